@@ -1,0 +1,61 @@
+//! Text from a file or from stdin, checked once, here: what comes out is valid UTF-8, free of NUL and not empty.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::failure::{Failure, Outcome};
+
+/// What `--text -` means.
+pub(crate) const STDIN: &str = "-";
+
+/// Reads a whole text; the path `-` is stdin.
+pub(crate) fn read(path: &Path) -> Outcome<String> {
+    let name = name(path);
+    let bytes = if path == Path::new(STDIN) {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
+    check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
+}
+
+/// What to call a text in a message.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new(STDIN) { "stdin".to_owned() } else { path.display().to_string() }
+}
+
+/// The operating system's reason in its own words, without Rust's "(os error 2)".
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
+fn check(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.is_empty() {
+        return Err("the text is empty".to_owned());
+    }
+    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+        return Err(format!("binary, not text: byte {at} is NUL"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("not UTF-8 text: byte {at} is 0x{:02x}", error.as_bytes()[at])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_passes() {
+        assert_eq!(check("l'été".into()).as_deref(), Ok("l'été"));
+        assert_eq!(check(vec![]).unwrap_err(), "the text is empty");
+        assert_eq!(check(b"ab\0c".to_vec()).unwrap_err(), "binary, not text: byte 2 is NUL");
+        assert_eq!(check(b"ab\xffc".to_vec()).unwrap_err(), "not UTF-8 text: byte 2 is 0xff");
+        assert_eq!(check("abé".as_bytes()[..3].to_vec()).unwrap_err(), "not UTF-8 text: byte 2 is 0xc3");
+    }
+}

@@ -1,0 +1,279 @@
+//! What is trained: every parameter by name, in the order of declaration.
+//!
+//! A [`Module`] shows its parameters to a visitor; counting, saving, loading, freezing and optimizing are visits. A
+//! name is the path of fields that leads to the tensor, `blocks.3.attention.qkv.weight`, and the order is that of the
+//! declaration, so neither depends on a hash map or on when a tensor was made.
+//!
+//! There is no `forward` here: a recurrent layer takes a state, an embedding takes ids, and a common signature would
+//! have to lie about one of them.
+
+use rungs_tensor::safetensors::Named;
+use rungs_tensor::{Element, Shape, Tensor};
+use std::collections::BTreeSet;
+use std::fmt::{Display, Write};
+
+/// The dotted name of the place a visit has reached. One buffer serves a whole visit.
+#[derive(Debug, Default)]
+pub struct Path(String);
+
+impl Path {
+    /// The root, whose name is empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The name of this place, `blocks.3.attention.qkv.weight`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Visits a place one step further in, and comes back.
+    pub fn enter<R>(&mut self, segment: impl Display, visit: impl FnOnce(&mut Path) -> R) -> R {
+        let length = self.0.len();
+        let dot = if length == 0 { "" } else { "." };
+        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
+        let result = visit(self);
+        self.0.truncate(length);
+        result
+    }
+}
+
+/// Something with parameters: a tensor, a layer, a model.
+///
+/// Layers implement it with [`parameters!`](crate::parameters). It is implemented for [`Tensor`] (a parameter),
+/// `Option` (which adds nothing to the name), `Vec` (which adds the index) and `Box`, and can be made into an object.
+pub trait Module<E: Element> {
+    /// Shows every parameter below `path` with its full name, in the order of declaration.
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>));
+
+    /// Shows every parameter to be changed: the same names in the same order as [`visit`](Module::visit).
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>));
+
+    /// Calls `f` with every parameter and its name.
+    fn for_each<'a>(&'a self, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        self.visit(&mut Path::new(), f);
+    }
+
+    /// Calls `f` with every parameter and its name, to change it.
+    fn for_each_mut(&mut self, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        self.visit_mut(&mut Path::new(), f);
+    }
+
+    /// The number of trainable numbers.
+    fn parameter_count(&self) -> usize {
+        let mut count = 0;
+        self.for_each(&mut |_, parameter| count += parameter.shape().size());
+        count
+    }
+
+    /// Every parameter with its name. Clones are cheap: they share the numbers.
+    fn named(&self) -> Vec<(String, Tensor<E>)> {
+        let mut named = Vec::new();
+        self.for_each(&mut |name, parameter| named.push((name.to_owned(), parameter.clone())));
+        named
+    }
+
+    /// Takes the values of all parameters from `tensors`, or changes nothing.
+    ///
+    /// A parameter that was frozen (a constant) stays frozen.
+    ///
+    /// # Errors
+    /// If a parameter is missing from `tensors` or has another shape there, or if `tensors` holds a name that this
+    /// module does not have.
+    fn load(&mut self, tensors: &Named<E>) -> Result<(), LoadError> {
+        let mut error = LoadError::default();
+        let mut unexpected: BTreeSet<&str> = tensors.keys().map(String::as_str).collect();
+        self.for_each(&mut |name, parameter| {
+            unexpected.remove(name);
+            match tensors.get(name) {
+                None => error.missing.push(name.to_owned()),
+                Some(array) if array.shape() != parameter.shape() => error.misshapen.push(Misshapen {
+                    name: name.to_owned(),
+                    expected: parameter.shape(),
+                    found: array.shape(),
+                }),
+                Some(_) => {}
+            }
+        });
+        error.unexpected = unexpected.into_iter().map(str::to_owned).collect();
+        if !error.is_empty() {
+            return Err(error);
+        }
+        self.for_each_mut(&mut |name, parameter| {
+            let array = tensors[name].clone();
+            *parameter = if parameter.is_tracked() { Tensor::variable(array) } else { Tensor::constant(array) };
+        });
+        Ok(())
+    }
+
+    /// The same module with constants for parameters: it shares their values, and no gradient flows to them.
+    ///
+    /// A forward of a detached module on constants records nothing, which is how one evaluates and generates.
+    fn detached(&self) -> Self
+    where
+        Self: Sized + Clone,
+    {
+        let mut detached = self.clone();
+        detached.for_each_mut(&mut |_, parameter| *parameter = parameter.detached());
+        detached
+    }
+}
+
+impl<E: Element> Module<E> for Tensor<E> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        f(path.as_str(), self);
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        f(path.as_str(), self);
+    }
+}
+
+impl<E: Element, M: Module<E>> Module<E> for Option<M> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        if let Some(module) = self {
+            module.visit(path, f);
+        }
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        if let Some(module) = self {
+            module.visit_mut(path, f);
+        }
+    }
+}
+
+impl<E: Element, M: Module<E>> Module<E> for Vec<M> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        for (index, module) in self.iter().enumerate() {
+            path.enter(index, |path| module.visit(path, f));
+        }
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        for (index, module) in self.iter_mut().enumerate() {
+            path.enter(index, |path| module.visit_mut(path, f));
+        }
+    }
+}
+
+impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        (**self).visit(path, f);
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        (**self).visit_mut(path, f);
+    }
+}
+
+/// Implements [`Module`] for a struct that is generic over its element and nothing else.
+///
+/// It is written like the pattern that takes the struct apart: a field by its name is a parameter or holds some,
+/// `field: _` holds none. As in a pattern, every field must be mentioned, so a parameter cannot be forgotten: one
+/// that the optimizer never sees would stay at its first value without a word.
+///
+/// ```
+/// use rungs_layers::tensor::{Element, Rng, Tensor};
+/// use rungs_layers::{Bias, Init, Linear, Module, parameters};
+///
+/// /// y = a·(xW + b), with a learnt scale.
+/// struct Scaled<E: Element> {
+///     scale: Tensor<E>,
+///     linear: Linear<E>,
+///     label: &'static str,
+/// }
+/// parameters!(Scaled { scale, linear, label: _ });
+///
+/// let mut rng = Rng::new(0);
+/// let module: Scaled<f32> = Scaled {
+///     scale: Init::Ones.tensor([1], &mut rng),
+///     linear: Linear::new(3, 2, Bias::Yes, Init::XavierUniform, &mut rng),
+///     label: "an example",
+/// };
+/// let names: Vec<String> = module.named().into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["scale", "linear.weight", "linear.bias"]);
+/// assert_eq!(module.parameter_count(), 1 + 3 * 2 + 2);
+/// # assert_eq!(module.label, "an example");
+/// ```
+///
+/// A field left out does not compile:
+///
+/// ```compile_fail,E0027
+/// use rungs_layers::{parameters, tensor::{Element, Tensor}};
+/// struct Affine<E: Element> { weight: Tensor<E>, bias: Tensor<E> }
+/// parameters!(Affine { weight });
+/// ```
+#[macro_export]
+macro_rules! parameters {
+    ($module:ident { $($field:ident $(: $none:tt)?),+ $(,)? }) => {
+        impl<E: $crate::tensor::Element> $crate::Module<E> for $module<E> {
+            fn visit<'a>(&'a self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &'a $crate::tensor::Tensor<E>)) {
+                let Self { $($field $(: $none)?),+ } = self;
+                $($crate::parameters!(@field visit, path, f, $field $(: $none)?);)+
+            }
+
+            fn visit_mut(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut $crate::tensor::Tensor<E>)) {
+                let Self { $($field $(: $none)?),+ } = self;
+                $($crate::parameters!(@field visit_mut, path, f, $field $(: $none)?);)+
+            }
+        }
+    };
+    (@field $visit:ident, $path:ident, $f:ident, $field:ident: _) => {};
+    (@field $visit:ident, $path:ident, $f:ident, $field:ident) => {
+        $path.enter(stringify!($field), |path| $crate::Module::$visit($field, path, $f));
+    };
+}
+
+/// Tensors that do not fit a module, all of them by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.line())]
+pub struct LoadError {
+    /// Parameters of the module for which there was no tensor.
+    pub missing: Vec<String>,
+    /// Tensors that no parameter of the module is called.
+    pub unexpected: Vec<String>,
+    /// Tensors whose shape is not their parameter's.
+    pub misshapen: Vec<Misshapen>,
+}
+
+/// A tensor whose shape is not its parameter's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misshapen {
+    /// The parameter's name.
+    pub name: String,
+    /// The module's shape.
+    pub expected: Shape,
+    /// The tensor's shape.
+    pub found: Shape,
+}
+
+impl LoadError {
+    fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.misshapen.is_empty()
+    }
+
+    fn line(&self) -> String {
+        let shape = |m: &Misshapen| format!("{} is {} where {} is needed", m.name, m.found, m.expected);
+        let problems = [
+            ("missing", listed(self.missing.iter().cloned())),
+            ("unexpected", listed(self.unexpected.iter().cloned())),
+            ("wrong shape", listed(self.misshapen.iter().map(shape))),
+        ];
+        let problems: Vec<String> =
+            problems.into_iter().filter_map(|(what, list)| Some(format!("{what}: {}", list?))).collect();
+        format!("tensors do not fit the model: {}", problems.join("; "))
+    }
+}
+
+/// The first few items and how many more there are; a mismatched model can have hundreds.
+fn listed(items: impl ExactSizeIterator<Item = String>) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = items.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = items.take(SHOWN).collect();
+    match (shown.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(shown.join(", ")),
+        (false, _) => Some(format!("{} and {more} more", shown.join(", "))),
+    }
+}

@@ -1,0 +1,61 @@
+//! Where in the sequence a vector stands.
+//!
+//! Attention sees a set: permute its inputs and its outputs are permuted with them. So a vector that depends on the
+//! position is added to each token's. Either it is learnt, P (T, D), one row per position
+//! ([`LearnedPositions`]; Gehring et al. 2017, GPT 2018), or it is given by waves whose lengths go from 2π to
+//! 10000·2π ([`sinusoidal_positions`]; Vaswani et al. 2017, *Attention Is All You Need*, section 3.5):
+//!
+//! P\[t, 2i\] = sin(t / 10000^(2i/D)),  P\[t, 2i+1\] = cos(t / 10000^(2i/D)).
+
+use crate::{Init, parameters};
+use rungs_tensor::{Array, Element, Rng, Tensor};
+use std::ops::Range;
+
+/// y = P\[t\], with a learnt row for each position.
+///
+/// Parameters: T·D for the longest T.
+#[derive(Debug, Clone)]
+pub struct LearnedPositions<E: Element = f32> {
+    /// P (T, D): one row per position.
+    pub weight: Tensor<E>,
+}
+
+parameters!(LearnedPositions { weight });
+
+impl<E: Element> LearnedPositions<E> {
+    /// Vectors of `width` numbers for positions 0 to `context` − 1, drawn from `init`.
+    #[track_caller]
+    pub fn new(context: usize, width: usize, init: Init, rng: &mut Rng) -> Self {
+        Self { weight: init.tensor([context, width], rng) }
+    }
+
+    /// The longest sequence.
+    pub fn context(&self) -> usize {
+        self.weight.dims::<2>()[0]
+    }
+
+    /// The vectors of these positions, (T, D), to be added to (B, T, D).
+    ///
+    /// # Panics
+    /// If a position is past the longest sequence.
+    #[track_caller]
+    pub fn forward(&self, positions: Range<usize>) -> Tensor<E> {
+        let context = self.context();
+        assert!(positions.end <= context, "positions {positions:?} of a context of {context}");
+        self.weight.slice(0, positions) // (T, D)
+    }
+}
+
+/// P (T, D), the waves of Vaswani et al. (2017), for positions 0 to `context` − 1. A constant: nothing to learn.
+///
+/// For any shift s, P\[t + s\] is a rotation of P\[t\] that does not depend on t, so that attention can learn to look
+/// a fixed distance back.
+pub fn sinusoidal_positions<E: Element>(context: usize, width: usize) -> Tensor<E> {
+    let wave = |flat: usize| {
+        let (t, d) = (flat / width, flat % width);
+        let pair = (d - d % 2) as f64;
+        let angle = t as f64 / 10000f64.powf(pair / width as f64);
+        E::from_f64(if d % 2 == 0 { angle.sin() } else { angle.cos() })
+    };
+    Tensor::constant(Array::from_fn([context, width], wave))
+}

@@ -1,0 +1,102 @@
+//! Settings that cannot be, refused before anything is built from them.
+//!
+//! A configuration is a plain struct, written by people and read from files. Each model checks its own once, in
+//! `new`, and what is built after that takes sizes as they come: a wrong shape further in is a bug, not an error.
+
+/// The largest vocabulary, width or context.
+///
+/// Large enough for any model that exists, small enough that no product of two sizes overflows.
+pub const MAX_SIZE: usize = 1 << 24;
+
+/// The most layers a model can have.
+pub const MAX_LAYERS: usize = 1 << 10;
+
+/// The most parameters a model can have, 64 GiB of them in single precision.
+///
+/// Memory for the parameters is asked for all at once, and a program that cannot get it is ended by the system
+/// without a word; a slip of the keyboard (`--hidden 1000000`) deserves one.
+pub const MAX_PARAMETERS: u64 = 1 << 34;
+
+/// A setting that cannot be, by its name.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A size of zero.
+    #[error("{name} is 0; it must be at least 1")]
+    Zero {
+        /// The setting.
+        name: &'static str,
+    },
+    /// A size beyond what any machine holds.
+    #[error("{name} {value} is too large; the most is {most}")]
+    TooLarge {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest value it can have.
+        most: usize,
+    },
+    /// A model beyond what any machine holds, though each of its sizes is possible.
+    #[error("these sizes make a model of {parameters} parameters; the most is {MAX_PARAMETERS}")]
+    TooManyParameters {
+        /// How many parameters the model would have.
+        parameters: u64,
+    },
+    /// A width that heads of equal width do not fill.
+    #[error("hidden {width} is not a multiple of heads {heads}")]
+    Heads {
+        /// D, the model's width.
+        width: usize,
+        /// N, the number of heads.
+        heads: usize,
+    },
+    /// A number outside its range.
+    #[error("{name} {value} is not {range}")]
+    Range {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be, in words.
+        range: &'static str,
+    },
+    /// Two settings that exclude one another.
+    #[error("{least_name} {least} is more than {most_name} {most}")]
+    Order {
+        /// The setting that must not be the larger one.
+        least_name: &'static str,
+        /// Its value.
+        least: usize,
+        /// The setting that must not be the smaller one.
+        most_name: &'static str,
+        /// Its value.
+        most: usize,
+    },
+}
+
+/// Checks that each size is from 1 to `most`.
+pub(crate) fn check_sizes(most: usize, sizes: &[(&'static str, usize)]) -> Result<(), ConfigError> {
+    for &(name, value) in sizes {
+        match value {
+            0 => return Err(ConfigError::Zero { name }),
+            _ if value > most => return Err(ConfigError::TooLarge { name, value, most }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a model of this many parameters is one that a machine could hold.
+pub(crate) fn check_parameters(parameters: u64) -> Result<u64, ConfigError> {
+    if parameters > MAX_PARAMETERS { Err(ConfigError::TooManyParameters { parameters }) } else { Ok(parameters) }
+}
+
+/// Checks a probability of dropping: everything could not be dropped, since what is left is divided by 1 − p.
+pub(crate) fn check_dropout(probability: f64) -> Result<(), ConfigError> {
+    if (0.0..1.0).contains(&probability) {
+        Ok(())
+    } else {
+        Err(ConfigError::Range { name: "dropout", value: probability, range: "at least 0 and below 1" })
+    }
+}

@@ -1,0 +1,59 @@
+//! The rungs of the ladder, one file each, and what turns a model into text.
+//!
+//! A language model gives a probability to every token that could come next. Each rung answers one question in its
+//! own way: how is everything read so far kept in mind?
+//!
+//! | rung | what is kept | file |
+//! |---|---|---|
+//! | [`RnnLanguageModel`] | one vector per layer, rewritten at every step | [`rnn`] |
+//! | [`LstmLanguageModel`] | two, one of which gates protect | [`lstm`] |
+//! | [`Gpt`] | everything: keys and values of all earlier tokens | [`gpt`] |
+//!
+//! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them.
+//!
+//! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
+//! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`config`] refuses sizes that
+//! cannot be; [`registry`] holds the gradient check of every rung.
+//!
+//! ```
+//! use rungs_layers::tensor::Rng;
+//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, Sampling, Tokenizer, generate};
+//! use std::ops::ControlFlow;
+//!
+//! let tokenizer = Tokenizer::char_from("the history of text generation")?;
+//! let config = GptConfig {
+//!     vocabulary: tokenizer.vocabulary(),
+//!     context: 16,
+//!     width: 8,
+//!     heads: 2,
+//!     layers: 2,
+//!     dropout: 0.0,
+//!     bias: false,
+//! };
+//! let mut rng = Rng::new(0);
+//! let model: Gpt = Gpt::new(&config, &mut rng)?;
+//!
+//! let sampling = Sampling::random(0.8, Some(5), None)?;
+//! let options = GenerateOptions { sampling, length: Length::at_most(40), stop: vec![] };
+//! let prompt = tokenizer.encode("the ")?;
+//! let text = generate(&model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+//! assert_eq!(tokenizer.decode(&text.ids).chars().count(), 40); // gibberish: nothing was learnt yet
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod config;
+pub mod decode;
+pub mod gpt;
+pub mod language_model;
+pub mod lstm;
+pub mod registry;
+pub mod rnn;
+pub mod tokenizer;
+
+pub use config::ConfigError;
+pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Sampling, generate};
+pub use gpt::{Gpt, GptConfig};
+pub use language_model::{LanguageModel, State};
+pub use lstm::{LstmConfig, LstmLanguageModel};
+pub use rnn::{RnnConfig, RnnLanguageModel};
+pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};

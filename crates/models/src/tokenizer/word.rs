@@ -1,0 +1,226 @@
+//! Every word and every mark is a token.
+//!
+//! A text is cut into *pieces*, each of which is one of
+//!
+//! - a word: letters and digits, with apostrophes between them (`don't`), or one Chinese character, since Chinese is
+//!   written without spaces;
+//! - one character of any other kind: a punctuation mark, a line break, a space.
+//!
+//! One space before a word or a mark belongs to it, as in GPT-2 (Radford et al. 2019), so that spaces between words
+//! cost no tokens: `the cat, the hat` is `the| cat|,| the| hat`. The pieces of a text, put together, are the text.
+//!
+//! The vocabulary is the pieces of the training text that occur often enough, most frequent first. A piece outside
+//! it that begins with a space is tried once more without; what is still unknown becomes [`UNKNOWN`]. So decoding
+//! gives the text back exactly, but for unknown words, and the spaces around those stay.
+
+use super::{TokenizerError, index};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// The token of id 0, which stands for every word outside the vocabulary.
+///
+/// No text is encoded as this by accident: written out, `<unk>` is three pieces.
+pub const UNKNOWN: &str = "<unk>";
+
+/// The token of id 1, in every vocabulary, because it is what remains of a piece whose word is unknown.
+const SPACE: &str = " ";
+
+/// Which words a vocabulary takes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WordOptions {
+    /// How often a word has to occur. About half of the different words of a text occur once, and cannot be learnt well.
+    pub minimum_count: usize,
+    /// The most tokens to have, `<unk>` and the space among them: the most frequent words are kept.
+    pub maximum_size: Option<usize>,
+}
+
+impl Default for WordOptions {
+    /// Every word of the text.
+    fn default() -> Self {
+        Self { minimum_count: 1, maximum_size: None }
+    }
+}
+
+/// Every word and every mark is a token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordTokenizer {
+    /// The piece of every id.
+    tokens: Vec<String>,
+    /// The id of every piece.
+    ids: HashMap<String, u32>,
+}
+
+impl WordTokenizer {
+    /// The tokenizer whose tokens are the pieces of `text` that `options` admit, most frequent first, those equally
+    /// frequent in the order of their code points.
+    ///
+    /// # Errors
+    /// If the text is empty, or no piece is admitted.
+    pub fn from_text(text: &str, options: WordOptions) -> Result<Self, TokenizerError> {
+        if text.is_empty() {
+            return Err(TokenizerError::EmptyText);
+        }
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for piece in pieces(text).filter(|&piece| piece != SPACE) {
+            *counts.entry(piece).or_default() += 1;
+        }
+        let mut ranked: Vec<(&str, usize)> =
+            counts.into_iter().filter(|&(_, count)| count >= options.minimum_count).collect();
+        ranked.sort_unstable_by_key(|&(piece, count)| (Reverse(count), piece));
+
+        let room = options.maximum_size.unwrap_or(usize::MAX);
+        let words = ranked.into_iter().map(|(piece, _)| piece);
+        let tokens: Vec<String> = [UNKNOWN, SPACE].into_iter().chain(words).take(room).map(str::to_owned).collect();
+        if tokens.len() <= 2 {
+            return Err(TokenizerError::NoWords { minimum_count: options.minimum_count });
+        }
+        Self::from_tokens(tokens)
+    }
+
+    /// The tokenizer whose token i is `tokens[i]`.
+    ///
+    /// # Errors
+    /// If there are no tokens or too many, if the first two are not `<unk>` and the space, if one of the others is not
+    /// a single piece, or if one is listed twice.
+    pub fn from_tokens(tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        if tokens.is_empty() {
+            return Err(TokenizerError::Empty);
+        }
+        let malformed = |id: usize, expected| {
+            let token = tokens.get(id).cloned().unwrap_or_default();
+            Err(TokenizerError::Malformed { id, token, expected })
+        };
+        if tokens[0] != UNKNOWN {
+            return malformed(0, "<unk>, which comes first");
+        }
+        if tokens.get(1).is_none_or(|token| token != SPACE) {
+            return malformed(1, "a space, which comes second");
+        }
+        if let Some(id) = (2..tokens.len()).find(|&id| pieces(&tokens[id]).count() != 1) {
+            return malformed(id, "one word or one mark");
+        }
+        let ids = index(&tokens)?;
+        Ok(Self { tokens, ids })
+    }
+
+    /// The ids of the pieces of `text`, that of [`UNKNOWN`] where there is none.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let [unknown, space] = [0, 1];
+        let mut ids = Vec::new();
+        for piece in pieces(text) {
+            match (self.ids.get(piece), piece.strip_prefix(SPACE)) {
+                (Some(&id), _) => ids.push(id),
+                (None, Some(word)) => ids.extend([space, self.ids.get(word).copied().unwrap_or(unknown)]),
+                (None, None) => ids.push(unknown),
+            }
+        }
+        ids
+    }
+
+    /// The pieces of `ids` put together; U+FFFD for an id outside the vocabulary.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        ids.iter().map(|&id| self.tokens.get(id as usize).map_or("\u{fffd}", String::as_str)).collect()
+    }
+
+    /// V, the number of different tokens.
+    pub fn vocabulary(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Every token, in the order of ids.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> + '_ {
+        self.tokens.iter().map(String::as_str)
+    }
+}
+
+/// The pieces of a text, from left to right; see the [module](self).
+fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = text.split_at(first_piece(text)?);
+        text = rest;
+        Some(piece)
+    })
+}
+
+/// How many bytes the first piece of `text` takes; none if there is no text.
+fn first_piece(text: &str) -> Option<usize> {
+    let first = text.chars().next()?;
+    match text.strip_prefix(SPACE).and_then(|rest| Some((rest, rest.chars().next()?))) {
+        Some((rest, next)) if !next.is_whitespace() => Some(SPACE.len() + first_mark(rest, next)),
+        _ => Some(first_mark(text, first)),
+    }
+}
+
+/// How many bytes the word at the beginning of `text` takes, or the mark. `first` is the first character.
+fn first_mark(text: &str, first: char) -> usize {
+    if !is_letter(first) {
+        return first.len_utf8();
+    }
+    let mut end = 0;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        let inside = is_letter(character)
+            || is_apostrophe(character) && characters.peek().is_some_and(|&(_, next)| is_letter(next));
+        if !inside {
+            break;
+        }
+        end = at + character.len_utf8();
+    }
+    end
+}
+
+/// Whether a character makes words together with its neighbours.
+fn is_letter(character: char) -> bool {
+    character.is_alphanumeric() && !is_ideograph(character)
+}
+
+fn is_apostrophe(character: char) -> bool {
+    matches!(character, '\'' | '’')
+}
+
+/// Whether a character is a word of its own: the blocks of unified Chinese, Japanese and Korean ideographs.
+fn is_ideograph(character: char) -> bool {
+    matches!(character, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Vec<&str> {
+        pieces(text).collect()
+    }
+
+    #[test]
+    fn a_text_is_cut_into_words_and_marks() {
+        assert_eq!(cut("the cat, the hat"), ["the", " cat", ",", " the", " hat"]);
+        assert_eq!(cut("I don't -- 'tis so."), ["I", " don't", " -", "-", " '", "tis", " so", "."]);
+        assert_eq!(cut("a  b\n\n c \t"), ["a", " ", " b", "\n", "\n", " c", " ", "\t"]);
+        assert_eq!(cut("the dogs' l’été x'"), ["the", " dogs", "'", " l’été", " x", "'"]);
+        assert_eq!(cut("GPT是2018年 的"), ["GPT", "是", "2018", "年", " 的"]);
+        assert_eq!(cut("<unk>"), ["<", "unk", ">"]);
+        assert_eq!(cut(" "), [" "]);
+        assert_eq!(cut(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_most_frequent_words_come_first() {
+        let text = "b a b a c b, a a";
+        let tokenizer = WordTokenizer::from_text(text, WordOptions::default()).unwrap();
+        assert_eq!(tokenizer.tokens().collect::<Vec<_>>(), [UNKNOWN, " ", " a", " b", " c", ",", "b"]);
+        let often = WordOptions { minimum_count: 2, maximum_size: None };
+        let tokenizer = WordTokenizer::from_text(text, often).unwrap();
+        assert_eq!(tokenizer.tokens().collect::<Vec<_>>(), [UNKNOWN, " ", " a", " b"]);
+        let few = WordOptions { minimum_count: 1, maximum_size: Some(3) };
+        let tokenizer = WordTokenizer::from_text(text, few).unwrap();
+        assert_eq!(tokenizer.tokens().collect::<Vec<_>>(), [UNKNOWN, " ", " a"]);
+    }
+
+    #[test]
+    fn spaces_around_an_unknown_word_stay() {
+        let tokenizer = WordTokenizer::from_text("the cat sat", WordOptions::default()).unwrap();
+        assert_eq!(tokenizer.decode(&tokenizer.encode("the zebra sat")), "the <unk> sat");
+        assert_eq!(tokenizer.decode(&tokenizer.encode("the the, cat")), "the the<unk> cat");
+        assert_eq!(tokenizer.encode("the the").len(), 3, "without its space the second one is known");
+    }
+}

@@ -1,0 +1,162 @@
+//! Memory that is used again.
+//!
+//! Fresh memory is slow: the operating system hands it out page by page, and the first touch of each page costs more
+//! than reading it a hundred times. A training step makes and drops arrays of the same sizes over and over, so a
+//! dropped buffer waits in a [`Pool`] for the next array of its size class, and after the first steps the system is
+//! asked for nothing. No value depends on the pool: a buffer taken from it is written before it is read.
+
+use crate::Element;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Mutex;
+
+/// Below this many elements the allocator's own free lists are just as quick.
+const SMALLEST_POOLED: usize = 256;
+/// Four size classes for each doubling: at most a quarter of a buffer is unused.
+const CLASSES: usize = 4 * usize::BITS as usize;
+
+/// The storage of an array.
+pub(crate) struct Buffer<E: Element> {
+    data: Vec<E>,
+    length: usize,
+}
+
+impl<E: Element> Buffer<E> {
+    /// A buffer of `length` elements with unspecified (but initialised) contents.
+    pub(crate) fn scratch(length: usize) -> Self {
+        let data = match Class::of(length) {
+            None => vec![E::ZERO; length],
+            Some(class) => E::pool().take(class).unwrap_or_else(|| vec![E::ZERO; class.capacity()]),
+        };
+        Self { data, length }
+    }
+
+    /// A buffer of `length` copies of `value`.
+    pub(crate) fn full(length: usize, value: E) -> Self {
+        let mut buffer = Self::scratch(length);
+        buffer.fill(value);
+        buffer
+    }
+
+    /// A buffer that takes over a vector.
+    pub(crate) fn from_vec(data: Vec<E>) -> Self {
+        let length = data.len();
+        Self { data, length }
+    }
+}
+
+impl<E: Element> Drop for Buffer<E> {
+    fn drop(&mut self) {
+        if let Some(class) = Class::of(self.data.len()).filter(|class| class.capacity() == self.data.len()) {
+            E::pool().give(class, std::mem::take(&mut self.data));
+        }
+    }
+}
+
+impl<E: Element> Deref for Buffer<E> {
+    type Target = [E];
+    #[inline]
+    fn deref(&self) -> &[E] {
+        &self.data[..self.length]
+    }
+}
+
+impl<E: Element> DerefMut for Buffer<E> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [E] {
+        &mut self.data[..self.length]
+    }
+}
+
+impl<E: Element> fmt::Debug for Buffer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer<{}>({})", E::NAME, self.length)
+    }
+}
+
+/// A size class: (4 + quarter)/4 · 2^exponent elements.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+struct Class(usize);
+
+impl Class {
+    /// The smallest class that holds `length` elements; none if the length is not worth pooling.
+    fn of(length: usize) -> Option<Self> {
+        if length < SMALLEST_POOLED {
+            return None;
+        }
+        let exponent = length.ilog2() as usize;
+        let quarter = (length - (1 << exponent)).div_ceil(1 << (exponent - 2));
+        Some(Self(4 * exponent + quarter))
+    }
+
+    /// How many elements a buffer of this class has.
+    fn capacity(self) -> usize {
+        let (exponent, quarter) = (self.0 / 4, self.0 % 4);
+        (4 + quarter) << (exponent - 2)
+    }
+}
+
+/// Buffers that wait to be used again, the most recent (and warmest in the cache) first.
+#[derive(Debug)]
+pub struct Pool<E> {
+    classes: [Mutex<Vec<Vec<E>>>; CLASSES],
+}
+
+impl<E: Element> Pool<E> {
+    #[allow(clippy::declare_interior_mutable_const)] // a template for the array below, never used as a value
+    const EMPTY: Mutex<Vec<Vec<E>>> = Mutex::new(Vec::new());
+
+    pub(crate) const fn new() -> Self {
+        Self { classes: [Self::EMPTY; CLASSES] }
+    }
+
+    fn take(&self, class: Class) -> Option<Vec<E>> {
+        self.lock(class.0).pop()
+    }
+
+    fn give(&self, class: Class, data: Vec<E>) {
+        self.lock(class.0).push(data);
+    }
+
+    /// The list of one class. A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
+    fn lock(&self, class: usize) -> std::sync::MutexGuard<'_, Vec<Vec<E>>> {
+        self.classes[class].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn release(&self) -> usize {
+        let lists = (0..CLASSES).map(|class| std::mem::take(&mut *self.lock(class)));
+        lists.flatten().map(|data| size_of::<E>() * data.len()).sum()
+    }
+}
+
+/// Gives the memory that waits to be used again back to the allocator; returns how many bytes that was.
+///
+/// The pool keeps at most what was once in use at the same time, so this is only worth calling when a program goes on
+/// to something else after its last large array.
+pub fn release_unused_memory() -> usize {
+    f32::pool().release() + f64::pool().release()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_holds_its_length_and_wastes_at_most_a_quarter() {
+        for length in (SMALLEST_POOLED..10_000).chain([1 << 20, (1 << 20) + 1, (1 << 31) - 1]) {
+            let class = Class::of(length).unwrap();
+            assert!(class.capacity() >= length, "{length}");
+            assert!(class.capacity() <= length + length / 4 + 1, "{length}: {}", class.capacity());
+            assert_eq!(Class::of(class.capacity()), Some(class), "a buffer returns to the class it came from");
+        }
+    }
+
+    #[test]
+    fn a_dropped_buffer_is_used_again() {
+        let length = 77_777; // a class that no other test uses
+        let first = Buffer::<f64>::scratch(length);
+        let address = first.as_ptr();
+        drop(first);
+        assert_eq!(Buffer::<f64>::scratch(length - 1).as_ptr(), address);
+    }
+}

@@ -1,0 +1,158 @@
+//! Matrix products of strided arrays, shared among threads.
+//!
+//! The product itself is `matrixmultiply`'s. Only rows, columns and batches are divided among threads, never the
+//! inner dimension, and the library accumulates the inner dimension in one order for every block of the result: so an
+//! element's bits depend neither on the number of threads nor on how many rows are computed beside it.
+
+use super::{Array, Buffer};
+use crate::{Element, Shape};
+use rayon::prelude::*;
+
+/// Floating-point operations below which a product stays on one thread.
+const PARALLEL: usize = 2_000_000;
+/// Rows and columns of a share are multiples of this: whole tiles of the underlying kernel.
+const TILE: usize = 32;
+
+/// One operand: a pointer and how far apart its rows and columns are.
+#[derive(Copy, Clone)]
+struct Matrix<E> {
+    data: *const E,
+    row: isize,
+    column: isize,
+}
+
+/// (m, k) by (k, n) into row-major `out`, which starts at `to`.
+#[derive(Copy, Clone)]
+struct Product<E> {
+    dims: [usize; 3],
+    a: Matrix<E>,
+    b: Matrix<E>,
+    to: *mut E,
+    row: isize,
+}
+
+// SAFETY: the pointers are borrowed from arrays that outlive the product (`matmul` holds them), `a` and `b` are only
+// read, and each thread writes a part of the result that no other touches.
+#[allow(unsafe_code)]
+unsafe impl<E: Element> Send for Product<E> {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl<E: Element> Sync for Product<E> {}
+
+/// (…, M, K)·(…, K, N); shapes have been checked.
+pub(crate) fn matmul<E: Element>(a: &Array<E>, b: &Array<E>, shape: Shape) -> Array<E> {
+    let rank = shape.rank();
+    let (m, n, k) = (shape.dim(rank - 2), shape.dim(rank - 1), a.shape.dim(rank - 1));
+    if shape.size() == 0 || k == 0 {
+        return Array::zeros(shape); // a sum over nothing
+    }
+    let mut out = Buffer::scratch(shape.size());
+    let matrix = |x: &Array<E>, offset: usize| Matrix {
+        data: x.data()[offset..].as_ptr(),
+        row: x.strides[rank - 2] as isize,
+        column: x.strides[rank - 1] as isize,
+    };
+    let batches = shape.size() / (m * n);
+    let offset = |x: &Array<E>, mut batch: usize| {
+        let mut offset = 0;
+        for axis in (0..rank - 2).rev() {
+            offset += batch % shape.dim(axis) * x.strides[axis];
+            batch /= shape.dim(axis);
+        }
+        offset
+    };
+    let operations = 2 * m * n * k;
+    let product = |batch: usize, out: &mut [E]| Product {
+        dims: [m, k, n],
+        a: matrix(a, offset(a, batch)),
+        b: matrix(b, offset(b, batch)),
+        to: out.as_mut_ptr(),
+        row: n as isize,
+    };
+    if batches == 1 {
+        divide(product(0, &mut out), operations);
+    } else {
+        let least = PARALLEL.div_ceil(operations);
+        out.par_chunks_mut(m * n).with_min_len(least).enumerate().for_each(|(batch, out)| {
+            divide(product(batch, out), operations);
+        });
+    }
+    Array::from_buffer(out, shape)
+}
+
+/// Halves the product along its longer side until a share is small or every thread has one.
+fn divide<E: Element>(product: Product<E>, operations: usize) {
+    let shares = rayon::current_num_threads().min(operations / PARALLEL + 1);
+    divide_into(product, shares);
+}
+
+fn divide_into<E: Element>(product: Product<E>, shares: usize) {
+    let [m, _, n] = product.dims;
+    if shares <= 1 || m.max(n) < 2 * TILE {
+        return multiply(product);
+    }
+    let near = shares / 2;
+    let cut = |size: usize| (size * near / shares).next_multiple_of(TILE).min(size - 1);
+    let (first, second) = if m >= n { product.split_rows(cut(m)) } else { product.split_columns(cut(n)) };
+    rayon::join(|| divide_into(first, near), || divide_into(second, shares - near));
+}
+
+impl<E: Element> Product<E> {
+    fn split_rows(self, at: usize) -> (Self, Self) {
+        let [m, k, n] = self.dims;
+        let a = Matrix { data: self.a.data.wrapping_offset(at as isize * self.a.row), ..self.a };
+        let to = self.to.wrapping_offset(at as isize * self.row);
+        (Self { dims: [at, k, n], ..self }, Self { dims: [m - at, k, n], a, to, ..self })
+    }
+
+    fn split_columns(self, at: usize) -> (Self, Self) {
+        let [m, k, n] = self.dims;
+        let b = Matrix { data: self.b.data.wrapping_offset(at as isize * self.b.column), ..self.b };
+        (Self { dims: [m, k, at], ..self }, Self { dims: [m, k, n - at], b, to: self.to.wrapping_add(at), ..self })
+    }
+}
+
+#[allow(unsafe_code)]
+fn multiply<E: Element>(product: Product<E>) {
+    let Product { dims: [m, k, n], a, b, to, row } = product;
+    // SAFETY: every index within `dims` times the strides stays inside the arrays that the product was made from
+    // (`Array` keeps its views within their storage), and this call alone writes its part of the result.
+    unsafe {
+        (E::GEMM)(m, k, n, E::ONE, a.data, a.row, a.column, b.data, b.row, b.column, E::ZERO, to, row, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+
+    fn random(shape: [usize; 2], rng: &mut Rng) -> Array<f32> {
+        Array::normal(shape, 0.0, 1.0, rng)
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_rows_beside_it() {
+        let mut rng = Rng::new(1);
+        for (m, k, n) in [(1, 7, 5), (37, 600, 70), (200, 129, 65), (64, 1025, 300)] {
+            let (a, b) = (random([m, k], &mut rng), random([k, n], &mut rng));
+            let all = matmul(&a, &b, [m, n].into()).to_vec();
+            for row in [0, m / 2, m - 1] {
+                let one = matmul(&a.slice(0, row..row + 1), &b, [1, n].into()).to_vec();
+                assert_eq!(one, all[row * n..(row + 1) * n], "row {row} of {m}×{k}×{n}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter() {
+        let mut rng = Rng::new(2);
+        let (a, b) = (random([130, 700], &mut rng), random([700, 333], &mut rng));
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| matmul(&a, &b, [130, 333].into()).to_vec())
+        };
+        let one = with(1);
+        assert!([2, 3, 8].into_iter().all(|threads| with(threads) == one));
+    }
+}

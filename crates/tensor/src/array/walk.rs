@@ -1,0 +1,112 @@
+//! The order in which a loop visits several strided arrays of one shape.
+//!
+//! Neighbouring axes that all operands step through evenly are merged, so arrays that are contiguous become one long
+//! run whatever their rank; what is left is a number of equal runs along the last axis, found one after the other by
+//! an odometer. Long runs are cut into pieces and pieces are shared among threads. Who computes a piece never changes
+//! what is computed.
+
+use crate::shape::{MAX_RANK, Shape, Strides};
+use rayon::prelude::*;
+
+/// The elements in one piece of work: large enough that handing it over costs little.
+const GRAIN: usize = 16 * 1024;
+
+struct Walk<const N: usize> {
+    /// Sizes of the merged axes but the last, and each operand's step along them.
+    outer: [(usize, [usize; N]); MAX_RANK],
+    rank: usize,
+    /// The length of a run, and each operand's step within it.
+    length: usize,
+    steps: [usize; N],
+}
+
+impl<const N: usize> Walk<N> {
+    fn new(shape: &Shape, strides: [&Strides; N]) -> Self {
+        let mut axes = [(1, [0; N]); MAX_RANK];
+        let mut count = 0;
+        for axis in 0..shape.rank() {
+            let (dim, step) = (shape.dim(axis), strides.map(|s| s[axis]));
+            if dim == 1 {
+                continue;
+            }
+            let previous: Option<&mut (usize, [usize; N])> = axes[..count].last_mut();
+            match previous {
+                Some(last) if (0..N).all(|i| last.1[i] == step[i] * dim) => *last = (last.0 * dim, step),
+                _ => {
+                    axes[count] = (dim, step);
+                    count += 1;
+                }
+            }
+        }
+        let (length, steps) = if count > 0 { axes[count - 1] } else { (1, [0; N]) };
+        Self { outer: axes, rank: count.saturating_sub(1), length, steps }
+    }
+
+    /// The position of a run, as counters and as each operand's offset.
+    fn seek(&self, mut run: usize) -> ([usize; MAX_RANK], [usize; N]) {
+        let (mut counters, mut offsets) = ([0; MAX_RANK], [0; N]);
+        for axis in (0..self.rank).rev() {
+            let (dim, step) = self.outer[axis];
+            counters[axis] = run % dim;
+            run /= dim;
+            for i in 0..N {
+                offsets[i] += counters[axis] * step[i];
+            }
+        }
+        (counters, offsets)
+    }
+
+    /// Turns the odometer by one.
+    #[inline]
+    fn advance(&self, counters: &mut [usize; MAX_RANK], offsets: &mut [usize; N]) {
+        for axis in (0..self.rank).rev() {
+            let (dim, step) = self.outer[axis];
+            counters[axis] += 1;
+            for i in 0..N {
+                offsets[i] += step[i];
+            }
+            if counters[axis] < dim {
+                return;
+            }
+            counters[axis] = 0;
+            for i in 0..N {
+                offsets[i] -= dim * step[i];
+            }
+        }
+    }
+}
+
+/// Writes `out`, which is row-major of shape `shape`, run by run: `body(run of out, each operand's offset at the run's
+/// first element, each operand's step within the run)`.
+pub(super) fn for_each_run<E: Send, const N: usize>(
+    out: &mut [E],
+    shape: &Shape,
+    strides: [&Strides; N],
+    body: impl Fn(&mut [E], [usize; N], [usize; N]) + Sync,
+) {
+    if out.is_empty() {
+        return;
+    }
+    let walk = Walk::new(shape, strides);
+    let (length, steps) = (walk.length, walk.steps);
+    let runs_from = |first: usize, out: &mut [E]| {
+        let (mut counters, mut offsets) = walk.seek(first);
+        for run in out.chunks_exact_mut(length) {
+            body(run, offsets, steps);
+            walk.advance(&mut counters, &mut offsets);
+        }
+    };
+    if out.len() < 2 * GRAIN {
+        runs_from(0, out);
+    } else if length < GRAIN {
+        let runs = GRAIN / length;
+        out.par_chunks_mut(runs * length).enumerate().for_each(|(i, out)| runs_from(i * runs, out));
+    } else {
+        out.par_chunks_mut(length).enumerate().for_each(|(i, run)| {
+            let (_, offsets) = walk.seek(i);
+            run.par_chunks_mut(GRAIN).enumerate().for_each(|(j, piece)| {
+                body(piece, std::array::from_fn(|k| offsets[k] + j * GRAIN * steps[k]), steps);
+            });
+        });
+    }
+}

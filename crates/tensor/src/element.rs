@@ -1,0 +1,168 @@
+//! The numbers an array may hold: `f32` to train, `f64` to check.
+//!
+//! Everything above this file is written once, for any [`Element`]. The trait is sealed: an element brings its own
+//! matrix product and its own vectorisable functions, and both must keep the engine's promises about bits.
+
+use crate::array::buffer::Pool;
+use crate::math;
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// The signature of a strided general matrix product, C ← α·A·B + β·C, as `matrixmultiply` has it:
+/// `m, k, n, α, A, A's row and column stride, B, …, β, C, …`.
+pub(crate) type Gemm<E> =
+    unsafe fn(usize, usize, usize, E, *const E, isize, isize, *const E, isize, isize, E, *mut E, isize, isize);
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A real number type: [`f32`] or [`f64`].
+pub trait Element:
+    sealed::Sealed
+    + Copy
+    + Default
+    + Debug
+    + Display
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + 'static
+{
+    /// The type's name, `"f32"` or `"f64"`.
+    const NAME: &'static str;
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The distance from 1 to the next larger number.
+    const EPSILON: Self;
+    /// −∞, the identity of the maximum.
+    const NEGATIVE_INFINITY: Self;
+
+    /// The matrix product for this type.
+    #[doc(hidden)]
+    const GEMM: Gemm<Self>;
+    /// Where buffers of this type wait to be used again.
+    #[doc(hidden)]
+    fn pool() -> &'static Pool<Self>;
+
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The same number in double precision.
+    fn to_f64(self) -> f64;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// √x.
+    fn sqrt(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// The logistic function, 1 / (1 + e⁻ˣ).
+    fn sigmoid(self) -> Self;
+    /// The error function, 2/√π ∫₀ˣ e^(−t²) dt.
+    fn erf(self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
+    /// xᵖ for a real exponent.
+    fn powf(self, p: Self) -> Self;
+    /// xⁿ for a whole exponent.
+    fn powi(self, n: i32) -> Self;
+
+    /// The larger of two; NaN if either is NaN, unlike the standard library's `max`.
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self > other || self.is_nan() { self } else { other }
+    }
+    /// The smaller of two; NaN if either is NaN.
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        if self < other || self.is_nan() { self } else { other }
+    }
+    /// Whether this is NaN, the only value that differs from itself.
+    #[inline(always)]
+    #[allow(clippy::eq_op)]
+    fn is_nan(self) -> bool {
+        self != self
+    }
+}
+
+macro_rules! element {
+    ($type:ident, $gemm:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
+        impl Element for $type {
+            const NAME: &'static str = stringify!($type);
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const EPSILON: Self = $type::EPSILON;
+            const NEGATIVE_INFINITY: Self = $type::NEG_INFINITY;
+            const GEMM: Gemm<Self> = $gemm;
+
+            fn pool() -> &'static Pool<Self> {
+                static POOL: Pool<$type> = Pool::new();
+                &POOL
+            }
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as $type
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $type::is_finite(self)
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                $exp(self)
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                $type::ln(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $type::sqrt(self)
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                $tanh(self)
+            }
+            #[inline(always)]
+            fn sigmoid(self) -> Self {
+                $sigmoid(self)
+            }
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $type::abs(self)
+            }
+            #[inline(always)]
+            fn powf(self, p: Self) -> Self {
+                $type::powf(self, p)
+            }
+            #[inline(always)]
+            fn powi(self, n: i32) -> Self {
+                $type::powi(self, n)
+            }
+        }
+    };
+}
+
+element!(f32, matrixmultiply::sgemm, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
+element!(f64, matrixmultiply::dgemm, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);

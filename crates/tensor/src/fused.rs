@@ -1,0 +1,161 @@
+//! Fused kernels: hand-written passes that carry their textbook definition.
+//!
+//! A [`Kernel`] computes in one pass what would take many operations, and its gradient too. It cannot be written without
+//! its [`definition`](Kernel::definition) in differentiable operations, which is its specification, its test oracle
+//! ([`check_kernel`](crate::check_kernel)) and its path for gradients of gradients: with the graph kept, reverse mode goes
+//! through the definition, so a kernel never loses a gradient.
+
+use crate::autograd::{Graph, vjp};
+use crate::op::{Op, Operands, Vjp, with_shapes};
+use crate::{Array, Element, Shape, ShapeError, Tensor};
+use std::fmt::Debug;
+
+pub(crate) mod cross_entropy;
+pub(crate) mod layer_norm;
+pub(crate) mod log_softmax;
+pub(crate) mod softmax;
+
+/// An operation with a hand-written forward and backward pass and a definition in other operations.
+pub trait Kernel<E: Element>: Debug + Send + Sync + 'static {
+    /// What the forward pass leaves for the backward pass.
+    type Saved: Send + Sync + Debug + 'static;
+
+    /// The name for messages.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result, or why the operands do not fit.
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError>;
+
+    /// Computes the result and what the backward pass will want.
+    fn forward(&self, operands: Operands<'_, E>) -> (Array<E>, Self::Saved);
+
+    /// The gradient by each operand that `needs` one, from the result `y`, what forward saved, and the gradient `dy` by
+    /// the result. Runs only when the graph is dropped.
+    fn backward(
+        &self,
+        operands: Operands<'_, E>,
+        y: &Array<E>,
+        saved: &Self::Saved,
+        dy: &Array<E>,
+        needs: Needs<'_>,
+    ) -> Grads<E>;
+
+    /// The textbook: the same function in differentiable operations.
+    fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E>;
+}
+
+/// Which operands' gradients are wanted.
+#[derive(Copy, Clone, Debug)]
+pub struct Needs<'a>(&'a [bool]);
+
+impl Needs<'_> {
+    /// Whether the gradient by operand `index` is wanted.
+    #[track_caller]
+    pub fn operand(&self, index: usize) -> bool {
+        self.0[index]
+    }
+}
+
+/// The gradients a kernel's backward pass found, one place for each operand; those not needed may be left out.
+#[derive(Debug)]
+pub struct Grads<E: Element>(Vec<Option<Array<E>>>);
+
+impl<E: Element, const N: usize> From<[Option<Array<E>>; N]> for Grads<E> {
+    fn from(gradients: [Option<Array<E>>; N]) -> Self {
+        Self(gradients.into())
+    }
+}
+
+impl<E: Element> From<Vec<Option<Array<E>>>> for Grads<E> {
+    fn from(gradients: Vec<Option<Array<E>>>) -> Self {
+        Self(gradients)
+    }
+}
+
+/// A kernel that has run, as an operation in the graph.
+#[derive(Debug)]
+struct Fused<K, S> {
+    kernel: K,
+    saved: S,
+}
+
+impl<E: Element, K: Kernel<E>> Op<E> for Fused<K, K::Saved> {
+    fn name(&self) -> &'static str {
+        self.kernel.name()
+    }
+
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError> {
+        self.kernel.shape(operands)
+    }
+
+    fn forward(&self, operands: Operands<'_, E>) -> Array<E> {
+        self.kernel.forward(operands).0
+    }
+
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let gradients: Vec<Option<Tensor<E>>> = match at.graph() {
+            Graph::Drop => {
+                let needs: Vec<bool> = (0..at.count()).map(|i| at.needs(i)).collect();
+                let (y, dy) = (at.result(), at.gradient().array());
+                let grads = self.kernel.backward(at.arrays(), y.array(), &self.saved, dy, Needs(&needs));
+                grads.0.into_iter().map(|gradient| gradient.map(Tensor::constant)).collect()
+            }
+            Graph::Keep => self.through_definition(at),
+        };
+        assert!(
+            gradients.len() == at.count(),
+            "{}: {} gradients for {} operands",
+            self.kernel.name(),
+            gradients.len(),
+            at.count()
+        );
+        for (i, gradient) in gradients.into_iter().enumerate() {
+            at.wrt(i, |_| gradient.unwrap_or_else(|| panic!("{}: no gradient for operand {i}", self.kernel.name())));
+        }
+    }
+}
+
+impl<K, S> Fused<K, S> {
+    /// The gradients as functions of the operands. Each operand that needs one goes in through an alias, where the walk
+    /// back through the definition stops; the aliases are part of the graph, so what is found can be differentiated on.
+    fn through_definition<E: Element>(&self, at: &Vjp<'_, E>) -> Vec<Option<Tensor<E>>>
+    where
+        K: Kernel<E>,
+    {
+        let alias = |(i, x): (usize, &Tensor<E>)| {
+            if at.needs(i) { Tensor::apply(crate::ops::view::Alias, &[x]) } else { x.clone() }
+        };
+        let operands: Vec<Tensor<E>> = at.inputs().iter().enumerate().map(alias).collect();
+        let y = self.kernel.definition(&operands);
+        let wanted: Vec<usize> = (0..operands.len()).filter(|&i| at.needs(i)).collect();
+        let targets: Vec<&Tensor<E>> = wanted.iter().map(|&i| &operands[i]).collect();
+        let mut gradients: Vec<Option<Tensor<E>>> = vec![None; operands.len()];
+        for (i, gradient) in wanted.into_iter().zip(vjp(&y, at.gradient(), &targets, Graph::Keep)) {
+            gradients[i] = Some(gradient);
+        }
+        gradients
+    }
+}
+
+impl<E: Element> Tensor<E> {
+    /// Runs a kernel.
+    ///
+    /// # Panics
+    /// With the kernel's own message if the shapes do not fit.
+    #[track_caller]
+    pub fn apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Tensor<E> {
+        match Self::try_apply_kernel(kernel, operands) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Runs a kernel, or says why the shapes do not fit.
+    #[track_caller]
+    pub fn try_apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
+        let shape = with_shapes(operands, |shapes| kernel.shape(shapes))?;
+        let (array, saved) = kernel.forward(operands.into());
+        assert!(array.shape() == shape, "{}: announced shape {shape}, computed {}", kernel.name(), array.shape());
+        Ok(Tensor::computed(array, Fused { kernel, saved }, operands))
+    }
+}

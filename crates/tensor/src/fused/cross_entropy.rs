@@ -1,0 +1,150 @@
+//! Cross-entropy between logits and the tokens that came: the loss of every language model here.
+
+use super::log_softmax::log_sum_exp;
+use super::{Grads, Kernel, Needs};
+use crate::array::rows::{each_row, for_each_row, sum_row};
+use crate::op::Operands;
+use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, simd};
+
+/// How losses of single tokens become one number.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// The mean over the tokens that count; NaN if none does.
+    #[default]
+    Mean,
+    /// The sum over the tokens that count.
+    Sum,
+}
+
+/// Settings of [`Tensor::cross_entropy`].
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct CrossEntropy {
+    /// Targets of this value (padding) do not count.
+    pub ignore: Option<u32>,
+    /// Label smoothing ε (Szegedy et al., 2016): the target distribution is (1 − ε)·one-hot + ε·uniform.
+    pub smoothing: f64,
+    /// Mean or sum.
+    pub reduction: Reduction,
+}
+
+/// ℓ = ln Σⱼ e^xⱼ − (1 − ε)·x_target − ε·mean x for each row of logits, summed or averaged.
+#[derive(Debug)]
+pub(crate) struct CrossEntropyLoss {
+    targets: Ids,
+    settings: CrossEntropy,
+}
+
+impl CrossEntropyLoss {
+    /// Whether a target counts.
+    fn counts(&self, target: u32) -> bool {
+        self.settings.ignore != Some(target)
+    }
+
+    /// What each counting token's loss is multiplied by.
+    fn weight(&self) -> f64 {
+        match self.settings.reduction {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => 1.0 / self.targets.as_slice().iter().filter(|&&t| self.counts(t)).count() as f64,
+        }
+    }
+}
+
+impl<E: Element> Kernel<E> for CrossEntropyLoss {
+    /// ln Σ eˣ of each row.
+    type Saved = Vec<E>;
+
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        let (logits, targets) = (x[0], self.targets.shape());
+        if logits.rank() == 0 || !logits.iter().take(logits.rank() - 1).eq(targets.iter()) {
+            return Err(ShapeError::new(format!("cross_entropy: logits {logits} for targets {targets}")));
+        }
+        let vocabulary = logits.last();
+        match self.targets.as_slice().iter().find(|&&t| self.counts(t) && t as usize >= vocabulary) {
+            Some(t) => Err(ShapeError::new(format!("cross_entropy: target {t}, but only {vocabulary} logits"))),
+            None => Ok(Shape::SCALAR),
+        }
+    }
+
+    fn forward(&self, x: Operands<'_, E>) -> (Array<E>, Vec<E>) {
+        let x = x.array(0).contiguous();
+        let (width, targets) = (x.shape().last(), self.targets.as_slice());
+        let totals = each_row(x.data(), width, targets.len(), |row| {
+            simd::run(
+                #[inline(always)]
+                || log_sum_exp(row).unwrap_or(E::NEGATIVE_INFINITY),
+            )
+        });
+        let smoothing = self.settings.smoothing;
+        let mut sum = 0.0; // over thousands of tokens: in double precision, in order
+        for (i, (&target, &total)) in targets.iter().zip(&totals).enumerate() {
+            if self.counts(target) {
+                let row = &x.data()[i * width..][..width];
+                let mut loss = total.to_f64() - (1.0 - smoothing) * row[target as usize].to_f64();
+                if smoothing != 0.0 {
+                    loss -= smoothing * sum_row(row, |_, x| x).to_f64() / width as f64;
+                }
+                sum += loss;
+            }
+        }
+        (Array::scalar(E::from_f64(sum * self.weight())), totals)
+    }
+
+    fn backward(&self, x: Operands<'_, E>, _: &Array<E>, totals: &Vec<E>, dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
+        // dx = (softmax(x) − target distribution) · dy · weight
+        let mut dx = x.array(0).contiguous();
+        let width = dx.shape().last();
+        let scale = E::from_f64(dy.item().to_f64() * self.weight());
+        let uniform = E::from_f64(self.settings.smoothing / width as f64);
+        let certain = E::from_f64(1.0 - self.settings.smoothing);
+        let targets = self.targets.as_slice();
+        for_each_row(dx.make_mut(), width, |i, row| {
+            if !self.counts(targets[i]) {
+                return row.fill(E::ZERO);
+            }
+            let total = totals[i];
+            simd::run(
+                #[inline(always)]
+                || {
+                    row.iter_mut().for_each(|x| *x = ((*x - total).exp() - uniform) * scale);
+                },
+            );
+            let target = &mut row[targets[i] as usize];
+            *target = *target - certain * scale;
+        });
+        [Some(dx)].into()
+    }
+
+    fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
+        let (x, smoothing) = (&operands[0], self.settings.smoothing);
+        let column = self.targets.shape().to_vec().into_iter().chain([1]).collect::<Vec<_>>();
+        let safe: Vec<u32> = self.targets.as_slice().iter().map(|&t| if self.counts(t) { t } else { 0 }).collect();
+        let of_target = x.gather(-1, &Ids::new(safe, &column));
+        let loss = x.logsumexp_over([-1]) - of_target * (1.0 - smoothing) - x.mean_over([-1]) * smoothing;
+        let ignored = Mask::from_fn(&column, |i| !self.counts(self.targets.as_slice()[i]));
+        loss.masked_fill(&ignored, 0.0).sum() * self.weight()
+    }
+}
+
+impl<E: Element> Tensor<E> {
+    /// The cross-entropy of these logits (…, V) against target ids (…): −ln softmax(x)_target in nats, averaged or
+    /// summed over the tokens that count, as a single number.
+    ///
+    /// ```
+    /// use rungs_tensor::{Array, CrossEntropy, Ids, Tensor};
+    ///
+    /// let logits = Tensor::constant(Array::<f64>::zeros([2, 4]));
+    /// let loss = logits.cross_entropy(&Ids::new(vec![0, 3], 2), CrossEntropy::default());
+    /// assert!((loss.item() - 4f64.ln()).abs() < 1e-12); // as surprising as one of four equally likely tokens
+    /// ```
+    ///
+    /// # Panics
+    /// If the targets' shape is not the logits' without the last axis, or a target that counts is not below V.
+    #[track_caller]
+    pub fn cross_entropy(&self, targets: &Ids, settings: CrossEntropy) -> Tensor<E> {
+        Tensor::apply_kernel(CrossEntropyLoss { targets: targets.clone(), settings }, &[self])
+    }
+}

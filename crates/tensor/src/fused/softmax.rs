@@ -1,0 +1,89 @@
+//! Softmax over the last axis.
+
+use super::{Grads, Kernel, Needs};
+use crate::array::rows::{for_each_row, max_row, sum_row};
+use crate::op::Operands;
+use crate::{Array, Element, Shape, ShapeError, Tensor, simd};
+
+/// yᵢ = e^(xᵢ − m) / Σⱼ e^(xⱼ − m) along the last axis, with m = max x, so that nothing overflows.
+///
+/// A row that is −∞ throughout (a query that may look at nothing) gives zeros, and no gradient.
+#[derive(Debug)]
+pub(crate) struct Softmax;
+
+impl<E: Element> Kernel<E> for Softmax {
+    type Saved = ();
+
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        last_axis("softmax", &x[0])
+    }
+
+    fn forward(&self, x: Operands<'_, E>) -> (Array<E>, ()) {
+        let mut y = x.array(0).contiguous();
+        let width = y.shape().last();
+        for_each_row(y.make_mut(), width, |_, row| {
+            simd::run(
+                #[inline(always)]
+                || {
+                    let m = max_row(row);
+                    if m == E::NEGATIVE_INFINITY {
+                        return row.fill(E::ZERO);
+                    }
+                    row.iter_mut().for_each(|y| *y = (*y - m).exp());
+                    let scale = E::ONE / sum_row(row, |_, y| y);
+                    row.iter_mut().for_each(|y| *y = *y * scale);
+                },
+            );
+        });
+        (y, ())
+    }
+
+    fn backward(&self, _: Operands<'_, E>, y: &Array<E>, (): &(), dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
+        // dx = y ∘ (dy − ⟨y, dy⟩)
+        let mut dx = dy.contiguous();
+        let (y, width) = (y.contiguous(), y.shape().last());
+        for_each_row(dx.make_mut(), width, |i, row| {
+            let y = &y.data()[i * width..][..width];
+            simd::run(
+                #[inline(always)]
+                || {
+                    let inner = sum_row(row, |j, dy| y[j] * dy);
+                    row.iter_mut().zip(y).for_each(|(dx, &y)| *dx = y * (*dx - inner));
+                },
+            );
+        });
+        [Some(dx)].into()
+    }
+
+    fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
+        let x = &operands[0];
+        let m = x.max_over([-1]).detached(); // softmax does not depend on what is subtracted
+        let nothing = m.eq_mask(&Tensor::scalar(f64::NEG_INFINITY));
+        let e = (x - m.masked_fill(&nothing, 0.0)).exp();
+        let sum = e.sum_over([-1]);
+        e / sum.masked_fill(&nothing, 1.0)
+    }
+}
+
+/// The shape itself, if it has a last axis with anything along it.
+pub(super) fn last_axis(name: &str, shape: &Shape) -> Result<Shape, ShapeError> {
+    if shape.rank() == 0 || (shape.last() == 0 && shape.iter().rev().skip(1).all(|dim| dim > 0)) {
+        return Err(ShapeError::new(format!("{name}: no elements along the last axis of shape {shape}")));
+    }
+    Ok(*shape)
+}
+
+impl<E: Element> Tensor<E> {
+    /// The softmax over the last axis: yᵢ = e^xᵢ / Σⱼ e^xⱼ, without overflow. A row of −∞ throughout gives zeros.
+    ///
+    /// # Panics
+    /// If there is nothing along the last axis.
+    #[track_caller]
+    pub fn softmax(&self) -> Tensor<E> {
+        Tensor::apply_kernel(Softmax, &[self])
+    }
+}

@@ -1,0 +1,54 @@
+//! Rungs' engine: arrays, tensors and reverse-mode differentiation whose gradients can be trusted.
+//!
+//! Three layers, each readable alone, and three ideas:
+//!
+//! 1. An [`Array`] holds numbers: strided views into shared storage. It knows nothing of gradients.
+//! 2. A [`Tensor`] is an array and where it came from. Tensors are immutable values; nothing is recorded unless a
+//!    [variable](Tensor::variable) went in.
+//! 3. An [`Op`] says how a result is computed and how the gradient flows back, in tensor operations, so that gradients can be
+//!    differentiated again. A [`Kernel`] is an operation fused by hand that carries its textbook definition.
+//!
+//! ```
+//! use rungs_tensor::{Array, Tensor};
+//!
+//! let w = Tensor::variable(Array::from_vec(vec![0.5, -0.25, 0.1, 0.3], [2, 2]));
+//! let x = Tensor::constant(Array::from_vec(vec![1.0, 2.0], [1, 2]));
+//! let loss = x.matmul(&w).tanh().square().sum();
+//! let gradients = loss.backward();
+//! println!("{:?}", gradients.wrt(&w).unwrap());
+//! ```
+//!
+//! There is no hidden state: no gradient mode, no global seed, no device. Results do not depend on the number of threads.
+//! Axes are given as `isize` and count from the end when negative; a wrong shape is a bug and panics in one line, and
+//! [`Tensor::try_apply`] is the door for those who would rather have a `Result`.
+
+mod array;
+mod autograd;
+pub mod check;
+mod compare;
+mod element;
+mod fused;
+mod ids;
+mod math;
+mod op;
+mod ops;
+pub mod registry;
+mod rng;
+pub mod safetensors;
+pub mod shape;
+mod simd;
+mod tensor;
+
+pub use array::Array;
+pub use array::buffer::release_unused_memory;
+pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
+pub use check::{check_gradients, check_kernel};
+pub use element::Element;
+pub use fused::cross_entropy::{CrossEntropy, Reduction};
+pub use fused::{Grads, Kernel, Needs};
+pub use ids::{Ids, Mask};
+pub use op::{Op, Operands, Vjp};
+pub use ops::unary::{Function, Real};
+pub use rng::{Rng, RngState};
+pub use shape::{MAX_RANK, Shape, ShapeError};
+pub use tensor::{NodeId, Tensor};

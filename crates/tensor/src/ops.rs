@@ -1,0 +1,8 @@
+//! The operations, one file for each family, and the methods of [`Tensor`](crate::Tensor) that apply them.
+
+pub(crate) mod arithmetic;
+pub(crate) mod index;
+pub(crate) mod matmul;
+pub(crate) mod reduce;
+pub(crate) mod unary;
+pub(crate) mod view;

@@ -1,0 +1,59 @@
+//! The matrix product.
+
+use crate::array::gemm;
+use crate::op::{Op, Operands, Vjp};
+use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
+
+/// Y = A·B over the last two axes; the leading axes are equal.
+#[derive(Debug)]
+pub(crate) struct MatMul;
+impl<E: Element> Op<E> for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        shape::matmul(&x[0], &x[1])
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        let [a, b] = x.arrays();
+        let rank = a.shape().rank();
+        gemm::matmul(a, b, a.shape().with(rank - 1, b.shape().dim(rank - 1)))
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let [a, b] = at.operands();
+        at.wrt(0, |dy| dy.matmul(&b.t())); // ∂L/∂A = ∂L/∂Y·Bᵀ
+        at.wrt(1, |dy| a.t().matmul(dy)); // ∂L/∂B = Aᵀ·∂L/∂Y
+    }
+}
+
+impl<E: Element> Tensor<E> {
+    /// The matrix product: (…, M, K) by (…, K, N) gives (…, M, N). Leading axes broadcast. A right operand of two axes is
+    /// one matrix for all: the left one's leading axes become rows of a single product, and so does the gradient.
+    ///
+    /// # Panics
+    /// If either has fewer than two axes, the inner dimensions differ, or the leading axes do not broadcast.
+    #[track_caller]
+    pub fn matmul(&self, other: &Tensor<E>) -> Tensor<E> {
+        let (a, b) = (self.shape(), other.shape());
+        if a.rank() == b.rank() && a.rank() >= 2 && a.iter().rev().skip(2).eq(b.iter().rev().skip(2)) {
+            return Tensor::apply(MatMul, &[self, other]);
+        }
+        if a.rank() > 2 && b.rank() == 2 && a.last() == b.dim(0) {
+            let rows = a.iter().take(a.rank() - 1).product::<usize>();
+            let flat = Tensor::apply(MatMul, &[&self.reshape([rows, a.last()]), other]);
+            return flat.reshape(a.with(a.rank() - 1, b.dim(1)));
+        }
+        let leading = |s: &Shape| Shape::new(&s.to_vec()[..s.rank().saturating_sub(2)]);
+        if a.rank() < 2 || b.rank() < 2 {
+            return Tensor::apply(MatMul, &[self, other]); // says what is wrong
+        }
+        let common = shape::broadcast("matmul: leading axes", &leading(&a), &leading(&b))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let spread = |x: &Tensor<E>| {
+            let s = x.shape();
+            let dims: Vec<usize> = common.iter().chain(s.iter().skip(s.rank() - 2)).collect();
+            x.expand(&dims)
+        };
+        Tensor::apply(MatMul, &[&spread(self), &spread(other)])
+    }
+}

@@ -1,0 +1,351 @@
+//! Operations that move elements without changing them. Each one's gradient moves them back.
+
+use crate::array::map;
+use crate::op::{Op, Operands, Vjp};
+use crate::{Array, Element, Shape, ShapeError, Tensor};
+use std::ops::Range;
+
+/// y = x, as a node of its own: where a walk through a kernel's definition stops.
+#[derive(Debug)]
+pub(crate) struct Alias;
+impl<E: Element> Op<E> for Alias {
+    fn name(&self) -> &'static str {
+        "alias"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Ok(x[0])
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        x.array(0).clone()
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        at.wrt(0, Clone::clone);
+    }
+}
+
+/// The same elements in row-major order under another shape.
+#[derive(Debug)]
+pub(crate) struct Reshape {
+    to: Shape,
+}
+impl<E: Element> Op<E> for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        if x[0].size() == self.to.size() {
+            return Ok(self.to);
+        }
+        Err(ShapeError::new(format!(
+            "reshape: {} has {} elements, {} has {}",
+            x[0],
+            x[0].size(),
+            self.to,
+            self.to.size()
+        )))
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        x.array(0).reshape(self.to)
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let from = at.shape(0);
+        at.wrt(0, |dy| dy.reshape(from));
+    }
+}
+
+/// Axis i of the result is axis `axes[i]` of the operand.
+#[derive(Debug)]
+pub(crate) struct Permute {
+    axes: Vec<usize>,
+}
+impl<E: Element> Op<E> for Permute {
+    fn name(&self) -> &'static str {
+        "permute"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        let mut sorted = self.axes.clone();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..x[0].rank()) {
+            return Err(ShapeError::new(format!("permute: {:?} is no order of the axes of shape {}", self.axes, x[0])));
+        }
+        Ok(Shape::new(&self.axes.iter().map(|&axis| x[0].dim(axis)).collect::<Vec<_>>()))
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        x.array(0).permute(&self.axes)
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let mut back = vec![0; self.axes.len()];
+        self.axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+        at.wrt(0, |dy| Tensor::apply(Permute { axes: back }, &[dy]));
+    }
+}
+
+/// The part of one axis within a range.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    axis: usize,
+    range: Range<usize>,
+}
+impl<E: Element> Op<E> for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Array::<E>::check_slice(&x[0], self.axis, &self.range)?;
+        Ok(x[0].with(self.axis, self.range.len()))
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        x.array(0).slice(self.axis, self.range.clone())
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        at.wrt_slice(0, self.axis, self.range.start);
+    }
+}
+
+/// Repeats axes of size 1 and missing leading axes until the shape is `to`: broadcasting, as an operation.
+#[derive(Debug)]
+pub(crate) struct Expand {
+    to: Shape,
+}
+impl<E: Element> Op<E> for Expand {
+    fn name(&self) -> &'static str {
+        "expand"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        if crate::shape::broadcast("expand", &x[0], &self.to).is_ok_and(|common| common == self.to) {
+            return Ok(self.to);
+        }
+        Err(ShapeError::new(format!("expand: {} cannot be repeated to {}", x[0], self.to)))
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        x.array(0).expand(self.to)
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let from = at.shape(0);
+        let missing = self.to.rank() - from.rank();
+        let repeated = |&axis: &usize| axis < missing || (from.dim(axis - missing) == 1 && self.to.dim(axis) != 1);
+        let axes: Vec<isize> = (0..self.to.rank()).filter(repeated).map(|axis| axis as isize).collect();
+        at.wrt(0, |dy| dy.sum_over(axes).reshape(from)); // each repetition contributes
+    }
+}
+
+/// Puts `before` and `after` elements of one value around the operand along one axis.
+#[derive(Debug)]
+pub(crate) struct Pad {
+    axis: usize,
+    before: usize,
+    after: usize,
+    value: f64,
+}
+impl<E: Element> Op<E> for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Ok(x[0].with(self.axis, self.before + x[0].dim(self.axis) + self.after))
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        let x = x.array(0);
+        let size = self.before + x.shape().dim(self.axis) + self.after;
+        let mut y = Array::full(x.shape().with(self.axis, size), E::from_f64(self.value));
+        map::write_slice(&mut y, self.axis, self.before, x);
+        y
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let end = self.before + at.shape(0).dim(self.axis);
+        at.wrt(0, |dy| dy.slice(self.axis as isize, self.before..end));
+    }
+}
+
+/// The operands one after the other along one axis.
+#[derive(Debug)]
+pub(crate) struct Concat {
+    axis: usize,
+}
+impl<E: Element> Op<E> for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        let size = x.iter().map(|shape| if self.axis < shape.rank() { shape.dim(self.axis) } else { 0 }).sum();
+        let whole = x[0].with(self.axis, size);
+        match x.iter().find(|s| s.rank() != x[0].rank() || s.with(self.axis, size) != whole) {
+            None => Ok(whole),
+            Some(other) => {
+                let axis = self.axis;
+                Err(ShapeError::new(format!("concat: {} and {other} differ elsewhere than in axis {axis}", x[0])))
+            }
+        }
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        let parts: Vec<&Array<E>> = (0..x.count()).map(|i| x.array(i)).collect();
+        let size = parts.iter().map(|part| part.shape().dim(self.axis)).sum();
+        let mut y = Array::scratch(parts[0].shape().with(self.axis, size));
+        let mut start = 0;
+        for part in parts {
+            map::write_slice(&mut y, self.axis, start, part);
+            start += part.shape().dim(self.axis);
+        }
+        y
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        let mut start = 0;
+        for i in 0..at.count() {
+            let end = start + at.shape(i).dim(self.axis);
+            at.wrt(i, |dy| dy.slice(self.axis as isize, start..end));
+            start = end;
+        }
+    }
+}
+
+impl<E: Element> Tensor<E> {
+    /// The same elements in row-major order under another shape. A view where the elements lie in that order.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor<E> {
+        let to = shape.into();
+        if to == self.shape() { self.clone() } else { Tensor::apply(Reshape { to }, &[self]) }
+    }
+
+    /// A view whose axis i is axis `axes[i]` of this tensor.
+    ///
+    /// # Panics
+    /// If `axes` is no order of all axes.
+    #[track_caller]
+    pub fn permute(&self, axes: impl AsRef<[usize]>) -> Tensor<E> {
+        Tensor::apply(Permute { axes: axes.as_ref().to_vec() }, &[self])
+    }
+
+    /// A view with two axes exchanged; negative axes count from the end.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn swap_axes(&self, a: isize, b: isize) -> Tensor<E> {
+        let mut axes: Vec<usize> = (0..self.shape().rank()).collect();
+        axes.swap(self.axis("swap_axes", a), self.axis("swap_axes", b));
+        self.permute(axes)
+    }
+
+    /// The transpose: a view with the last two axes exchanged.
+    ///
+    /// # Panics
+    /// If there are fewer than two.
+    #[track_caller]
+    pub fn t(&self) -> Tensor<E> {
+        self.swap_axes(-2, -1)
+    }
+
+    /// A view of the part of one axis within `range`; a negative axis counts from the end.
+    ///
+    /// # Panics
+    /// If there is no such axis, or the range reaches past it.
+    #[track_caller]
+    pub fn slice(&self, axis: isize, range: Range<usize>) -> Tensor<E> {
+        Tensor::apply(Slice { axis: self.axis("slice", axis), range }, &[self])
+    }
+
+    /// A view that repeats axes of size 1, and leading axes that are missing, until the shape is `shape`.
+    ///
+    /// # Panics
+    /// If an axis that would have to be repeated has another size than 1.
+    #[track_caller]
+    pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<E> {
+        let to = shape.into();
+        if to == self.shape() { self.clone() } else { Tensor::apply(Expand { to }, &[self]) }
+    }
+
+    /// The same elements with an axis of size 1 put in at `axis`, which counts from the end of the result if negative.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[track_caller]
+    pub fn unsqueeze(&self, axis: isize) -> Tensor<E> {
+        let mut dims = self.shape().to_vec();
+        let rank = dims.len() as isize + 1;
+        assert!((-rank..rank).contains(&axis), "unsqueeze: axis {axis} of a result with {rank} axes");
+        dims.insert(axis.rem_euclid(rank) as usize, 1);
+        self.reshape(&dims)
+    }
+
+    /// The same elements without an axis of size 1.
+    ///
+    /// # Panics
+    /// If there is no such axis, or its size is not 1.
+    #[track_caller]
+    pub fn squeeze(&self, axis: isize) -> Tensor<E> {
+        let mut dims = self.shape().to_vec();
+        let removed = dims.remove(self.axis("squeeze", axis));
+        assert!(removed == 1, "squeeze: axis {axis} of shape {} does not have size 1", self.shape());
+        self.reshape(&dims)
+    }
+
+    /// This tensor with `before` and `after` elements of `value` around it along one axis.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn pad(&self, axis: isize, before: usize, after: usize, value: f64) -> Tensor<E> {
+        Tensor::apply(Pad { axis: self.axis("pad", axis), before, after, value }, &[self])
+    }
+
+    /// The tensors one after the other along one axis.
+    ///
+    /// # Panics
+    /// If there are none, or they differ in another axis.
+    #[track_caller]
+    pub fn concat(tensors: &[Tensor<E>], axis: isize) -> Tensor<E> {
+        let first = tensors.first().expect("concat: no tensors");
+        let axis = first.axis("concat", axis);
+        Tensor::apply(Concat { axis }, &tensors.iter().collect::<Vec<_>>())
+    }
+
+    /// The tensors, of one shape, side by side along a new axis.
+    ///
+    /// # Panics
+    /// If there are none, or their shapes differ.
+    #[track_caller]
+    pub fn stack(tensors: &[Tensor<E>], axis: isize) -> Tensor<E> {
+        let layers: Vec<Tensor<E>> = tensors.iter().map(|x| x.unsqueeze(axis)).collect();
+        Tensor::concat(&layers, axis)
+    }
+
+    /// Views of consecutive parts of one axis, of the given sizes.
+    ///
+    /// # Panics
+    /// If the sizes do not add up to the axis.
+    #[track_caller]
+    pub fn split(&self, axis: isize, parts: &[usize]) -> Vec<Tensor<E>> {
+        let size = self.shape().dim(self.axis("split", axis));
+        assert!(
+            parts.iter().sum::<usize>() == size,
+            "split: {parts:?} does not add up to axis {axis} of {}",
+            self.shape()
+        );
+        let mut start = 0;
+        let part = |&length: &usize| {
+            start += length;
+            self.slice(axis, start - length..start)
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// Views of `N` equal parts of one axis, `let [q, k, v] = qkv.chunks(-1);`.
+    ///
+    /// # Panics
+    /// If the axis does not divide into `N` equal parts.
+    #[track_caller]
+    pub fn chunks<const N: usize>(&self, axis: isize) -> [Tensor<E>; N] {
+        let size = self.shape().dim(self.axis("chunks", axis));
+        assert!(size.is_multiple_of(N), "chunks: axis {axis} of {} does not divide into {N}", self.shape());
+        std::array::from_fn(|i| self.slice(axis, i * (size / N)..(i + 1) * (size / N)))
+    }
+
+    /// The axis meant by a number that may count from the end.
+    #[track_caller]
+    pub(crate) fn axis(&self, name: &str, axis: isize) -> usize {
+        self.shape().axis(axis).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}

@@ -1,0 +1,254 @@
+//! Shapes, strides, and the rules by which shapes combine.
+//!
+//! A [`Shape`] is a small value (at most [`MAX_RANK`] axes, copied, never allocated). Every rule returns
+//! `Result<Shape, ShapeError>`, so that an operation can be tried ([`try_apply`](crate::try_apply)) as well as
+//! insisted on; the error is one line that prints the sizes.
+
+use std::fmt;
+
+/// The most axes an array may have.
+pub const MAX_RANK: usize = 6;
+
+/// The size along each axis of an array; the last axis varies fastest. A scalar has no axes.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Shape {
+    rank: u8,
+    dims: [u32; MAX_RANK],
+}
+
+/// A shape that an operation cannot take, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeError(String);
+
+impl ShapeError {
+    /// An error that says `message`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ShapeError {}
+
+impl Shape {
+    /// The shape of a single number.
+    pub const SCALAR: Shape = Shape { rank: 0, dims: [0; MAX_RANK] };
+
+    /// A shape from its sizes.
+    ///
+    /// # Panics
+    /// With more than [`MAX_RANK`] axes, an axis of 2³² or more, or more elements than memory could hold.
+    #[track_caller]
+    pub fn new(dims: &[usize]) -> Self {
+        assert!(dims.len() <= MAX_RANK, "shape {dims:?} has {} axes; at most {MAX_RANK} are supported", dims.len());
+        let mut shape = Shape { rank: dims.len() as u8, dims: [0; MAX_RANK] };
+        let mut size = 1usize;
+        for (axis, &dim) in dims.iter().enumerate() {
+            shape.dims[axis] = u32::try_from(dim).unwrap_or_else(|_| panic!("shape {dims:?}: axis {axis} is too long"));
+            size = size.checked_mul(dim).unwrap_or_else(|| panic!("shape {dims:?} has too many elements"));
+        }
+        shape
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.rank as usize
+    }
+
+    /// The size along one axis.
+    #[track_caller]
+    pub fn dim(&self, axis: usize) -> usize {
+        assert!(axis < self.rank(), "axis {axis} of shape {self}, which has {} axes", self.rank());
+        self.dims[axis] as usize
+    }
+
+    /// The sizes, first axis first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + '_ {
+        self.dims[..self.rank()].iter().map(|&dim| dim as usize)
+    }
+
+    /// The number of elements: the product of the sizes, 1 for a scalar.
+    pub fn size(&self) -> usize {
+        self.iter().product()
+    }
+
+    /// The sizes as a vector.
+    pub fn to_vec(&self) -> Vec<usize> {
+        self.iter().collect()
+    }
+
+    /// The sizes as an array, `let [b, t, d] = x.dims();`.
+    ///
+    /// # Panics
+    /// If the shape does not have exactly `N` axes.
+    #[track_caller]
+    pub fn dims<const N: usize>(&self) -> [usize; N] {
+        assert!(self.rank() == N, "expected {N} axes, found shape {self}");
+        std::array::from_fn(|axis| self.dims[axis] as usize)
+    }
+
+    /// The size along the last axis; 1 for a scalar.
+    pub fn last(&self) -> usize {
+        self.iter().next_back().unwrap_or(1)
+    }
+
+    /// The axis meant by `axis`, which counts from the end when negative.
+    pub fn axis(&self, axis: isize) -> Result<usize, ShapeError> {
+        let rank = self.rank() as isize;
+        if (-rank..rank).contains(&axis) {
+            Ok(axis.rem_euclid(rank) as usize)
+        } else {
+            Err(ShapeError(format!("axis {axis} of shape {self}, which has {rank} axes")))
+        }
+    }
+
+    /// The same shape with another size along one axis.
+    pub(crate) fn with(mut self, axis: usize, dim: usize) -> Self {
+        self.dims[axis] = u32::try_from(dim).expect("axis too long");
+        self
+    }
+
+    /// The strides that read an array of this shape and of the given strides as one of shape `to`: 0 along every axis
+    /// that repeats. The caller has checked that this shape broadcasts to `to`.
+    pub(crate) fn expanded(&self, strides: &Strides, to: &Shape) -> Strides {
+        let missing = to.rank() - self.rank();
+        std::array::from_fn(|axis| {
+            let own = axis.checked_sub(missing).filter(|_| axis < to.rank());
+            own.map_or(0, |own| if self.dim(own) == to.dim(axis) { strides[own] } else { 0 })
+        })
+    }
+
+    /// Row-major strides.
+    pub(crate) fn strides(&self) -> Strides {
+        let mut strides = [0; MAX_RANK];
+        let mut step = 1;
+        for axis in (0..self.rank()).rev() {
+            strides[axis] = step;
+            step *= self.dims[axis] as usize;
+        }
+        strides
+    }
+}
+
+/// How far apart in the buffer neighbours along each axis are; 0 repeats an element. Entries past the rank are 0.
+pub(crate) type Strides = [usize; MAX_RANK];
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    #[track_caller]
+    fn from(dims: [usize; N]) -> Self {
+        Shape::new(&dims)
+    }
+}
+
+impl From<&[usize]> for Shape {
+    #[track_caller]
+    fn from(dims: &[usize]) -> Self {
+        Shape::new(dims)
+    }
+}
+
+impl From<&Vec<usize>> for Shape {
+    #[track_caller]
+    fn from(dims: &Vec<usize>) -> Self {
+        Shape::new(dims)
+    }
+}
+
+impl From<usize> for Shape {
+    #[track_caller]
+    fn from(dim: usize) -> Self {
+        Shape::new(&[dim])
+    }
+}
+
+impl From<()> for Shape {
+    fn from((): ()) -> Self {
+        Shape::SCALAR
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (axis, dim) in self.iter().enumerate() {
+            if axis > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{dim}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Both shapes must be equal: the rule of elementwise operations, once broadcasting is done.
+pub fn same(name: &str, a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
+    if a == b { Ok(*a) } else { Err(ShapeError(format!("{name}: shapes {a} and {b} differ"))) }
+}
+
+/// The common shape of two operands: aligned at the last axis, sizes equal or one of them 1 (or missing).
+pub fn broadcast(name: &str, a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
+    let rank = a.rank().max(b.rank());
+    let mut dims = [0; MAX_RANK];
+    for axis in 0..rank {
+        let from_end = rank - axis;
+        let size = |s: &Shape| if from_end <= s.rank() { s.dim(s.rank() - from_end) } else { 1 };
+        dims[axis] = match (size(a), size(b)) {
+            (x, y) if x == y => x,
+            (1, y) => y,
+            (x, 1) => x,
+            (x, y) => {
+                return Err(ShapeError(format!("{name}: {a} and {b} do not broadcast: sizes {x} and {y} differ")));
+            }
+        };
+    }
+    Ok(Shape::new(&dims[..rank]))
+}
+
+/// (…, M, K) by (…, K, N) gives (…, M, N); the leading axes must be equal.
+pub fn matmul(a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
+    let error = |why: String| Err(ShapeError(format!("matmul: {a} by {b}: {why}")));
+    if a.rank() < 2 || a.rank() != b.rank() {
+        return error("both need the same number of axes, two or more".into());
+    }
+    let (rows, columns) = (a.rank() - 2, a.rank() - 1);
+    if a.dim(columns) != b.dim(rows) {
+        return error(format!("inner dimensions {} and {} differ", a.dim(columns), b.dim(rows)));
+    }
+    if (0..rows).any(|axis| a.dim(axis) != b.dim(axis)) {
+        return error("leading axes differ".into());
+    }
+    Ok(a.with(columns, b.dim(columns)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broadcasting_aligns_at_the_last_axis() {
+        let rule = |a: &[usize], b: &[usize]| broadcast("add", &a.into(), &b.into()).map(|s| s.to_vec());
+        assert_eq!(rule(&[2, 3], &[3]), Ok(vec![2, 3]));
+        assert_eq!(rule(&[2, 1, 4], &[3, 1]), Ok(vec![2, 3, 4]));
+        assert_eq!(rule(&[], &[0, 1]), Ok(vec![0, 1]));
+        assert_eq!(rule(&[1], &[0]), Ok(vec![0]));
+        let error = rule(&[2, 3], &[2]).unwrap_err();
+        assert_eq!(error.to_string(), "add: (2, 3) and (2) do not broadcast: sizes 3 and 2 differ");
+    }
+
+    #[test]
+    fn matmul_names_the_sizes_that_differ() {
+        let error = matmul(&[32, 128].into(), &[64, 10].into()).unwrap_err();
+        assert_eq!(error.to_string(), "matmul: (32, 128) by (64, 10): inner dimensions 128 and 64 differ");
+    }
+}

@@ -1,0 +1,70 @@
+//! The same loop, compiled for the vector units of the machine it runs on.
+//!
+//! A plain loop in Rust is compiled for the oldest processor of its architecture. [`run`] compiles
+//! a loop again with AVX2 and with AVX-512 enabled and chooses between the copies when it runs. Nothing about the
+//! arithmetic changes: there is no fused multiply-add and no reordering, so every copy gives the same bits.
+
+/// The vector instructions this machine has, the widest first.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+/// What this machine has. The standard library caches the answer.
+#[inline]
+pub(crate) fn level() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // The four parts that every AVX-512 processor since Skylake has.
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+        {
+            return Level::Avx512;
+        }
+        if is_x86_feature_detected!("avx2") {
+            return Level::Avx2;
+        }
+    }
+    Level::Portable
+}
+
+/// Runs `task` with the widest vectors available. Write it as `run(#[inline(always)] || …)`: only what is inlined is
+/// compiled anew inside each level.
+#[inline]
+pub(crate) fn run<R>(task: impl FnOnce() -> R) -> R {
+    run_at(level(), task)
+}
+
+/// Runs `task` at one level, which must not exceed [`level`].
+#[inline]
+#[allow(unsafe_code)]
+pub(crate) fn run_at<R>(chosen: Level, task: impl FnOnce() -> R) -> R {
+    match chosen {
+        // SAFETY: `level` found these features on this processor, and nothing else makes such a value but tests that
+        // ask `level` first.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512(task) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2(task) },
+        Level::Portable => task(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn run_avx512<R>(task: impl FnOnce() -> R) -> R {
+    task()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
+    task()
+}

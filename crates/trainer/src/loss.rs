@@ -1,0 +1,78 @@
+//! What a forward pass cost, and what a whole text costs.
+//!
+//! Losses are carried as **sums** of nats with the number of tokens they were summed over, and divided once at the end.
+//! A mean of means is only right when every batch has the same number of tokens, which the last window of a text, padded
+//! sentences and unequal micro-batches do not have.
+//!
+//! | quantity | of a loss of L nats per token |
+//! |---|---|
+//! | perplexity | e^L: how many equally likely tokens would be as hard to guess |
+//! | bits per character | L / ln 2 / (characters per token): comparable between tokenizers |
+
+use rungs_layers::tensor::{Element, Tensor};
+
+/// The loss of one (micro-)batch, to be differentiated.
+#[derive(Clone, Debug)]
+pub struct Loss<E: Element> {
+    /// Σ −ln p(target), in nats, over the tokens: a single number.
+    pub total: Tensor<E>,
+    /// How many tokens were predicted.
+    pub tokens: usize,
+}
+
+/// How well a model predicts a text that it is not trained on.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Σ −ln p(target), in nats, over the whole text.
+    pub nats: f64,
+    /// How many tokens were predicted. 0 says that there was nothing to evaluate on.
+    pub tokens: usize,
+}
+
+impl Evaluation {
+    /// Takes in one more part of the text.
+    pub fn add(&mut self, nats: f64, tokens: usize) {
+        self.nats += nats;
+        self.tokens += tokens;
+    }
+
+    /// Nats per token; NaN if there are no tokens.
+    pub fn loss(&self) -> f64 {
+        self.nats / self.tokens as f64
+    }
+
+    /// e^loss.
+    pub fn perplexity(&self) -> f64 {
+        self.loss().exp()
+    }
+
+    /// Bits per character of the text, where a token stands for `characters_per_token` characters on average (1 for a
+    /// character tokenizer).
+    pub fn bits_per_character(&self, characters_per_token: f64) -> f64 {
+        self.loss() / std::f64::consts::LN_2 / characters_per_token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fair_coin_costs_one_bit_and_has_two_faces() {
+        let mut coin = Evaluation::default();
+        coin.add(30.0 * 0.5_f64.ln().abs(), 30);
+        coin.add(70.0 * 0.5_f64.ln().abs(), 70);
+        assert!((coin.perplexity() - 2.0).abs() < 1e-12);
+        assert!((coin.bits_per_character(1.0) - 1.0).abs() < 1e-12);
+        assert!((coin.bits_per_character(4.0) - 0.25).abs() < 1e-12, "four characters share the token's bit");
+    }
+
+    #[test]
+    fn parts_of_unequal_length_weigh_by_their_tokens() {
+        let mut evaluation = Evaluation::default();
+        evaluation.add(3.0, 1);
+        evaluation.add(1.0, 3);
+        assert_eq!(evaluation.loss(), 1.0, "the mean of the two means would be 5/3");
+        assert!(Evaluation::default().loss().is_nan());
+    }
+}

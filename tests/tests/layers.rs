@@ -1,0 +1,777 @@
+//! What every layer promises: its equation, its number of parameters, and the laws that hold whatever the weights.
+//!
+//! The equations are checked against loops over plain numbers, written here from the papers a second time. The laws
+//! (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked exactly where
+//! they are exact, and to rounding where the order of additions differs.
+
+use rungs_layers::tensor::safetensors::Named;
+use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
+use rungs_layers::{
+    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, Embedding, FeedForward, Init, KeyValueCache,
+    LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, LstmState, Mode, Module, Rnn, RnnCell, sinusoidal_positions,
+};
+use std::ops::Range;
+
+/// Rounding in double precision, for values of about 1 and sums of a few dozen terms.
+const ROUNDING: f64 = 1e-12;
+
+const NO_DROPOUT: f64 = 0.0;
+
+fn normal<E: Element, const N: usize>(shape: [usize; N], rng: &mut Rng) -> Tensor<E> {
+    Tensor::constant(Array::normal(shape, 0.0, 1.0, rng))
+}
+
+/// Draws every parameter anew, so that no law holds only because a bias is zero or a gain is one.
+fn shaken<E: Element, M: Module<E>>(mut module: M, rng: &mut Rng) -> M {
+    module.for_each_mut(&mut |_, p| *p = Init::Normal(0.5).tensor(p.shape(), rng));
+    module
+}
+
+fn attention<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> CausalSelfAttention<E> {
+    let qkv = Linear::new(width, 3 * width, Bias::Yes, Init::Zeros, rng);
+    let projection = Linear::new(width, width, Bias::Yes, Init::Zeros, rng);
+    shaken(CausalSelfAttention::new(qkv, projection, heads, Dropout::new(NO_DROPOUT)), rng)
+}
+
+fn block<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> Block<E> {
+    let config = BlockConfig { hidden: 2 * width + 1, ..BlockConfig::gpt(width, heads, 2) };
+    shaken(Block::new(&config, rng), rng)
+}
+
+fn names<E: Element>(module: &impl Module<E>) -> Vec<String> {
+    module.named().into_iter().map(|(name, _)| name).collect()
+}
+
+#[track_caller]
+fn assert_close<E: Element>(a: &Tensor<E>, b: &Tensor<E>, tolerance: f64) {
+    assert_eq!(a.shape(), b.shape());
+    for (i, (a, b)) in a.to_vec().into_iter().zip(b.to_vec()).enumerate() {
+        let (a, b) = (a.to_f64(), b.to_f64());
+        assert!((a - b).abs() <= tolerance * (1.0 + a.abs()), "element {i}: {a} and {b}");
+    }
+}
+
+/// Every way to cut 0..length into consecutive pieces.
+fn chunkings(length: usize) -> Vec<Vec<Range<usize>>> {
+    let cuts = 0..1u32 << (length - 1);
+    cuts.map(|cuts| {
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for end in 1..=length {
+            if end == length || cuts >> (end - 1) & 1 == 1 {
+                pieces.push(start..end);
+                start = end;
+            }
+        }
+        pieces
+    })
+    .collect()
+}
+
+// ---------------------------------------------------------------------------------------------- parameters and names
+
+#[test]
+fn parameter_counts_are_those_of_the_documentation() {
+    let rng = &mut Rng::new(1);
+    let (d, h, v, t, layers) = (6, 5, 7, 9, 3);
+    let drop = Dropout::new(NO_DROPOUT);
+    let count = |module: &dyn Module<f32>| module.parameter_count();
+
+    assert_eq!(count(&Linear::new(d, h, Bias::Yes, Init::Zeros, rng)), d * h + h);
+    assert_eq!(count(&Linear::new(d, h, Bias::No, Init::Zeros, rng)), d * h);
+    assert_eq!(count(&Embedding::new(v, d, Init::Zeros, rng)), v * d);
+    assert_eq!(count(&LayerNorm::new(d, Bias::Yes)), 2 * d);
+    assert_eq!(count(&LayerNorm::new(d, Bias::No)), d);
+    assert_eq!(count(&LearnedPositions::new(t, d, Init::Zeros, rng)), t * d);
+    assert_eq!(count(&RnnCell::new(d, h, Init::Zeros, Init::Zeros, rng)), d * h + h * h + h);
+    assert_eq!(count(&LstmCell::new(d, h, Init::Zeros, Init::Zeros, rng)), 4 * (d * h + h * h + h));
+    let rnn = Rnn::new(d, h, layers, drop, rng);
+    assert_eq!(count(&rnn), (d * h + h * h + h) + (layers - 1) * (2 * h * h + h));
+    let lstm = Lstm::new(d, h, layers, drop, rng);
+    assert_eq!(count(&lstm), 4 * ((d * h + h * h + h) + (layers - 1) * (2 * h * h + h)));
+    assert_eq!(count(&attention(d, 2, rng)), 4 * d * d + 4 * d);
+    let up = Linear::new(d, h, Bias::Yes, Init::Zeros, rng);
+    let down = Linear::new(h, d, Bias::Yes, Init::Zeros, rng);
+    assert_eq!(count(&FeedForward::new(up, down, Activation::Relu, drop)), 2 * d * h + h + d);
+
+    let config = BlockConfig { hidden: h, ..BlockConfig::gpt(d, 2, layers) };
+    let weights = 4 * d * d + 2 * d * h + 2 * d;
+    assert_eq!(count(&Block::new(&config, rng)), weights + 4 * d + h + d + 2 * d);
+    assert_eq!(count(&Block::new(&BlockConfig { bias: Bias::No, ..config }, rng)), weights);
+    assert_eq!(count(&Block::new(&BlockConfig::gpt(d, 2, layers), rng)), 12 * d * d + 2 * d + 11 * d);
+}
+
+#[test]
+fn names_are_paths_of_fields_in_the_order_of_declaration() {
+    let rng = &mut Rng::new(2);
+    assert_eq!(
+        names::<f32>(&vec![block(4, 2, rng)]),
+        [
+            "0.norm_1.gain",
+            "0.norm_1.bias",
+            "0.attention.qkv.weight",
+            "0.attention.qkv.bias",
+            "0.attention.projection.weight",
+            "0.attention.projection.bias",
+            "0.norm_2.gain",
+            "0.norm_2.bias",
+            "0.feed_forward.up.weight",
+            "0.feed_forward.up.bias",
+            "0.feed_forward.down.weight",
+            "0.feed_forward.down.bias",
+        ]
+    );
+    let lstm: Lstm<f32> = Lstm::new(2, 3, 2, Dropout::new(0.5), rng);
+    let expected =
+        ["layers.0.w_x", "layers.0.w_h", "layers.0.bias", "layers.1.w_x", "layers.1.w_h", "layers.1.bias"];
+    assert_eq!(names(&lstm), expected);
+    assert_eq!(names::<f32>(&Some(Box::new(LayerNorm::<f32>::new(3, Bias::No)))), ["gain"]);
+
+    // The same, in the same order, to be changed; and through an object.
+    let mut object: Box<dyn Module<f32>> = Box::new(lstm);
+    let mut seen = Vec::new();
+    object.for_each_mut(&mut |name, _| seen.push(name.to_owned()));
+    assert_eq!(seen, expected);
+    assert_eq!(names(&object), expected);
+}
+
+#[test]
+fn a_detached_module_shares_its_values_and_records_nothing() {
+    let rng = &mut Rng::new(3);
+    let trained: Block<f32> = block(4, 2, rng);
+    let frozen = trained.detached();
+    frozen.for_each(&mut |name, p| assert!(!p.is_tracked(), "{name}"));
+    trained.for_each(&mut |name, p| assert!(p.is_tracked(), "{name}"));
+    let x = normal([1, 3, 4], rng);
+    let [a, b] = [&trained, &frozen].map(|block| block.forward(&x, None, &mut Mode::Eval));
+    assert_eq!(a.to_vec(), b.to_vec());
+    assert!(a.is_tracked() && !b.is_tracked());
+}
+
+// ----------------------------------------------------------------------------------------------------------- loading
+
+fn saved(module: &impl Module<f32>) -> Named<f32> {
+    module.named().into_iter().map(|(name, tensor)| (name, tensor.array().clone())).collect()
+}
+
+#[test]
+fn loading_takes_every_value_and_keeps_frozen_parameters_frozen() {
+    let rng = &mut Rng::new(4);
+    let source: Block<f32> = block(4, 2, rng);
+    let mut target = Block::new(&BlockConfig { hidden: 9, ..BlockConfig::gpt(4, 2, 2) }, rng);
+    target.norm_1 = target.norm_1.detached();
+    target.load(&saved(&source)).unwrap();
+    for ((name, a), (_, b)) in source.named().into_iter().zip(target.named()) {
+        assert_eq!(a.to_vec(), b.to_vec(), "{name}");
+        assert_eq!(b.is_variable(), !name.starts_with("norm_1."), "{name}");
+    }
+}
+
+#[test]
+fn load_errors_name_the_tensors_and_change_nothing() {
+    let rng = &mut Rng::new(5);
+    let mut module: Linear<f32> = Linear::new(2, 3, Bias::Yes, Init::Normal(1.0), rng);
+    let before: Vec<_> = module.named().iter().map(|(_, p)| p.to_vec()).collect();
+    let good: Named<f32> = saved(&Linear::new(2, 3, Bias::Yes, Init::Normal(1.0), rng));
+
+    let mut missing = good.clone();
+    missing.remove("bias");
+    let mut unexpected = good.clone();
+    unexpected.insert("head.bias".into(), Array::zeros(3));
+    let mut misshapen = good.clone();
+    misshapen.insert("weight".into(), Array::zeros([3, 2]));
+    let mut all = misshapen.clone();
+    all.remove("bias");
+    all.insert("extra".into(), Array::zeros(1));
+    for (tensors, line) in [
+        (missing, "tensors do not fit the model: missing: bias"),
+        (unexpected, "tensors do not fit the model: unexpected: head.bias"),
+        (misshapen, "tensors do not fit the model: wrong shape: weight is (3, 2) where (2, 3) is needed"),
+        (
+            all,
+            "tensors do not fit the model: missing: bias; unexpected: extra; \
+             wrong shape: weight is (3, 2) where (2, 3) is needed",
+        ),
+    ] {
+        assert_eq!(module.load(&tensors).unwrap_err().to_string(), line);
+        assert_eq!(module.named().iter().map(|(_, p)| p.to_vec()).collect::<Vec<_>>(), before);
+    }
+
+    let mut lstm: Lstm<f32> = Lstm::new(2, 3, 2, Dropout::new(NO_DROPOUT), rng);
+    let error = lstm.load(&Named::new()).unwrap_err();
+    assert_eq!(error.missing.len(), 6);
+    let line = "tensors do not fit the model: missing: layers.0.w_x, layers.0.w_h, layers.0.bias and 3 more";
+    assert_eq!(error.to_string(), line);
+}
+
+// --------------------------------------------------------------------------------------------------------- first values
+
+#[test]
+fn orthogonal_matrices_are_orthogonal() {
+    let rng = &mut Rng::new(6);
+    for [rows, columns] in [[1, 1], [1, 5], [5, 1], [7, 7], [33, 64], [64, 33], [128, 128]] {
+        let q: Tensor<f64> = Init::Orthogonal.tensor([rows, columns], rng);
+        assert!(q.is_variable());
+        let gram = if rows <= columns { q.matmul(&q.t()) } else { q.t().matmul(&q) };
+        let n = rows.min(columns);
+        let identity = Array::from_fn([n, n], |i| if i % (n + 1) == 0 { 1.0 } else { 0.0 });
+        assert_close(&gram, &identity.into(), 1e-10);
+    }
+    // Uniform over all of them: both signs, and no entry larger than another on average.
+    let corner = |rng: &mut Rng| Init::Orthogonal.tensor::<f64>([2, 2], rng).to_vec()[0];
+    let corners: Vec<f64> = (0..2000).map(|_| corner(rng)).collect();
+    let mean = corners.iter().sum::<f64>() / 2000.0;
+    let square = corners.iter().map(|c| c * c).sum::<f64>() / 2000.0;
+    assert!(mean.abs() < 0.07 && (square - 0.5).abs() < 0.04, "{mean} {square}"); // four standard errors
+}
+
+#[test]
+fn the_gates_of_a_cell_are_drawn_one_by_one() {
+    let rng = &mut Rng::new(7);
+    let (d, h) = (5, 16);
+    let cell: LstmCell<f64> = LstmCell::new(d, h, Init::XavierUniform, Init::Orthogonal, rng);
+    let identity: Tensor<f64> = Array::from_fn([h, h], |i| if i % (h + 1) == 0 { 1.0 } else { 0.0 }).into();
+    for gate in 0..4 {
+        let w_h = cell.w_h.slice(1, gate * h..(gate + 1) * h);
+        assert_close(&w_h.matmul(&w_h.t()), &identity, 1e-10);
+    }
+    let bound = (6.0 / (d + h) as f64).sqrt();
+    let largest = cell.w_x.abs().max().item();
+    assert!(largest <= bound && largest > 0.9 * bound);
+    let bias = cell.bias.to_vec();
+    assert!(bias.iter().enumerate().all(|(unit, &b)| b == if (h..2 * h).contains(&unit) { 1.0 } else { 0.0 }));
+    assert!([&cell.w_x, &cell.w_h, &cell.bias].iter().all(|p| p.is_variable()));
+}
+
+#[test]
+fn distributions_have_their_moments() {
+    let rng = &mut Rng::new(8);
+    let (rows, columns) = (200, 300);
+    let n = (rows * columns) as f64;
+    let moments = |init: Init, rng: &mut Rng| {
+        let x: Tensor<f64> = init.tensor([rows, columns], rng);
+        (x.mean().item(), x.square().mean().item())
+    };
+    let bound = 0.3;
+    for (init, variance) in [
+        (Init::Normal(0.02), 0.02 * 0.02),
+        (Init::Uniform(bound), bound * bound / 3.0),
+        (Init::XavierUniform, 2.0 / (rows + columns) as f64),
+    ] {
+        let (mean, square) = moments(init, rng);
+        assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "{init:?}: mean {mean}");
+        assert!((square / variance - 1.0).abs() < 5.0 * (2.0 / n).sqrt(), "{init:?}: variance {square}");
+    }
+    assert_eq!(moments(Init::Zeros, rng), (0.0, 0.0));
+    assert_eq!(moments(Init::Ones, rng), (1.0, 1.0));
+}
+
+#[test]
+fn gpt_blocks_scale_what_they_add_to_the_residual_stream() {
+    let layers = 8;
+    let block: Block<f64> = Block::new(&BlockConfig::gpt(64, 4, layers), &mut Rng::new(9));
+    let deviation = |linear: &Linear<f64>| linear.weight.square().mean().item().sqrt();
+    let residual = 0.02 / ((2 * layers) as f64).sqrt();
+    for (found, expected) in [
+        (deviation(&block.attention.qkv), 0.02),
+        (deviation(&block.feed_forward.up), 0.02),
+        (deviation(&block.attention.projection), residual),
+        (deviation(&block.feed_forward.down), residual),
+    ] {
+        assert!((found / expected - 1.0).abs() < 0.05, "{found} for {expected}");
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------- equations
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// Σ_k x_k W_kj + Σ_k h_k U_kj + b_j, for one row.
+fn affine(x: &[f64], w: &[f64], h: &[f64], u: &[f64], b: &[f64], j: usize) -> f64 {
+    let width = b.len();
+    let product = |x: &[f64], w: &[f64]| x.iter().enumerate().map(|(k, x)| x * w[k * width + j]).sum::<f64>();
+    product(x, w) + product(h, u) + b[j]
+}
+
+#[test]
+fn the_rnn_is_its_equation() {
+    let rng = &mut Rng::new(10);
+    let (b, t, d, h) = (2, 4, 3, 5);
+    let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 1, Dropout::new(NO_DROPOUT), rng), rng);
+    let (x, h_0) = (normal([b, t, d], rng), normal([b, h], rng));
+    let (states, last) = rnn.forward(&x, &[h_0.clone()], &mut Mode::Eval);
+
+    let cell = &rnn.layers[0];
+    let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
+    let mut expected = Vec::new();
+    let mut expected_last = Vec::new();
+    for row in 0..b {
+        let mut state = h_0.slice(0, row..row + 1).to_vec();
+        for step in 0..t {
+            let x_t = &x.to_vec()[(row * t + step) * d..][..d];
+            state = (0..h).map(|j| affine(x_t, &w_x, &state, &w_h, &bias, j).tanh()).collect();
+            expected.extend(&state);
+        }
+        expected_last.extend(state);
+    }
+    assert_close(&states, &Array::from_vec(expected, [b, t, h]).into(), ROUNDING);
+    assert_close(&last[0], &Array::from_vec(expected_last, [b, h]).into(), ROUNDING);
+}
+
+#[test]
+fn the_lstm_is_its_equation() {
+    let rng = &mut Rng::new(11);
+    let (b, t, d, n) = (2, 4, 3, 5);
+    let lstm: Lstm<f64> = shaken(Lstm::new(d, n, 1, Dropout::new(NO_DROPOUT), rng), rng);
+    let x = normal([b, t, d], rng);
+    let start = LstmState { h: normal([b, n], rng), c: normal([b, n], rng) };
+    let (states, last) = lstm.forward(&x, &[start.clone()], &mut Mode::Eval);
+
+    let cell = &lstm.layers[0];
+    let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
+    let (mut expected, mut last_h, mut last_c) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..b {
+        let mut h = start.h.slice(0, row..row + 1).to_vec();
+        let mut c = start.c.slice(0, row..row + 1).to_vec();
+        for step in 0..t {
+            let x_t = &x.to_vec()[(row * t + step) * d..][..d];
+            let gate = |which: usize, j| affine(x_t, &w_x, &h, &w_h, &bias, which * n + j);
+            let [i, f, g, o] = [0, 1, 2, 3].map(|which| (0..n).map(|j| gate(which, j)).collect::<Vec<f64>>());
+            for j in 0..n {
+                c[j] = sigmoid(f[j]) * c[j] + sigmoid(i[j]) * g[j].tanh();
+                h[j] = sigmoid(o[j]) * c[j].tanh();
+            }
+            expected.extend(&h);
+        }
+        last_h.extend(h);
+        last_c.extend(c);
+    }
+    assert_close(&states, &Array::from_vec(expected, [b, t, n]).into(), ROUNDING);
+    assert_close(&last[0].h, &Array::from_vec(last_h, [b, n]).into(), ROUNDING);
+    assert_close(&last[0].c, &Array::from_vec(last_c, [b, n]).into(), ROUNDING);
+}
+
+#[test]
+fn attention_is_its_equation() {
+    let rng = &mut Rng::new(12);
+    let (b, t, d, heads) = (2, 4, 6, 3);
+    let k = d / heads;
+    let layer: CausalSelfAttention<f64> = attention(d, heads, rng);
+    let x = normal([b, t, d], rng);
+    let y = layer.forward(&x, None, &mut Mode::Eval);
+
+    let qkv = layer.qkv.forward(&x).to_vec();
+    let row = |batch: usize, time: usize, which: usize, head: usize| {
+        &qkv[(batch * t + time) * 3 * d + which * d + head * k..][..k]
+    };
+    let mut mixed = Vec::new();
+    for batch in 0..b {
+        for time in 0..t {
+            for head in 0..heads {
+                let q = row(batch, time, 0, head);
+                let score =
+                    |s| q.iter().zip(row(batch, s, 1, head)).map(|(q, k)| q * k).sum::<f64>() / (k as f64).sqrt();
+                let weights: Vec<f64> = (0..=time).map(|s| score(s).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                mixed.extend((0..k).map(|j| {
+                    weights.iter().enumerate().map(|(s, w)| w / total * row(batch, s, 2, head)[j]).sum::<f64>()
+                }));
+            }
+        }
+    }
+    let expected = layer.projection.forward(&Array::from_vec(mixed, [b, t, d]).into());
+    assert_close(&y, &expected, ROUNDING);
+}
+
+#[test]
+fn small_layers_are_their_equations() {
+    let rng = &mut Rng::new(13);
+    let x: Tensor<f64> = normal([2, 3, 4], rng);
+
+    let linear = shaken(Linear::new(4, 2, Bias::Yes, Init::Zeros, rng), rng);
+    let (w, b) = (linear.weight.to_vec(), linear.bias.as_ref().unwrap().to_vec());
+    let rows = x.to_vec();
+    let expected = rows.chunks(4).flat_map(|row| [0, 1].map(|j| affine(row, &w, &[], &[], &b, j))).collect();
+    assert_close(&linear.forward(&x), &Array::from_vec(expected, [2, 3, 2]).into(), ROUNDING);
+
+    let norm = LayerNorm::new(4, Bias::Yes);
+    for row in norm.forward(&(&x * 30.0)).to_vec().chunks(4) {
+        let mean = row.iter().sum::<f64>() / 4.0;
+        let variance = row.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / 4.0;
+        assert!(mean.abs() < ROUNDING && (variance - 1.0).abs() < 1e-5, "mean {mean}, variance {variance}");
+    }
+
+    let embedding: Embedding<f64> = Embedding::new(5, 3, Init::Normal(1.0), rng);
+    let looked_up = embedding.forward(&Ids::new(vec![4, 0, 4, 2], [2, 2]));
+    assert_eq!(looked_up.dims(), [2, 2, 3]);
+    let weight = embedding.weight.to_vec();
+    let expected: Vec<f64> = [4, 0, 4, 2].iter().flat_map(|id| weight[id * 3..][..3].to_vec()).collect();
+    assert_eq!(looked_up.to_vec(), expected);
+    let scores = embedding.scores(&looked_up);
+    assert_eq!(scores.dims(), [2, 2, 5]);
+    let own: f64 = weight[12..].iter().map(|w| w * w).sum();
+    assert!((scores.to_vec()[4] - own).abs() < ROUNDING);
+
+    let positions: LearnedPositions<f64> = LearnedPositions::new(6, 2, Init::Normal(1.0), rng);
+    assert_eq!(positions.forward(2..5).to_vec(), positions.weight.to_vec()[4..10]);
+
+    for (activation, at_one) in [
+        (Activation::Relu, 1.0),
+        (Activation::Gelu, 0.841_344_746_068_542_9), // Φ(1)
+        (Activation::GeluTanh, 0.841_191_990_607_477_2),
+        (Activation::Tanh, 1f64.tanh()),
+    ] {
+        let y = activation.apply(&Tensor::<f64>::constant(Array::from_vec(vec![1.0, 0.0], 2))).to_vec();
+        assert!((y[0] - at_one).abs() < 1e-12 && y[1] == 0.0, "{activation:?}: {y:?}");
+    }
+}
+
+#[test]
+fn sinusoidal_positions_are_waves_and_a_shift_is_a_rotation() {
+    let (t, d) = (50, 6);
+    let waves = sinusoidal_positions::<f64>(t, d);
+    assert!(!waves.is_tracked());
+    let p = waves.to_vec();
+    let at = |t: usize, i: usize| p[t * d + i];
+    for time in 0..t {
+        for i in 0..d / 2 {
+            let angle = time as f64 / 10000f64.powf(2.0 * i as f64 / d as f64);
+            assert!((at(time, 2 * i) - angle.sin()).abs() < ROUNDING);
+            assert!((at(time, 2 * i + 1) - angle.cos()).abs() < ROUNDING);
+            // P[t + 7] = R P[t], with the R that takes P[0] = (0, 1) to P[7].
+            if time + 7 < t {
+                let (sin, cos) = (at(7, 2 * i), at(7, 2 * i + 1));
+                assert!((at(time + 7, 2 * i) - (at(time, 2 * i) * cos + at(time, 2 * i + 1) * sin)).abs() < 1e-12);
+            }
+        }
+    }
+    assert_eq!(sinusoidal_positions::<f32>(3, 5).dims(), [3, 5]);
+}
+
+// --------------------------------------------------------------------------------------------------------------- laws
+
+/// The gradient of output t by input t′ is exactly zero where t′ > t, and is there where t′ ≤ t.
+#[track_caller]
+fn assert_causal<E: Element>(width: usize, forward: impl Fn(&Tensor<E>) -> Tensor<E>, rng: &mut Rng) {
+    let (b, t) = (2, 5);
+    let x = normal::<E, 3>([b, t, width], rng).as_variable();
+    for time in 0..t {
+        let y_t = forward(&x).slice(1, time..time + 1);
+        let direction = normal(y_t.dims::<3>(), rng);
+        let [dx] = grad(&(y_t * direction).sum(), [&x], Graph::Drop);
+        for earlier in 0..t {
+            let dx = dx.slice(1, earlier..earlier + 1).to_vec();
+            let zero = dx.iter().all(|&g| g == E::ZERO);
+            assert_eq!(zero, earlier > time, "output {time} by input {earlier}: {dx:?}");
+        }
+    }
+}
+
+fn causality<E: Element>() {
+    let rng = &mut Rng::new(14);
+    let eval = || Mode::Eval;
+    let layer: CausalSelfAttention<E> = attention(6, 2, rng);
+    assert_causal(6, |x| layer.forward(x, None, &mut eval()), rng);
+    let blocks: [Block<E>; 2] = [block(6, 3, rng), block(6, 3, rng)];
+    assert_causal(6, |x| blocks.iter().fold(x.clone(), |x, block| block.forward(&x, None, &mut eval())), rng);
+    let drop = Dropout::new(NO_DROPOUT);
+    let rnn: Rnn<E> = Rnn::new(4, 3, 2, drop, rng);
+    assert_causal(4, |x| rnn.forward(x, &rnn.zero_state(2), &mut eval()).0, rng);
+    let lstm: Lstm<E> = Lstm::new(4, 3, 2, drop, rng);
+    assert_causal(4, |x| lstm.forward(x, &lstm.zero_state(2), &mut eval()).0, rng);
+}
+
+#[test]
+fn no_output_depends_on_a_later_input() {
+    causality::<f32>();
+    causality::<f64>();
+}
+
+#[test]
+fn no_output_depends_on_a_later_input_even_if_that_is_not_a_number() {
+    // In value as well as in gradient: whatever stands in the future, the past keeps its bits.
+    let rng = &mut Rng::new(15);
+    let block: Block<f32> = block(6, 2, rng);
+    let x: Tensor<f32> = normal([2, 5, 6], rng);
+    let changed = Tensor::concat(&[x.slice(1, 0..3), normal([2, 2, 6], rng)], 1);
+    let [a, b] = [x, changed].map(|x| block.forward(&x, None, &mut Mode::Eval).slice(1, 0..3).to_vec());
+    assert_eq!(a, b);
+}
+
+#[test]
+fn attention_with_a_cache_is_attention_for_every_chunking() {
+    let rng = &mut Rng::new(16);
+    let layer: CausalSelfAttention<f64> = attention(6, 3, rng);
+    let blocks: Vec<Block<f64>> = (0..2).map(|_| block(6, 3, rng)).collect();
+    let x: Tensor<f64> = normal([2, 5, 6], rng);
+    let through = |x: &Tensor<f64>, caches: &mut [Option<KeyValueCache<f64>>]| {
+        let cached = blocks.iter().zip(caches);
+        cached.fold(x.clone(), |x, (block, cache)| block.forward(&x, cache.as_mut(), &mut Mode::Eval))
+    };
+    let full = layer.forward(&x, None, &mut Mode::Eval);
+    let full_blocks = through(&x, &mut [None, None]);
+    for chunking in chunkings(5) {
+        let mut cache = KeyValueCache::new();
+        let mut caches = [Some(KeyValueCache::new()), Some(KeyValueCache::new())];
+        let (mut pieces, mut block_pieces) = (Vec::new(), Vec::new());
+        for chunk in &chunking {
+            assert_eq!(cache.len(), chunk.start);
+            assert_eq!(cache.is_empty(), chunk.start == 0);
+            let x = x.slice(1, chunk.clone());
+            pieces.push(layer.forward(&x, Some(&mut cache), &mut Mode::Eval));
+            block_pieces.push(through(&x, &mut caches));
+        }
+        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
+        assert_close(&Tensor::concat(&block_pieces, 1), &full_blocks, ROUNDING);
+    }
+}
+
+#[test]
+fn a_cache_is_a_value() {
+    // Two continuations from one prompt: a clone of the cache is not touched by what is added to the other.
+    let rng = &mut Rng::new(17);
+    let layer: CausalSelfAttention<f64> = attention(4, 2, rng).detached();
+    let step = |x: &Tensor<f64>, cache: &mut KeyValueCache<f64>| layer.forward(x, Some(cache), &mut Mode::Eval);
+    let mut cache = KeyValueCache::new();
+    step(&normal([1, 3, 4], rng), &mut cache);
+    let x = normal([1, 1, 4], rng);
+    let mut branch = cache.clone();
+    step(&normal([1, 2, 4], rng), &mut branch);
+    assert_eq!((cache.len(), branch.len()), (3, 5));
+    let mut again = cache.clone();
+    assert_eq!(step(&x, &mut cache).to_vec(), step(&x, &mut again).to_vec());
+}
+
+#[test]
+fn a_recurrent_sequence_is_its_steps() {
+    let rng = &mut Rng::new(18);
+    let (b, t, d, h) = (2, 5, 3, 4);
+    let drop = Dropout::new(NO_DROPOUT);
+    let x: Tensor<f64> = normal([b, t, d], rng);
+    let x_t = |time: usize| x.slice(1, time..time + 1).squeeze(1);
+
+    let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 2, drop, rng), rng);
+    let start = [normal([b, h], rng), normal([b, h], rng)];
+    let (full, last) = rnn.forward(&x, &start, &mut Mode::Eval);
+    let mut states = start.clone();
+    let mut steps = Vec::new();
+    for time in 0..t {
+        states[0] = rnn.layers[0].step(&x_t(time), &states[0]);
+        states[1] = rnn.layers[1].step(&states[0], &states[1]);
+        steps.push(states[1].clone());
+    }
+    assert_close(&Tensor::stack(&steps, 1), &full, ROUNDING);
+    (0..2).for_each(|layer| assert_close(&states[layer], &last[layer], ROUNDING));
+    for chunking in chunkings(t) {
+        let mut state = start.to_vec();
+        let mut pieces = Vec::new();
+        for chunk in chunking {
+            let (y, after) = rnn.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
+            pieces.push(y);
+            state = after;
+        }
+        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
+        (0..2).for_each(|layer| assert_close(&state[layer], &last[layer], ROUNDING));
+    }
+
+    let lstm: Lstm<f64> = shaken(Lstm::new(d, h, 2, drop, rng), rng);
+    let start = [(); 2].map(|()| LstmState { h: normal([b, h], rng), c: normal([b, h], rng) });
+    let (full, last) = lstm.forward(&x, &start, &mut Mode::Eval);
+    let mut states = start.clone();
+    let mut steps = Vec::new();
+    for time in 0..t {
+        states[0] = lstm.layers[0].step(&x_t(time), &states[0]);
+        states[1] = lstm.layers[1].step(&states[0].h, &states[1]);
+        steps.push(states[1].h.clone());
+    }
+    let same = |a: &LstmState<f64>, b: &LstmState<f64>| {
+        assert_close(&a.h, &b.h, ROUNDING);
+        assert_close(&a.c, &b.c, ROUNDING);
+    };
+    assert_close(&Tensor::stack(&steps, 1), &full, ROUNDING);
+    (0..2).for_each(|layer| same(&states[layer], &last[layer]));
+    for chunking in chunkings(t) {
+        let mut state = start.to_vec();
+        let mut pieces = Vec::new();
+        for chunk in chunking {
+            let (y, after) = lstm.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
+            pieces.push(y);
+            state = after;
+        }
+        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
+        (0..2).for_each(|layer| same(&state[layer], &last[layer]));
+    }
+}
+
+/// Each row of a batch gives what it gives alone, and the gradient of one by another is exactly zero.
+#[track_caller]
+fn assert_rows_independent<E: Element>(width: usize, forward: impl Fn(&Tensor<E>) -> Tensor<E>, rng: &mut Rng) {
+    let (b, t) = (3, 4);
+    let x = normal::<E, 3>([b, t, width], rng).as_variable();
+    let y = forward(&x);
+    let tolerance = 100.0 * E::EPSILON.to_f64();
+    for row in 0..b {
+        let own = y.slice(0, row..row + 1);
+        assert_close(&forward(&x.slice(0, row..row + 1)), &own, tolerance);
+        let [dx] = grad(&own.square().sum(), [&x], Graph::Drop);
+        for other in 0..b {
+            let zero = dx.slice(0, other..other + 1).to_vec().iter().all(|&g| g == E::ZERO);
+            assert_eq!(zero, other != row, "row {row} by row {other}");
+        }
+    }
+}
+
+fn rows_independent<E: Element>() {
+    let rng = &mut Rng::new(19);
+    let block: Block<E> = block(6, 2, rng);
+    assert_rows_independent(6, |x| block.forward(x, None, &mut Mode::Eval), rng);
+    let drop = Dropout::new(NO_DROPOUT);
+    let rnn: Rnn<E> = Rnn::new(4, 3, 2, drop, rng);
+    assert_rows_independent(4, |x| rnn.forward(x, &rnn.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
+    let lstm: Lstm<E> = Lstm::new(4, 3, 2, drop, rng);
+    assert_rows_independent(4, |x| lstm.forward(x, &lstm.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
+}
+
+#[test]
+fn rows_of_a_batch_are_independent() {
+    rows_independent::<f32>();
+    rows_independent::<f64>();
+}
+
+// ------------------------------------------------------------------------------------------------------------ dropout
+
+#[test]
+fn dropout_keeps_the_expectation_and_drops_what_it_says() {
+    let n = 100_000;
+    let x: Tensor<f64> = Array::full(n, 2.0).into();
+    for p in [0.1, 0.5, 0.9] {
+        let y = Dropout::new(p).forward(&x, &mut Mode::Train(&mut Rng::new(20)));
+        let kept = 2.0 / (1.0 - p);
+        assert!(y.to_vec().iter().all(|&y| y == 0.0 || (y - kept).abs() < ROUNDING));
+        let dropped = y.to_vec().iter().filter(|&&y| y == 0.0).count() as f64 / n as f64;
+        let deviation = (p * (1.0 - p) / n as f64).sqrt();
+        assert!((dropped - p).abs() < 5.0 * deviation, "{dropped} dropped for {p}");
+        assert!((y.mean().item() - 2.0).abs() < 5.0 * deviation * kept);
+    }
+}
+
+#[test]
+fn dropout_is_the_identity_in_evaluation_and_at_zero() {
+    let x: Tensor<f32> = normal([3, 4], &mut Rng::new(21));
+    assert_eq!(Dropout::new(0.5).forward(&x, &mut Mode::Eval).to_vec(), x.to_vec());
+    let mut rng = Rng::new(22);
+    let before = rng.state();
+    assert_eq!(Dropout::new(0.0).forward(&x, &mut Mode::Train(&mut rng)).to_vec(), x.to_vec());
+    assert_eq!(rng.state(), before, "nothing is drawn");
+}
+
+#[test]
+fn the_same_seed_drops_the_same() {
+    let rng = &mut Rng::new(23);
+    let config = BlockConfig { dropout: Dropout::new(0.2), ..BlockConfig::gpt(8, 2, 1) };
+    let block: Block<f32> = shaken(Block::new(&config, rng), rng);
+    let x = normal([2, 5, 8], rng);
+    let run = |seed| block.forward(&x, None, &mut Mode::Train(&mut Rng::new(seed))).to_vec();
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+    // A view in another order of memory meets the same mask.
+    let drop = Dropout::new(0.5);
+    let y = drop.forward(&x, &mut Mode::Train(&mut Rng::new(3)));
+    let strided = x.swap_axes(0, 2).array().contiguous();
+    let y_strided = drop.forward(&Tensor::constant(strided).swap_axes(0, 2), &mut Mode::Train(&mut Rng::new(3)));
+    assert_eq!(y.to_vec(), y_strided.to_vec());
+}
+
+#[test]
+fn dropout_stands_between_layers_only() {
+    // One layer has nothing between; two layers train differently from how they evaluate.
+    let rng = &mut Rng::new(24);
+    let x: Tensor<f32> = normal([2, 3, 4], rng);
+    for layers in [1, 2] {
+        let lstm: Lstm<f32> = Lstm::new(4, 5, layers, Dropout::new(0.5), rng);
+        let rnn: Rnn<f32> = Rnn::new(4, 5, layers, Dropout::new(0.5), rng);
+        let lstm_run = |mode: &mut Mode<'_>| lstm.forward(&x, &lstm.zero_state(2), mode).0.to_vec();
+        let rnn_run = |mode: &mut Mode<'_>| rnn.forward(&x, &rnn.zero_state(2), mode).0.to_vec();
+        let train = || Rng::new(25);
+        assert_eq!(lstm_run(&mut Mode::Train(&mut train())) == lstm_run(&mut Mode::Eval), layers == 1);
+        assert_eq!(rnn_run(&mut Mode::Train(&mut train())) == rnn_run(&mut Mode::Eval), layers == 1);
+    }
+}
+
+// ----------------------------------------------------------------------------------------------------- checks, mistakes
+
+#[test]
+fn every_layer_passes_its_gradient_check() {
+    for entry in rungs_layers::registry::entries() {
+        for seed in 0..3 {
+            if let Err(mismatch) = (entry.run)(&mut Rng::new(seed)) {
+                panic!("{} with seed {seed}: {mismatch}", entry.covers);
+            }
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let message = |mistake: &(dyn Fn() + std::panic::RefUnwindSafe)| {
+        let panic = std::panic::catch_unwind(mistake).expect_err("a mistake");
+        panic.downcast_ref::<String>().cloned().unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string())
+    };
+    let parts = |d: usize, output: usize, rng: &mut Rng| -> [Linear<f32>; 2] {
+        [Linear::new(d, 3 * d, Bias::No, Init::Zeros, rng), Linear::new(d, output, Bias::No, Init::Zeros, rng)]
+    };
+    let drop = Dropout::new(NO_DROPOUT);
+    for (mistake, line) in [
+        (
+            &(|| {
+                let [qkv, projection] = parts(130, 130, &mut Rng::new(0));
+                CausalSelfAttention::new(qkv, projection, 4, drop);
+            }) as &(dyn Fn() + std::panic::RefUnwindSafe),
+            "attention: width 130 is not a multiple of 4 heads",
+        ),
+        (
+            &|| {
+                let [qkv, projection] = parts(4, 5, &mut Rng::new(0));
+                CausalSelfAttention::new(qkv, projection, 2, drop);
+            },
+            "attention: parts (4, 12) and [4, 5] do not fit",
+        ),
+        (
+            &|| {
+                let [up, down] = parts(4, 5, &mut Rng::new(0));
+                FeedForward::new(up, down, Activation::Relu, drop);
+            },
+            "feed-forward: 12 numbers go up and 4 come down",
+        ),
+        (&|| drop_with(1.0), "dropout: probability 1 is not in [0, 1)"),
+        (&|| drop_with(f64::NAN), "dropout: probability NaN is not in [0, 1)"),
+        (
+            &|| {
+                LearnedPositions::<f32>::new(4, 2, Init::Zeros, &mut Rng::new(0)).forward(3..5);
+            },
+            "positions 3..5 of a context of 4",
+        ),
+        (
+            &|| {
+                let rnn: Rnn<f32> = Rnn::new(2, 3, 2, drop, &mut Rng::new(0));
+                rnn.forward(&Array::zeros([1, 1, 2]).into(), &rnn.zero_state(1)[..1], &mut Mode::Eval);
+            },
+            "rnn: 1 states for 2 layers",
+        ),
+        (
+            &|| {
+                let lstm: Lstm<f32> = Lstm::new(2, 3, 1, drop, &mut Rng::new(0));
+                lstm.forward(&Array::zeros([1, 0, 2]).into(), &lstm.zero_state(1), &mut Mode::Eval);
+            },
+            "lstm: a sequence of no steps",
+        ),
+    ] {
+        assert_eq!(message(mistake), line);
+    }
+}
+
+fn drop_with(probability: f64) {
+    Dropout::new(probability);
+}

@@ -13,6 +13,8 @@
 //! When text is generated, the keys and values of earlier positions never change, because no position sees a later
 //! one. A [`KeyValueCache`] keeps them, and a forward computes the new positions only. There may be any number of
 //! those: query t of the new ones stands at position S_before + t, so the mask is shifted by the length of the cache.
+//! However a text is cut into pieces, the results have the same bits as those of one forward over all of it: a masked
+//! score adds exactly 0 to the sums it takes part in.
 
 use crate::{Dropout, Linear, Mode, parameters};
 use rungs_tensor::{Element, Mask, Tensor};
@@ -99,12 +101,7 @@ impl<E: Element> CausalSelfAttention<E> {
     /// values of x are added to it. The cache keeps the graph that made them, unless the parameters are
     /// [detached](crate::Module::detached).
     #[track_caller]
-    pub fn forward(
-        &self,
-        x: &Tensor<E>,
-        cache: Option<&mut KeyValueCache<E>>,
-        mode: &mut Mode<'_>,
-    ) -> Tensor<E> {
+    pub fn forward(&self, x: &Tensor<E>, cache: Option<&mut KeyValueCache<E>>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [b, t, d] = x.dims();
         let (n, k) = (self.heads, d / self.heads);
         let split_heads = |x: Tensor<E>| x.reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)

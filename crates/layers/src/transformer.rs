@@ -95,12 +95,7 @@ impl<E: Element> Block<E> {
 
     /// x (B, T, D) → (B, T, D); the cache is the attention's, see [`CausalSelfAttention::forward`].
     #[track_caller]
-    pub fn forward(
-        &self,
-        x: &Tensor<E>,
-        cache: Option<&mut KeyValueCache<E>>,
-        mode: &mut Mode<'_>,
-    ) -> Tensor<E> {
+    pub fn forward(&self, x: &Tensor<E>, cache: Option<&mut KeyValueCache<E>>, mode: &mut Mode<'_>) -> Tensor<E> {
         let x = x + self.attention.forward(&self.norm_1.forward(x), cache, mode);
         &x + self.feed_forward.forward(&self.norm_2.forward(&x), mode)
     }

@@ -73,8 +73,7 @@ pub fn check_gradients(
     inputs: &[Array<f64>],
     rng: &mut Rng,
 ) -> Result<Accuracy, GradientMismatch> {
-    let tracked = vec![true; inputs.len()];
-    check_gradients_by(name, f, inputs, &tracked, rng)
+    check_tracked(name, &f, inputs, &vec![true; inputs.len()], rng)
 }
 
 /// As [`check_gradients`], by some of the inputs only; the others go in as constants.
@@ -93,9 +92,22 @@ pub fn check_gradients_by(
     rng: &mut Rng,
 ) -> Result<Accuracy, GradientMismatch> {
     assert!(tracked.len() == inputs.len(), "{name}: {} flags for {} inputs", tracked.len(), inputs.len());
+    check_tracked(name, &f, inputs, tracked, rng)
+}
+
+/// Any function of tensors. It comes as a `dyn` function so that the checks are compiled once, not once for each.
+type Checked<'a> = &'a dyn Fn(&[Tensor<f64>]) -> Tensor<f64>;
+
+fn check_tracked(
+    name: &str,
+    f: Checked<'_>,
+    inputs: &[Array<f64>],
+    tracked: &[bool],
+    rng: &mut Rng,
+) -> Result<Accuracy, GradientMismatch> {
     let problem = Problem::new(f, inputs, tracked, rng);
-    let first = problem.compare(name, "the first derivative", |at, graph| problem.slope(at, graph), rng)?;
-    let second = problem.compare(name, "the second derivative", |at, graph| problem.curvature(at, graph), rng)?;
+    let first = problem.compare(name, "the first derivative", &|at, graph| problem.slope(at, graph), rng)?;
+    let second = problem.compare(name, "the second derivative", &|at, graph| problem.curvature(at, graph), rng)?;
     let dropped = problem.slope(inputs, Graph::Drop).1;
     let kept = problem.slope(inputs, Graph::Keep).1;
     let detour = worst(&dropped, &kept);
@@ -107,8 +119,8 @@ pub fn check_gradients_by(
 }
 
 /// A function of some inputs made scalar by random directions.
-struct Problem<'a, F> {
-    f: F,
+struct Problem<'a> {
+    f: Checked<'a>,
     inputs: &'a [Array<f64>],
     tracked: &'a [bool],
     /// v: what the outputs are multiplied with.
@@ -120,8 +132,8 @@ struct Problem<'a, F> {
 /// A scalar, and its gradients by the tracked inputs.
 type ValueAndGradients = (f64, Vec<Tensor<f64>>);
 
-impl<'a, F: Fn(&[Tensor<f64>]) -> Tensor<f64>> Problem<'a, F> {
-    fn new(f: F, inputs: &'a [Array<f64>], tracked: &'a [bool], rng: &mut Rng) -> Self {
+impl<'a> Problem<'a> {
+    fn new(f: Checked<'a>, inputs: &'a [Array<f64>], tracked: &'a [bool], rng: &mut Rng) -> Self {
         let shape = f(&inputs.iter().cloned().map(Tensor::constant).collect::<Vec<_>>()).shape();
         let v = Tensor::constant(Array::normal(shape, 0.0, 1.0, rng));
         let mut w = Vec::new();
@@ -165,7 +177,7 @@ impl<'a, F: Fn(&[Tensor<f64>]) -> Tensor<f64>> Problem<'a, F> {
         &self,
         name: &str,
         what: &'static str,
-        function: impl Fn(&[Array<f64>], Graph) -> ValueAndGradients,
+        function: &dyn Fn(&[Array<f64>], Graph) -> ValueAndGradients,
         rng: &mut Rng,
     ) -> Result<f64, GradientMismatch> {
         let u: Vec<Tensor<f64>> =
@@ -233,8 +245,8 @@ pub fn check_kernel<K: Kernel<f64>>(
     let tracked = vec![true; inputs.len()];
     let seed = rng.fork(name);
     let pair = (
-        Problem::new(fused, inputs, &tracked, &mut seed.clone()),
-        Problem::new(textbook, inputs, &tracked, &mut seed.clone()),
+        Problem::new(&fused, inputs, &tracked, &mut seed.clone()),
+        Problem::new(&textbook, inputs, &tracked, &mut seed.clone()),
     );
     let first = agree(
         "the gradient, against the definition's,",

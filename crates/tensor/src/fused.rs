@@ -153,9 +153,9 @@ impl<E: Element> Tensor<E> {
     /// Runs a kernel, or says why the shapes do not fit.
     #[track_caller]
     pub fn try_apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
-        let shape = with_shapes(operands, |shapes| kernel.shape(shapes))?;
+        let shape = with_shapes(operands, &mut |shapes| kernel.shape(shapes))?;
         let (array, saved) = kernel.forward(operands.into());
         assert!(array.shape() == shape, "{}: announced shape {shape}, computed {}", kernel.name(), array.shape());
-        Ok(Tensor::computed(array, Fused { kernel, saved }, operands))
+        Ok(Tensor::computed(array, operands, || Box::new(Fused { kernel, saved })))
     }
 }

@@ -32,6 +32,7 @@ mod ids;
 mod math;
 mod op;
 mod ops;
+mod parallel;
 pub mod registry;
 mod rng;
 pub mod safetensors;

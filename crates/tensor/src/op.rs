@@ -146,11 +146,14 @@ impl<E: Element> Vjp<'_, E> {
     /// hidden in a field of the operation would be).
     #[track_caller]
     pub fn wrt(&mut self, index: usize, rule: impl FnOnce(&Tensor<E>) -> Tensor<E>) {
-        let operand = &self.inputs[index];
-        if !self.pending.needs(operand) {
-            return;
+        if self.needs(index) {
+            self.accept(index, rule(self.gradient));
         }
-        let gradient = rule(self.gradient);
+    }
+
+    #[track_caller]
+    fn accept(&mut self, index: usize, gradient: Tensor<E>) {
+        let operand = &self.inputs[index];
         let (name, want, got) = (self.op.name(), operand.shape(), gradient.shape());
         assert!(want == got, "{name}: operand {index} has shape {want}, its gradient {got}");
         assert!(
@@ -194,15 +197,24 @@ impl<E: Element> Tensor<E> {
     /// Applies an operation, or says why the shapes do not fit: the one fallible door for every operation.
     #[track_caller]
     pub fn try_apply(op: impl Op<E>, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
-        let shape = with_shapes(operands, |shapes| op.shape(shapes))?;
+        Self::try_apply_boxed(Box::new(op), operands)
+    }
+
+    /// The same for any operation: compiled once, not once for each.
+    #[track_caller]
+    fn try_apply_boxed(op: Box<dyn Op<E>>, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
+        let shape = with_shapes(operands, &mut |shapes| op.shape(shapes))?;
         let array = op.forward(Operands(List::Borrowed(operands)));
         assert!(array.shape() == shape, "{}: announced shape {shape}, computed {}", op.name(), array.shape());
-        Ok(Tensor::computed(array, op, operands))
+        Ok(Tensor::computed(array, operands, || op))
     }
 }
 
 /// Calls `f` with the operands' shapes; no allocation for the few operands that most operations have.
-pub(crate) fn with_shapes<E: Element, R>(operands: &[&Tensor<E>], f: impl FnOnce(&[Shape]) -> R) -> R {
+pub(crate) fn with_shapes<E: Element>(
+    operands: &[&Tensor<E>],
+    f: &mut dyn FnMut(&[Shape]) -> Result<Shape, ShapeError>,
+) -> Result<Shape, ShapeError> {
     let mut few = [Shape::SCALAR; 4];
     if operands.len() <= few.len() {
         few.iter_mut().zip(operands).for_each(|(shape, x)| *shape = x.shape());

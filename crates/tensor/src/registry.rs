@@ -2,9 +2,18 @@
 //!
 //! `rungs check` runs the list, and a test reads the sources for `impl … Op`, `impl … Function` and `impl … Kernel` and
 //! fails if one of them is missing here. The crates above have lists of the same kind.
+//!
+//! Each check meets scalars, axes of size 0 and 1 and uneven sizes, with every operand contiguous, permuted, sliced and
+//! repeated in turn ([`operands`]). Elements are drawn away from kinks and poles: what happens there is a definition,
+//! not a derivative.
 
 use crate::Rng;
 use crate::check::{Accuracy, GradientMismatch};
+
+mod functions;
+mod kernels;
+mod operands;
+mod operations;
 
 /// What an entry checks.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,5 +43,8 @@ pub struct Entry {
 
 /// The checks of this crate.
 pub fn entries() -> Vec<Entry> {
-    Vec::new()
+    let mut entries = operations::entries();
+    entries.extend(functions::entries());
+    entries.extend(kernels::entries());
+    entries
 }

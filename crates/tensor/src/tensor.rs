@@ -72,14 +72,14 @@ impl<E: Element> Tensor<E> {
     }
 
     /// The result of an operation; the graph ends here if no operand is tracked.
-    pub(crate) fn computed(array: Array<E>, op: impl Op<E>, operands: &[&Tensor<E>]) -> Self {
+    pub(crate) fn computed(array: Array<E>, operands: &[&Tensor<E>], op: impl FnOnce() -> Box<dyn Op<E>>) -> Self {
         if !operands.iter().any(|x| x.is_tracked()) {
             return Self::constant(array);
         }
         let height = operands.iter().map(|x| x.0.height).max().unwrap_or(0);
         let height = height.checked_add(1).expect("a graph of more than 2³² levels");
         let operands = operands.iter().map(|&x| x.clone()).collect();
-        Self::new(array, height, Origin::Computed { op: Box::new(op), operands })
+        Self::new(array, height, Origin::Computed { op: op(), operands })
     }
 
     /// The values.

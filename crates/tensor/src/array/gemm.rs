@@ -5,8 +5,8 @@
 //! element's bits depend neither on the number of threads nor on how many rows are computed beside it.
 
 use super::{Array, Buffer};
+use crate::parallel::for_each_chunk;
 use crate::{Element, Shape};
-use rayon::prelude::*;
 
 /// Floating-point operations below which a product stays on one thread.
 const PARALLEL: usize = 2_000_000;
@@ -72,9 +72,12 @@ pub(crate) fn matmul<E: Element>(a: &Array<E>, b: &Array<E>, shape: Shape) -> Ar
     if batches == 1 {
         divide(product(0, &mut out), operations);
     } else {
-        let least = PARALLEL.div_ceil(operations);
-        out.par_chunks_mut(m * n).with_min_len(least).enumerate().for_each(|(batch, out)| {
-            divide(product(batch, out), operations);
+        // Several small products make one piece of work.
+        let few = PARALLEL.div_ceil(operations);
+        for_each_chunk(&mut out, few * m * n, 0, &|piece, out| {
+            for (i, out) in out.chunks_mut(m * n).enumerate() {
+                divide(product(piece * few + i, out), operations);
+            }
         });
     }
     Array::from_buffer(out, shape)

@@ -11,7 +11,7 @@ use crate::{Element, Mask, simd};
 pub(crate) fn copy<E: Element>(x: &Array<E>) -> Array<E> {
     let mut out = Buffer::scratch(x.size());
     let data = x.data();
-    for_each_run(&mut out, &x.shape, [&x.strides], |out, [at], [step]| match step {
+    for_each_run(&mut out, &x.shape, [&x.strides], &|out, [at], [step]| match step {
         1 => out.copy_from_slice(&data[at..at + out.len()]),
         0 => out.fill(data[at]),
         _ => out.iter_mut().zip(data[at..].iter().step_by(step)).for_each(|(y, &x)| *y = x),
@@ -23,7 +23,7 @@ pub(crate) fn copy<E: Element>(x: &Array<E>) -> Array<E> {
 pub(crate) fn map<E: Element>(x: &Array<E>, f: impl Fn(E) -> E + Sync) -> Array<E> {
     let mut out = Buffer::scratch(x.size());
     let data = x.data();
-    for_each_run(&mut out, &x.shape, [&x.strides], |out, [at], [step]| match step {
+    for_each_run(&mut out, &x.shape, [&x.strides], &|out, [at], [step]| match step {
         1 => {
             let x = &data[at..at + out.len()];
             simd::run(
@@ -42,7 +42,7 @@ pub(crate) fn zip<E: Element>(a: &Array<E>, b: &Array<E>, f: impl Fn(E, E) -> E 
     debug_assert_eq!(a.shape, b.shape);
     let mut out = Buffer::scratch(a.size());
     let (da, db) = (a.data(), b.data());
-    for_each_run(&mut out, &a.shape, [&a.strides, &b.strides], |out, [at_a, at_b], steps| {
+    for_each_run(&mut out, &a.shape, [&a.strides, &b.strides], &|out, [at_a, at_b], steps| {
         let n = out.len();
         match steps {
             [1, 1] => {
@@ -50,20 +50,6 @@ pub(crate) fn zip<E: Element>(a: &Array<E>, b: &Array<E>, f: impl Fn(E, E) -> E 
                 simd::run(
                     #[inline(always)]
                     || (0..n).for_each(|i| out[i] = f(a[i], b[i])),
-                );
-            }
-            [1, 0] => {
-                let (a, b) = (&da[at_a..at_a + n], db[at_b]);
-                simd::run(
-                    #[inline(always)]
-                    || (0..n).for_each(|i| out[i] = f(a[i], b)),
-                );
-            }
-            [0, 1] => {
-                let (a, b) = (da[at_a], &db[at_b..at_b + n]);
-                simd::run(
-                    #[inline(always)]
-                    || (0..n).for_each(|i| out[i] = f(a, b[i])),
                 );
             }
             [sa, sb] => (0..n).for_each(|i| out[i] = f(da[at_a + i * sa], db[at_b + i * sb])),
@@ -78,7 +64,7 @@ pub(crate) fn zip3<E: Element>(a: &Array<E>, b: &Array<E>, c: &Array<E>, f: impl
     let mut out = Buffer::scratch(a.size());
     let (da, db, dc) = (a.data(), b.data(), c.data());
     let strides = [&a.strides, &b.strides, &c.strides];
-    for_each_run(&mut out, &a.shape, strides, |out, [at_a, at_b, at_c], steps| {
+    for_each_run(&mut out, &a.shape, strides, &|out, [at_a, at_b, at_c], steps| {
         let n = out.len();
         match steps {
             [1, 1, 1] => {
@@ -102,7 +88,7 @@ pub(crate) fn choose<E: Element>(mask: &Mask, a: &Array<E>, b: &Array<E>) -> Arr
     let mut out = Buffer::scratch(a.size());
     let (dm, da, db) = (mask.data(), a.data(), b.data());
     let strides = [mask.strides(), &a.strides, &b.strides];
-    for_each_run(&mut out, &a.shape, strides, |out, [at_m, at_a, at_b], [sm, sa, sb]| {
+    for_each_run(&mut out, &a.shape, strides, &|out, [at_m, at_a, at_b], [sm, sa, sb]| {
         for (i, y) in out.iter_mut().enumerate() {
             let (a, b) = (da[at_a + i * sa], db[at_b + i * sb]);
             *y = if dm[at_m + i * sm] { a } else { b };
@@ -116,7 +102,7 @@ pub(crate) fn compare<E: Element>(a: &Array<E>, b: &Array<E>, f: impl Fn(E, E) -
     debug_assert_eq!(a.shape, b.shape);
     let mut out = vec![false; a.size()];
     let (da, db) = (a.data(), b.data());
-    for_each_run(&mut out, &a.shape, [&a.strides, &b.strides], |out, [at_a, at_b], [sa, sb]| {
+    for_each_run(&mut out, &a.shape, [&a.strides, &b.strides], &|out, [at_a, at_b], [sa, sb]| {
         (0..out.len()).for_each(|i| out[i] = f(da[at_a + i * sa], db[at_b + i * sb]));
     });
     Mask::new(out, a.shape)
@@ -128,7 +114,7 @@ pub(crate) fn add_in_place<E: Element>(total: &mut Array<E>, x: &Array<E>) -> bo
     let shape = total.shape;
     let Some(out) = total.as_mut_slice() else { return false };
     let data = x.data();
-    for_each_run(out, &shape, [&x.strides], |out, [at], [step]| match step {
+    for_each_run(out, &shape, [&x.strides], &|out, [at], [step]| match step {
         1 => {
             let x = &data[at..at + out.len()];
             simd::run(

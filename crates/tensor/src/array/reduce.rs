@@ -1,14 +1,14 @@
 //! Reductions along axes: sum, maximum, log-sum-exp.
 //!
-//! The order of additions is part of the result, so it is fixed: a run of numbers is summed in [`LANES`] interleaved
-//! partial sums (which is also what a vector unit wants), runs longer than [`CHUNK`] in chunks whose sums are added in
-//! order. Threads share chunks; they never choose them.
+//! The order of additions is part of the result, so it is fixed: a run of numbers is summed in interleaved partial sums
+//! ([`rows`](super::rows)), runs longer than [`CHUNK`] in chunks whose sums are added in order. Threads share chunks; they
+//! never choose them.
 
+use super::rows::{max_row, sum_row};
 use super::{Array, Buffer};
+use crate::parallel::for_each_chunk;
 use crate::{Element, Shape, simd};
-use rayon::prelude::*;
 
-const LANES: usize = 16;
 const CHUNK: usize = 4096;
 /// Rows whose partial sums are added up before they join the rest.
 const ROWS: usize = 256;
@@ -19,6 +19,7 @@ const PARALLEL: usize = 32 * 1024;
 trait Fold<E>: Sync {
     fn identity() -> E;
     fn join(a: E, b: E) -> E;
+    fn row(x: &[E]) -> E;
 }
 
 struct Sum;
@@ -30,6 +31,14 @@ impl<E: Element> Fold<E> for Sum {
     fn join(a: E, b: E) -> E {
         a + b
     }
+    #[inline(always)]
+    fn row(x: &[E]) -> E {
+        sum_row(
+            x,
+            #[inline(always)]
+            |_, x| x,
+        )
+    }
 }
 
 struct Largest;
@@ -40,6 +49,10 @@ impl<E: Element> Fold<E> for Largest {
     #[inline(always)]
     fn join(a: E, b: E) -> E {
         a.larger(b)
+    }
+    #[inline(always)]
+    fn row(x: &[E]) -> E {
+        max_row(x)
     }
 }
 
@@ -92,51 +105,30 @@ fn runs<E: Element, F: Fold<E>>(x: &[E], length: usize, out: &mut [E]) {
     if length == 0 {
         return out.fill(F::identity());
     }
-    let run = |(y, run): (&mut E, &[E])| *y = long_run::<E, F>(run);
-    if out.len() * length < PARALLEL || out.len() == 1 {
-        out.iter_mut().zip(x.chunks(length)).for_each(run);
-    } else {
-        let least = PARALLEL.div_ceil(length);
-        out.par_iter_mut().with_min_len(least).zip(x.par_chunks(length)).for_each(run);
-    }
+    let few = (CHUNK / length).max(1);
+    for_each_chunk(out, few, PARALLEL.div_ceil(length), &|piece, out| {
+        for (i, y) in out.iter_mut().enumerate() {
+            *y = run::<E, F>(&x[(piece * few + i) * length..][..length]);
+        }
+    });
 }
 
-fn long_run<E: Element, F: Fold<E>>(x: &[E]) -> E {
+fn run<E: Element, F: Fold<E>>(x: &[E]) -> E {
     if x.len() <= CHUNK {
-        return short_run::<E, F>(x);
+        return simd::run(
+            #[inline(always)]
+            || F::row(x),
+        );
     }
-    let partial: Vec<E> = if x.len() < PARALLEL {
-        x.chunks(CHUNK).map(short_run::<E, F>).collect()
-    } else {
-        x.par_chunks(CHUNK).map(short_run::<E, F>).collect()
-    };
+    let mut partial = vec![E::ZERO; x.len().div_ceil(CHUNK)];
+    for_each_chunk(&mut partial, 1, PARALLEL / CHUNK, &|i, y| {
+        let chunk = &x[i * CHUNK..x.len().min((i + 1) * CHUNK)];
+        y[0] = simd::run(
+            #[inline(always)]
+            || F::row(chunk),
+        );
+    });
     partial.into_iter().fold(F::identity(), F::join)
-}
-
-fn short_run<E: Element, F: Fold<E>>(x: &[E]) -> E {
-    simd::run(
-        #[inline(always)]
-        || {
-            let mut lanes = [F::identity(); LANES];
-            let mut blocks = x.chunks_exact(LANES);
-            for block in &mut blocks {
-                for (lane, &x) in lanes.iter_mut().zip(block) {
-                    *lane = F::join(*lane, x);
-                }
-            }
-            for (lane, &x) in lanes.iter_mut().zip(blocks.remainder()) {
-                *lane = F::join(*lane, x);
-            }
-            let mut width = LANES / 2;
-            while width > 0 {
-                for i in 0..width {
-                    lanes[i] = F::join(lanes[i], lanes[i + width]);
-                }
-                width /= 2;
-            }
-            lanes[0]
-        },
-    )
 }
 
 /// `x` is (before, rows, width); adds up the rows of each block, so `out` is (before, width).
@@ -144,40 +136,27 @@ fn columns<E: Element, F: Fold<E>>(x: &[E], rows: usize, width: usize, out: &mut
     if rows == 0 || out.is_empty() {
         return out.fill(F::identity());
     }
-    let block = |(total, block): (&mut [E], &[E])| {
+    for_each_chunk(out, width, PARALLEL.div_ceil(rows), &|i, total| {
+        let block = &x[i * rows * width..][..rows * width];
         if rows <= ROWS {
             return add_rows::<E, F>(block, total);
         }
-        let partial: Vec<Buffer<E>> = block
-            .par_chunks(ROWS * width)
-            .map(|rows| {
-                let mut total = Buffer::scratch(width);
-                add_rows::<E, F>(rows, &mut total);
-                total
-            })
-            .collect();
-        total.fill(F::identity());
-        partial.iter().for_each(|rows| join_row::<E, F>(total, rows));
-    };
-    if x.len() < PARALLEL {
-        out.chunks_mut(width).zip(x.chunks(rows * width)).for_each(block);
-    } else {
-        out.par_chunks_mut(width).zip(x.par_chunks(rows * width)).for_each(block);
-    }
+        let mut partial = Buffer::scratch(rows.div_ceil(ROWS) * width);
+        for_each_chunk(&mut partial, width, PARALLEL.div_ceil(ROWS), &|j, total| {
+            add_rows::<E, F>(&block[j * ROWS * width..block.len().min((j + 1) * ROWS * width)], total);
+        });
+        add_rows::<E, F>(&partial, total);
+    });
 }
 
 fn add_rows<E: Element, F: Fold<E>>(rows: &[E], total: &mut [E]) {
     total.fill(F::identity());
-    rows.chunks(total.len()).for_each(|row| join_row::<E, F>(total, row));
-}
-
-fn join_row<E: Element, F: Fold<E>>(total: &mut [E], row: &[E]) {
-    simd::run(
-        #[inline(always)]
-        || {
-            total.iter_mut().zip(row).for_each(|(t, &x)| *t = F::join(*t, x));
-        },
-    );
+    for row in rows.chunks(total.len()) {
+        simd::run(
+            #[inline(always)]
+            || total.iter_mut().zip(row).for_each(|(t, &x)| *t = F::join(*t, x)),
+        );
+    }
 }
 
 /// The shape with the marked axes of size 1.

@@ -1,38 +1,41 @@
 //! Loops over the rows of a row-major array, where a row is everything along the last axis.
 
 use crate::Element;
-use rayon::prelude::*;
+use crate::parallel::for_each_chunk;
 
-/// Elements below which all rows stay on one thread.
+/// Elements below which all rows stay on one thread, and the elements in one piece of work.
 const PARALLEL: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// Calls `f(row number, row)` for each row of `width` elements; rows are shared among threads.
-pub(crate) fn for_each_row<E: Element>(out: &mut [E], width: usize, f: impl Fn(usize, &mut [E]) + Sync) {
+pub(crate) fn for_each_row<E: Element>(out: &mut [E], width: usize, f: &(dyn Fn(usize, &mut [E]) + Sync)) {
     if width == 0 {
         return;
     }
-    if out.len() < PARALLEL {
-        out.chunks_mut(width).enumerate().for_each(|(i, row)| f(i, row));
-    } else {
-        let least = (PARALLEL / 2).div_ceil(width);
-        out.par_chunks_mut(width).with_min_len(least).enumerate().for_each(|(i, row)| f(i, row));
-    }
+    let rows = (PIECE / width).max(1);
+    for_each_chunk(out, rows * width, PARALLEL, &|piece, out| {
+        out.chunks_mut(width).enumerate().for_each(|(i, row)| f(piece * rows + i, row));
+    });
 }
 
-/// One number for each row of `width` elements of `x`.
-pub(crate) fn each_row<E: Element>(x: &[E], width: usize, count: usize, f: impl Fn(&[E]) -> E + Sync) -> Vec<E> {
-    let row = |i: usize| f(&x[i * width..(i + 1) * width]);
-    if count * width < PARALLEL {
-        (0..count).map(row).collect()
-    } else {
-        (0..count).into_par_iter().with_min_len((PARALLEL / 2).div_ceil(width)).map(row).collect()
-    }
+/// One number for each of `count` rows of `width` elements of `x`.
+pub(crate) fn each_row<E: Element>(x: &[E], width: usize, count: usize, f: &(dyn Fn(&[E]) -> E + Sync)) -> Vec<E> {
+    let mut out = vec![E::ZERO; count];
+    let rows = (PIECE / width.max(1)).max(1);
+    for_each_chunk(&mut out, rows, PARALLEL.div_ceil(width.max(1)), &|piece, out| {
+        for (i, y) in out.iter_mut().enumerate() {
+            *y = f(&x[(piece * rows + i) * width..][..width]);
+        }
+    });
+    out
 }
 
-/// The sum of f(xᵢ) over a row, in the order of [`reduce`](super::reduce).
+/// How many partial sums a row is added up in: what a vector unit wants, and a fixed part of the result.
+pub(crate) const LANES: usize = 16;
+
+/// The sum of f(i, xᵢ) over a row, in [`LANES`] interleaved partial sums.
 #[inline(always)]
 pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
-    const LANES: usize = 16;
     let mut lanes = [E::ZERO; LANES];
     let whole = x.len() - x.len() % LANES;
     for start in (0..whole).step_by(LANES) {
@@ -43,26 +46,34 @@ pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
     for i in whole..x.len() {
         lanes[i - whole] += f(i, x[i]);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            let other = lanes[i + width];
-            lanes[i] += other;
-        }
-        width /= 2;
-    }
-    lanes[0]
+    join_lanes(
+        lanes,
+        #[inline(always)]
+        |a, b| a + b,
+    )
 }
 
-/// The largest element of a row; −∞ if it is empty.
+/// The largest element of a row; −∞ if it is empty, NaN if any element is.
 #[inline(always)]
 pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
-    const LANES: usize = 16;
     let mut lanes = [E::NEGATIVE_INFINITY; LANES];
     for block in x.chunks(LANES) {
         for (lane, &x) in lanes.iter_mut().zip(block) {
             *lane = lane.larger(x);
         }
     }
-    lanes.into_iter().fold(E::NEGATIVE_INFINITY, E::larger)
+    join_lanes(lanes, E::larger)
+}
+
+/// Joins the upper half of the lanes to the lower until one is left.
+#[inline(always)]
+fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = join(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
 }

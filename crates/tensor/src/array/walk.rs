@@ -5,8 +5,8 @@
 //! an odometer. Long runs are cut into pieces and pieces are shared among threads. Who computes a piece never changes
 //! what is computed.
 
+use crate::parallel::for_each_chunk;
 use crate::shape::{MAX_RANK, Shape, Strides};
-use rayon::prelude::*;
 
 /// The elements in one piece of work: large enough that handing it over costs little.
 const GRAIN: usize = 16 * 1024;
@@ -76,35 +76,34 @@ impl<const N: usize> Walk<N> {
     }
 }
 
-/// Writes `out`, which is row-major of shape `shape`, run by run: `body(run of out, each operand's offset at the run's
-/// first element, each operand's step within the run)`.
-pub(super) fn for_each_run<E: Send, const N: usize>(
-    out: &mut [E],
+/// What is done to a run: the run of the output, each operand's offset at its first element, each operand's step within it.
+pub(super) type Body<'a, T, const N: usize> = &'a (dyn Fn(&mut [T], [usize; N], [usize; N]) + Sync);
+
+/// Writes `out`, which is row-major of shape `shape`, run by run.
+pub(super) fn for_each_run<T: Send, const N: usize>(
+    out: &mut [T],
     shape: &Shape,
     strides: [&Strides; N],
-    body: impl Fn(&mut [E], [usize; N], [usize; N]) + Sync,
+    body: Body<'_, T, N>,
 ) {
     if out.is_empty() {
         return;
     }
     let walk = Walk::new(shape, strides);
     let (length, steps) = (walk.length, walk.steps);
-    let runs_from = |first: usize, out: &mut [E]| {
-        let (mut counters, mut offsets) = walk.seek(first);
-        for run in out.chunks_exact_mut(length) {
-            body(run, offsets, steps);
-            walk.advance(&mut counters, &mut offsets);
-        }
-    };
-    if out.len() < 2 * GRAIN {
-        runs_from(0, out);
-    } else if length < GRAIN {
+    if length < GRAIN {
         let runs = GRAIN / length;
-        out.par_chunks_mut(runs * length).enumerate().for_each(|(i, out)| runs_from(i * runs, out));
+        for_each_chunk(out, runs * length, 2 * GRAIN, &|piece, out| {
+            let (mut counters, mut offsets) = walk.seek(piece * runs);
+            for run in out.chunks_exact_mut(length) {
+                body(run, offsets, steps);
+                walk.advance(&mut counters, &mut offsets);
+            }
+        });
     } else {
-        out.par_chunks_mut(length).enumerate().for_each(|(i, run)| {
+        for_each_chunk(out, length, 2 * GRAIN, &|i, run| {
             let (_, offsets) = walk.seek(i);
-            run.par_chunks_mut(GRAIN).enumerate().for_each(|(j, piece)| {
+            for_each_chunk(run, GRAIN, 2 * GRAIN, &|j, piece| {
                 body(piece, std::array::from_fn(|k| offsets[k] + j * GRAIN * steps[k]), steps);
             });
         });

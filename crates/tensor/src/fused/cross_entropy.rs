@@ -30,8 +30,8 @@ pub struct CrossEntropy {
 /// ℓ = ln Σⱼ e^xⱼ − (1 − ε)·x_target − ε·mean x for each row of logits, summed or averaged.
 #[derive(Debug)]
 pub(crate) struct CrossEntropyLoss {
-    targets: Ids,
-    settings: CrossEntropy,
+    pub(crate) targets: Ids,
+    pub(crate) settings: CrossEntropy,
 }
 
 impl CrossEntropyLoss {
@@ -72,7 +72,7 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
     fn forward(&self, x: Operands<'_, E>) -> (Array<E>, Vec<E>) {
         let x = x.array(0).contiguous();
         let (width, targets) = (x.shape().last(), self.targets.as_slice());
-        let totals = each_row(x.data(), width, targets.len(), |row| {
+        let totals = each_row(x.data(), width, targets.len(), &|row| {
             simd::run(
                 #[inline(always)]
                 || log_sum_exp(row).unwrap_or(E::NEGATIVE_INFINITY),
@@ -101,7 +101,7 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
         let uniform = E::from_f64(self.settings.smoothing / width as f64);
         let certain = E::from_f64(1.0 - self.settings.smoothing);
         let targets = self.targets.as_slice();
-        for_each_row(dx.make_mut(), width, |i, row| {
+        for_each_row(dx.make_mut(), width, &|i, row| {
             if !self.counts(targets[i]) {
                 return row.fill(E::ZERO);
             }

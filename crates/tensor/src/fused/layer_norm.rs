@@ -35,7 +35,7 @@ impl<E: Element> Kernel<E> for LayerNorm {
         let (width, count) = (normal.shape().last(), normal.size() / normal.shape().last().max(1));
         let n = E::from_f64(width as f64);
         let epsilon = E::from_f64(self.epsilon);
-        let scales = crate::array::rows::each_row(normal.data(), width, count, |row| {
+        let scales = crate::array::rows::each_row(normal.data(), width, count, &|row| {
             simd::run(
                 #[inline(always)]
                 || {
@@ -49,7 +49,7 @@ impl<E: Element> Kernel<E> for LayerNorm {
                 },
             )
         });
-        for_each_row(normal.make_mut(), width, |i, row| {
+        for_each_row(normal.make_mut(), width, &|i, row| {
             simd::run(
                 #[inline(always)]
                 || {
@@ -61,7 +61,7 @@ impl<E: Element> Kernel<E> for LayerNorm {
         let mut y = Array::scratch(normal.shape());
         let gain = x.array(1).contiguous();
         let bias = (x.count() == 3).then(|| x.array(2).contiguous());
-        for_each_row(y.make_mut(), width, |i, row| {
+        for_each_row(y.make_mut(), width, &|i, row| {
             let (normal, gain) = (&normal.data()[i * width..][..width], &gain.data()[..width]);
             simd::run(
                 #[inline(always)]
@@ -97,7 +97,7 @@ impl<E: Element> Kernel<E> for LayerNorm {
         let dx = needs.operand(0).then(|| {
             // dx = (h − mean(h) − n̂·mean(h ∘ n̂))/√(σ² + ε), with h = dy ∘ g and n̂ the normalised row
             let mut dx = dy.clone();
-            for_each_row(dx.make_mut(), width, |i, row| {
+            for_each_row(dx.make_mut(), width, &|i, row| {
                 let (normal, gain) = (&normal.data()[i * width..][..width], &gain.data()[..width]);
                 simd::run(
                     #[inline(always)]

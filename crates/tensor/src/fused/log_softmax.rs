@@ -26,7 +26,7 @@ impl<E: Element> Kernel<E> for LogSoftmax {
     fn forward(&self, x: Operands<'_, E>) -> (Array<E>, ()) {
         let mut y = x.array(0).contiguous();
         let width = y.shape().last();
-        for_each_row(y.make_mut(), width, |_, row| {
+        for_each_row(y.make_mut(), width, &|_, row| {
             simd::run(
                 #[inline(always)]
                 || {
@@ -43,7 +43,7 @@ impl<E: Element> Kernel<E> for LogSoftmax {
         // dx = dy − e^y · Σ dy
         let mut dx = dy.contiguous();
         let (y, width) = (y.contiguous(), y.shape().last());
-        for_each_row(dx.make_mut(), width, |i, row| {
+        for_each_row(dx.make_mut(), width, &|i, row| {
             let y = &y.data()[i * width..][..width];
             simd::run(
                 #[inline(always)]

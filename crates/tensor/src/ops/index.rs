@@ -33,9 +33,9 @@ impl<E: Element> Op<E> for Select {
 /// The adjoint of [`Select`]: slice `ids[i]` of an axis of size `size` is the sum of all slices i of the operand.
 #[derive(Debug)]
 pub(crate) struct SelectAdjoint {
-    axis: usize,
-    ids: Ids,
-    size: usize,
+    pub(crate) axis: usize,
+    pub(crate) ids: Ids,
+    pub(crate) size: usize,
 }
 impl<E: Element> Op<E> for SelectAdjoint {
     fn name(&self) -> &'static str {

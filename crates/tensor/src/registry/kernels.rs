@@ -1,0 +1,55 @@
+//! The checks of fused kernels, each against its definition.
+
+use super::operands::{Draw, Outcome, any, check_fused, each};
+use super::{Entry, Kind};
+use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
+use crate::fused::layer_norm::LayerNorm;
+use crate::fused::log_softmax::LogSoftmax;
+use crate::fused::softmax::Softmax;
+use crate::{Ids, Rng};
+
+/// Rows of any number and length, one longer than the lanes that a row is summed in.
+const ROWS: [&[usize]; 6] = [&[1], &[4], &[0, 3], &[3, 1], &[2, 3, 5], &[2, 19]];
+
+pub(super) fn entries() -> Vec<Entry> {
+    let kernel = |covers, run| Entry { covers, kind: Kind::Kernel, run };
+    vec![
+        kernel("Softmax", |rng| each(ROWS, |shape| check_fused(|| Softmax, &[(shape, any)], rng))),
+        kernel("LogSoftmax", |rng| each(ROWS, |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
+        kernel("LayerNorm", layer_norm),
+        kernel("CrossEntropyLoss", cross_entropy),
+    ]
+}
+
+fn layer_norm(rng: &mut Rng) -> Outcome {
+    each(ROWS, |shape| {
+        // Large enough that a row of equal elements, whose variance is 0, does not make every derivative enormous.
+        let kernel = || LayerNorm { epsilon: 0.1 };
+        let width = &shape[shape.len() - 1..];
+        let [x, gain, bias]: [(&[usize], Draw); 3] = [(shape, any), (width, any), (width, any)];
+        let plain = check_fused(kernel, &[x, gain], rng)?;
+        Ok(check_fused(kernel, &[x, gain, bias], rng)?.worse(plain))
+    })
+}
+
+fn cross_entropy(rng: &mut Rng) -> Outcome {
+    let settings = [0.0, 0.1].into_iter().flat_map(|smoothing| {
+        [None, Some(1), Some(99)].into_iter().flat_map(move |ignore| {
+            [Reduction::Mean, Reduction::Sum].map(|reduction| CrossEntropy { ignore, smoothing, reduction })
+        })
+    });
+    let cases: Vec<_> = settings.collect();
+    each(cases, |settings| {
+        each([&[4][..], &[1, 2], &[2, 3, 5], &[5, 19]], |shape| {
+            let (&vocabulary, leading) = shape.split_last().expect("logits have a last axis");
+            let count: usize = leading.iter().product();
+            // The first target counts, so that the mean is over something; the last one of several is padding.
+            let target = |i: usize| match settings.ignore {
+                Some(padding) if i > 0 && i + 1 == count => padding,
+                _ => 2 * rng.below(vocabulary.div_ceil(2)) as u32,
+            };
+            let targets = Ids::new((0..count).map(target).collect::<Vec<_>>(), leading);
+            check_fused(|| CrossEntropyLoss { targets: targets.clone(), settings }, &[(shape, any)], rng)
+        })
+    })
+}

@@ -1,0 +1,250 @@
+//! The checks of operations.
+
+use super::operands::{Draw, Outcome, SHAPES, any, between, check_op, distinct, each, near_halves, nonzero};
+use super::{Entry, Kind};
+use crate::ops::index::SelectAdjoint;
+use crate::ops::view::Alias;
+use crate::{Ids, Mask, Rng, Tensor};
+
+type Unary = fn(&Tensor<f64>) -> Tensor<f64>;
+
+/// An operation of one operand, for each of some shapes.
+fn unary(
+    name: &str,
+    shapes: &[&[usize]],
+    draw: Draw,
+    op: impl Fn(&Tensor<f64>) -> Tensor<f64>,
+    rng: &mut Rng,
+) -> Outcome {
+    each(shapes, |shape| check_op(name, &[(shape, draw)], &|x| op(&x[0]), rng))
+}
+
+/// An operation of one operand in several forms, each with the shape that it is for.
+fn forms(name: &str, draw: Draw, forms: &[(&[usize], Unary)], rng: &mut Rng) -> Outcome {
+    each(forms, |(shape, op)| unary(name, &[shape], draw, op, rng))
+}
+
+/// An elementwise operation of two operands, in every shape.
+fn binary(
+    name: &str,
+    draws: [Draw; 2],
+    op: impl Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>,
+    rng: &mut Rng,
+) -> Outcome {
+    each(SHAPES, |shape| check_op(name, &[(shape, draws[0]), (shape, draws[1])], &|x| op(&x[0], &x[1]), rng))
+}
+
+fn ids(numbers: &[u32], shape: &[usize]) -> Ids {
+    Ids::new(numbers, shape)
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let op = |covers, run| Entry { covers, kind: Kind::Op, run };
+    vec![
+        op("Add", |rng| binary("add", [any, any], |a, b| a + b, rng)),
+        op("Sub", |rng| binary("subtract", [any, any], |a, b| a - b, rng)),
+        op("Mul", |rng| binary("multiply", [any, any], |a, b| a * b, rng)),
+        op("Div", |rng| binary("divide", [any, nonzero], |a, b| a / b, rng)),
+        op("Maximum", |rng| binary("maximum", [near_halves, between], Tensor::maximum, rng)),
+        op("Minimum", |rng| binary("minimum", [near_halves, between], Tensor::minimum, rng)),
+        op("Choose", |rng| {
+            let mask = |x: &Tensor<f64>| Mask::from_fn(x.shape(), |i| i % 3 == 1);
+            binary("choose", [any, any], |a, b| Tensor::choose(&mask(a), a, b), rng)
+        }),
+        op("Affine", |rng| unary("affine", &SHAPES, any, |x| x.affine(-1.5, 0.75), rng)),
+        op("Pointwise", |rng| unary("pointwise", &SHAPES, any, Tensor::tanh, rng)),
+        op("Fused", fused),
+        op("MatMul", matmul),
+        op("Sum", |rng| reduction("sum", any, Tensor::sum_over, rng)),
+        op("Max", |rng| {
+            // Repeated elements tie for the maximum; they move together, so the slope is 1 however it is shared.
+            let shapes: [&[usize]; 4] = [&[5], &[0, 3], &[1, 4], &[2, 3]];
+            unary("max", &shapes, distinct, |x| x.max_over([-1]), rng)?;
+            forms(
+                "max",
+                distinct,
+                &[(&[], Tensor::max), (&[3, 4], |x| x.max_over([0])), (&[2, 1, 3], Tensor::max)],
+                rng,
+            )
+        }),
+        op("LogSumExp", |rng| reduction("logsumexp", any, Tensor::logsumexp_over, rng)),
+        op("Alias", |rng| unary("alias", &SHAPES, any, |x| Tensor::apply(Alias, &[x]), rng)),
+        op("Reshape", |rng| {
+            forms(
+                "reshape",
+                any,
+                &[
+                    (&[], |x| x.reshape([1, 1])),
+                    (&[1, 1], |x| x.reshape(())),
+                    (&[2, 3, 2], |x| x.reshape([4, 3])),
+                    (&[6], |x| x.reshape([3, 1, 2])),
+                    (&[0, 4], |x| x.reshape([2, 0])),
+                ],
+                rng,
+            )
+        }),
+        op("Permute", |rng| {
+            forms(
+                "permute",
+                any,
+                &[
+                    (&[], |x| x.permute([])),
+                    (&[3, 4], |x| x.t()),
+                    (&[2, 1, 3], |x| x.permute([1, 2, 0])),
+                    (&[2, 0, 3], |x| x.permute([2, 0, 1])),
+                    (&[2, 3, 1, 2], |x| x.permute([3, 0, 2, 1])),
+                ],
+                rng,
+            )
+        }),
+        op("Slice", |rng| {
+            forms(
+                "slice",
+                any,
+                &[
+                    (&[5], |x| x.slice(0, 1..4)),
+                    (&[3, 4], |x| x.slice(-1, 2..4)),
+                    (&[3, 4], |x| x.slice(0, 0..1)),
+                    (&[3, 2], |x| x.slice(0, 2..2)),
+                    (&[3, 0], |x| x.slice(0, 1..3)),
+                    // Overlapping parts of one operand: their gradients add up.
+                    (&[4, 3], |x| x.slice(0, 0..3) * x.slice(0, 1..4)),
+                ],
+                rng,
+            )
+        }),
+        op("Expand", |rng| {
+            forms(
+                "expand",
+                any,
+                &[
+                    (&[], |x| x.expand([2, 3])),
+                    (&[3], |x| x.expand([2, 1, 3])),
+                    (&[2, 1], |x| x.expand([2, 4])),
+                    (&[1, 2], |x| x.expand([0, 2])),
+                    (&[1, 3, 1], |x| x.expand([2, 2, 3, 2])),
+                ],
+                rng,
+            )
+        }),
+        op("Pad", |rng| {
+            forms(
+                "pad",
+                any,
+                &[
+                    (&[3], |x| x.pad(0, 1, 2, 0.5)),
+                    (&[2, 3], |x| x.pad(0, 2, 0, -1.0)),
+                    (&[2, 0], |x| x.pad(1, 1, 1, 2.0)),
+                    (&[2, 1, 3], |x| x.pad(-2, 0, 3, 0.0)),
+                ],
+                rng,
+            )
+        }),
+        op("Concat", concat),
+        op("Select", |rng| {
+            forms(
+                "select",
+                any,
+                &[
+                    (&[4, 3], |x| x.embedding(&ids(&[1, 1, 3, 0, 1, 2], &[2, 3]))),
+                    (&[4, 0], |x| x.embedding(&ids(&[1], &[1]))),
+                    (&[0, 3], |x| x.embedding(&ids(&[], &[2, 0]))),
+                    (&[2, 5, 3], |x| x.select(1, &ids(&[4, 0, 4], &[3]))),
+                    (&[2, 5], |x| x.select(-1, &ids(&[], &[0]))),
+                ],
+                rng,
+            )
+        }),
+        op("SelectAdjoint", |rng| {
+            let adjoint = |axis, numbers: &[u32], size, x: &Tensor<f64>| {
+                Tensor::apply(SelectAdjoint { axis, ids: ids(numbers, &[numbers.len()]), size }, &[x])
+            };
+            unary("select_adjoint", &[&[4, 3], &[4, 0]], any, |x| adjoint(0, &[1, 1, 3, 0], 5, x), rng)?;
+            unary("select_adjoint", &[&[2, 3], &[1, 3, 2]], any, |x| adjoint(1, &[0, 2, 0], 3, x), rng)?;
+            unary("select_adjoint", &[&[2, 0]], any, |x| adjoint(1, &[], 3, x), rng)
+        }),
+        op("Gather", |rng| {
+            forms(
+                "gather",
+                any,
+                &[
+                    (&[5], |x| x.gather(0, &ids(&[4, 4, 0], &[3]))),
+                    (&[3, 4], |x| x.gather(-1, &ids(&[3, 0, 3, 3, 1, 2], &[3, 2]))),
+                    (&[3, 4], |x| x.gather(0, &ids(&[2, 2, 0, 1, 2, 0], &[2, 3]))),
+                    (&[2, 3, 2], |x| x.gather(1, &ids(&[2, 0, 1, 1], &[2, 1, 2]))),
+                    (&[3, 4], |x| x.gather(1, &ids(&[], &[3, 0]))),
+                ],
+                rng,
+            )
+        }),
+        op("ScatterAdd", scatter_add),
+    ]
+}
+
+/// A reduction over no axis, one, several and all.
+fn reduction(
+    name: &str,
+    draw: Draw,
+    over: impl Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>,
+    rng: &mut Rng,
+) -> Outcome {
+    let cases: [(&[usize], &[isize]); 9] = [
+        (&[], &[]),
+        (&[5], &[0]),
+        (&[1], &[-1]),
+        (&[3, 4], &[0]),
+        (&[3, 4], &[1]),
+        (&[3, 4], &[]),
+        (&[2, 3, 2], &[0, 2]),
+        (&[2, 3, 2], &[-1, 0, 1]),
+        (&[0, 3], &[1]),
+    ];
+    each(cases, |(shape, axes)| unary(name, &[shape], draw, |x| over(x, axes), rng))
+}
+
+/// Kernels as nodes of a graph: their second order must run through the definition to every operand.
+fn fused(rng: &mut Rng) -> Outcome {
+    unary("softmax as an operation", &[&[2, 3], &[0, 2], &[4]], any, Tensor::softmax, rng)?;
+    let operands: [(&[usize], Draw); 3] = [(&[2, 4], nonzero), (&[4], any), (&[4], any)];
+    check_op("layer_norm as an operation", &operands, &|x| x[0].layer_norm(&x[1], Some(&x[2]), 0.1), rng)
+}
+
+fn matmul(rng: &mut Rng) -> Outcome {
+    let pairs: [(&[usize], &[usize]); 8] = [
+        (&[2, 3], &[3, 4]),
+        (&[1, 1], &[1, 1]),
+        (&[5, 1], &[1, 3]),
+        (&[2, 0], &[0, 3]),
+        (&[0, 3], &[3, 2]),
+        (&[2, 3, 2], &[2, 2, 4]),
+        (&[2, 3, 2], &[2, 1]),
+        (&[2, 1, 2, 3], &[3, 3, 1]),
+    ];
+    each(pairs, |(a, b)| check_op("matmul", &[(a, any), (b, any)], &|x| x[0].matmul(&x[1]), rng))
+}
+
+fn concat(rng: &mut Rng) -> Outcome {
+    let cases: [(isize, [&[usize]; 3]); 4] = [
+        (0, [&[2], &[1], &[3]]),
+        (0, [&[1, 3], &[0, 3], &[2, 3]]),
+        (-1, [&[2, 1], &[2, 3], &[2, 2]]),
+        (1, [&[2, 2, 3], &[2, 1, 3], &[2, 1, 3]]),
+    ];
+    each(cases, |(axis, shapes)| {
+        check_op("concat", &shapes.map(|shape| (shape, any as Draw)), &|x| Tensor::concat(x, axis), rng)
+    })
+}
+
+fn scatter_add(rng: &mut Rng) -> Outcome {
+    let cases: [(&[usize], isize, &[u32], &[usize]); 4] = [
+        (&[5], 0, &[4, 4, 0], &[3]),
+        (&[3, 4], -1, &[3, 0, 3, 3, 1, 2], &[3, 2]),
+        (&[3, 4], 0, &[2, 2, 0, 1, 2, 0], &[2, 3]),
+        (&[2, 3], 1, &[], &[2, 0]),
+    ];
+    each(cases, |(shape, axis, numbers, source)| {
+        let places = ids(numbers, source);
+        let operands: [(&[usize], Draw); 2] = [(shape, any), (source, any)];
+        check_op("scatter_add", &operands, &|x| x[0].scatter_add(axis, &places, &x[1]), rng)
+    })
+}

@@ -1,8 +1,8 @@
 //! What every layer promises: its equation, its number of parameters, and the laws that hold whatever the weights.
 //!
-//! The equations are checked against loops over plain numbers, written here from the papers a second time. The laws
-//! (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked exactly where
-//! they are exact, and to rounding where the order of additions differs.
+//! The equations are checked to rounding, against loops over plain numbers, written here from the papers a second time.
+//! The laws (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked bit for
+//! bit: the engine promises that a row's bits do not depend on what is computed beside it.
 
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
@@ -14,6 +14,9 @@ use std::ops::Range;
 
 /// Rounding in double precision, for values of about 1 and sums of a few dozen terms.
 const ROUNDING: f64 = 1e-12;
+
+/// The same numbers, added in the same order.
+const EXACTLY: f64 = 0.0;
 
 const NO_DROPOUT: f64 = 0.0;
 
@@ -122,8 +125,7 @@ fn names_are_paths_of_fields_in_the_order_of_declaration() {
         ]
     );
     let lstm: Lstm<f32> = Lstm::new(2, 3, 2, Dropout::new(0.5), rng);
-    let expected =
-        ["layers.0.w_x", "layers.0.w_h", "layers.0.bias", "layers.1.w_x", "layers.1.w_h", "layers.1.bias"];
+    let expected = ["layers.0.w_x", "layers.0.w_h", "layers.0.bias", "layers.1.w_x", "layers.1.w_h", "layers.1.bias"];
     assert_eq!(names(&lstm), expected);
     assert_eq!(names::<f32>(&Some(Box::new(LayerNorm::<f32>::new(3, Bias::No)))), ["gain"]);
 
@@ -301,7 +303,7 @@ fn the_rnn_is_its_equation() {
     let (b, t, d, h) = (2, 4, 3, 5);
     let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let (x, h_0) = (normal([b, t, d], rng), normal([b, h], rng));
-    let (states, last) = rnn.forward(&x, &[h_0.clone()], &mut Mode::Eval);
+    let (states, last) = rnn.forward(&x, std::slice::from_ref(&h_0), &mut Mode::Eval);
 
     let cell = &rnn.layers[0];
     let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
@@ -327,7 +329,7 @@ fn the_lstm_is_its_equation() {
     let lstm: Lstm<f64> = shaken(Lstm::new(d, n, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let x = normal([b, t, d], rng);
     let start = LstmState { h: normal([b, n], rng), c: normal([b, n], rng) };
-    let (states, last) = lstm.forward(&x, &[start.clone()], &mut Mode::Eval);
+    let (states, last) = lstm.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
 
     let cell = &lstm.layers[0];
     let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
@@ -397,11 +399,15 @@ fn small_layers_are_their_equations() {
     assert_close(&linear.forward(&x), &Array::from_vec(expected, [2, 3, 2]).into(), ROUNDING);
 
     let norm = LayerNorm::new(4, Bias::Yes);
-    for row in norm.forward(&(&x * 30.0)).to_vec().chunks(4) {
+    let wide = &x * 30.0; // so that ε does not matter
+    for row in norm.forward(&wide).to_vec().chunks(4) {
         let mean = row.iter().sum::<f64>() / 4.0;
         let variance = row.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / 4.0;
         assert!(mean.abs() < ROUNDING && (variance - 1.0).abs() < 1e-5, "mean {mean}, variance {variance}");
     }
+    let scaled = shaken(norm.clone(), rng);
+    let expected = norm.forward(&wide) * &scaled.gain + scaled.bias.as_ref().unwrap();
+    assert_close(&scaled.forward(&wide), &expected, ROUNDING);
 
     let embedding: Embedding<f64> = Embedding::new(5, 3, Init::Normal(1.0), rng);
     let looked_up = embedding.forward(&Ids::new(vec![4, 0, 4, 2], [2, 2]));
@@ -426,6 +432,21 @@ fn small_layers_are_their_equations() {
         let y = activation.apply(&Tensor::<f64>::constant(Array::from_vec(vec![1.0, 0.0], 2))).to_vec();
         assert!((y[0] - at_one).abs() < 1e-12 && y[1] == 0.0, "{activation:?}: {y:?}");
     }
+}
+
+#[test]
+fn the_feed_forward_layer_and_the_block_are_their_parts() {
+    let rng = &mut Rng::new(26);
+    let block: Block<f64> = block(6, 2, rng);
+    let x = normal([2, 4, 6], rng);
+    let Block { norm_1, attention, norm_2, feed_forward } = &block;
+
+    let hidden = feed_forward.up.forward(&x).gelu();
+    assert_close(&feed_forward.forward(&x, &mut Mode::Eval), &feed_forward.down.forward(&hidden), EXACTLY);
+
+    let looked = &x + attention.forward(&norm_1.forward(&x), None, &mut Mode::Eval);
+    let thought = &looked + feed_forward.forward(&norm_2.forward(&looked), &mut Mode::Eval);
+    assert_close(&block.forward(&x, None, &mut Mode::Eval), &thought, EXACTLY);
 }
 
 #[test]
@@ -490,8 +511,7 @@ fn no_output_depends_on_a_later_input() {
 }
 
 #[test]
-fn no_output_depends_on_a_later_input_even_if_that_is_not_a_number() {
-    // In value as well as in gradient: whatever stands in the future, the past keeps its bits.
+fn whatever_the_future_holds_the_past_keeps_its_bits() {
     let rng = &mut Rng::new(15);
     let block: Block<f32> = block(6, 2, rng);
     let x: Tensor<f32> = normal([2, 5, 6], rng);
@@ -500,13 +520,12 @@ fn no_output_depends_on_a_later_input_even_if_that_is_not_a_number() {
     assert_eq!(a, b);
 }
 
-#[test]
-fn attention_with_a_cache_is_attention_for_every_chunking() {
+fn cached_is_full<E: Element>() {
     let rng = &mut Rng::new(16);
-    let layer: CausalSelfAttention<f64> = attention(6, 3, rng);
-    let blocks: Vec<Block<f64>> = (0..2).map(|_| block(6, 3, rng)).collect();
-    let x: Tensor<f64> = normal([2, 5, 6], rng);
-    let through = |x: &Tensor<f64>, caches: &mut [Option<KeyValueCache<f64>>]| {
+    let layer: CausalSelfAttention<E> = attention(6, 3, rng);
+    let blocks: Vec<Block<E>> = (0..2).map(|_| block(6, 3, rng)).collect();
+    let x: Tensor<E> = normal([2, 5, 6], rng);
+    let through = |x: &Tensor<E>, caches: &mut [Option<KeyValueCache<E>>]| {
         let cached = blocks.iter().zip(caches);
         cached.fold(x.clone(), |x, (block, cache)| block.forward(&x, cache.as_mut(), &mut Mode::Eval))
     };
@@ -523,9 +542,15 @@ fn attention_with_a_cache_is_attention_for_every_chunking() {
             pieces.push(layer.forward(&x, Some(&mut cache), &mut Mode::Eval));
             block_pieces.push(through(&x, &mut caches));
         }
-        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
-        assert_close(&Tensor::concat(&block_pieces, 1), &full_blocks, ROUNDING);
+        assert_close(&Tensor::concat(&pieces, 1), &full, EXACTLY);
+        assert_close(&Tensor::concat(&block_pieces, 1), &full_blocks, EXACTLY);
     }
+}
+
+#[test]
+fn attention_with_a_cache_is_attention_for_every_chunking() {
+    cached_is_full::<f32>();
+    cached_is_full::<f64>();
 }
 
 #[test]
@@ -544,15 +569,14 @@ fn a_cache_is_a_value() {
     assert_eq!(step(&x, &mut cache).to_vec(), step(&x, &mut again).to_vec());
 }
 
-#[test]
-fn a_recurrent_sequence_is_its_steps() {
+fn sequence_is_steps<E: Element>() {
     let rng = &mut Rng::new(18);
     let (b, t, d, h) = (2, 5, 3, 4);
     let drop = Dropout::new(NO_DROPOUT);
-    let x: Tensor<f64> = normal([b, t, d], rng);
+    let x: Tensor<E> = normal([b, t, d], rng);
     let x_t = |time: usize| x.slice(1, time..time + 1).squeeze(1);
 
-    let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 2, drop, rng), rng);
+    let rnn: Rnn<E> = shaken(Rnn::new(d, h, 2, drop, rng), rng);
     let start = [normal([b, h], rng), normal([b, h], rng)];
     let (full, last) = rnn.forward(&x, &start, &mut Mode::Eval);
     let mut states = start.clone();
@@ -562,8 +586,8 @@ fn a_recurrent_sequence_is_its_steps() {
         states[1] = rnn.layers[1].step(&states[0], &states[1]);
         steps.push(states[1].clone());
     }
-    assert_close(&Tensor::stack(&steps, 1), &full, ROUNDING);
-    (0..2).for_each(|layer| assert_close(&states[layer], &last[layer], ROUNDING));
+    assert_close(&Tensor::stack(&steps, 1), &full, EXACTLY);
+    (0..2).for_each(|layer| assert_close(&states[layer], &last[layer], EXACTLY));
     for chunking in chunkings(t) {
         let mut state = start.to_vec();
         let mut pieces = Vec::new();
@@ -572,11 +596,11 @@ fn a_recurrent_sequence_is_its_steps() {
             pieces.push(y);
             state = after;
         }
-        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
-        (0..2).for_each(|layer| assert_close(&state[layer], &last[layer], ROUNDING));
+        assert_close(&Tensor::concat(&pieces, 1), &full, EXACTLY);
+        (0..2).for_each(|layer| assert_close(&state[layer], &last[layer], EXACTLY));
     }
 
-    let lstm: Lstm<f64> = shaken(Lstm::new(d, h, 2, drop, rng), rng);
+    let lstm: Lstm<E> = shaken(Lstm::new(d, h, 2, drop, rng), rng);
     let start = [(); 2].map(|()| LstmState { h: normal([b, h], rng), c: normal([b, h], rng) });
     let (full, last) = lstm.forward(&x, &start, &mut Mode::Eval);
     let mut states = start.clone();
@@ -586,11 +610,11 @@ fn a_recurrent_sequence_is_its_steps() {
         states[1] = lstm.layers[1].step(&states[0].h, &states[1]);
         steps.push(states[1].h.clone());
     }
-    let same = |a: &LstmState<f64>, b: &LstmState<f64>| {
-        assert_close(&a.h, &b.h, ROUNDING);
-        assert_close(&a.c, &b.c, ROUNDING);
+    let same = |a: &LstmState<E>, b: &LstmState<E>| {
+        assert_close(&a.h, &b.h, EXACTLY);
+        assert_close(&a.c, &b.c, EXACTLY);
     };
-    assert_close(&Tensor::stack(&steps, 1), &full, ROUNDING);
+    assert_close(&Tensor::stack(&steps, 1), &full, EXACTLY);
     (0..2).for_each(|layer| same(&states[layer], &last[layer]));
     for chunking in chunkings(t) {
         let mut state = start.to_vec();
@@ -600,9 +624,15 @@ fn a_recurrent_sequence_is_its_steps() {
             pieces.push(y);
             state = after;
         }
-        assert_close(&Tensor::concat(&pieces, 1), &full, ROUNDING);
+        assert_close(&Tensor::concat(&pieces, 1), &full, EXACTLY);
         (0..2).for_each(|layer| same(&state[layer], &last[layer]));
     }
+}
+
+#[test]
+fn a_recurrent_sequence_is_its_steps() {
+    sequence_is_steps::<f32>();
+    sequence_is_steps::<f64>();
 }
 
 /// Each row of a batch gives what it gives alone, and the gradient of one by another is exactly zero.
@@ -611,10 +641,9 @@ fn assert_rows_independent<E: Element>(width: usize, forward: impl Fn(&Tensor<E>
     let (b, t) = (3, 4);
     let x = normal::<E, 3>([b, t, width], rng).as_variable();
     let y = forward(&x);
-    let tolerance = 100.0 * E::EPSILON.to_f64();
     for row in 0..b {
         let own = y.slice(0, row..row + 1);
-        assert_close(&forward(&x.slice(0, row..row + 1)), &own, tolerance);
+        assert_close(&forward(&x.slice(0, row..row + 1)), &own, EXACTLY);
         let [dx] = grad(&own.square().sum(), [&x], Graph::Drop);
         for other in 0..b {
             let zero = dx.slice(0, other..other + 1).to_vec().iter().all(|&g| g == E::ZERO);
@@ -698,6 +727,30 @@ fn dropout_stands_between_layers_only() {
         assert_eq!(lstm_run(&mut Mode::Train(&mut train())) == lstm_run(&mut Mode::Eval), layers == 1);
         assert_eq!(rnn_run(&mut Mode::Train(&mut train())) == rnn_run(&mut Mode::Eval), layers == 1);
     }
+}
+
+#[test]
+fn transformers_drop_attention_weights_and_what_is_added_to_x() {
+    let rng = &mut Rng::new(27);
+    let (d, heads) = (6, 3);
+    let drop = Dropout::new(0.4);
+    let config = BlockConfig { dropout: drop, ..BlockConfig::gpt(d, heads, 1) };
+    let Block { attention, feed_forward, .. } = shaken(Block::<f64>::new(&config, rng), rng);
+
+    let x = normal([2, 4, d], rng);
+    let trained = feed_forward.forward(&x, &mut Mode::Train(&mut Rng::new(1)));
+    let dropped = drop.forward(&feed_forward.forward(&x, &mut Mode::Eval), &mut Mode::Train(&mut Rng::new(1)));
+    assert_close(&trained, &dropped, EXACTLY);
+
+    // One position looks at itself with weight 1 in each head, and the weight is dropped or scaled up.
+    let x = normal([1, 1, d], rng);
+    let trained = attention.forward(&x, None, &mut Mode::Train(&mut Rng::new(1)));
+    let again = &mut Rng::new(1);
+    let weights = drop.forward(&Array::full([heads, 1], 1.0).into(), &mut Mode::Train(again));
+    let [_, _, values] = attention.qkv.forward(&x).chunks(-1);
+    let mixed = (values.reshape([heads, d / heads]) * weights).reshape([1, 1, d]);
+    let dropped = drop.forward(&attention.projection.forward(&mixed), &mut Mode::Train(again));
+    assert_close(&trained, &dropped, EXACTLY);
 }
 
 // ----------------------------------------------------------------------------------------------------- checks, mistakes

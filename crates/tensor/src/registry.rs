@@ -16,7 +16,7 @@ mod operands;
 mod operations;
 
 /// What an entry checks.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// An operation, `impl Op`.
     Op,

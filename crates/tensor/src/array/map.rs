@@ -28,7 +28,11 @@ pub(crate) fn map<E: Element>(x: &Array<E>, f: impl Fn(E) -> E + Sync) -> Array<
             let x = &data[at..at + out.len()];
             simd::run(
                 #[inline(always)]
-                || out.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+                || {
+                    for (y, &x) in out.iter_mut().zip(x) {
+                        *y = f(x);
+                    }
+                },
             );
         }
         0 => out.fill(f(data[at])),
@@ -49,10 +53,18 @@ pub(crate) fn zip<E: Element>(a: &Array<E>, b: &Array<E>, f: impl Fn(E, E) -> E 
                 let (a, b) = (&da[at_a..at_a + n], &db[at_b..at_b + n]);
                 simd::run(
                     #[inline(always)]
-                    || (0..n).for_each(|i| out[i] = f(a[i], b[i])),
+                    || {
+                        for i in 0..n {
+                            out[i] = f(a[i], b[i]);
+                        }
+                    },
                 );
             }
-            [sa, sb] => (0..n).for_each(|i| out[i] = f(da[at_a + i * sa], db[at_b + i * sb])),
+            [sa, sb] => {
+                for i in 0..n {
+                    out[i] = f(da[at_a + i * sa], db[at_b + i * sb]);
+                }
+            }
         }
     });
     Array::from_buffer(out, a.shape)
@@ -71,11 +83,17 @@ pub(crate) fn zip3<E: Element>(a: &Array<E>, b: &Array<E>, c: &Array<E>, f: impl
                 let (a, b, c) = (&da[at_a..at_a + n], &db[at_b..at_b + n], &dc[at_c..at_c + n]);
                 simd::run(
                     #[inline(always)]
-                    || (0..n).for_each(|i| out[i] = f(a[i], b[i], c[i])),
+                    || {
+                        for i in 0..n {
+                            out[i] = f(a[i], b[i], c[i]);
+                        }
+                    },
                 );
             }
             [sa, sb, sc] => {
-                (0..n).for_each(|i| out[i] = f(da[at_a + i * sa], db[at_b + i * sb], dc[at_c + i * sc]));
+                for i in 0..n {
+                    out[i] = f(da[at_a + i * sa], db[at_b + i * sb], dc[at_c + i * sc]);
+                }
             }
         }
     });
@@ -119,7 +137,11 @@ pub(crate) fn add_in_place<E: Element>(total: &mut Array<E>, x: &Array<E>) -> bo
             let x = &data[at..at + out.len()];
             simd::run(
                 #[inline(always)]
-                || out.iter_mut().zip(x).for_each(|(y, &x)| *y += x),
+                || {
+                    for (y, &x) in out.iter_mut().zip(x) {
+                        *y += x;
+                    }
+                },
             );
         }
         _ => out.iter_mut().enumerate().for_each(|(i, y)| *y += data[at + i * step]),
@@ -140,7 +162,11 @@ pub(crate) fn add_to_slice<E: Element>(total: &mut Array<E>, axis: usize, start:
         let out = &mut out[start * after..][..length];
         simd::run(
             #[inline(always)]
-            || out.iter_mut().zip(part).for_each(|(y, &x)| *y += x),
+            || {
+                for (y, &x) in out.iter_mut().zip(part) {
+                    *y += x;
+                }
+            },
         );
     }
 }

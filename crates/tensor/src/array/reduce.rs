@@ -154,7 +154,11 @@ fn add_rows<E: Element, F: Fold<E>>(rows: &[E], total: &mut [E]) {
     for row in rows.chunks(total.len()) {
         simd::run(
             #[inline(always)]
-            || total.iter_mut().zip(row).for_each(|(t, &x)| *t = F::join(*t, x)),
+            || {
+                for (t, &x) in total.iter_mut().zip(row) {
+                    *t = F::join(*t, x);
+                }
+            },
         );
     }
 }

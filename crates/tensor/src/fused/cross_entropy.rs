@@ -109,7 +109,9 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
             simd::run(
                 #[inline(always)]
                 || {
-                    row.iter_mut().for_each(|x| *x = ((*x - total).exp() - uniform) * scale);
+                    for x in row.iter_mut() {
+                        *x = ((*x - total).exp() - uniform) * scale;
+                    }
                 },
             );
             let target = &mut row[targets[i] as usize];

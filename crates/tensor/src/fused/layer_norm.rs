@@ -54,7 +54,9 @@ impl<E: Element> Kernel<E> for LayerNorm {
                 #[inline(always)]
                 || {
                     let mean = sum_row(row, |_, x| x) / n;
-                    row.iter_mut().for_each(|x| *x = (*x - mean) * scales[i]);
+                    for x in row.iter_mut() {
+                        *x = (*x - mean) * scales[i];
+                    }
                 },
             );
         });
@@ -65,13 +67,21 @@ impl<E: Element> Kernel<E> for LayerNorm {
             let (normal, gain) = (&normal.data()[i * width..][..width], &gain.data()[..width]);
             simd::run(
                 #[inline(always)]
-                || (0..width).for_each(|j| row[j] = normal[j] * gain[j]),
+                || {
+                    for j in 0..width {
+                        row[j] = normal[j] * gain[j];
+                    }
+                },
             );
             if let Some(bias) = &bias {
                 let bias = &bias.data()[..width];
                 simd::run(
                     #[inline(always)]
-                    || (0..width).for_each(|j| row[j] += bias[j]),
+                    || {
+                        for j in 0..width {
+                            row[j] += bias[j];
+                        }
+                    },
                 );
             }
         });
@@ -102,14 +112,18 @@ impl<E: Element> Kernel<E> for LayerNorm {
                 simd::run(
                     #[inline(always)]
                     || {
-                        (0..width).for_each(|j| row[j] = row[j] * gain[j]);
+                        for j in 0..width {
+                            row[j] = row[j] * gain[j];
+                        }
                         let mean = sum_row(row, |_, h| h) / n;
                         let along = sum_row(
                             row,
                             #[inline(always)]
                             |j, h| h * normal[j],
                         ) / n;
-                        (0..width).for_each(|j| row[j] = (row[j] - mean - normal[j] * along) * scales[i]);
+                        for j in 0..width {
+                            row[j] = (row[j] - mean - normal[j] * along) * scales[i];
+                        }
                     },
                 );
             });

@@ -31,7 +31,9 @@ impl<E: Element> Kernel<E> for LogSoftmax {
                 #[inline(always)]
                 || {
                     if let Some(total) = log_sum_exp(row) {
-                        row.iter_mut().for_each(|y| *y = *y - total);
+                        for y in row.iter_mut() {
+                            *y = *y - total;
+                        }
                     }
                 },
             );
@@ -49,7 +51,9 @@ impl<E: Element> Kernel<E> for LogSoftmax {
                 #[inline(always)]
                 || {
                     let sum = sum_row(row, |_, dy| dy);
-                    row.iter_mut().zip(y).for_each(|(dx, &y)| *dx = *dx - y.exp() * sum);
+                    for (dx, &y) in row.iter_mut().zip(y) {
+                        *dx = *dx - y.exp() * sum;
+                    }
                 },
             );
         });

@@ -33,9 +33,13 @@ impl<E: Element> Kernel<E> for Softmax {
                     if m == E::NEGATIVE_INFINITY {
                         return row.fill(E::ZERO);
                     }
-                    row.iter_mut().for_each(|y| *y = (*y - m).exp());
+                    for y in row.iter_mut() {
+                        *y = (*y - m).exp();
+                    }
                     let scale = E::ONE / sum_row(row, |_, y| y);
-                    row.iter_mut().for_each(|y| *y = *y * scale);
+                    for y in row.iter_mut() {
+                        *y = *y * scale;
+                    }
                 },
             );
         });
@@ -52,7 +56,9 @@ impl<E: Element> Kernel<E> for Softmax {
                 #[inline(always)]
                 || {
                     let inner = sum_row(row, |j, dy| y[j] * dy);
-                    row.iter_mut().zip(y).for_each(|(dx, &y)| *dx = y * (*dx - inner));
+                    for (dx, &y) in row.iter_mut().zip(y) {
+                        *dx = y * (*dx - inner);
+                    }
                 },
             );
         });

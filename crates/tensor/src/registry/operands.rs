@@ -15,12 +15,12 @@ pub(super) fn any(_: usize, rng: &mut Rng) -> f64 {
 
 /// A number on which logarithms, roots and real powers are defined, and far enough from 0 for central differences.
 pub(super) fn positive(_: usize, rng: &mut Rng) -> f64 {
-    0.5 + 1.5 * rng.uniform()
+    0.75 + 1.25 * rng.uniform()
 }
 
 /// A number of either sign that is not near 0.
 pub(super) fn nonzero(_: usize, rng: &mut Rng) -> f64 {
-    let magnitude = 0.25 + 1.5 * rng.uniform();
+    let magnitude = 0.75 + 1.25 * rng.uniform();
     if rng.below(2) == 0 { magnitude } else { -magnitude }
 }
 

@@ -1,6 +1,7 @@
 //! Text from a file or from stdin, checked once, here: what comes out is valid UTF-8, free of NUL and not empty.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::failure::{Failure, Outcome};
@@ -8,17 +9,27 @@ use crate::failure::{Failure, Outcome};
 /// What `--text -` means.
 pub(crate) const STDIN: &str = "-";
 
+/// How much is read before a look at it: a device that never ends, or a film, is refused at once.
+const CHUNK: u64 = 1 << 16;
+
 /// Reads a whole text; the path `-` is stdin.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     let name = name(path);
-    let bytes = if path == Path::new(STDIN) {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        std::fs::read(path)
-    };
+    let bytes = if path == Path::new(STDIN) { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
     let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
     check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
+}
+
+/// Everything there is, or everything up to a part with a NUL in it, which no text has.
+fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let before = bytes.len();
+        source.by_ref().take(CHUNK).read_to_end(&mut bytes)?;
+        if bytes.len() == before || bytes[before..].contains(&0) {
+            return Ok(bytes);
+        }
+    }
 }
 
 /// What to call a text in a message.
@@ -27,7 +38,7 @@ pub(crate) fn name(path: &Path) -> String {
 }
 
 /// The operating system's reason in its own words, without Rust's "(os error 2)".
-pub(crate) fn reason(error: &std::io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()

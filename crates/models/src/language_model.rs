@@ -4,7 +4,7 @@
 //!
 //! Training asks for the logits of every position of a batch at once, generation for those after the last token, one
 //! token after another. Both are one forward pass from a [`State`] to a [`State`], so they cannot disagree: reading a
-//! text at once, in pieces, or token by token gives the same logits.
+//! text at once, in pieces, or token by token gives the same logits, bit for bit, whatever else is in the batch.
 
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use rungs_layers::{KeyValueCache, Mode, Module};
@@ -52,7 +52,7 @@ impl<E: Element> State<E> {
 /// # Panics
 /// All methods that read tokens panic if one is V or more, if the state is another model's or another batch size's,
 /// or if a model with a [`context`](LanguageModel::context) would read past it. Whoever takes tokens from outside
-/// checks them first, as [`generate`](crate::generate) does.
+/// checks them first, as [`generate`](fn@crate::generate) does.
 pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
     /// V, the number of tokens.
     fn vocabulary(&self) -> usize;

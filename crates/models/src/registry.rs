@@ -6,10 +6,10 @@
 //! pieces, so that gradients pass through the state as well.
 
 use crate::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
+use rungs_layers::Mode;
 use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
 use rungs_layers::tensor::registry::{Entry, Kind};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
-use rungs_layers::Mode;
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -19,9 +19,16 @@ pub fn entries() -> Vec<Entry> {
     vec![model("RnnLanguageModel", rnn), model("LstmLanguageModel", lstm), model("Gpt", gpt)]
 }
 
-/// Sizes that differ from each other, so that no two axes can be confused.
+/// V and B. The sizes of a model differ where they can, so that its axes cannot be confused.
 const VOCABULARY: usize = 5;
 const BATCH: usize = 2;
+
+/// What a parameter of 1 in the check is in the model.
+///
+/// The check moves each parameter by about a thousandth and compares with a difference, whose own error falls with the
+/// fourth power of that step. A norm over a few numbers that happen to be nearly equal bends so sharply that a
+/// thousandth is too coarse; measured in tenths, the parameters move a tenth as far, and the error is 10⁴ times smaller.
+const UNIT: f64 = 0.1;
 
 /// Checks the logits of a short text with respect to every parameter of `model`.
 ///
@@ -29,7 +36,7 @@ const BATCH: usize = 2;
 /// gradient could pass.
 fn check<M: LanguageModel<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
     let mut parameters = Vec::new();
-    model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5, rng)));
+    model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
     let pieces = [3, 1].map(|time| {
         let ids: Vec<u32> = (0..BATCH * time).map(|_| rng.below(VOCABULARY) as u32).collect();
         Ids::new(ids, [BATCH, time])
@@ -38,7 +45,7 @@ fn check<M: LanguageModel<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) ->
         let mut parameters = parameters.iter();
         let mut model = model.clone();
         model.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter").clone();
+            *parameter = parameters.next().expect("one operand per parameter") * UNIT;
         });
         let mut state = model.start(BATCH);
         Tensor::concat(&pieces.each_ref().map(|ids| model.logits(ids, &mut state, &mut Mode::Eval)), 1)

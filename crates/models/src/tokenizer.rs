@@ -1,7 +1,7 @@
 //! Text to token ids and back.
 //!
-//! A language model reads and writes numbers from 0 to V − 1. What a number stands for, a [character](char) or a
-//! [word](word), is chosen once, from the training text, and kept beside the model as `tokenizer.json`:
+//! A language model reads and writes numbers from 0 to V − 1. What a number stands for, a [character](mod@char) or a
+//! [word], is chosen once, from the training text, and kept beside the model as `tokenizer.json`:
 //!
 //! ```json
 //! {"format": 1, "kind": "char", "tokens": ["\n", " ", "a", "b"]}
@@ -179,7 +179,9 @@ pub enum TokenizerError {
     #[error("the text is empty: there is no vocabulary to take from it")]
     EmptyText,
     /// A character that the training text did not have.
-    #[error("unknown character {character:?} at position {position}: it is not among the {vocabulary} of the vocabulary")]
+    #[error(
+        "unknown character {character:?} at position {position}: it is not among the {vocabulary} of the vocabulary"
+    )]
     UnknownCharacter {
         /// The character.
         character: char,
@@ -189,7 +191,9 @@ pub enum TokenizerError {
         vocabulary: usize,
     },
     /// All words of the text are rarer than asked for, or none may be kept.
-    #[error("no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size leaves room for none")]
+    #[error(
+        "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size leaves room for none"
+    )]
     NoWords {
         /// How often a word had to occur.
         minimum_count: usize,

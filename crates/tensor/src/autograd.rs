@@ -255,7 +255,7 @@ pub fn vjp<E: Element>(y: &Tensor<E>, dy: &Tensor<E>, targets: &[&Tensor<E>], gr
 /// If a direction does not have the shape of its target.
 #[track_caller]
 pub fn jvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) -> Tensor<E> {
-    assert!(targets.len() == directions.len(), "jvp: {} targets, {} directions", targets.len(), directions.len());
+    check_directions("jvp", targets, directions);
     let u = Tensor::variable(Array::zeros(y.shape()));
     let pulled = vjp(y, &u, targets, Graph::Keep);
     let product = pulled.iter().zip(directions).map(|(g, v)| (g * *v).sum()).reduce(|a, b| a + b);
@@ -272,12 +272,21 @@ pub fn jvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Ten
 #[track_caller]
 pub fn hvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) -> Vec<Tensor<E>> {
     assert!(y.size() == 1, "hvp: y has shape {}, not a single number", y.shape());
-    assert!(targets.len() == directions.len(), "hvp: {} targets, {} directions", targets.len(), directions.len());
+    check_directions("hvp", targets, directions);
     let one = Tensor::constant(Array::full(y.shape(), E::ONE));
     let slope = vjp(y, &one, targets, Graph::Keep);
     let along = slope.iter().zip(directions).map(|(g, v)| (g * *v).sum()).reduce(|a, b| a + b);
     match along {
         Some(along) => vjp(&along, &Tensor::constant(Array::scalar(E::ONE)), targets, Graph::Drop),
         None => Vec::new(),
+    }
+}
+
+/// Each target needs a direction of its own shape: one that broadcasts would be another direction.
+#[track_caller]
+fn check_directions<E: Element>(name: &str, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) {
+    assert!(targets.len() == directions.len(), "{name}: {} targets, {} directions", targets.len(), directions.len());
+    for (i, (x, v)) in targets.iter().zip(directions).enumerate() {
+        assert!(x.shape() == v.shape(), "{name}: target {i} has shape {}, its direction {}", x.shape(), v.shape());
     }
 }

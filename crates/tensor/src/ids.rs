@@ -137,7 +137,7 @@ impl Mask {
 
     #[track_caller]
     fn combine(&self, name: &str, other: &Self, f: impl Fn(bool, bool) -> bool) -> Self {
-        let shape = shape::broadcast(name, &self.shape, &other.shape).unwrap_or_else(|error| panic!("{error}"));
+        let shape = shape::insist(shape::broadcast(name, &self.shape, &other.shape));
         let (a, b) = (self.expand(shape).to_vec(), other.expand(shape).to_vec());
         Self::new(a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect::<Vec<_>>(), shape)
     }
@@ -189,7 +189,7 @@ impl<E: Element> Tensor<E> {
 
     #[track_caller]
     fn compare(&self, name: &str, other: &Tensor<E>, f: impl Fn(E, E) -> bool + Sync) -> Mask {
-        let shape = shape::broadcast(name, &self.shape(), &other.shape()).unwrap_or_else(|error| panic!("{error}"));
+        let shape = shape::insist(shape::broadcast(name, &self.shape(), &other.shape()));
         map::compare(&self.array().expand(shape), &other.array().expand(shape), f)
     }
 }

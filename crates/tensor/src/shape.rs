@@ -218,17 +218,27 @@ pub fn broadcast(name: &str, a: &Shape, b: &Shape) -> Result<Shape, ShapeError> 
 /// (…, M, K) by (…, K, N) gives (…, M, N); the leading axes must be equal.
 pub fn matmul(a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
     let error = |why: String| Err(ShapeError(format!("matmul: {a} by {b}: {why}")));
-    if a.rank() < 2 || a.rank() != b.rank() {
-        return error("both need the same number of axes, two or more".into());
+    if a.rank() < 2 || b.rank() < 2 {
+        return error("both need two axes or more".into());
     }
-    let (rows, columns) = (a.rank() - 2, a.rank() - 1);
-    if a.dim(columns) != b.dim(rows) {
-        return error(format!("inner dimensions {} and {} differ", a.dim(columns), b.dim(rows)));
+    let (left, right) = (a.last(), b.dim(b.rank() - 2));
+    if left != right {
+        return error(format!("inner dimensions {left} and {right} differ"));
     }
-    if (0..rows).any(|axis| a.dim(axis) != b.dim(axis)) {
+    if !a.iter().rev().skip(2).eq(b.iter().rev().skip(2)) {
         return error("leading axes differ".into());
     }
-    Ok(a.with(columns, b.dim(columns)))
+    Ok(a.with(a.rank() - 1, b.last()))
+}
+
+/// The shape, or a panic with the error's own line at the line of whoever called the operation: a closure that panics
+/// would point at itself.
+#[track_caller]
+pub(crate) fn insist(shape: Result<Shape, ShapeError>) -> Shape {
+    match shape {
+        Ok(shape) => shape,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub enum TrainError {
         source: io::Error,
     },
     /// A save failed. What was saved before still opens.
-    #[error("saving failed at {}: {source}; what was saved before is untouched", path.display())]
+    #[error("saving failed at {}: {source}; nothing saved before is lost", path.display())]
     Save {
         /// Which file.
         path: PathBuf,

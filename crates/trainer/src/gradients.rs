@@ -150,11 +150,15 @@ mod tests {
         let all = ParameterGradients::collect(&model, model.loss().backward()).unwrap();
         assert_eq!(all.sum("a").unwrap().to_vec(), [2.0, 4.0]);
         let lost = ParameterGradients::collect(&model, model.a.square().sum().backward()).unwrap_err();
-        assert!(matches!(&lost, TrainError::NoGradient { parameter, reason: NoGradient::Unreached } if parameter == "b"));
+        assert!(
+            matches!(&lost, TrainError::NoGradient { parameter, reason: NoGradient::Unreached } if parameter == "b")
+        );
         assert_eq!(lost.to_string(), "no gradient for parameter b: the loss does not depend on the tensor");
         model.b = model.b.detached();
         let frozen = ParameterGradients::collect(&model, model.loss().backward()).unwrap_err();
-        assert!(matches!(&frozen, TrainError::NoGradient { parameter, reason: NoGradient::Constant } if parameter == "b"));
+        assert!(
+            matches!(&frozen, TrainError::NoGradient { parameter, reason: NoGradient::Constant } if parameter == "b")
+        );
     }
 
     #[test]

@@ -1,1 +1,92 @@
-//! Written soon.
+//! Training: optimizers, data, the loop, and run folders that survive anything.
+//!
+//! The [`Trainer`] trains any [`Module`](rungs_layers::Module) on any [`Task`], which says what the next loss is. It prints
+//! nothing: it tells a callback what happens, and the callback says whether to go on.
+//!
+//! | read | for |
+//! |---|---|
+//! | [`optim`], [`gradients`], [`schedule`] | how a gradient becomes a step |
+//! | [`loss`], [`data`], [`task`] | what is learnt, and from what |
+//! | [`trainer`], [`config`], [`event`], [`metrics`] | the loop, its settings and what it tells |
+//! | [`checkpoint`] | the protocol of run folders |
+//!
+//! ```
+//! use rungs_layers::{Bias, Init, Linear, tensor::{Array, Rng, Tensor}};
+//! use rungs_trainer::{Budget, Control, Evaluation, Loss, Position, Task, TrainError, Trainer, TrainerConfig};
+//!
+//! /// y = 3x − 1, from examples.
+//! struct Line;
+//!
+//! impl Line {
+//!     fn loss(&self, model: &Linear<f64>, x: Tensor<f64>) -> Tensor<f64> {
+//!         (model.forward(&x) - (&x * 3.0 - 1.0)).square().sum()
+//!     }
+//! }
+//!
+//! impl Task<f64> for Line {
+//!     type Model = Linear<f64>;
+//!     fn next_loss(&mut self, model: &Linear<f64>, rng: &mut Rng) -> Loss<f64> {
+//!         let x = Tensor::constant(Array::normal([8, 1], 0.0, 1.0, rng));
+//!         Loss { total: self.loss(model, x), tokens: 8 }
+//!     }
+//!     fn validate(&self, model: &Linear<f64>) -> Evaluation {
+//!         let x = Tensor::constant(Array::from_vec(vec![-1.0, 0.0, 1.0], [3, 1]));
+//!         Evaluation { nats: self.loss(model, x).item(), tokens: 3 }
+//!     }
+//!     fn position(&self) -> Position<f64> {
+//!         Position::default() // examples come from the generator, which the trainer saves
+//!     }
+//!     fn resume(&mut self, _: Position<f64>) -> Result<(), TrainError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), TrainError> {
+//! let model = Linear::new(1, 1, Bias::Yes, Init::Zeros, &mut Rng::new(0));
+//! let config = TrainerConfig { budget: Budget::Steps(5000), ..TrainerConfig::default() };
+//! let mut trainer = Trainer::new(model, Line, config)?;
+//! let summary = trainer.run(&mut |_event| Control::Continue)?;
+//! assert!(summary.best_validation_loss.unwrap() < 1e-4);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Promises
+//! - **Same bits.** A run depends on its settings, its data and its seed: not on the number of threads, and not on how often
+//!   it was stopped and resumed. (A run measured in seconds depends on the clock as well.)
+//! - **Verify, then commit.** A loss or gradient that is not finite, a parameter without a gradient, a full disk: an
+//!   error, and nothing is changed.
+//! - **Sums, not means.** Losses are sums of nats with their numbers of tokens and are divided once, so accumulated
+//!   micro-batches equal the large batch, and a short last window weighs what it should.
+//!
+//! Work is spread over threads from inside the rayon pool at little cost and from outside at twice the cost: call
+//! [`Trainer::run`] within `ThreadPool::install`.
+
+pub mod checkpoint;
+pub mod config;
+pub mod data;
+mod error;
+pub mod event;
+pub mod gradients;
+pub mod loss;
+pub mod metrics;
+pub mod optim;
+pub mod schedule;
+pub mod task;
+pub mod trainer;
+
+#[cfg(test)]
+mod testing;
+
+pub use checkpoint::{Destination, Folder, Progress, TrainingState};
+pub use config::{Budget, TrainerConfig};
+pub use data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, split};
+pub use error::TrainError;
+pub use event::{Control, Event, Finish, Summary};
+pub use gradients::ParameterGradients;
+pub use loss::{Evaluation, Loss};
+pub use metrics::{Metrics, Row};
+pub use optim::{Adam, AdamW, Method, Optimizer, RmsProp, Rule, Sgd, StepSize};
+pub use schedule::Schedule;
+pub use task::{Position, Task};
+pub use trainer::Trainer;

@@ -9,6 +9,7 @@
 //! | perplexity | e^L: how many equally likely tokens would be as hard to guess |
 //! | bits per character | L / ln 2 / (characters per token): comparable between tokenizers |
 
+use crate::TrainError;
 use rungs_layers::tensor::{Element, Tensor};
 
 /// The loss of one (micro-)batch, to be differentiated.
@@ -18,6 +19,23 @@ pub struct Loss<E: Element> {
     pub total: Tensor<E>,
     /// How many tokens were predicted.
     pub tokens: usize,
+}
+
+impl<E: Element> Loss<E> {
+    /// The sum in nats, if the loss can be differentiated.
+    ///
+    /// # Errors
+    /// If it is not a single number, depends on no variable, or is infinite or not a number.
+    pub fn nats(&self) -> Result<f64, TrainError> {
+        if self.total.size() != 1 {
+            return Err(TrainError::Loss("it is not a single number"));
+        }
+        if !self.total.is_tracked() {
+            return Err(TrainError::Loss("it depends on no parameter"));
+        }
+        let value = self.total.item().to_f64();
+        if value.is_finite() { Ok(value) } else { Err(TrainError::NonFiniteLoss { which: "training", value }) }
+    }
 }
 
 /// How well a model predicts a text that it is not trained on.
@@ -56,6 +74,17 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rungs_layers::tensor::Array;
+
+    #[test]
+    fn a_loss_that_cannot_be_differentiated_says_why() {
+        let says = |total: Tensor<f64>| Loss { total, tokens: 1 }.nats().unwrap_err().to_string();
+        let x = Tensor::variable(Array::from_vec(vec![0.0, 1.0], 2));
+        assert_eq!(says(x.clone()), "the loss cannot be differentiated: it is not a single number");
+        assert_eq!(says(x.detached().sum()), "the loss cannot be differentiated: it depends on no parameter");
+        assert_eq!(says(x.ln().sum()), "the training loss is -inf");
+        assert_eq!(Loss { total: x.sum(), tokens: 2 }.nats().unwrap(), 1.0);
+    }
 
     #[test]
     fn a_fair_coin_costs_one_bit_and_has_two_faces() {

@@ -75,7 +75,7 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
         let totals = each_row(x.data(), width, targets.len(), &|row| {
             simd::run(
                 #[inline(always)]
-                || log_sum_exp(row).unwrap_or(E::NEGATIVE_INFINITY),
+                || log_sum_exp(row).map_or(E::NEGATIVE_INFINITY, |(m, rest)| m + rest),
             )
         });
         let smoothing = self.settings.smoothing;

@@ -30,9 +30,9 @@ impl<E: Element> Kernel<E> for LogSoftmax {
             simd::run(
                 #[inline(always)]
                 || {
-                    if let Some(total) = log_sum_exp(row) {
+                    if let Some((m, rest)) = log_sum_exp(row) {
                         for y in row.iter_mut() {
-                            *y = *y - total;
+                            *y = (*y - m) - rest; // not y − (m + rest): a large m would round the rest away
                         }
                     }
                 },
@@ -68,17 +68,17 @@ impl<E: Element> Kernel<E> for LogSoftmax {
     }
 }
 
-/// ln Σ eˣ of a row, without overflow; none if every element is −∞.
+/// m = max x and ln Σ e^(x − m) of a row, whose sum is ln Σ eˣ; none if every element is −∞.
 #[inline(always)]
-pub(super) fn log_sum_exp<E: Element>(row: &[E]) -> Option<E> {
+pub(super) fn log_sum_exp<E: Element>(row: &[E]) -> Option<(E, E)> {
     let m = max_row(row);
     (m != E::NEGATIVE_INFINITY).then(|| {
-        m + sum_row(
+        let sum = sum_row(
             row,
             #[inline(always)]
             |_, x| (x - m).exp(),
-        )
-        .ln()
+        );
+        (m, sum.ln())
     })
 }
 

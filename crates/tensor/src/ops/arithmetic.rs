@@ -205,10 +205,8 @@ fn broadcast<E: Element>(op: impl Op<E>, a: &Tensor<E>, b: &Tensor<E>) -> Tensor
     if a.shape() == b.shape() {
         return Tensor::apply(op, &[a, b]);
     }
-    match shape::broadcast(op.name(), &a.shape(), &b.shape()) {
-        Ok(common) => Tensor::apply(op, &[&a.expand(common), &b.expand(common)]),
-        Err(error) => panic!("{error}"),
-    }
+    let common = shape::insist(shape::broadcast(op.name(), &a.shape(), &b.shape()));
+    Tensor::apply(op, &[&a.expand(common), &b.expand(common)])
 }
 
 impl<E: Element> Tensor<E> {
@@ -227,9 +225,10 @@ impl<E: Element> Tensor<E> {
     /// `a` where the mask holds, else `b`; all three broadcast.
     #[track_caller]
     pub fn choose(mask: &Mask, a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-        let common = shape::broadcast("choose", &a.shape(), &b.shape())
-            .and_then(|ab| shape::broadcast("choose: mask", &mask.shape(), &ab))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let common = shape::insist(
+            shape::broadcast("choose", &a.shape(), &b.shape())
+                .and_then(|ab| shape::broadcast("choose: mask", &mask.shape(), &ab)),
+        );
         Tensor::apply(Choose { mask: mask.expand(common) }, &[&a.expand(common), &b.expand(common)])
     }
 

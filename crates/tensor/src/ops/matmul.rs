@@ -44,11 +44,10 @@ impl<E: Element> Tensor<E> {
             return flat.reshape(a.with(a.rank() - 1, b.dim(1)));
         }
         let leading = |s: &Shape| Shape::new(&s.to_vec()[..s.rank().saturating_sub(2)]);
-        if a.rank() < 2 || b.rank() < 2 {
+        if a.rank() < 2 || b.rank() < 2 || a.last() != b.dim(b.rank() - 2) {
             return Tensor::apply(MatMul, &[self, other]); // says what is wrong
         }
-        let common = shape::broadcast("matmul: leading axes", &leading(&a), &leading(&b))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let common = shape::insist(shape::broadcast("matmul: leading axes", &leading(&a), &leading(&b)));
         let spread = |x: &Tensor<E>| {
             let s = x.shape();
             let dims: Vec<usize> = common.iter().chain(s.iter().skip(s.rank() - 2)).collect();

@@ -110,7 +110,7 @@ impl<E: Element> Tensor<E> {
     /// If there is no such axis, or one is named twice.
     #[track_caller]
     pub fn mean_over(&self, axes: impl AsRef<[isize]>) -> Tensor<E> {
-        let sum = self.sum_over(axes);
+        let sum = self.sum_marked(&self.marked("mean_over", axes.as_ref()));
         let count = if sum.size() == 0 { 1.0 } else { self.size() as f64 / sum.size() as f64 };
         sum / count
     }

@@ -346,6 +346,9 @@ impl<E: Element> Tensor<E> {
     /// The axis meant by a number that may count from the end.
     #[track_caller]
     pub(crate) fn axis(&self, name: &str, axis: isize) -> usize {
-        self.shape().axis(axis).unwrap_or_else(|error| panic!("{name}: {error}"))
+        match self.shape().axis(axis) {
+            Ok(axis) => axis,
+            Err(error) => panic!("{name}: {error}"),
+        }
     }
 }

@@ -1,0 +1,317 @@
+//! The command line: every flag, its help, and the examples under `--help`.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use rungs::{Rung, TokenizerKind};
+
+/// The history of text generation as working code: train, sample and measure an RNN, an LSTM and a GPT.
+#[derive(Debug, Parser)]
+#[command(name = "rungs", version, arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  rungs climb                                          every rung on the built-in text, in a few minutes
+  rungs train lstm --text book.txt --out runs/book     one rung on a text of yours
+  rungs generate runs/book --prompt 'It was ' --temperature 0.8
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed while running, 2 bad input,
+130 interrupted after saving.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Decides every random number; the same seed gives the same result [default: 0]
+    #[arg(long, global = true, value_name = "N", display_order = 900)]
+    pub(crate) seed: Option<u64>,
+    /// How many threads to work on; the result does not depend on it [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = count, display_order = 901)]
+    pub(crate) threads: Option<usize>,
+    /// Print one JSON object instead of prose
+    #[arg(long, global = true, display_order = 902)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Climb(Climb),
+    Train(Box<Train>),
+    Generate(Generate),
+    Evaluate(Evaluate),
+    Info(Info),
+    Check(Check),
+}
+
+/// Train every rung on the built-in text and print the ladder with a sample of each
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs climb                                the ladder in a few minutes, the same bits every time
+  rungs climb --seconds-per-rung 20          as far as twenty seconds of training go
+  rungs climb --out runs/ladder              keep the run folders: runs/ladder/lstm and so on
+  rungs climb --out runs/ladder --resume     go on after Ctrl-C")]
+pub(crate) struct Climb {
+    /// Steps to train each rung, instead of as many as suit it
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "seconds_per_rung")]
+    pub(crate) steps_per_rung: Option<usize>,
+    /// Seconds to train each rung; how many steps that is depends on the machine
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) seconds_per_rung: Option<f64>,
+    /// Keep a run folder for each rung in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the runs in --out
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+}
+
+/// Train a rung on a text and keep it in a run folder
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs train lstm --text book.txt --out runs/book
+  rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
+  rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
+  cat *.txt | rungs train lstm --text - --out runs/all
+  rungs train lstm --out runs/book --resume                 go on after Ctrl-C
+  rungs train lstm --out runs/book --resume --steps 5000    train a finished run further")]
+pub(crate) struct Train {
+    /// The kind of model
+    #[arg(value_name = "RUNG", value_parser = rung())]
+    pub(crate) rung: Rung,
+    /// The text to learn, UTF-8; - is stdin [default: the built-in text]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
+    /// The run folder [default: runs/RUNG]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in --out
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// A text to validate on, instead of the end of --text
+    #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
+    pub(crate) validation: Option<PathBuf>,
+    /// The share of the text, at its end, to validate on [default: 0.1]
+    #[arg(long, value_name = "F", value_parser = number)]
+    pub(crate) validation_split: Option<f64>,
+    /// How long to train, in steps [default: 2000]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["epochs", "seconds"])]
+    pub(crate) steps: Option<usize>,
+    /// How long to train, in passes over the text
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "seconds")]
+    pub(crate) epochs: Option<usize>,
+    /// How long to train, in seconds; how many steps that is depends on the machine
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) seconds: Option<f64>,
+    #[command(flatten, next_help_heading = "Model")]
+    pub(crate) model: ModelFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub(crate) training: TrainingFlags,
+}
+
+/// The sizes of the model; the defaults are the rung's.
+#[derive(Debug, Args)]
+pub(crate) struct ModelFlags {
+    /// Layers, one upon the other [rnn, lstm: 2; gpt: 4]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) layers: Option<usize>,
+    /// Width of the state, or of a gpt [128]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) hidden: Option<usize>,
+    /// Width of a token's vector; rnn and lstm only [128]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) embedding: Option<usize>,
+    /// Attention heads; gpt only [4]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) heads: Option<usize>,
+    /// Tokens of a training window: how far a gpt looks back, and gradients in the others [rnn, lstm: 50; gpt: 64]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) context: Option<usize>,
+    /// Probability of dropping, in training [0]
+    #[arg(long, value_name = "P", value_parser = number)]
+    pub(crate) dropout: Option<f64>,
+    /// What becomes a token [char]
+    #[arg(long, value_name = "KIND", value_parser = tokenizer())]
+    pub(crate) tokenizer: Option<TokenizerKind>,
+}
+
+/// How to train; the defaults are the rung's.
+#[derive(Debug, Args)]
+pub(crate) struct TrainingFlags {
+    /// Sequences of a micro-batch [rnn, lstm: 50; gpt: 12]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) batch_size: Option<usize>,
+    /// Micro-batches of a step, whose gradients are added up [1]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) accumulate: Option<usize>,
+    /// Largest learning rate [rnn: 0.002; lstm: 0.004; gpt: 0.001]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) lr: Option<f64>,
+    /// Learning rate at the end; cosine only [a tenth of --lr]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) min_lr: Option<f64>,
+    /// How a gradient becomes a step [rnn, lstm: adam; gpt: adamw]
+    #[arg(long, value_name = "NAME", value_parser = ["sgd", "rmsprop", "adam", "adamw"])]
+    pub(crate) optimizer: Option<String>,
+    /// How slowly the mean square of the gradient forgets; not for sgd [adam: 0.999; rmsprop: 0.99; gpt's adamw: 0.99]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) beta2: Option<f64>,
+    /// Decay of the weights of two or more axes; adamw only [0.1]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) weight_decay: Option<f64>,
+    /// How the learning rate goes [cosine]
+    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step"])]
+    pub(crate) schedule: Option<String>,
+    /// Steps in which the learning rate climbs; cosine only [rnn, lstm: 0; gpt: 100, or a tenth of a short run]
+    #[arg(long, value_name = "N")]
+    pub(crate) warmup: Option<usize>,
+    /// What the learning rate is multiplied by; step only [0.5]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) lr_factor: Option<f64>,
+    /// Steps after which it is; step only [a quarter of the run]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) lr_every: Option<usize>,
+    /// Largest global norm of the gradient; 0 for no clipping [rnn, lstm: 5; gpt: 1]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) clip: Option<f64>,
+    /// Evaluate after so many steps; the best model is kept [250]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) evaluate_every: Option<usize>,
+    /// Save after so many steps [250]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) save_every: Option<usize>,
+}
+
+/// Write text with a trained model
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs generate runs/book --prompt 'It was ' --max-tokens 500 --temperature 0.8 --top-k 20
+  rungs generate runs/book --prompt 'It was ' --greedy
+  rungs generate runs/book --n 3 --seed 7 --stop '\\n\\n'
+  rungs generate runs/book --prompts questions.txt --json     one prompt a line
+  rungs generate runs/book --max-tokens 100000 --stream")]
+pub(crate) struct Generate {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// What to go on from [default: a line break, or the first token there is]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompts", "prompt_ids"])]
+    pub(crate) prompt: Option<String>,
+    /// A file with a prompt on each line; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt_ids")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// Token ids to go on from
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    pub(crate) prompt_ids: Option<Vec<u32>>,
+    /// The most tokens to write
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(crate) max_tokens: usize,
+    /// The least tokens to write before --stop counts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) min_tokens: usize,
+    /// Always the likeliest token
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p"])]
+    pub(crate) greedy: bool,
+    /// Below 1 safer, above 1 wilder [default: 1]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) temperature: Option<f64>,
+    /// Draw from the so many likeliest tokens only
+    #[arg(long, value_name = "N")]
+    pub(crate) top_k: Option<usize>,
+    /// Draw from the likeliest tokens that together have this probability only
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) top_p: Option<f64>,
+    /// End with this text, once it is written; \n and \t are understood; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stop: Vec<String>,
+    /// How many texts to write for each prompt
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
+    pub(crate) n: usize,
+    /// Print every token as soon as it is chosen
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) stream: bool,
+}
+
+/// Measure a trained model on a text
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs evaluate runs/book --text other.txt
+  rungs evaluate runs/book --text - --json < other.txt")]
+pub(crate) struct Evaluate {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The text, UTF-8; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: PathBuf,
+}
+
+/// Show what a run folder holds: rung, sizes, settings, losses
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs info runs/book
+  rungs info runs/book --json")]
+pub(crate) struct Info {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+}
+
+/// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs check
+  rungs check --seed 1 --json")]
+pub(crate) struct Check {}
+
+fn rung() -> impl TypedValueParser<Value = Rung> {
+    PossibleValuesParser::new(Rung::ALL.map(Rung::name)).try_map(|name| name.parse())
+}
+
+fn tokenizer() -> impl TypedValueParser<Value = TokenizerKind> {
+    PossibleValuesParser::new(TokenizerKind::ALL.map(TokenizerKind::name)).try_map(|name| name.parse())
+}
+
+/// A whole number of at least 1.
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("must be 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A finite number.
+fn number(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_finite() { Ok(number) } else { Err("must be finite".to_owned()) }
+}
+
+/// A finite number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    match number(text)? {
+        number if number > 0.0 => Ok(number),
+        _ => Err("must be above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,58 @@
+//! The commands, and what several of them need.
+
+pub(crate) mod check;
+pub(crate) mod climb;
+pub(crate) mod evaluate;
+pub(crate) mod generate;
+pub(crate) mod info;
+pub(crate) mod train;
+
+use rungs::run::Companions;
+use rungs::trainer::{Control, Metrics, Row, Summary};
+use rungs::{Error, Run, Rung};
+
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::output::thousands;
+use crate::plot;
+use crate::progress::Progress;
+
+/// The text that is part of the program: the prose of the project's book.
+pub(crate) const BOOK: &str = include_str!("book.txt");
+/// What it is called in messages and in run folders.
+pub(crate) const BOOK_NAME: &str = "the built-in text";
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
+    }
+}
+
+/// Trains with a display until the run is over or the user says stop.
+fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Interrupt) -> Outcome<Summary> {
+    let mut progress = Progress::new(label, machine);
+    Ok(run.train(&mut |event| {
+        progress.show(&event);
+        if interrupt.requested() { Control::Stop } else { Control::Continue }
+    })?)
+}
+
+/// The files of a run folder that the program adds: `loss.svg`.
+fn companions(rung: Rung, parameters: u64) -> Companions {
+    let title = format!("{rung}: {} parameters", thousands(parameters as usize));
+    Box::new(move |metrics: &Metrics| {
+        let point = |row: &Row, loss| (row.step as f64, loss);
+        let training: Vec<_> = metrics.rows().iter().map(|row| point(row, row.train_loss)).collect();
+        let validation: Vec<_> =
+            metrics.rows().iter().filter_map(|row| row.validation_loss.map(|loss| point(row, loss))).collect();
+        let svg = plot::loss_svg(&title, &training, &validation);
+        svg.map(|svg| ("loss.svg".to_owned(), svg.into_bytes())).into_iter().collect()
+    })
+}
+
+/// A path as it can be typed into a shell.
+fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%=:,~".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

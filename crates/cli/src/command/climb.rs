@@ -1,0 +1,162 @@
+//! `rungs climb`: every rung learns the built-in text, and the ladder is printed.
+
+use std::path::PathBuf;
+
+use rungs::models::Tokenizer;
+use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
+use rungs::{Bigram, Corpus, Run, RunConfig, Rung, Settings, Source};
+use serde::Serialize;
+
+use super::generate::sample;
+use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
+use crate::arguments::{Climb, Common};
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::output::{self, clock, thousands};
+
+/// How much of each rung's writing is shown.
+const SAMPLE_TOKENS: usize = 320;
+
+#[derive(Serialize)]
+struct Report {
+    rungs: Vec<Step>,
+    bigram_bits_per_char: f64,
+}
+
+/// One rung, climbed.
+#[derive(Serialize)]
+struct Step {
+    rung: Rung,
+    kind: &'static str,
+    parameters: usize,
+    tokens_per_second: f64,
+    bits_per_char: f64,
+    sample: String,
+    #[serde(skip)]
+    seconds: f64,
+}
+
+/// The settings that suit a text of a hundred or two hundred kilobytes, which every rung but the first could learn by
+/// heart: dropout and decay keep them from it.
+fn settings(rung: Rung) -> Settings {
+    let of = Settings::of(rung);
+    match rung {
+        Rung::Rnn => Settings { budget: Budget::Steps(1000), ..of },
+        Rung::Lstm => Settings { budget: Budget::Steps(1000), dropout: 0.2, ..of },
+        Rung::Gpt => Settings {
+            budget: Budget::Steps(2000),
+            dropout: 0.1,
+            optimizer: Method::AdamW(AdamW::default()),
+            schedule: Schedule::Cosine { rate: 2e-3, minimum: 1e-4, warmup: 100 },
+            ..of
+        },
+    }
+}
+
+pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
+    let interrupt = Interrupt::listen()?;
+    let seed = common.seed.unwrap_or(0);
+    let plans: Vec<Plan> = Rung::ALL.into_iter().map(|rung| Plan::new(rung, climb, common)).collect();
+    if !climb.resume {
+        // All before any: a ladder that cannot be kept whole is not begun.
+        plans.iter().filter_map(|plan| plan.folder.as_deref()).try_for_each(Run::check_free)?;
+    }
+    let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
+    for plan in plans {
+        let corpus = Corpus::new(BOOK, None, &plan.config.settings)?;
+        let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
+        report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
+        let tokenizer = corpus.tokenizer.clone();
+        let mut run = plan.start(climb.resume, corpus)?;
+        let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;
+        if summary.finish == Finish::Stopped {
+            return Err(stopped(&summary, climb, common, &plan));
+        }
+        report.rungs.push(plan.climbed(&run, &tokenizer, &summary, seed)?);
+    }
+    if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+}
+
+/// What a rung is to do.
+struct Plan {
+    config: RunConfig,
+    folder: Option<PathBuf>,
+}
+
+impl Plan {
+    fn new(rung: Rung, climb: &Climb, common: &Common) -> Self {
+        let mut settings = settings(rung);
+        if let Some(steps) = climb.steps_per_rung {
+            settings.budget = Budget::Steps(steps);
+            if let Schedule::Cosine { warmup, .. } = &mut settings.schedule {
+                *warmup = (*warmup).min(steps / 10);
+            }
+        } else if let Some(seconds) = climb.seconds_per_rung {
+            settings.budget = Budget::Seconds(seconds);
+        }
+        settings.seed = common.seed.unwrap_or(0);
+        let config = RunConfig { settings, text: Source::of(BOOK_NAME, BOOK), validation: None };
+        Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
+    }
+
+    /// The run, to be begun or gone on with.
+    fn start(&self, resume: bool, corpus: Corpus) -> Outcome<Run> {
+        let settings = &self.config.settings;
+        let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
+        let parameters = settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?;
+        let companions = companions(settings.rung, parameters);
+        // A ladder that was stopped has runs for its first rungs only.
+        Ok(match resume && folder.join("config.json").exists() {
+            true => Run::resume(folder, &self.config, corpus, companions)?,
+            false => Run::create(folder, &self.config, corpus, companions)?,
+        })
+    }
+
+    fn climbed(&self, run: &Run, tokenizer: &Tokenizer, summary: &Summary, seed: u64) -> Outcome<Step> {
+        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+        Ok(Step {
+            rung: self.config.settings.rung,
+            kind: "text",
+            parameters: run.parameter_count(),
+            tokens_per_second: summary.tokens_per_second,
+            bits_per_char: loss / std::f64::consts::LN_2, // a token is a character
+            sample: sample(run.best_model()?.as_ref(), tokenizer, seed, SAMPLE_TOKENS)?,
+            seconds: summary.seconds,
+        })
+    }
+}
+
+fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Failure {
+    let Some(out) = &climb.out else {
+        let (rung, steps) = (plan.config.settings.rung, thousands(summary.steps));
+        return Failure::interrupted(format!("stopped {rung} after step {steps}; nothing is kept without --out DIR"));
+    };
+    // What was asked for holds for the rungs that are still to come as well.
+    let asked = [
+        climb.steps_per_rung.map(|steps| format!(" --steps-per-rung {steps}")),
+        climb.seconds_per_rung.map(|seconds| format!(" --seconds-per-rung {seconds}")),
+        common.seed.map(|seed| format!(" --seed {seed}")),
+    ];
+    let asked: String = asked.into_iter().flatten().collect();
+    super::train::stopped(summary, &format!("climb --out {} --resume{asked}", quoted(out)))
+}
+
+fn prose(report: &Report) -> String {
+    let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
+    let bits = |bits: f64| format!("{bits:.3}");
+    let mut rows = vec![row(["rung", "parameters", "tokens/s", "time", "bits per character"])];
+    rows.push(row(["bigram", "", "", "", &bits(report.bigram_bits_per_char)]));
+    for step in &report.rungs {
+        let speed = thousands(step.tokens_per_second as usize);
+        let (parameters, time) = (thousands(step.parameters), clock(step.seconds));
+        rows.push(row([step.rung.name(), &parameters, &speed, &time, &bits(step.bits_per_char)]));
+    }
+    let mut text = output::table(&rows);
+    text += "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
+    text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n";
+    for step in &report.rungs {
+        text += &format!("\n{} writes\n", step.rung);
+        step.sample.trim().lines().for_each(|line| text += &format!("  {line}\n"));
+    }
+    text
+}

@@ -1,0 +1,195 @@
+//! `rungs generate`: a trained model writes.
+
+use std::ops::ControlFlow;
+
+use rungs::SavedRun;
+use rungs::models::{
+    Finish, GenerateError, GenerateOptions, LanguageModel, Length, Sampling, Tokenizer, generate,
+};
+use rungs::tensor::Rng;
+use serde::Serialize;
+
+use crate::arguments::{Common, Generate};
+use crate::failure::{Failure, Outcome};
+use crate::{output, text};
+
+/// What a text goes on from.
+struct Prompt {
+    text: String,
+    ids: Vec<u32>,
+}
+
+/// A text that was written.
+#[derive(Serialize)]
+struct Written {
+    prompt: String,
+    text: String,
+    ids: Vec<u32>,
+    log_probability: f64,
+    /// The log-probability of a token, on average.
+    score: f64,
+    tokens: usize,
+    finish: &'static str,
+}
+
+#[derive(Serialize)]
+struct Report {
+    texts: Vec<Written>,
+}
+
+pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
+    let run = SavedRun::open(&flags.run)?;
+    let options = options(flags)?;
+    let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
+    let prompts = prompts(flags, &run.tokenizer)?;
+    let writer = Writer {
+        model: run.model()?,
+        tokenizer: &run.tokenizer,
+        options,
+        stops,
+        least: flags.min_tokens,
+        stream: flags.stream,
+    };
+    // Every text has a stream of random numbers of its own, so that none depends on how many others are asked for.
+    let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
+    let mut report = Report { texts: Vec::new() };
+    for (i, prompt) in prompts.iter().enumerate() {
+        for j in 0..flags.n {
+            let first = report.texts.is_empty();
+            if !common.json && !first {
+                output::print("---\n")?;
+            }
+            if flags.stream {
+                output::print(&prompt.text)?;
+            }
+            let written = writer.write(prompt, &mut rng.fork(&format!("{i}.{j}")))?;
+            match (common.json, flags.stream) {
+                (true, _) => {}
+                (false, true) => output::print("\n")?,
+                (false, false) => output::print(&format!("{}{}\n", written.prompt, written.text))?,
+            }
+            report.texts.push(written);
+        }
+    }
+    if common.json { output::json(&report) } else { Ok(()) }
+}
+
+fn options(flags: &Generate) -> Outcome<GenerateOptions> {
+    let sampling = match flags.greedy {
+        true => Sampling::Greedy,
+        false => Sampling::random(flags.temperature.unwrap_or(1.0), flags.top_k, flags.top_p).map_err(Failure::input)?,
+    };
+    let length = Length::new(flags.min_tokens, flags.max_tokens).map_err(Failure::input)?;
+    Ok(GenerateOptions { sampling, length, stop: Vec::new() })
+}
+
+fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
+    let encoded = |name: &str, text: &str| {
+        let ids = tokenizer.encode(text).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+        if ids.is_empty() {
+            return Err(Failure::input(format!("{name}: {}", GenerateError::EmptyPrompt)));
+        }
+        Ok(Prompt { text: text.to_owned(), ids })
+    };
+    if let Some(text) = &flags.prompt {
+        return Ok(vec![encoded("--prompt", text)?]);
+    }
+    if let Some(path) = &flags.prompts {
+        let (name, content) = (text::name(path), text::read(path)?);
+        let prompt = |(i, line): (usize, &str)| encoded(&format!("{name}, line {}", i + 1), line);
+        return content.lines().enumerate().map(prompt).collect();
+    }
+    if let Some(ids) = &flags.prompt_ids {
+        let vocabulary = tokenizer.vocabulary();
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
+            let error = GenerateError::UnknownToken { what: "prompt", id, vocabulary };
+            return Err(Failure::input(format!("--prompt-ids: {error}")));
+        }
+        return Ok(vec![Prompt { text: tokenizer.decode(ids), ids: ids.clone() }]);
+    }
+    // Most texts have line breaks, and what follows one is a beginning. Nothing of it is shown.
+    let ids = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
+    Ok(vec![Prompt { text: String::new(), ids }])
+}
+
+/// A model with the way it is to write.
+struct Writer<'a> {
+    model: Box<dyn LanguageModel<f32>>,
+    tokenizer: &'a Tokenizer,
+    options: GenerateOptions,
+    /// Texts that end a text. They may be of several tokens, so they are looked for here.
+    stops: Vec<String>,
+    /// How many tokens there must be before they count.
+    least: usize,
+    stream: bool,
+}
+
+impl Writer<'_> {
+    fn write(&self, prompt: &Prompt, rng: &mut Rng) -> Outcome<Written> {
+        let (mut text, mut tokens) = (String::new(), 0);
+        let mut printed = Ok(());
+        let mut on_token = |id| {
+            let token = self.tokenizer.decode(&[id]);
+            if self.stream {
+                printed = output::print(&token);
+            }
+            text += &token;
+            tokens += 1;
+            // Only the end of the text is new: a stop that lies before it would have ended it there.
+            let ends = |stop: &String| {
+                let from = text.len().saturating_sub(stop.len() + token.len());
+                let from = (0..=from).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+                text[from..].contains(stop.as_str())
+            };
+            let over = tokens >= self.least && self.stops.iter().any(ends);
+            if over || printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let generated = generate(self.model.as_ref(), &prompt.ids, &self.options, rng, &mut on_token);
+        printed?;
+        let generated = generated.map_err(|error| match error {
+            GenerateError::NotFinite { .. } => Failure::running(error),
+            other => Failure::input(other),
+        })?;
+        let tokens = generated.ids.len();
+        Ok(Written {
+            prompt: prompt.text.clone(),
+            text,
+            log_probability: generated.log_probability,
+            score: if tokens > 0 { generated.log_probability / tokens as f64 } else { 0.0 },
+            tokens,
+            finish: match generated.finish {
+                Finish::Length => "length",
+                Finish::Stop => "stop",
+            },
+            ids: generated.ids,
+        })
+    }
+}
+
+/// What a stop text means: `\n` is a line break, `\t` a tab, `\\` a backslash.
+fn unescaped(stop: &str) -> Outcome<String> {
+    let mut text = String::new();
+    let mut characters = stop.chars();
+    while let Some(character) = characters.next() {
+        text.push(match character {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('\\') => '\\',
+                _ => return Err(Failure::input(format!("--stop {stop}: after a backslash comes n, t or a backslash"))),
+            },
+            plain => plain,
+        });
+    }
+    if text.is_empty() { Err(Failure::input("--stop: the text is empty")) } else { Ok(text) }
+}
+
+/// A sample of a model for people to look at.
+pub(super) fn sample(model: &dyn LanguageModel<f32>, tokenizer: &Tokenizer, seed: u64, tokens: usize) -> Outcome<String> {
+    let sampling = Sampling::random(0.8, None, Some(0.95)).map_err(Failure::running)?;
+    let options = GenerateOptions { sampling, length: Length::at_most(tokens), stop: Vec::new() };
+    let prompt = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
+    let mut rng = Rng::new(seed).fork("sample");
+    let generated = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()));
+    Ok(tokenizer.decode(&generated.map_err(Failure::running)?.ids))
+}

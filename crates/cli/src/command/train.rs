@@ -1,0 +1,217 @@
+//! `rungs train`: one rung learns a text and is kept in a run folder.
+
+use std::path::{Path, PathBuf};
+
+use rungs::trainer::{Budget, Finish, Summary, TrainError};
+use rungs::{Corpus, Error, Rung, Run, RunConfig, SavedRun, Settings, Source};
+use serde::Serialize;
+
+use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
+use crate::arguments::{Common, Train};
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupt;
+use crate::output::{self, clock, thousands};
+use crate::{flags, memory, text};
+
+/// What a run that learnt from stdin has for the name of its text.
+const STDIN_NAME: &str = "stdin";
+
+pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
+    let interrupt = Interrupt::listen()?;
+    let path = train.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
+    let mut run = match train.resume {
+        false => create(train, common, &path)?,
+        true => match resume(train, common, &path)? {
+            Resumed::Run(run) => *run,
+            Resumed::Finished(report) => return finished(&report, &path, common),
+        },
+    };
+    if run.is_finished() {
+        let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
+        return finished(&Report::new(&path, train.rung, run.parameter_count(), &summary), &path, common);
+    }
+    let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
+    match summary.finish {
+        Finish::Completed => Report::new(&path, train.rung, run.parameter_count(), &summary).print(common),
+        Finish::Stopped => Err(stopped(&summary, &format!("train {} --out {} --resume", train.rung, quoted(&path)))),
+    }
+}
+
+/// A run that the user has stopped, and how to go on with it.
+pub(super) fn stopped(summary: &Summary, command: &str) -> Failure {
+    let steps = thousands(summary.steps);
+    Failure::interrupted(format!("stopped and saved after step {steps}; to go on: rungs {command}"))
+}
+
+fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
+    let settings = flags::fresh(train, common)?;
+    settings.validate()?;
+    Run::check_free(path)?;
+    let texts = Texts::read(train, None)?;
+    let corpus = texts.corpus(&settings)?;
+    let companions = companions(train.rung, settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?);
+    let name = texts.text.source.name.clone();
+    let config = RunConfig { settings, text: texts.text.source, validation: texts.validation.map(|text| text.source) };
+    Run::create(path, &config, corpus, companions).map_err(|error| match error {
+        Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: {error}")),
+        other => other.into(),
+    })
+}
+
+enum Resumed {
+    Run(Box<Run>),
+    /// There is nothing left to do, and the texts were not asked for.
+    Finished(Report),
+}
+
+fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
+    let saved = SavedRun::open(path)?;
+    let mut config = saved.config.clone();
+    flags::apply(train, common, &mut config.settings)?;
+    saved.check(&config)?;
+    config.settings.validate()?;
+
+    let texts_given = train.text.is_some() || train.validation.is_some();
+    let summary = saved.summary()?;
+    let over = match config.settings.budget {
+        Budget::Steps(steps) => summary.steps >= steps,
+        Budget::Seconds(seconds) => summary.seconds >= seconds,
+        Budget::Epochs(_) => false, // how many steps that is, only the text can tell
+    };
+    let parameters = saved.parameter_count()?;
+    if over && !texts_given {
+        return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary)));
+    }
+    let texts = Texts::read(train, Some(&saved.config))?;
+    let corpus = texts.corpus(&config.settings)?;
+    config.text = texts.text.source;
+    config.validation = texts.validation.map(|text| text.source);
+    let run = Run::resume(path, &config, corpus, companions(train.rung, parameters))?;
+    Ok(Resumed::Run(Box::new(run)))
+}
+
+fn finished(report: &Report, path: &Path, common: &Common) -> Outcome {
+    let steps = thousands(report.steps);
+    crate::failure::complain(&format!(
+        "{}: this run is finished, after {steps} steps; nothing was changed (--steps with a larger number goes on)",
+        path.display()
+    ));
+    report.print(common)
+}
+
+/// The texts of a run.
+struct Texts {
+    text: Text,
+    validation: Option<Text>,
+}
+
+struct Text {
+    content: String,
+    source: Source,
+}
+
+impl Texts {
+    /// Reads the texts that were given; where none was, those of the run that goes on, or the built-in one.
+    fn read(train: &Train, saved: Option<&RunConfig>) -> Outcome<Self> {
+        let text = match (&train.text, saved) {
+            (Some(path), _) => Text::given(path)?,
+            (None, Some(config)) => Text::again(&config.text, "--text")?,
+            (None, None) => Text::built_in(),
+        };
+        let again = |config: &RunConfig| config.validation.as_ref().map(|source| Text::again(source, "--validation"));
+        let validation = match &train.validation {
+            Some(path) if path == Path::new(text::STDIN) && train.text.as_deref() == Some(path) => {
+                return Err(Failure::input("--validation: stdin is the text already"));
+            }
+            Some(path) => Some(Text::given(path)?),
+            None => saved.and_then(again).transpose()?,
+        };
+        Ok(Self { text, validation })
+    }
+
+    /// The texts as tokens. An error names the text it is about.
+    fn corpus(&self, settings: &Settings) -> Outcome<Corpus> {
+        let validation = self.validation.as_ref().map(|text| text.content.as_str());
+        let named = |error| Failure::input(format!("{}: {error}", self.text.source.name));
+        Corpus::new(&self.text.content, validation, settings).map_err(named)
+    }
+}
+
+impl Text {
+    fn given(path: &Path) -> Outcome<Self> {
+        let content = text::read(path)?;
+        let name = if path == Path::new(text::STDIN) {
+            STDIN_NAME.to_owned()
+        } else {
+            // From wherever the run goes on, the text is where it was.
+            std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+        };
+        Ok(Self { source: Source::of(name, &content), content })
+    }
+
+    fn built_in() -> Self {
+        Self { source: Source::of(BOOK_NAME, BOOK), content: BOOK.to_owned() }
+    }
+
+    fn again(source: &Source, flag: &str) -> Outcome<Self> {
+        match source.name.as_str() {
+            BOOK_NAME => Ok(Self::built_in()),
+            STDIN_NAME => Err(Failure::input(format!("{flag}: this run learnt from stdin; it needs the same text again"))),
+            name => {
+                let content = text::read(Path::new(name))?;
+                Ok(Self { source: Source::of(name, &content), content })
+            }
+        }
+    }
+}
+
+/// A run in numbers.
+#[derive(Serialize)]
+struct Report {
+    run: PathBuf,
+    rung: Rung,
+    parameters: usize,
+    steps: usize,
+    train_loss: Option<f64>,
+    validation_loss: Option<f64>,
+    best_validation_loss: Option<f64>,
+    tokens_per_second: f64,
+    seconds: f64,
+    peak_rss_bytes: Option<u64>,
+}
+
+impl Report {
+    fn new(path: &Path, rung: Rung, parameters: usize, summary: &Summary) -> Self {
+        Self {
+            run: path.to_owned(),
+            rung,
+            parameters,
+            steps: summary.steps,
+            train_loss: summary.train_loss,
+            validation_loss: summary.validation_loss,
+            best_validation_loss: summary.best_validation_loss,
+            tokens_per_second: summary.tokens_per_second,
+            seconds: summary.seconds,
+            peak_rss_bytes: memory::peak_rss_bytes(),
+        }
+    }
+
+    fn print(&self, common: &Common) -> Outcome {
+        if common.json {
+            return output::json(self);
+        }
+        let loss = |loss: Option<f64>| loss.map_or("none".to_owned(), |loss| format!("{loss:.4} nats per token"));
+        let lines = [
+            ("run", self.run.display().to_string()),
+            ("rung", self.rung.to_string()),
+            ("parameters", thousands(self.parameters)),
+            ("steps", thousands(self.steps)),
+            ("training loss", loss(self.train_loss)),
+            ("validation loss", loss(self.validation_loss)),
+            ("best validation", loss(self.best_validation_loss)),
+            ("speed", format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
+            ("time", clock(self.seconds)),
+        ];
+        output::print(&output::listing(&lines))
+    }
+}

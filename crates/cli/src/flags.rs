@@ -1,0 +1,214 @@
+//! From flags to settings: only what was given changes, the rest stays as the rung, or the run that goes on, has it.
+
+use rungs::Settings;
+use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
+
+use crate::arguments::{Common, ModelFlags, Train, TrainingFlags};
+use crate::failure::{Failure, Outcome};
+
+/// The settings of a new run.
+pub(crate) fn fresh(train: &Train, common: &Common) -> Outcome<Settings> {
+    let mut settings = Settings::of(train.rung);
+    apply(train, common, &mut settings)?;
+    // A short run would otherwise be all warm-up.
+    if let (Schedule::Cosine { warmup, .. }, Budget::Steps(steps), None) =
+        (&mut settings.schedule, settings.budget, train.training.warmup)
+    {
+        *warmup = (*warmup).min(steps / 10);
+    }
+    Ok(settings)
+}
+
+/// Changes settings by what was given. The same flags change nothing a second time, so a run goes on with the command
+/// that began it and `--resume`.
+pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> Outcome {
+    settings.rung = train.rung;
+    set(&mut settings.seed, common.seed);
+    set(&mut settings.validation_split, train.validation_split);
+    let budgets = [
+        train.steps.map(Budget::Steps),
+        train.epochs.map(Budget::Epochs),
+        train.seconds.map(Budget::Seconds),
+    ];
+    set(&mut settings.budget, budgets.into_iter().flatten().next());
+    apply_model(&train.model, settings);
+    apply_training(&train.training, settings)
+}
+
+fn set<T>(setting: &mut T, flag: Option<T>) {
+    if let Some(value) = flag {
+        *setting = value;
+    }
+}
+
+fn apply_model(flags: &ModelFlags, settings: &mut Settings) {
+    set(&mut settings.layers, flags.layers);
+    set(&mut settings.hidden, flags.hidden);
+    set(&mut settings.embedding, flags.embedding.map(Some));
+    set(&mut settings.heads, flags.heads.map(Some));
+    set(&mut settings.context, flags.context);
+    set(&mut settings.dropout, flags.dropout);
+    set(&mut settings.tokenizer, flags.tokenizer);
+}
+
+fn apply_training(flags: &TrainingFlags, settings: &mut Settings) -> Outcome {
+    set(&mut settings.batch_size, flags.batch_size);
+    set(&mut settings.accumulate, flags.accumulate);
+    set(&mut settings.clip, flags.clip.map(|clip| (clip != 0.0).then_some(clip)));
+    set(&mut settings.evaluate_every, flags.evaluate_every);
+    set(&mut settings.save_every, flags.save_every);
+    apply_optimizer(flags, &mut settings.optimizer)?;
+    let steps = match settings.budget {
+        Budget::Steps(steps) => Some(steps),
+        _ => None,
+    };
+    apply_schedule(flags, steps, &mut settings.schedule)
+}
+
+fn apply_optimizer(flags: &TrainingFlags, optimizer: &mut Method) -> Outcome {
+    match (flags.optimizer.as_deref(), *optimizer) {
+        (Some("sgd"), Method::Sgd(_)) => {}
+        (Some("sgd"), _) => *optimizer = Method::Sgd(Sgd { momentum: 0.9, nesterov: false }),
+        (Some("rmsprop"), Method::RmsProp(_)) => {}
+        (Some("rmsprop"), _) => *optimizer = Method::RmsProp(RmsProp::default()),
+        (Some("adam"), Method::Adam(_)) => {}
+        (Some("adam"), _) => *optimizer = Method::Adam(Adam::default()),
+        (Some("adamw"), Method::AdamW(_)) => {}
+        (Some("adamw"), _) => *optimizer = Method::AdamW(AdamW::default()),
+        _ => {}
+    }
+    if let Some(beta2) = flags.beta2 {
+        match optimizer {
+            Method::Sgd(_) => return Err(Failure::input("--beta2: sgd has no second moment")),
+            Method::RmsProp(rule) => rule.alpha = beta2,
+            Method::Adam(rule) => rule.beta2 = beta2,
+            Method::AdamW(rule) => rule.beta2 = beta2,
+        }
+    }
+    if let Some(decay) = flags.weight_decay {
+        match optimizer {
+            Method::AdamW(rule) => rule.weight_decay = decay,
+            _ => return Err(Failure::input("--weight-decay: only adamw has it")),
+        }
+    }
+    Ok(())
+}
+
+fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, schedule: &mut Schedule) -> Outcome {
+    let (Schedule::Constant { rate } | Schedule::Cosine { rate, .. } | Schedule::Step { rate, .. }) = *schedule;
+    match (flags.schedule.as_deref(), *schedule) {
+        (Some("constant"), Schedule::Constant { .. }) => {}
+        (Some("constant"), _) => *schedule = Schedule::Constant { rate },
+        (Some("cosine"), Schedule::Cosine { .. }) => {}
+        (Some("cosine"), _) => *schedule = Schedule::Cosine { rate, minimum: rate / 10.0, warmup: 0 },
+        (Some("step"), Schedule::Step { .. }) => {}
+        (Some("step"), _) => {
+            let quarter = steps.map(|steps| (steps / 4).max(1)).or(flags.lr_every);
+            let every = quarter.ok_or_else(|| Failure::input("--schedule step: without --steps it needs --lr-every"))?;
+            *schedule = Schedule::Step { rate, factor: 0.5, every };
+        }
+        _ => {}
+    }
+    match schedule {
+        Schedule::Constant { rate } => set(rate, flags.lr),
+        Schedule::Step { rate, factor, every } => {
+            set(rate, flags.lr);
+            set(factor, flags.lr_factor);
+            set(every, flags.lr_every);
+        }
+        Schedule::Cosine { rate, minimum, warmup } => {
+            if let Some(lr) = flags.lr.filter(|lr| lr != rate) {
+                (*rate, *minimum) = (lr, lr / 10.0);
+            }
+            set(minimum, flags.min_lr);
+            set(warmup, flags.warmup);
+        }
+    }
+    let cosine = matches!(schedule, Schedule::Cosine { .. });
+    let step = matches!(schedule, Schedule::Step { .. });
+    let given = [
+        ("--min-lr", flags.min_lr.is_some(), cosine, "cosine"),
+        ("--warmup", flags.warmup.is_some(), cosine, "cosine"),
+        ("--lr-factor", flags.lr_factor.is_some(), step, "step"),
+        ("--lr-every", flags.lr_every.is_some(), step, "step"),
+    ];
+    match given.into_iter().find(|&(_, given, fits, _)| given && !fits) {
+        Some((flag, _, _, which)) => Err(Failure::input(format!("{flag}: only the {which} schedule has it"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
+    use rungs::Rung;
+
+    fn parse(line: &str) -> (Box<Train>, Common) {
+        let arguments = Arguments::try_parse_from(format!("rungs train {line}").split_whitespace()).unwrap();
+        match arguments.command {
+            Command::Train(train) => (train, arguments.common),
+            other => panic!("not train: {other:?}"),
+        }
+    }
+
+    fn settings(line: &str) -> Settings {
+        let (train, common) = parse(line);
+        fresh(&train, &common).unwrap()
+    }
+
+    #[test]
+    fn nothing_given_is_the_rungs_recipe() {
+        for rung in Rung::ALL {
+            assert_eq!(settings(rung.name()), Settings::of(rung));
+        }
+    }
+
+    #[test]
+    fn what_belongs_together_moves_together() {
+        let cosine = |line| match settings(line).schedule {
+            Schedule::Cosine { rate, minimum, warmup } => (rate, minimum, warmup),
+            other => panic!("not cosine: {other:?}"),
+        };
+        assert_eq!(cosine("gpt --steps 500"), (1e-3, 1e-4, 50));
+        assert_eq!(cosine("gpt --steps 5000"), (1e-3, 1e-4, 100));
+        assert_eq!(cosine("gpt --steps 500 --warmup 70 --lr 0.5"), (0.5, 0.05, 70));
+        assert_eq!(cosine("lstm --lr 0.5 --min-lr 0"), (0.5, 0.0, 0));
+        let step = settings("rnn --schedule step --steps 100 --lr 1").schedule;
+        assert_eq!(step, Schedule::Step { rate: 1.0, factor: 0.5, every: 25 });
+        assert_eq!(settings("rnn --clip 0").clip, None);
+        let adamw = Method::AdamW(AdamW { beta2: 0.9, weight_decay: 0.0, ..AdamW::default() });
+        assert_eq!(settings("rnn --optimizer adamw --beta2 0.9 --weight-decay 0").optimizer, adamw);
+    }
+
+    #[test]
+    fn the_same_flags_change_nothing_a_second_time() {
+        for line in [
+            "gpt --steps 500 --lr 0.002 --seed 3 --dropout 0.1",
+            "lstm --optimizer rmsprop --beta2 0.95 --schedule step --steps 80 --lr-factor 0.3",
+            "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
+        ] {
+            let (train, common) = parse(line);
+            let first = fresh(&train, &common).unwrap();
+            let mut second = first.clone();
+            apply(&train, &common, &mut second).unwrap();
+            assert_eq!(second, first);
+        }
+    }
+
+    #[test]
+    fn flags_of_another_choice_are_refused() {
+        for (line, flag) in [
+            ("rnn --optimizer sgd --beta2 0.9", "--beta2"),
+            ("rnn --weight-decay 0.1", "--weight-decay"),
+            ("rnn --schedule constant --warmup 3", "--warmup"),
+            ("gpt --lr-every 3", "--lr-every"),
+            ("gpt --schedule step --epochs 2", "--schedule step"),
+        ] {
+            let (train, common) = parse(line);
+            let failure = format!("{:?}", fresh(&train, &common).unwrap_err());
+            assert!(failure.contains(flag), "{failure}");
+        }
+    }
+}

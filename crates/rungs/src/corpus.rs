@@ -1,0 +1,109 @@
+//! A text made ready to learn from: its tokenizer, the part to train on and the part held out.
+
+use crate::Error;
+use crate::models::{Tokenizer, WordOptions};
+use crate::settings::{Settings, TokenizerKind};
+use std::sync::Arc;
+
+/// A text as token ids, in a part to train on and a part to validate on.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    /// What a token is.
+    pub tokenizer: Tokenizer,
+    /// The part to train on.
+    pub train: Arc<[u32]>,
+    /// The part held out.
+    pub validation: Arc<[u32]>,
+    /// How many characters of the held-out text a token stands for, on average: 1 for a character tokenizer.
+    pub characters_per_token: f64,
+}
+
+impl Corpus {
+    /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given.
+    ///
+    /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. The vocabulary is that of both parts, so
+    /// that the held-out part has no unknown character; nothing else is taken from it.
+    ///
+    /// # Errors
+    /// If a part has fewer than two tokens (one to read and one to predict).
+    pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
+        let (train, validation) = match validation {
+            Some(validation) => (text, validation),
+            None => split(text, settings.validation_split),
+        };
+        let tokenizer = tokenizer(settings.tokenizer, train, validation)?;
+        let corpus = Self::with_tokenizer(tokenizer, train, validation)?;
+        for (part, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
+            if tokens.len() < 2 {
+                let problem = format!("too short: its {part} part has {} tokens, 2 are needed", tokens.len());
+                return Err(Error::Text(problem));
+            }
+        }
+        Ok(corpus)
+    }
+
+    fn with_tokenizer(tokenizer: Tokenizer, train: &str, validation: &str) -> Result<Self, Error> {
+        let [train, held_out] = [tokenizer.encode(train)?, tokenizer.encode(validation)?].map(Arc::<[u32]>::from);
+        let characters_per_token = characters_per_token(validation, &held_out);
+        Ok(Self { tokenizer, train, validation: held_out, characters_per_token })
+    }
+}
+
+/// How many characters of `text` each of its tokens stands for, on average.
+pub fn characters_per_token(text: &str, tokens: &[u32]) -> f64 {
+    text.chars().count() as f64 / tokens.len().max(1) as f64
+}
+
+/// The first ⌊n · (1 − share)⌋ characters, and the rest.
+fn split(text: &str, share: f64) -> (&str, &str) {
+    let train = (text.chars().count() as f64 * (1.0 - share)) as usize;
+    let middle = text.char_indices().nth(train).map_or(text.len(), |(at, _)| at);
+    text.split_at(middle)
+}
+
+fn tokenizer(kind: TokenizerKind, train: &str, validation: &str) -> Result<Tokenizer, Error> {
+    Ok(match kind {
+        TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
+        // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
+        TokenizerKind::Word => Tokenizer::word_from(train, WordOptions { minimum_count: 2, maximum_size: None })?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Rung;
+
+    #[test]
+    fn the_end_is_held_out_and_no_character_is_lost() {
+        let text = "abcdefghé".repeat(10);
+        let corpus = Corpus::new(&text, None, &Settings::of(Rung::Rnn)).unwrap();
+        assert_eq!((corpus.train.len(), corpus.validation.len()), (81, 9));
+        let both = [&corpus.train[..], &corpus.validation[..]].concat();
+        assert_eq!(corpus.tokenizer.decode(&both), text);
+        assert_eq!(corpus.characters_per_token, 1.0);
+    }
+
+    #[test]
+    fn a_text_for_validation_shares_the_vocabulary() {
+        let corpus = Corpus::new("aaaa", Some("abcz"), &Settings::of(Rung::Rnn)).unwrap();
+        assert_eq!((corpus.train.len(), corpus.validation.len()), (4, 4));
+        assert_eq!(corpus.tokenizer.vocabulary(), 4);
+    }
+
+    #[test]
+    fn words_have_more_than_one_character() {
+        let mut settings = Settings::of(Rung::Rnn);
+        settings.tokenizer = TokenizerKind::Word;
+        let corpus = Corpus::new(&"the cat sat on the mat. ".repeat(20), None, &settings).unwrap();
+        assert!(corpus.characters_per_token > 2.0, "{}", corpus.characters_per_token);
+    }
+
+    #[test]
+    fn a_part_of_one_token_is_too_short() {
+        for text in ["", "a", "abcdefghij"] {
+            let error = Corpus::new(text, None, &Settings::of(Rung::Rnn)).unwrap_err().to_string();
+            assert!(error.contains("short") || error.contains("empty"), "{error}");
+        }
+    }
+}

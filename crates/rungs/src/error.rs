@@ -1,0 +1,75 @@
+//! What can go wrong here, each in one line that names the thing and the place.
+
+use crate::models::{ConfigError, TokenizerError};
+use crate::settings::Difference;
+use crate::trainer::TrainError;
+use std::path::PathBuf;
+
+/// An error of a run: of its settings, its text, its folder or its training.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of its range, or the rung does not have it.
+    #[error("{name}: {problem}")]
+    Setting {
+        /// The setting, as the program's option is called.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model of these sizes cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A text is of no use.
+    #[error("{0}")]
+    Text(String),
+    /// A text cannot be made into tokens.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// A run is to go on as another.
+    #[error("{}: {} is {} in this run, not {}", path.display(), .difference.name, .difference.was, .difference.wanted)]
+    Different {
+        /// The run folder.
+        path: PathBuf,
+        /// What is not the same.
+        difference: Difference,
+    },
+    /// A run is to go on with another text.
+    #[error("{}: {what} ({name}) is not the one this run was trained on", path.display())]
+    OtherText {
+        /// The run folder.
+        path: PathBuf,
+        /// Which text.
+        what: &'static str,
+        /// What it is called.
+        name: String,
+    },
+    /// A new run is to be made where there is one.
+    #[error("{}: this folder holds a run already; it can go on (--resume), or choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// A file of a run is not what it must be.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The trainer, or the run folder.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+impl Error {
+    pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        Self::Setting { name, problem: problem.into() }
+    }
+
+    /// Whether the cause is in what was given (settings, texts, files) rather than in what happened while running.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Train(error) => error.is_bad_input(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What binds a language model to the trainer: text into batches, logits into a loss, and a held-out text into a number.
+//!
+//! The loss is Σ −ln p(x_{t+1} | x_1 … x_t), over the tokens of a batch in training and over a whole text in
+//! [`evaluate`].
+//!
+//! A rung is trained as it reads. Recurrent rungs read B streams side by side, window after window, and carry their state
+//! from each to the next, while gradients stop at the window's edge (truncated back-propagation through time, Williams
+//! & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
+
+use crate::layers::Mode;
+use crate::models::{LanguageModel, State};
+use crate::tensor::safetensors::Named;
+use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
+use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows};
+use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
+use std::sync::Arc;
+
+/// How many windows a model without memory is evaluated on at a time: a matter of speed alone.
+const WINDOWS: usize = 32;
+
+/// To predict every token of a text from those before it.
+#[derive(Debug)]
+pub struct LanguageTask<E: Element = f32> {
+    reading: Reading<E>,
+    validation: ConsecutiveWindows,
+}
+
+/// How the training text is read.
+#[derive(Debug)]
+enum Reading<E: Element> {
+    /// In B streams, with a state that is carried from batch to batch; none before the first.
+    Streams { batches: ContiguousBatches, state: Option<State<E>> },
+    /// In windows from anywhere.
+    Windows(RandomWindows),
+}
+
+/// How much of a text is read at once.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// B, the sequences of a batch.
+    pub batch: usize,
+    /// T, the tokens of each.
+    pub context: usize,
+}
+
+impl<E: Element> LanguageTask<E> {
+    /// A task for models that carry a state: streams, read on and on.
+    ///
+    /// # Errors
+    /// If one of the texts is too short.
+    pub fn in_streams(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
+        let batches = ContiguousBatches::new(train, window.batch, window.context)?;
+        let validation = ConsecutiveWindows::new(validation, 1, window.context)?;
+        Ok(Self { reading: Reading::Streams { batches, state: None }, validation })
+    }
+
+    /// A task for models whose memory is their window: windows from anywhere.
+    ///
+    /// # Errors
+    /// If one of the texts is too short.
+    pub fn in_windows(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
+        let batches = RandomWindows::new(train, window.batch, window.context)?;
+        let validation = ConsecutiveWindows::new(validation, WINDOWS, window.context)?;
+        Ok(Self { reading: Reading::Windows(batches), validation })
+    }
+}
+
+impl<E: Element> Task<E> for LanguageTask<E> {
+    type Model = Box<dyn LanguageModel<E>>;
+
+    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
+        match &mut self.reading {
+            Reading::Windows(windows) => {
+                let batch = windows.next_batch(rng);
+                let mut state = model.start(batch.inputs.dims::<2>()[0]);
+                loss(model.as_ref(), &batch, &mut state, &mut Mode::Train(rng))
+            }
+            Reading::Streams { batches, state } => {
+                let batch = batches.next_batch();
+                let mut carried = match state.take() {
+                    Some(state) if !batch.restart => state,
+                    _ => model.start(batch.inputs.dims::<2>()[0]),
+                };
+                let loss = loss(model.as_ref(), &batch, &mut carried, &mut Mode::Train(rng));
+                carried.detach(); // truncated here
+                *state = Some(carried);
+                loss
+            }
+        }
+    }
+
+    fn validate(&self, model: &Self::Model) -> Evaluation {
+        measure(model.as_ref(), &self.validation)
+    }
+
+    fn position(&self) -> Position<E> {
+        let Reading::Streams { batches, state } = &self.reading else { return Position::default() };
+        let read = state.as_ref().map_or(0, |state| state.position);
+        let carried = state.iter().flat_map(|state| &state.carried);
+        let arrays = carried.enumerate().map(|(i, tensor)| (format!("carried.{i}"), tensor.array().clone()));
+        let cursor = serde_json::json!({ "text": batches.cursor(), "read": read });
+        Position { cursor, arrays: arrays.collect() }
+    }
+
+    fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
+        let Reading::Streams { batches, state } = &mut self.reading else {
+            return match position == Position::default() {
+                true => Ok(()),
+                false => Err(TrainError::Position("a place in a text, but windows come from anywhere".to_owned())),
+            };
+        };
+        let Position { cursor, arrays } = position;
+        let unreadable = |error: serde_json::Error| TrainError::Position(error.to_string());
+        let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
+        let carried = carried(&arrays)?;
+        batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
+        *state = (!carried.is_empty()).then(|| State { position: read, ..State::carrying(carried) });
+        Ok(())
+    }
+
+    fn batches_per_epoch(&self) -> Option<usize> {
+        Some(match &self.reading {
+            Reading::Streams { batches, .. } => batches.batches_per_pass(),
+            Reading::Windows(windows) => windows.batches_per_pass(),
+        })
+    }
+}
+
+/// Where a task that reads streams is.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    /// The place in the text, as [`ContiguousBatches`] has it.
+    text: serde_json::Value,
+    /// How many tokens the state has read.
+    read: usize,
+}
+
+/// The tensors of a carried state in the model's order, which is that of their numbers, not of their names.
+fn carried<E: Element>(arrays: &Named<E>) -> Result<Vec<Tensor<E>>, TrainError> {
+    let tensor = |i| {
+        let name = format!("carried.{i}");
+        let array = arrays.get(&name).ok_or_else(|| TrainError::Position(format!("{name} is missing")))?;
+        Ok(Tensor::constant(array.clone()))
+    };
+    (0..arrays.len()).map(tensor).collect()
+}
+
+/// Σ −ln p(target) over a batch.
+fn loss<E: Element>(
+    model: &dyn LanguageModel<E>,
+    batch: &Batch,
+    state: &mut State<E>,
+    mode: &mut Mode<'_>,
+) -> Loss<E> {
+    let logits = model.logits(&batch.inputs, state, mode); // (B, T, V)
+    let options = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
+    Loss { total: logits.cross_entropy(&batch.targets, options), tokens: batch.tokens() }
+}
+
+/// How well a model predicts a whole text: every token after the first, in consecutive windows of `context`.
+///
+/// A recurrent model carries its state through, so its result does not depend on `context` but for rounding. A model
+/// without memory begins anew in every window, and sees less of the past at its start.
+///
+/// # Errors
+/// If the text has fewer than two tokens.
+///
+/// # Panics
+/// If a token is outside the model's vocabulary, or `context` is longer than the model's.
+pub fn evaluate<E: Element>(
+    model: &dyn LanguageModel<E>,
+    tokens: impl Into<Arc<[u32]>>,
+    context: usize,
+) -> Result<Evaluation, TrainError> {
+    let batch = if model.context().is_some() { WINDOWS } else { 1 };
+    Ok(measure(model, &ConsecutiveWindows::new(tokens, batch, context)?))
+}
+
+fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindows) -> Evaluation {
+    let model = model.frozen();
+    let mut state = model.start(1);
+    let mut evaluation = Evaluation::default();
+    for batch in windows.batches() {
+        if batch.restart {
+            state = model.start(batch.inputs.dims::<2>()[0]);
+        }
+        let loss = loss(model.as_ref(), &batch, &mut state, &mut Mode::Eval);
+        evaluation.add(loss.total.item().to_f64(), loss.tokens);
+    }
+    evaluation
+}

@@ -1,0 +1,347 @@
+//! A run: a model of some rung, learning a text, and the folder it is kept in.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config.json` | the [settings](Settings), which texts were learnt, a checksum of each other file |
+//! | `model.safetensors` | the best weights by validation loss: what [`SavedRun`] reads |
+//! | `training.safetensors` | all that going on needs |
+//! | `tokenizer.json` | what a token is |
+//! | `metrics.csv` | the course of the losses |
+//!
+//! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
+
+use crate::language::{LanguageTask, Window, evaluate};
+use crate::models::{LanguageModel, Tokenizer};
+use crate::settings::Difference;
+use crate::tensor::Rng;
+use crate::tensor::safetensors;
+use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::trainer::{
+    Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Summary, Task, TrainError, Trainer,
+    TrainerConfig, TrainingState,
+};
+use crate::{Corpus, Error, Settings};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::Path;
+
+/// What a token is.
+const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// What may change when a run goes on: how long it is, and how often it is saved. Neither changes what was learnt.
+const FREE: [&str; 4] = ["steps", "epochs", "seconds", "save-every"];
+
+/// The content of a run's `config.json`, checksums aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Everything that decides the run but the texts.
+    pub settings: Settings,
+    /// The text it learns.
+    pub text: Source,
+    /// The text it is validated on, where that is not the end of the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<Source>,
+}
+
+/// Where a text came from, and which it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What it is called: a path, or whatever helps to find it again.
+    pub name: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Source {
+    /// The source of this text.
+    pub fn of(name: impl Into<String>, text: &str) -> Self {
+        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { name: name.into(), sha256 }
+    }
+}
+
+impl RunConfig {
+    /// The configuration of the run in a folder.
+    ///
+    /// # Errors
+    /// If there is no run, or its `config.json` is damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::of(&Folder::open(path)?)
+    }
+
+    fn of(folder: &Folder) -> Result<Self, Error> {
+        serde_json::from_value(folder.settings().clone()).map_err(|error| Error::File {
+            path: folder.path().join("config.json"),
+            problem: format!("not the settings of a language model's run: {error}"),
+        })
+    }
+
+    /// That a run with this configuration can go on as `wanted`.
+    fn check(&self, wanted: &Self, path: &Path) -> Result<(), Error> {
+        if let Some(difference) = self.settings.difference(&wanted.settings, &FREE) {
+            return Err(Error::Different { path: path.to_owned(), difference });
+        }
+        let other_text = |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
+        if self.text.sha256 != wanted.text.sha256 {
+            return Err(other_text("the text", &wanted.text));
+        }
+        match (&self.validation, &wanted.validation) {
+            (None, None) => Ok(()),
+            (Some(was), Some(is)) if was.sha256 == is.sha256 => Ok(()),
+            (_, Some(is)) => Err(other_text("the validation text", is)),
+            (Some(was), None) => {
+                let (name, was, wanted) = ("validation".to_owned(), was.name.clone(), "absent".to_owned());
+                Err(Error::Different { path: path.to_owned(), difference: Difference { name, was, wanted } })
+            }
+        }
+    }
+}
+
+/// Files to be kept beside the run's own, made from its metrics at every save: a plot, for example.
+pub type Companions = Box<dyn FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send>;
+
+/// A model that is being trained.
+pub struct Run {
+    trainer: Trainer<f32, LanguageTask>,
+    corpus: Corpus,
+    /// How long it is, in steps where that is known.
+    budget: Budget,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("config", self.trainer.config()).finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// A run that is kept nowhere.
+    ///
+    /// # Errors
+    /// If a setting cannot be, or the corpus is too short for them.
+    pub fn new(settings: &Settings, corpus: Corpus) -> Result<Self, Error> {
+        settings.validate()?;
+        let model = settings.model(corpus.tokenizer.vocabulary())?;
+        let model = model.build(&mut Rng::new(settings.seed).fork("model"))?;
+        let window = Window { batch: settings.batch_size, context: settings.context };
+        let (train, validation) = (corpus.train.clone(), corpus.validation.clone());
+        let task = match settings.rung.is_recurrent() {
+            true => LanguageTask::in_streams(train, validation, window)?,
+            false => LanguageTask::in_windows(train, validation, window)?,
+        };
+        // What an epoch is depends on the text, so a run remembers what it came to.
+        let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
+        let budget = steps.map_or(settings.budget, Budget::Steps);
+        let config = TrainerConfig {
+            budget,
+            optimizer: settings.optimizer,
+            schedule: settings.schedule,
+            clip: settings.clip,
+            accumulate: settings.accumulate,
+            evaluate_every: settings.evaluate_every,
+            save_every: settings.save_every,
+            log_every: 10,
+            seed: settings.seed,
+        };
+        Ok(Self { trainer: Trainer::new(model, task, config)?, corpus, budget })
+    }
+
+    /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or if there is a run in the folder already or something else in its way.
+    pub fn create(path: &Path, config: &RunConfig, corpus: Corpus, companions: Companions) -> Result<Self, Error> {
+        Self::check_free(path)?;
+        let folder = Folder::create(path)?;
+        let mut run = Self::new(&config.settings, corpus)?;
+        run.save_into(folder, config, companions);
+        Ok(run)
+    }
+
+    /// That a new run could be kept in the folder `path`. Nothing is written.
+    ///
+    /// # Errors
+    /// If there is a run, or something else in the way.
+    pub fn check_free(path: &Path) -> Result<(), Error> {
+        if Folder::open(path).is_ok() {
+            return Err(Error::Exists(path.to_owned()));
+        }
+        Folder::create(path)?;
+        Ok(())
+    }
+
+    /// The run in the folder `path`, to go on. Its length and how often it is saved may change, nothing else.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
+    pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus, companions: Companions) -> Result<Self, Error> {
+        let folder = Folder::open(path)?;
+        RunConfig::of(&folder)?.check(config, path)?;
+        let mut run = Self::new(&config.settings, corpus)?;
+        run.trainer.resume(&folder)?;
+        run.save_into(folder, config, companions);
+        Ok(run)
+    }
+
+    fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
+        let mut config = config.clone();
+        config.settings.budget = self.budget;
+        let settings = serde_json::to_value(config).expect("settings are plain values");
+        let tokenizer = self.corpus.tokenizer.to_json().into_bytes();
+        let destination = Destination::new(folder, settings).with_files(move |metrics| {
+            let mut files = companions(metrics);
+            files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
+            files
+        });
+        self.trainer.save_into(destination);
+    }
+
+    /// Trains until the run is over or `on_event` says stop, and saves where there is a folder.
+    ///
+    /// # Errors
+    /// If a step fails or a save does. What was saved before can be resumed.
+    pub fn train(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, Error> {
+        Ok(self.trainer.run(on_event)?)
+    }
+
+    /// Whether the run is over. Then [`train`](Self::train) does nothing.
+    pub fn is_finished(&self) -> bool {
+        self.trainer.is_finished()
+    }
+
+    /// The course of the losses so far.
+    pub fn metrics(&self) -> &Metrics {
+        self.trainer.metrics()
+    }
+
+    /// What is learnt.
+    pub fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
+    /// How many parameters the model has.
+    pub fn parameter_count(&self) -> usize {
+        self.trainer.model().parameter_count()
+    }
+
+    /// The model with the best weights so far by validation loss; it records no graph.
+    ///
+    /// # Errors
+    /// If the weights do not fit the model, which they came from.
+    pub fn best_model(&self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+        let mut model = self.trainer.model().frozen();
+        model.load(&self.trainer.best_weights()).map_err(TrainError::from)?;
+        Ok(model)
+    }
+}
+
+/// A trained model, as it lies in a run folder.
+#[derive(Debug)]
+pub struct SavedRun {
+    folder: Folder,
+    /// What it is and what it learnt.
+    pub config: RunConfig,
+    /// What a token is.
+    pub tokenizer: Tokenizer,
+}
+
+impl SavedRun {
+    /// The run in the folder `path`. Nothing is changed.
+    ///
+    /// # Errors
+    /// If there is no run, or a file of it is damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let folder = Folder::open(path)?;
+        let config = RunConfig::of(&folder)?;
+        config.settings.validate()?;
+        let tokenizer = Tokenizer::from_json(&text(&folder, TOKENIZER_FILE)?);
+        let tokenizer = tokenizer.map_err(|error| damaged(&folder, TOKENIZER_FILE, error.to_string()))?;
+        Ok(Self { folder, config, tokenizer })
+    }
+
+    /// That the run can go on as `wanted`.
+    ///
+    /// # Errors
+    /// If anything but its length and how often it is saved is not the same, by name.
+    pub fn check(&self, wanted: &RunConfig) -> Result<(), Error> {
+        self.config.check(wanted, self.folder.path())
+    }
+
+    /// The model with the best weights by validation loss; it records no graph.
+    ///
+    /// # Errors
+    /// If the file is damaged, or holds another model.
+    pub fn model(&self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
+        let weights = weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
+        let config = self.config.settings.model(self.tokenizer.vocabulary())?;
+        let mut model = config.build(&mut Rng::new(0))?.frozen();
+        model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
+        Ok(model)
+    }
+
+    /// How many parameters the model has.
+    ///
+    /// # Errors
+    /// If its sizes cannot be.
+    pub fn parameter_count(&self) -> Result<u64, Error> {
+        self.config.settings.model(self.tokenizer.vocabulary())?.parameter_count()
+    }
+
+    /// The course of the losses.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn metrics(&self) -> Result<Metrics, Error> {
+        let metrics = Metrics::from_csv(&text(&self.folder, METRICS_FILE)?);
+        metrics.map_err(|problem| damaged(&self.folder, METRICS_FILE, problem))
+    }
+
+    /// The run in numbers, as it was when it was saved.
+    ///
+    /// # Errors
+    /// If a file is damaged.
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
+            .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
+        let progress = state.progress;
+        let finished = match self.config.settings.budget {
+            Budget::Steps(steps) => progress.step >= steps,
+            Budget::Seconds(seconds) => progress.elapsed >= seconds,
+            // Resolved into steps before anything is saved.
+            Budget::Epochs(_) => false,
+        };
+        Ok(Summary {
+            finish: if finished { Finish::Completed } else { Finish::Stopped },
+            steps: progress.step,
+            train_loss: self.metrics()?.rows().last().map(|row| row.train_loss),
+            validation_loss: progress.validation_loss,
+            best_validation_loss: progress.best.map(|best| best.loss),
+            tokens: progress.tokens,
+            tokens_per_second: if progress.training > 0.0 { progress.tokens as f64 / progress.training } else { 0.0 },
+            seconds: progress.elapsed,
+        })
+    }
+
+    /// How well the model predicts a text, every token after the first.
+    ///
+    /// # Errors
+    /// If the model is damaged, or there are fewer than two tokens.
+    ///
+    /// # Panics
+    /// If a token is not one of the run's tokenizer.
+    pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
+        Ok(evaluate(self.model()?.as_ref(), tokens, self.config.settings.context)?)
+    }
+}
+
+fn text(folder: &Folder, name: &str) -> Result<String, Error> {
+    String::from_utf8(folder.read(name)?).map_err(|_| damaged(folder, name, "not UTF-8 text".to_owned()))
+}
+
+fn damaged(folder: &Folder, name: &str, problem: String) -> Error {
+    Error::File { path: folder.path().join(name), problem }
+}

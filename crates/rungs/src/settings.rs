@@ -1,0 +1,423 @@
+//! What a run is made of: the rung, its sizes, its data and how it is trained, as one plain struct.
+//!
+//! [`Settings::of`] gives the defaults of a rung, which are those of a recipe people know; every field can be changed
+//! before [`Settings::validate`] looks at the whole. They are written to a run's `config.json` field by field, and two
+//! settings can be [compared](Settings::difference), which is how a run is kept from going on as something else.
+//!
+//! ```
+//! use rungs::{Rung, Settings};
+//!
+//! let mut settings = Settings::of(Rung::Gpt);
+//! settings.hidden = 130;
+//! assert_eq!(settings.validate().unwrap_err().to_string(), "hidden 130 is not a multiple of heads 4");
+//! ```
+
+use crate::Error;
+use crate::models::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
+use crate::tensor::Rng;
+use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A rung of the ladder: a kind of model.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rung {
+    /// One vector, rewritten at every step.
+    Rnn,
+    /// Two vectors, one of them behind gates.
+    Lstm,
+    /// A stack of Transformer blocks that looks back at everything.
+    Gpt,
+}
+
+impl Rung {
+    /// All of them, from the bottom of the ladder to its top.
+    pub const ALL: [Self; 3] = [Self::Rnn, Self::Lstm, Self::Gpt];
+
+    /// What it is called on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rnn => "rnn",
+            Self::Lstm => "lstm",
+            Self::Gpt => "gpt",
+        }
+    }
+
+    /// Whether it reads a text token by token and carries a state, rather than a window at once.
+    pub fn is_recurrent(self) -> bool {
+        self != Self::Gpt
+    }
+}
+
+/// What becomes a token.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenizerKind {
+    /// Every character.
+    Char,
+    /// Every word and every mark.
+    Word,
+}
+
+impl TokenizerKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Char, Self::Word];
+
+    /// What it is called on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Char => "char",
+            Self::Word => "word",
+        }
+    }
+}
+
+/// Printed as its name, and read back from it.
+macro_rules! by_name {
+    ($type:ident, $what:literal) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = Error;
+
+            fn from_str(name: &str) -> Result<Self, Error> {
+                let known = Self::ALL.map(Self::name).join(", ");
+                let found = Self::ALL.into_iter().find(|item| item.name() == name);
+                found.ok_or_else(|| Error::setting($what, format!("there is no {name:?}, only {known}")))
+            }
+        }
+    };
+}
+by_name!(Rung, "rung");
+by_name!(TokenizerKind, "tokenizer");
+
+/// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which model.
+    pub rung: Rung,
+    /// How many layers or blocks, one upon the other.
+    pub layers: usize,
+    /// H, the width of a recurrent layer's state, or D, the width of a GPT.
+    pub hidden: usize,
+    /// D, the width of a token's vector, in recurrent rungs. (A GPT's is its width.)
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub embedding: Option<usize>,
+    /// N, the number of attention heads, in rungs that attend.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub heads: Option<usize>,
+    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent rungs.
+    pub context: usize,
+    /// The probability of dropping, in training.
+    pub dropout: f64,
+    /// What becomes a token.
+    pub tokenizer: TokenizerKind,
+    /// The share of the text, at its end, that is held out for validation; unused where there is a text for it.
+    pub validation_split: f64,
+    /// B, the sequences of a micro-batch.
+    pub batch_size: usize,
+    /// The micro-batches of a step, whose gradients are added up.
+    pub accumulate: usize,
+    /// How long to train.
+    pub budget: Budget,
+    /// The optimizer and its settings.
+    pub optimizer: Method,
+    /// The learning rate, step by step.
+    pub schedule: Schedule,
+    /// The largest global norm of the gradient; none for no clipping.
+    pub clip: Option<f64>,
+    /// After how many steps to evaluate on the validation text. The model kept is the best at these moments.
+    pub evaluate_every: usize,
+    /// After how many steps to save, if there is a folder.
+    pub save_every: usize,
+    /// Decides every random number of the run.
+    pub seed: u64,
+}
+
+/// The most tokens of a micro-batch: a slip of the keyboard should give an error, not exhaust the machine.
+const MAX_BATCH_TOKENS: usize = 1 << 22;
+
+impl Settings {
+    /// The defaults of a rung.
+    ///
+    /// | rung | recipe |
+    /// |---|---|
+    /// | gpt | nanoGPT's CPU configuration: 4 layers, 4 heads, 128 wide, context 64, batch 12, AdamW |
+    /// | lstm | 2 layers of 128, windows of 50, 50 streams, Adam at 4·10⁻³ falling by cosine, clip 5 |
+    /// | rnn | the same with a plain cell, at half the rate, which is what it bears |
+    pub fn of(rung: Rung) -> Self {
+        let recurrent = Self {
+            rung,
+            layers: 2,
+            hidden: 128,
+            embedding: Some(128),
+            heads: None,
+            context: 50,
+            dropout: 0.0,
+            tokenizer: TokenizerKind::Char,
+            validation_split: 0.1,
+            batch_size: 50,
+            accumulate: 1,
+            budget: Budget::Steps(2000),
+            optimizer: Method::Adam(Adam::default()),
+            schedule: Schedule::Cosine { rate: 4e-3, minimum: 4e-4, warmup: 0 },
+            clip: Some(5.0),
+            evaluate_every: 250,
+            save_every: 250,
+            seed: 0,
+        };
+        match rung {
+            Rung::Lstm => recurrent,
+            Rung::Rnn => Self { schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 }, ..recurrent },
+            Rung::Gpt => Self {
+                layers: 4,
+                embedding: None,
+                heads: Some(4),
+                context: 64,
+                batch_size: 12,
+                optimizer: Method::AdamW(AdamW::default()),
+                schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
+                clip: Some(1.0),
+                ..recurrent
+            },
+        }
+    }
+
+    /// Checks everything that can be checked before there is a text.
+    ///
+    /// # Errors
+    /// The first setting that cannot be, by name.
+    pub fn validate(&self) -> Result<(), Error> {
+        let counts = [
+            ("context", self.context),
+            ("batch-size", self.batch_size),
+            ("accumulate", self.accumulate),
+            ("evaluate-every", self.evaluate_every),
+            ("save-every", self.save_every),
+        ];
+        if let Some((name, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
+            return Err(Error::setting(name, "must be 1 or more, not 0"));
+        }
+        if self.batch_size.saturating_mul(self.context) > MAX_BATCH_TOKENS {
+            let (batch, context) = (self.batch_size, self.context);
+            let problem = format!("{batch} sequences of context {context} are more than {MAX_BATCH_TOKENS} tokens");
+            return Err(Error::setting("batch-size", problem));
+        }
+        if !(self.validation_split > 0.0 && self.validation_split < 1.0) {
+            let problem = format!("must lie between 0 and 1, not {}", self.validation_split);
+            return Err(Error::setting("validation-split", problem));
+        }
+        if let Some(clip) = self.clip.filter(|&clip| !(clip > 0.0 && clip.is_finite())) {
+            return Err(Error::setting("clip", format!("must be a positive number, not {clip}")));
+        }
+        match self.budget {
+            Budget::Steps(0) => return Err(Error::setting("steps", "must be 1 or more, not 0")),
+            Budget::Epochs(0) => return Err(Error::setting("epochs", "must be 1 or more, not 0")),
+            Budget::Seconds(seconds) if !(seconds > 0.0 && seconds.is_finite()) => {
+                return Err(Error::setting("seconds", format!("must be a positive number, not {seconds}")));
+            }
+            _ => {}
+        }
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
+        self.model(1)?.parameter_count()?;
+        Ok(())
+    }
+
+    /// The sizes of the model for a vocabulary of this many tokens.
+    ///
+    /// # Errors
+    /// If a size that the rung needs is missing, or one is given that it does not have.
+    pub fn model(&self, vocabulary: usize) -> Result<ModelConfig, Error> {
+        let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
+        let needed = |name, size: Option<usize>| {
+            size.ok_or_else(|| Error::setting(name, format!("the rung {rung} needs it")))
+        };
+        let absent = |name, size: Option<usize>| match size {
+            None => Ok(()),
+            Some(_) => Err(Error::setting(name, format!("the rung {rung} has no such size"))),
+        };
+        if rung.is_recurrent() {
+            absent("heads", heads)?;
+            let embedding = needed("embedding", embedding)?;
+            return Ok(match rung {
+                Rung::Rnn => ModelConfig::Rnn(RnnConfig { vocabulary, embedding, hidden, layers, dropout }),
+                _ => ModelConfig::Lstm(LstmConfig { vocabulary, embedding, hidden, layers, dropout }),
+            });
+        }
+        absent("embedding", embedding)?;
+        let heads = needed("heads", heads)?;
+        Ok(ModelConfig::Gpt(GptConfig { vocabulary, context, width: hidden, heads, layers, dropout, bias: false }))
+    }
+
+    /// Every setting by the name of the program's option, with its value.
+    pub fn named(&self) -> Vec<(String, String)> {
+        let mut named = Vec::new();
+        let tree = serde_json::to_value(self).expect("settings are plain values");
+        flatten("", &tree, &mut named);
+        named
+    }
+
+    /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
+    /// with the others.
+    pub fn difference(&self, wanted: &Self, free: &[&str]) -> Option<Difference> {
+        let [mut was, mut is] = [self, wanted].map(Self::named);
+        was.retain(|(name, _)| !free.contains(&name.as_str()));
+        is.retain(|(name, _)| !free.contains(&name.as_str()));
+        let value = |named: &[(String, String)], name: &str| {
+            named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
+        };
+        let names = was.iter().chain(&is).map(|(name, _)| name.clone());
+        let differs = |name: &String| value(&was, name) != value(&is, name);
+        let name = names.into_iter().find(differs)?;
+        Some(Difference { was: value(&was, &name), wanted: value(&is, &name), name })
+    }
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as the program's option is called.
+    pub name: String,
+    /// What the run has.
+    pub was: String,
+    /// What it was to have.
+    pub wanted: String,
+}
+
+/// Every leaf of the settings' JSON with the name of the option that sets it.
+fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            // The name of an optimizer or schedule first: where it differs, its other fields do because of it.
+            let (name, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(field, _)| *field == "name");
+            for (field, value) in name.into_iter().chain(others) {
+                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+                flatten(&path, value, named);
+            }
+        }
+        serde_json::Value::String(text) => named.push((option_name(path), text.clone())),
+        serde_json::Value::Null => named.push((option_name(path), "none".to_owned())),
+        other => named.push((option_name(path), other.to_string())),
+    }
+}
+
+/// `schedule.rate` is `--lr`, `batch_size` is `--batch-size`.
+fn option_name(path: &str) -> String {
+    match path {
+        "optimizer.name" => "optimizer".to_owned(),
+        "optimizer.alpha" => "beta2".to_owned(),
+        "schedule.name" => "schedule".to_owned(),
+        "schedule.rate" => "lr".to_owned(),
+        "schedule.minimum" => "min-lr".to_owned(),
+        "schedule.factor" => "lr-factor".to_owned(),
+        "schedule.every" => "lr-every".to_owned(),
+        _ => path.rsplit('.').next().unwrap_or(path).replace('_', "-"),
+    }
+}
+
+/// The sizes of a model of any rung.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelConfig {
+    /// A recurrent network's.
+    Rnn(RnnConfig),
+    /// An LSTM's.
+    Lstm(LstmConfig),
+    /// A GPT's.
+    Gpt(GptConfig),
+}
+
+impl ModelConfig {
+    /// How many parameters a model of these sizes has.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn parameter_count(&self) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Rnn(config) => config.parameter_count()?,
+            Self::Lstm(config) => config.parameter_count()?,
+            Self::Gpt(config) => config.parameter_count()?,
+        })
+    }
+
+    /// A model of these sizes with its first parameters.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+        Ok(match self {
+            Self::Rnn(config) => Box::new(RnnLanguageModel::new(config, rng)?),
+            Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
+            Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rung_has_defaults_that_can_be() {
+        for rung in Rung::ALL {
+            let settings = Settings::of(rung);
+            settings.validate().unwrap();
+            assert_eq!(rung.name().parse::<Rung>().unwrap(), rung);
+            let json = serde_json::to_string(&settings).unwrap();
+            assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+        }
+        assert_eq!("gru".parse::<Rung>().unwrap_err().to_string(), "rung: there is no \"gru\", only rnn, lstm, gpt");
+    }
+
+    #[test]
+    fn the_gpt_has_the_size_of_nano_gpts() {
+        // 65·128 + 64·128 + 4·(12·128² + 2·128) + 128
+        let model = Settings::of(Rung::Gpt).model(65).unwrap();
+        assert_eq!(model.parameter_count().unwrap(), 804_096);
+        assert_eq!(model.build(&mut Rng::new(0)).unwrap().parameter_count(), 804_096);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        let refused = |rung, change: fn(&mut Settings)| {
+            let mut settings = Settings::of(rung);
+            change(&mut settings);
+            settings.validate().unwrap_err().to_string()
+        };
+        assert_eq!(refused(Rung::Gpt, |s| s.hidden = 130), "hidden 130 is not a multiple of heads 4");
+        assert_eq!(refused(Rung::Lstm, |s| s.heads = Some(2)), "heads: the rung lstm has no such size");
+        assert_eq!(refused(Rung::Gpt, |s| s.embedding = Some(2)), "embedding: the rung gpt has no such size");
+        assert_eq!(refused(Rung::Rnn, |s| s.budget = Budget::Steps(0)), "steps: must be 1 or more, not 0");
+        assert_eq!(refused(Rung::Rnn, |s| s.layers = 0), "layers is 0; it must be at least 1");
+        assert_eq!(refused(Rung::Rnn, |s| s.clip = Some(-1.0)), "clip: must be a positive number, not -1");
+        assert_eq!(refused(Rung::Rnn, |s| s.validation_split = 1.0), "validation-split: must lie between 0 and 1, not 1");
+        assert!(refused(Rung::Gpt, |s| s.hidden = 1 << 20).contains("parameters"));
+        assert!(refused(Rung::Lstm, |s| s.batch_size = usize::MAX).starts_with("batch-size: "));
+    }
+
+    #[test]
+    fn differences_are_named_as_the_options_are() {
+        let settings = Settings::of(Rung::Lstm);
+        let difference = |change: fn(&mut Settings)| {
+            let mut wanted = settings.clone();
+            change(&mut wanted);
+            settings.difference(&wanted, &["steps"]).map(|d| (d.name, d.was, d.wanted))
+        };
+        let expect = |name: &str, was: &str, wanted: &str| Some((name.into(), was.into(), wanted.into()));
+        assert_eq!(difference(|_| ()), None);
+        assert_eq!(difference(|s| s.budget = Budget::Steps(9)), None);
+        assert_eq!(difference(|s| s.batch_size = 9), expect("batch-size", "50", "9"));
+        assert_eq!(difference(|s| s.heads = Some(9)), expect("heads", "absent", "9"));
+        assert_eq!(difference(|s| s.rung = Rung::Rnn), expect("rung", "lstm", "rnn"));
+        let constant = difference(|s| s.schedule = Schedule::Constant { rate: 4e-3 });
+        assert_eq!(constant, expect("schedule", "cosine", "constant"));
+    }
+}

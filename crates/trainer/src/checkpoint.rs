@@ -1,0 +1,48 @@
+//! Run folders: every file whole or not at all, and the **set** of files consistent.
+//!
+//! # The problem
+//! A run is several files that belong together: weights, moments, settings, a table. A file can be replaced as a whole
+//! (write another, rename it over the first), but a process that dies between two renames leaves new weights beside
+//! old moments, and a resumed run that is neither.
+//!
+//! # The protocol
+//! `config.json` holds a checksum of each other file. It is the commit point: the files it describes are the run.
+//!
+//! ```text
+//! to save    0  finish what an earlier save left: rename each NAME.next that config.json describes to NAME, remove
+//!               the others; sync the folder
+//!            1  write each changed file as NAME.next and sync it; sync the folder
+//!            2  write config.json.next and sync it; rename it to config.json; sync the folder       (commit)
+//!            3  rename each NAME.next to NAME; sync the folder
+//! to read    a file: NAME if its checksum is the one in config.json, else NAME.next if that one's is, else it is damaged
+//! ```
+//!
+//! Before the commit every file that the old `config.json` describes is still there under its own name. After it, every
+//! file that the new one describes is there under one of two names. So whatever moment a kill, a power cut or a full disk
+//! chooses, the folder opens, as the run before the save or as the run after it. The tests try every moment, with every
+//! order in which an unsynced disk may keep names.
+//!
+//! # The files
+//! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit for
+//! bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their own.
+
+mod destination;
+mod disk;
+mod folder;
+mod manifest;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use destination::Destination;
+pub use folder::Folder;
+pub use manifest::FORMAT_VERSION;
+pub use state::{Best, Interval, Progress, TrainingState};
+
+/// The best weights by validation loss.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// All that resuming needs.
+pub const TRAINING_FILE: &str = "training.safetensors";
+/// The course of the run.
+pub const METRICS_FILE: &str = "metrics.csv";

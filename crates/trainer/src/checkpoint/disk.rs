@@ -1,0 +1,85 @@
+//! The few things that saving asks of a file system.
+
+use std::fmt::Debug;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A directory of files. A trait, so that the protocol above it can be tested on a disk that fails, or loses power, at
+/// every possible moment.
+pub(crate) trait Disk: Debug + Send {
+    /// Makes the directory if there is none.
+    fn make(&mut self) -> io::Result<()>;
+    /// The contents of a file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// The length of a file; none if it is not there.
+    fn length(&self, name: &str) -> io::Result<Option<u64>>;
+    /// Writes a new file, or over an old one, and returns when the contents are on the disk.
+    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()>;
+    /// Gives a file another name, in place of any file of that name. It happens as a whole or not at all.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
+    /// Returns when all names are on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A directory of the file system.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+}
+
+impl Disk for Directory {
+    fn make(&mut self) -> io::Result<()> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.path)?;
+        match self.path.parent() {
+            Some(parent) if parent != Path::new("") => sync_directory(parent),
+            _ => sync_directory(Path::new(".")),
+        }
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path.join(name))
+    }
+
+    fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        match fs::metadata(self.path.join(name)) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let mut file = File::create(self.path.join(name))?;
+        file.write_all(contents)?;
+        file.sync_all()
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        sync_directory(&self.path)
+    }
+}
+
+/// Only Unix lets a directory be opened and synced; elsewhere the system is trusted to keep renames in order.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}

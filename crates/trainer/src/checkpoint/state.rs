@@ -1,0 +1,201 @@
+//! `training.safetensors`: all that a resumed run needs to go on bit for bit.
+//!
+//! | arrays | what |
+//! |---|---|
+//! | `weights.NAME` | the parameters as they are now (the best ones are in `model.safetensors`) |
+//! | `moments.MOMENT.NAME` | what the optimizer remembers |
+//! | `task.NAME` | what the task carries, such as a recurrent state |
+//!
+//! Everything that is not an array (generator, counters, the task's cursor) is one JSON object in the file's metadata.
+
+use crate::task::Position;
+use rungs_layers::tensor::safetensors::{self, Named};
+use rungs_layers::tensor::{Element, RngState};
+use serde::{Deserialize, Serialize};
+
+/// The entry of the metadata that holds what is not an array.
+const ENTRY: &str = "state";
+
+/// A moment of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingState<E: Element> {
+    /// The parameters.
+    pub weights: Named<E>,
+    /// The optimizer's moments.
+    pub moments: Named<E>,
+    /// How many steps the optimizer has taken.
+    pub count: u64,
+    /// Where the task is in its data.
+    pub position: Position<E>,
+    /// The generator of all randomness in training.
+    pub rng: RngState,
+    /// The counters.
+    pub progress: Progress,
+}
+
+/// How far a run has come.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: usize,
+    /// Tokens trained on.
+    pub tokens: usize,
+    /// Seconds the run has gone on.
+    pub elapsed: f64,
+    /// Seconds of them spent in steps.
+    pub training: f64,
+    /// The best evaluation.
+    pub best: Option<Best>,
+    /// The validation loss of the last evaluation.
+    pub validation_loss: Option<f64>,
+    /// The steps since the last row of the metrics.
+    pub interval: Interval,
+}
+
+/// The best evaluation of a run.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// After how many steps.
+    pub step: usize,
+    /// Nats per token.
+    pub loss: f64,
+}
+
+/// Steps that are still to be summed up in a row of the metrics.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// The sum of their losses in nats.
+    pub nats: f64,
+    /// Their tokens.
+    pub tokens: usize,
+    /// The seconds they took.
+    pub seconds: f64,
+}
+
+/// What is not an array, as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counters {
+    element: String,
+    count: u64,
+    rng: RngState,
+    cursor: serde_json::Value,
+    progress: Progress,
+}
+
+impl<E: Element> TrainingState<E> {
+    /// The contents of the file. Equal states make equal bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let counters = Counters {
+            element: E::NAME.to_owned(),
+            count: self.count,
+            rng: self.rng,
+            cursor: self.position.cursor.clone(),
+            progress: self.progress,
+        };
+        let counters = serde_json::to_string(&counters).expect("numbers, strings and JSON are JSON");
+        let groups = [("weights", &self.weights), ("moments", &self.moments), ("task", &self.position.arrays)];
+        let arrays: Named<E> = groups
+            .into_iter()
+            .flat_map(|(group, arrays)| arrays.iter().map(move |(name, x)| (format!("{group}.{name}"), x.clone())))
+            .collect();
+        safetensors::write(&arrays, Some((ENTRY, &counters)))
+            .expect("arrays in memory fit a file, and one entry has an order")
+    }
+
+    /// Reads the contents of the file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let arrays: Named<E> = safetensors::read(bytes).map_err(|error| error.to_string())?;
+        let Some(counters) = metadata(bytes, ENTRY) else {
+            return Err("holds weights, but not the state of a run".to_owned());
+        };
+        let counters: Counters =
+            serde_json::from_str(&counters).map_err(|error| format!("the state of the run: {error}"))?;
+        if counters.element != E::NAME {
+            return Err(format!("the run was trained in {}, not in {}", counters.element, E::NAME));
+        }
+        let mut state = Self {
+            weights: Named::new(),
+            moments: Named::new(),
+            count: counters.count,
+            position: Position { cursor: counters.cursor, arrays: Named::new() },
+            rng: counters.rng,
+            progress: counters.progress,
+        };
+        for (name, array) in arrays {
+            let (group, rest) = match name.split_once('.') {
+                Some(("weights", rest)) => (&mut state.weights, rest),
+                Some(("moments", rest)) => (&mut state.moments, rest),
+                Some(("task", rest)) => (&mut state.position.arrays, rest),
+                _ => return Err(format!("tensor {name} belongs to no part of a run")),
+            };
+            group.insert(rest.to_owned(), array);
+        }
+        Ok(state)
+    }
+}
+
+/// An entry of the metadata in a safetensors file that is known to be well formed: eight bytes with the length of the
+/// header, and a JSON header with the entries under `__metadata__`.
+fn metadata(bytes: &[u8], entry: &str) -> Option<String> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+    Some(header.get("__metadata__")?.get(entry)?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rungs_layers::tensor::{Array, Rng};
+    use serde_json::json;
+
+    fn state() -> TrainingState<f64> {
+        let mut rng = Rng::new(3);
+        let mut arrays = |names: &[&str]| -> Named<f64> {
+            names.iter().map(|&name| (name.to_owned(), Array::normal([2, 3], 0.0, 1.0, &mut rng))).collect()
+        };
+        TrainingState {
+            weights: arrays(&["a.weight", "b"]),
+            moments: arrays(&["first.a.weight", "second.a.weight"]),
+            count: 17,
+            position: Position { cursor: json!({ "window": 3, "x": 0.1 + 0.2 }), arrays: arrays(&["h.0"]) },
+            rng: [1, u64::MAX, 3, 4],
+            progress: Progress {
+                step: 17,
+                tokens: 1234,
+                elapsed: 1.0 / 3.0,
+                training: 0.1 + 0.7,
+                best: Some(Best { step: 10, loss: 2.0_f64.sqrt() }),
+                validation_loss: None,
+                interval: Interval { nats: 1e-7, tokens: 3, seconds: 0.3 },
+            },
+        }
+    }
+
+    #[test]
+    fn a_state_reads_back_bit_for_bit() {
+        let bytes = state().to_bytes();
+        assert_eq!(TrainingState::from_bytes(&bytes).unwrap(), state());
+        assert_eq!(state().to_bytes(), bytes);
+    }
+
+    #[test]
+    fn files_that_are_no_state_are_refused_with_the_reason() {
+        let says = |bytes: &[u8]| TrainingState::<f64>::from_bytes(bytes).unwrap_err();
+        let plain = safetensors::write(&state().weights, None).unwrap();
+        assert_eq!(says(&plain), "holds weights, but not the state of a run");
+        assert!(says(&[]).starts_with("not a safetensors file"));
+        let other = TrainingState::<f32>::from_bytes(&state().to_bytes()).unwrap_err();
+        assert_eq!(other, "the run was trained in f64, not in f32");
+        let foreign =
+            safetensors::write(&[("x".to_owned(), Array::<f64>::zeros(1))].into(), Some((ENTRY, "{}"))).unwrap();
+        assert!(says(&foreign).starts_with("the state of the run: missing field"));
+    }
+}

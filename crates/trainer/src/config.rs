@@ -1,0 +1,148 @@
+//! How to train, and for how long.
+
+use crate::error::{positive, setting};
+use crate::{AdamW, Method, Schedule, TrainError};
+use serde::{Deserialize, Serialize};
+
+/// The settings of a run.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerConfig {
+    /// When to stop.
+    pub budget: Budget,
+    /// How a gradient becomes a step.
+    pub optimizer: Method,
+    /// The learning rate.
+    pub schedule: Schedule,
+    /// The largest global norm of a gradient; longer ones are clipped.
+    pub clip: Option<f64>,
+    /// How many micro-batches make one step.
+    pub accumulate: usize,
+    /// The validation text is evaluated every so many steps, and at the end.
+    pub evaluate_every: usize,
+    /// The run is saved every so many steps, and at the end.
+    pub save_every: usize,
+    /// The metrics get a row every so many steps, and at every evaluation.
+    pub log_every: usize,
+    /// What all randomness of training comes from.
+    pub seed: u64,
+}
+
+impl Default for TrainerConfig {
+    /// nanoGPT's settings for a small model on a CPU: 2,000 steps of AdamW, 10⁻³ falling to 10⁻⁴ by cosine after 100 steps
+    /// of warm-up, clipped at 1.
+    fn default() -> Self {
+        Self {
+            budget: Budget::Steps(2000),
+            optimizer: Method::AdamW(AdamW::default()),
+            schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
+            clip: Some(1.0),
+            accumulate: 1,
+            evaluate_every: 250,
+            save_every: 250,
+            log_every: 10,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainerConfig {
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        match self.budget {
+            Budget::Steps(steps) => setting("steps", steps > 0, || "must be 1 or more".into())?,
+            Budget::Epochs(epochs) => setting("epochs", epochs > 0, || "must be 1 or more".into())?,
+            Budget::Seconds(seconds) => positive("seconds", seconds)?,
+        }
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        self.clip.map_or(Ok(()), |norm| positive("clip", norm))?;
+        for (name, every) in [
+            ("accumulate", self.accumulate),
+            ("steps between evaluations", self.evaluate_every),
+            ("steps between saves", self.save_every),
+            ("steps between rows of metrics", self.log_every),
+        ] {
+            setting(name, every > 0, || "must be 1 or more".into())?;
+        }
+        Ok(())
+    }
+}
+
+/// When a run is over.
+#[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Budget {
+    /// After so many steps: the same run every time.
+    Steps(usize),
+    /// After so many passes over the training text: a number of steps that the task's data decides.
+    Epochs(usize),
+    /// After the first step that ends so many seconds of running in, evaluations and saves included: what a machine can do
+    /// in that time. The schedule goes by the steps that the time would allow at the pace so far.
+    Seconds(f64),
+}
+
+impl Budget {
+    /// The number of steps, if it is known beforehand.
+    ///
+    /// # Errors
+    /// If it is measured in epochs and the task does not say how long one is.
+    pub fn steps(&self, batches_per_epoch: Option<usize>, accumulate: usize) -> Result<Option<usize>, TrainError> {
+        match *self {
+            Self::Steps(steps) => Ok(Some(steps)),
+            Self::Seconds(_) => Ok(None),
+            Self::Epochs(epochs) => match batches_per_epoch {
+                Some(batches) => Ok(Some(epochs.saturating_mul(batches).div_ceil(accumulate))),
+                None => {
+                    let problem = "this task does not say how long an epoch is".to_owned();
+                    Err(TrainError::Setting { name: "epochs", problem })
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_read_back_as_they_were_written() {
+        let config = TrainerConfig { budget: Budget::Seconds(0.1 + 0.2), ..TrainerConfig::default() };
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<TrainerConfig>(&json).unwrap(), config);
+        assert!(serde_json::from_str::<TrainerConfig>(&json.replace("clip", "clop")).is_err());
+        config.validate().unwrap();
+    }
+
+    #[test]
+    fn epochs_become_steps() {
+        let steps = |budget: Budget, batches, accumulate| budget.steps(batches, accumulate).unwrap();
+        assert_eq!(steps(Budget::Epochs(5), Some(10), 1), Some(50));
+        assert_eq!(steps(Budget::Epochs(5), Some(10), 4), Some(13), "the last step may reach into the next epoch");
+        assert_eq!(steps(Budget::Steps(7), None, 4), Some(7));
+        assert_eq!(steps(Budget::Seconds(7.0), Some(10), 4), None);
+        let error = Budget::Epochs(1).steps(None, 1).unwrap_err();
+        assert_eq!(error.to_string(), "epochs: this task does not say how long an epoch is");
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        let config = TrainerConfig::default();
+        for (config, error) in [
+            (TrainerConfig { budget: Budget::Steps(0), ..config }, "steps: must be 1 or more"),
+            (TrainerConfig { budget: Budget::Seconds(-1.0), ..config }, "seconds: must be a positive number, not -1"),
+            (TrainerConfig { clip: Some(0.0), ..config }, "clip: must be a positive number, not 0"),
+            (TrainerConfig { save_every: 0, ..config }, "steps between saves: must be 1 or more"),
+            (
+                TrainerConfig { optimizer: Method::AdamW(AdamW { beta2: 1.0, ..AdamW::default() }), ..config },
+                "beta2: must be at least 0 and less than 1, not 1",
+            ),
+        ] {
+            assert_eq!(config.validate().unwrap_err().to_string(), error);
+        }
+    }
+}

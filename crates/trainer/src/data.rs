@@ -1,0 +1,93 @@
+//! From a row of tokens to batches.
+//!
+//! A language model reads a window of tokens and predicts, at each position, the next one: the targets are the inputs
+//! moved by one.
+//!
+//! | batches | for | what they cover |
+//! |---|---|---|
+//! | [`ContiguousBatches`] | recurrent models | B streams side by side, each read on from where the last batch ended |
+//! | [`RandomWindows`] | models without memory | B windows from anywhere |
+//! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
+//!
+//! B is the batch, T the length of a window.
+
+mod consecutive;
+mod contiguous;
+mod random;
+
+pub use consecutive::ConsecutiveWindows;
+pub use contiguous::ContiguousBatches;
+pub use random::RandomWindows;
+
+use crate::TrainError;
+use crate::error::{setting, share};
+use rungs_layers::tensor::Ids;
+use std::sync::Arc;
+
+/// A row of token ids, shared by whatever reads it.
+pub type Tokens = Arc<[u32]>;
+
+/// Inputs and what is to be predicted after each of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// (B, T)
+    pub inputs: Ids,
+    /// (B, T): the token after each input.
+    pub targets: Ids,
+    /// Whether these windows do not go on from the batch before, so that a carried state must start anew.
+    pub restart: bool,
+}
+
+impl Batch {
+    /// The windows of `length` tokens that begin at `starts`. Each has a token after it.
+    fn gather(tokens: &[u32], starts: impl ExactSizeIterator<Item = usize>, length: usize, restart: bool) -> Self {
+        let batch = starts.len();
+        let mut inputs = Vec::with_capacity(batch * length);
+        let mut targets = Vec::with_capacity(batch * length);
+        for start in starts {
+            inputs.extend_from_slice(&tokens[start..start + length]);
+            targets.extend_from_slice(&tokens[start + 1..start + length + 1]);
+        }
+        let shape = [batch, length];
+        Self { inputs: Ids::new(inputs, shape), targets: Ids::new(targets, shape), restart }
+    }
+
+    /// How many tokens are predicted: B · T.
+    pub fn tokens(&self) -> usize {
+        self.targets.as_slice().len()
+    }
+}
+
+/// The first 1 − `validation` of the tokens to train on, and the rest to validate on.
+///
+/// # Errors
+/// If the share is not in (0, 1), or if either part would have fewer than two tokens: one to read and one to predict.
+pub fn split(tokens: &[u32], validation: f64) -> Result<(Tokens, Tokens), TrainError> {
+    share("validation split", validation)?;
+    setting("validation split", validation > 0.0, || "must be more than 0".into())?;
+    let train = (tokens.len() as f64 * (1.0 - validation)) as usize;
+    let (train, validation) = tokens.split_at(train);
+    long_enough("the training part", train, 2, || "one to read and one to predict".into())?;
+    long_enough("the validation part", validation, 2, || "one to read and one to predict".into())?;
+    Ok((train.into(), validation.into()))
+}
+
+/// That a text has as many tokens as it must.
+fn long_enough(
+    text: &'static str,
+    tokens: &[u32],
+    needed: usize,
+    reason: impl FnOnce() -> String,
+) -> Result<(), TrainError> {
+    let tokens = tokens.len();
+    if tokens >= needed { Ok(()) } else { Err(TrainError::TooShort { text, tokens, needed, reason: reason() }) }
+}
+
+/// That batches have a size.
+fn not_empty(batch: usize, length: usize) -> Result<(), TrainError> {
+    setting("batch size", batch > 0, || "must be 1 or more".into())?;
+    setting("context", length > 0, || "must be 1 or more".into())
+}
+
+#[cfg(test)]
+mod tests;

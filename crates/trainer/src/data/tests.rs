@@ -1,0 +1,139 @@
+use super::*;
+use proptest::prelude::*;
+use rungs_layers::tensor::Rng;
+
+/// A text in which every token is its own position, so that a batch says where it comes from.
+fn text(length: usize) -> Arc<[u32]> {
+    (0..length as u32).collect()
+}
+
+fn rows(ids: &Ids) -> Vec<Vec<u32>> {
+    let [_, t] = ids.dims();
+    ids.as_slice().chunks(t).map(<[u32]>::to_vec).collect()
+}
+
+fn assert_targets_follow(batch: &Batch) {
+    let next: Vec<u32> = batch.inputs.as_slice().iter().map(|token| token + 1).collect();
+    assert_eq!(batch.targets.as_slice(), next);
+}
+
+#[test]
+fn the_split_is_where_nano_gpt_has_it() {
+    let (train, validation) = split(&text(1_115_394), 0.1).unwrap();
+    assert_eq!((train.len(), validation.len()), (1_003_854, 111_540));
+    assert_eq!(validation[0], 1_003_854, "the parts share no token");
+}
+
+#[test]
+fn a_text_that_is_too_short_says_how_short() {
+    let says = |result: Result<(), TrainError>, expected: &str| assert_eq!(result.unwrap_err().to_string(), expected);
+    says(
+        split(&text(3), 0.5).map(drop),
+        "the training part has 1 tokens, but 2 are needed (one to read and one to predict)",
+    );
+    says(
+        split(&text(9), 0.1).map(drop),
+        "the validation part has 1 tokens, but 2 are needed (one to read and one to predict)",
+    );
+    says(
+        RandomWindows::new(text(64), 12, 64).map(drop),
+        "the training part has 64 tokens, but 65 are needed (a context of 64, and one more to predict)",
+    );
+    says(
+        ContiguousBatches::new(text(100), 5, 20).map(drop),
+        "the training part has 100 tokens, but 101 are needed (5 streams of 20, and one more to predict)",
+    );
+    says(ContiguousBatches::new(text(100), 0, 20).map(drop), "batch size: must be 1 or more");
+    says(split(&text(10), 0.0).map(drop), "validation split: must be more than 0");
+    says(split(&text(10), 1.0).map(drop), "validation split: must be at least 0 and less than 1, not 1");
+    assert!(ContiguousBatches::new(text(5), usize::MAX, 2).is_err(), "the product overflows");
+}
+
+#[test]
+fn contiguous_batches_by_hand() {
+    // 12 tokens: two streams that predict five each (the twelfth token is left over), in windows of two.
+    let mut batches = ContiguousBatches::new(text(12), 2, 2).unwrap();
+    assert_eq!(batches.batches_per_pass(), 3);
+    for pass in 0..2 {
+        let read: Vec<Batch> = (0..3).map(|_| batches.next_batch()).collect();
+        assert_eq!(rows(&read[0].inputs), [[0, 1], [5, 6]]);
+        assert_eq!(rows(&read[1].inputs), [[2, 3], [7, 8]]);
+        assert_eq!(rows(&read[2].inputs), [[4], [9]]);
+        assert_eq!(rows(&read[2].targets), [[5], [10]]);
+        assert_eq!(read.iter().map(|batch| batch.restart).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(batches.cursor(), Cursor { pass: pass + 1, window: 0 });
+    }
+}
+
+#[test]
+fn random_windows_reach_both_ends_of_the_text() {
+    let windows = RandomWindows::new(text(20), 4, 16).unwrap();
+    let mut rng = Rng::new(5);
+    let mut seen = [0; 4];
+    for _ in 0..250 {
+        let batch = windows.next_batch(&mut rng);
+        assert_targets_follow(&batch);
+        assert_eq!(batch.tokens(), 64);
+        rows(&batch.inputs).iter().for_each(|row| seen[row[0] as usize] += 1);
+    }
+    assert!(seen.iter().all(|&count| (200..300).contains(&count)), "starts 0 to 3 are equally likely: {seen:?}");
+}
+
+use super::contiguous::Cursor;
+
+proptest! {
+    #[test]
+    fn a_pass_of_contiguous_batches_predicts_each_token_of_each_stream_once(
+        batch in 1_usize..7, length in 1_usize..9, extra in 0_usize..60
+    ) {
+        let tokens = batch * length + 1 + extra;
+        let mut batches = ContiguousBatches::new(text(tokens), batch, length).unwrap();
+        let mut predicted = Vec::new();
+        let mut ends: Vec<u32> = Vec::new();
+        for i in 0..batches.batches_per_pass() {
+            let batch = batches.next_batch();
+            assert_targets_follow(&batch);
+            prop_assert_eq!(batch.restart, i == 0);
+            let rows = rows(&batch.inputs);
+            if i > 0 {
+                let firsts: Vec<u32> = rows.iter().map(|row| row[0]).collect();
+                prop_assert_eq!(&firsts, &ends, "every row goes on where it ended");
+            }
+            ends = rows.iter().map(|row| row[row.len() - 1] + 1).collect();
+            predicted.extend_from_slice(batch.targets.as_slice());
+        }
+        predicted.sort_unstable();
+        let expected: Vec<u32> = (1..=((tokens - 1) / batch * batch) as u32).collect();
+        prop_assert_eq!(predicted, expected, "all but the first and the fewer than B left over");
+        prop_assert!(batches.next_batch().restart);
+    }
+
+    #[test]
+    fn contiguous_batches_go_on_from_a_saved_cursor(
+        batch in 1_usize..5, length in 1_usize..6, extra in 0_usize..40, read in 0_usize..30
+    ) {
+        let mut batches = ContiguousBatches::new(text(batch * length + 1 + extra), batch, length).unwrap();
+        let mut resumed = batches.clone();
+        (0..read).for_each(|_| drop(batches.next_batch()));
+        let json = serde_json::to_string(&batches.cursor()).unwrap();
+        resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
+        prop_assert_eq!(batches.next_batch(), resumed.next_batch());
+        let beyond = Cursor { pass: 0, window: batches.batches_per_pass() };
+        prop_assert!(resumed.seek(beyond).is_err());
+    }
+
+    #[test]
+    fn consecutive_windows_predict_every_token_after_the_first_once_and_in_order(
+        tokens in 2_usize..80, batch in 1_usize..5, length in 1_usize..20
+    ) {
+        let windows = ConsecutiveWindows::new(text(tokens), batch, length).unwrap();
+        let batches: Vec<Batch> = windows.batches().collect();
+        batches.iter().for_each(assert_targets_follow);
+        let predicted: Vec<u32> = batches.iter().flat_map(|batch| batch.targets.as_slice().to_vec()).collect();
+        prop_assert_eq!(predicted, (1..tokens as u32).collect::<Vec<_>>());
+        prop_assert!(batches[..batches.len() - 1].iter().all(|part| part.inputs.dims::<2>()[1] == length));
+        prop_assert!(batches.iter().all(|part| part.inputs.dims::<2>()[0] <= batch));
+        prop_assert_eq!(batches.iter().filter(|batch| !batch.restart).count(), if batch == 1 { batches.len() - 1 } else { 0 });
+        prop_assert_eq!(windows.tokens(), tokens - 1);
+    }
+}

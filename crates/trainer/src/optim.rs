@@ -1,0 +1,243 @@
+//! Optimizers: how a gradient becomes a step.
+//!
+//! | file | rule | paper |
+//! |---|---|---|
+//! | [`sgd`](Sgd) | momentum, Nesterov's on request | Polyak 1964; Nesterov 1983; Sutskever et al. 2013 |
+//! | [`rmsprop`](RmsProp) | each number's step divided by its gradient's usual size | Hinton 2012, lecture 6e |
+//! | [`adam`](Adam) | RMSprop with momentum, both freed of their start at zero | Kingma & Ba 2015 |
+//! | [`adamw`](AdamW) | Adam with weight decay apart from the gradient | Loshchilov & Hutter 2019 |
+//!
+//! A [`Rule`] says what happens to each number, and what it wants to remember beside it (its *moments*). The
+//! [`Optimizer`] keeps the moments, by parameter **name**: an in-place update gives a tensor a new id, and names are what a
+//! checkpoint can hold. One step is one pass over memory: the gradient's factor, the moments and the parameter are read and
+//! written together, in fixed pieces spread over threads.
+//!
+//! A rule written outside of this crate works the same way:
+//!
+//! ```
+//! use rungs_layers::tensor::Element;
+//! use rungs_trainer::{Optimizer, Rule, StepSize};
+//!
+//! /// θ ← θ − η sign(g) (Riedmiller & Braun 1993, without its adaptive rates).
+//! #[derive(Debug)]
+//! struct SignDescent;
+//!
+//! impl<E: Element> Rule<E> for SignDescent {
+//!     fn moments(&self) -> &'static [&'static str] {
+//!         &[]
+//!     }
+//!     fn update(&self, step: &StepSize, parameter: &mut [E], gradient: &[E], _: &mut [&mut [E]]) {
+//!         let rate = E::from_f64(step.learning_rate);
+//!         for (x, &g) in parameter.iter_mut().zip(gradient) {
+//!             *x = if g > E::ZERO { *x - rate } else if g < E::ZERO { *x + rate } else { *x };
+//!         }
+//!     }
+//! }
+//!
+//! let optimizer: Optimizer<f32, SignDescent> = Optimizer::new(SignDescent);
+//! # assert_eq!(optimizer.count(), 0);
+//! ```
+
+mod adam;
+mod adamw;
+mod method;
+mod rmsprop;
+mod sgd;
+
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use method::Method;
+pub use rmsprop::RmsProp;
+pub use sgd::Sgd;
+
+use crate::TrainError;
+use crate::gradients::{ParameterGradients, elements};
+use rungs_layers::Module;
+use rungs_layers::tensor::safetensors::Named;
+use rungs_layers::tensor::{Array, Element, Shape, Tensor};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// Elements that one task updates at a time. Every rule works element by element, so no bit depends on it.
+const CHUNK: usize = 16 * 1024;
+
+/// What a rule is told about the step it takes.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct StepSize {
+    /// t, counted from 1.
+    pub count: u64,
+    /// η.
+    pub learning_rate: f64,
+    /// What the gradient is to be multiplied by before anything else.
+    pub gradient_factor: f64,
+    /// How many axes the parameter has: weight decay is for matrices, not for biases and gains.
+    pub axes: usize,
+}
+
+/// What an optimizer does to each number of a parameter.
+pub trait Rule<E: Element>: Debug + Send + Sync {
+    /// The names of the arrays it keeps beside each parameter. They have the parameter's shape and start at zero.
+    fn moments(&self) -> &'static [&'static str];
+
+    /// Takes one step on a piece of a parameter. All slices have the same length, and there are as many moments as
+    /// [`moments`](Self::moments) names. What happens to one element must not depend on the others.
+    fn update(&self, step: &StepSize, parameter: &mut [E], gradient: &[E], moments: &mut [&mut [E]]);
+}
+
+/// A rule with what it remembers of a model.
+#[derive(Clone, Debug)]
+pub struct Optimizer<E: Element, R = Method> {
+    rule: R,
+    /// By parameter; in each, one array for each name of [`Rule::moments`].
+    moments: BTreeMap<String, Vec<Vec<E>>>,
+    count: u64,
+}
+
+impl<E: Element, R: Rule<E>> Optimizer<E, R> {
+    /// An optimizer that has seen nothing yet.
+    pub fn new(rule: R) -> Self {
+        Self { rule, moments: BTreeMap::new(), count: 0 }
+    }
+
+    /// How many steps were taken.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Moves every parameter of the model by one step.
+    ///
+    /// # Errors
+    /// If there is a parameter without a gradient, or with one of another shape. Then nothing is changed.
+    pub fn step<M: Module<E> + ?Sized>(
+        &mut self,
+        model: &mut M,
+        gradients: &ParameterGradients<E>,
+        learning_rate: f64,
+    ) -> Result<(), TrainError> {
+        let mut mismatch = None;
+        model.for_each(&mut |name, parameter| {
+            let shape = gradients.sum(name).map(Tensor::shape);
+            check_shape("gradient", name, parameter.shape(), shape).unwrap_or_else(|error| {
+                mismatch.get_or_insert(error);
+            });
+        });
+        if let Some(error) = mismatch {
+            return Err(error);
+        }
+        self.count += 1;
+        let (rule, moments) = (&self.rule, &mut self.moments);
+        let (count, gradient_factor) = (self.count, gradients.factor());
+        model.for_each_mut(&mut |name, parameter| {
+            let gradient = elements(gradients.sum(name).expect("checked above"));
+            let axes = parameter.shape().rank();
+            let step = StepSize { count, learning_rate, gradient_factor, axes };
+            if !moments.contains_key(name) {
+                moments.insert(name.to_owned(), rule.moments().iter().map(|_| vec![E::ZERO; gradient.len()]).collect());
+            }
+            let kept = moments.get_mut(name).expect("inserted above");
+            let mut kept: Vec<&mut [E]> = kept.iter_mut().map(Vec::as_mut_slice).collect();
+            parameter.update(|x| in_pieces(rule, &step, x, gradient, &mut kept));
+        });
+        Ok(())
+    }
+
+    /// The moments, named `second.blocks.0.norm_1.gain`, to be saved. Parameters that were never updated have none.
+    pub fn state<M: Module<E> + ?Sized>(&self, model: &M) -> Named<E> {
+        let mut state = Named::new();
+        model.for_each(&mut |name, parameter| {
+            let kept = self.moments.get(name).into_iter().flatten();
+            for (moment, values) in self.rule.moments().iter().zip(kept) {
+                state.insert(format!("{moment}.{name}"), Array::from_vec(values.clone(), parameter.shape()));
+            }
+        });
+        state
+    }
+
+    /// Goes on from a saved [`state`](Self::state), after `count` steps on a model with these parameters.
+    ///
+    /// # Errors
+    /// If a moment is missing, has another shape than its parameter, or belongs to none (it was saved by another rule or
+    /// for another model). Then nothing is changed.
+    pub fn restore<M: Module<E> + ?Sized>(
+        &mut self,
+        model: &M,
+        state: &Named<E>,
+        count: u64,
+    ) -> Result<(), TrainError> {
+        let mut moments: BTreeMap<String, Vec<Vec<E>>> = BTreeMap::new();
+        let mut taken = 0;
+        let mut mismatch = None;
+        let names = if count == 0 { &[] } else { self.rule.moments() };
+        model.for_each(&mut |name, parameter| {
+            for moment in names {
+                let saved = state.get(&format!("{moment}.{name}"));
+                let what = format!("moment {moment}");
+                match check_shape(&what, name, parameter.shape(), saved.map(Array::shape)) {
+                    Err(error) => _ = mismatch.get_or_insert(error),
+                    Ok(()) => {
+                        taken += 1;
+                        moments.entry(name.to_owned()).or_default().extend(saved.map(Array::to_vec));
+                    }
+                }
+            }
+        });
+        if let Some(error) = mismatch {
+            return Err(error);
+        }
+        if taken < state.len() {
+            let problem = format!("{} of {} saved moments are not this optimizer's", state.len() - taken, state.len());
+            return Err(TrainError::Setting { name: "optimizer", problem });
+        }
+        (self.moments, self.count) = (moments, count);
+        Ok(())
+    }
+}
+
+/// That something by the name of a parameter is there and has its shape.
+fn check_shape(what: &str, parameter: &str, expected: Shape, found: Option<Shape>) -> Result<(), TrainError> {
+    let problem = match found {
+        Some(found) if found == expected => return Ok(()),
+        Some(found) => format!("has shape {found}, the parameter {expected}"),
+        None => "missing".to_owned(),
+    };
+    Err(TrainError::Mismatch { what: what.to_owned(), parameter: parameter.to_owned(), problem })
+}
+
+/// Applies a rule in pieces of at most [`CHUNK`] elements, on all threads.
+fn in_pieces<E: Element, R: Rule<E> + ?Sized>(
+    rule: &R,
+    step: &StepSize,
+    x: &mut [E],
+    gradient: &[E],
+    moments: &mut [&mut [E]],
+) {
+    if x.len() <= CHUNK {
+        return rule.update(step, x, gradient, moments);
+    }
+    let middle = (x.len() / 2).next_multiple_of(CHUNK);
+    let (x, x_rest) = x.split_at_mut(middle);
+    let (gradient, gradient_rest) = gradient.split_at(middle);
+    let (mut moments, mut moments_rest): (Vec<_>, Vec<_>) =
+        moments.iter_mut().map(|moment| moment.split_at_mut(middle)).unzip();
+    rayon::join(
+        || in_pieces(rule, step, x, gradient, &mut moments),
+        || in_pieces(rule, step, x_rest, gradient_rest, &mut moments_rest),
+    );
+}
+
+/// 0 for a number too small for its type's full precision, where arithmetic is a hundred times slower.
+///
+/// A running mean m ← β m of a gradient that stays away (a rare word's) falls into that range and then never leaves it:
+/// β times the smallest number above zero rounds back to that number.
+#[inline(always)]
+pub(crate) fn without_denormals<E: Element>(x: E, smallest_normal: E) -> E {
+    if x.abs() < smallest_normal { E::ZERO } else { x }
+}
+
+/// The smallest positive number with full precision.
+pub(crate) fn smallest_normal<E: Element>() -> E {
+    E::from_f64(if size_of::<E>() == size_of::<f32>() { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE })
+}
+
+#[cfg(test)]
+mod tests;

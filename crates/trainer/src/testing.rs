@@ -1,0 +1,23 @@
+//! What the tests of this crate train: the smallest models there are.
+
+use rungs_layers::parameters;
+use rungs_layers::tensor::{Array, Element, Tensor};
+
+/// Two vectors.
+pub(crate) struct Pair<E: Element> {
+    pub(crate) a: Tensor<E>,
+    pub(crate) b: Tensor<E>,
+}
+parameters!(Pair { a, b });
+
+impl<E: Element> Pair<E> {
+    pub(crate) fn new(a: &[f64], b: &[f64]) -> Self {
+        let vector = |x: &[f64]| Tensor::variable(Array::from_fn(x.len(), |i| E::from_f64(x[i])));
+        Self { a: vector(a), b: vector(b) }
+    }
+
+    /// ‖a‖² + ‖b‖², whose gradient is twice the parameters.
+    pub(crate) fn loss(&self) -> Tensor<E> {
+        self.a.square().sum() + self.b.square().sum()
+    }
+}

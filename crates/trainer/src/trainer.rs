@@ -1,0 +1,301 @@
+//! The loop.
+//!
+//! ```text
+//! repeat   g ← Σ ∂(nats of a micro-batch)/∂θ  /  Σ tokens      over `accumulate` micro-batches
+//!          clip g;  θ ← optimizer(θ, g, η(step))               or, if anything is not finite, an error and nothing else
+//!          evaluate · note metrics · save                      where due
+//! until    the budget is used up, or the callback says stop
+//! ```
+//!
+//! All that decides what comes next is in one place, the [`TrainingState`](crate::TrainingState): a run that is saved between two steps, dropped
+//! and resumed goes on with the same bits.
+
+mod saving;
+
+use crate::checkpoint::{Best, Interval};
+use crate::{
+    Budget, Control, Destination, Evaluation, Event, Finish, Loss, Metrics, Optimizer, ParameterGradients, Progress,
+    Row, Summary, Task, TrainError, TrainerConfig,
+};
+use rungs_layers::Module;
+use rungs_layers::tensor::safetensors::Named;
+use rungs_layers::tensor::{Element, Rng};
+use std::cell::Cell;
+use std::time::Instant;
+
+/// Trains a model on a task.
+#[derive(Debug)]
+pub struct Trainer<E: Element, T: Task<E>> {
+    model: T::Model,
+    task: T,
+    config: TrainerConfig,
+    /// How many steps the budget is worth; none if it is measured in seconds.
+    steps: Option<usize>,
+    optimizer: Optimizer<E>,
+    rng: Rng,
+    progress: Progress,
+    metrics: Metrics,
+    /// The weights of the best evaluation.
+    best: Option<Named<E>>,
+    destination: Option<Destination>,
+}
+
+/// What a step has to tell.
+struct Report {
+    batch: Evaluation,
+    learning_rate: f64,
+    gradient_norm: f64,
+    seconds: f64,
+}
+
+impl<E: Element, T: Task<E>> Trainer<E, T> {
+    /// A trainer at the start of a run.
+    ///
+    /// # Errors
+    /// If a setting is out of its range, or if the budget is measured in epochs and the task does not say how long one is.
+    pub fn new(model: T::Model, task: T, config: TrainerConfig) -> Result<Self, TrainError> {
+        config.validate()?;
+        Ok(Self {
+            steps: config.budget.steps(task.batches_per_epoch(), config.accumulate)?,
+            model,
+            task,
+            config,
+            optimizer: Optimizer::new(config.optimizer),
+            // A stream of its own: whoever draws the first weights from the same seed does not draw the same numbers.
+            rng: Rng::new(config.seed).fork("training"),
+            progress: Progress::default(),
+            metrics: Metrics::default(),
+            best: None,
+            destination: None,
+        })
+    }
+
+    /// Saves into this folder from now on: at the start of a new run, when due, when told to stop, and at the end.
+    pub fn save_into(&mut self, destination: Destination) {
+        self.destination = Some(destination);
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &T::Model {
+        &self.model
+    }
+
+    /// The model as it is now, to own.
+    pub fn into_model(self) -> T::Model {
+        self.model
+    }
+
+    /// The weights of the best evaluation, or those of now if there was none.
+    pub fn best_weights(&self) -> Named<E> {
+        self.best.clone().unwrap_or_else(|| self.weights())
+    }
+
+    /// The task.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &TrainerConfig {
+        &self.config
+    }
+
+    /// How far the run has come.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The course of the run.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether the budget is used up. Then [`run`](Self::run) does nothing.
+    pub fn is_finished(&self) -> bool {
+        self.used() >= 1.0
+    }
+
+    /// How much of the budget is used: 1 is all.
+    fn used(&self) -> f64 {
+        match (self.steps, self.config.budget) {
+            (Some(steps), _) => self.progress.step as f64 / steps as f64,
+            (None, Budget::Seconds(seconds)) => self.progress.elapsed / seconds,
+            (None, _) => unreachable!("only time has no number of steps"),
+        }
+    }
+
+    /// The number of steps the schedule is stretched over.
+    fn expected_steps(&self) -> usize {
+        let taken = self.progress.step as f64;
+        // At the pace so far. Before the first step there is none, and the end is out of sight.
+        self.steps.unwrap_or_else(|| if taken > 0.0 { (taken / self.used()) as usize } else { usize::MAX })
+    }
+
+    /// Trains until the budget is used up or `on_event` says stop.
+    ///
+    /// # Errors
+    /// If a step fails (nothing is changed by it) or a save does (the folder still opens). What was saved before can be
+    /// resumed.
+    pub fn run(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, TrainError> {
+        let (before, start) = (self.progress.elapsed, Instant::now());
+        let elapsed = || before + start.elapsed().as_secs_f64();
+        let stopped = Cell::new(false);
+        let mut tell = |event| stopped.set(on_event(event) == Control::Stop || stopped.get());
+        let mut over = self.is_finished();
+        if self.progress.step == 0 {
+            // Before the first step, so that a folder that cannot be written is found out now, and every later moment
+            // leaves a run to resume.
+            self.save(&mut tell)?;
+        }
+        while !over && !stopped.get() {
+            let report = self.step()?;
+            let step = self.progress.step;
+            self.progress.elapsed = elapsed();
+            // Decided once: time goes on during an evaluation, and the last step is the one that was evaluated.
+            over = self.is_finished();
+            tell(Event::Step {
+                step,
+                loss: report.batch.loss(),
+                learning_rate: report.learning_rate,
+                gradient_norm: report.gradient_norm,
+                tokens: report.batch.tokens,
+                seconds: report.seconds,
+                progress: self.used().min(1.0),
+                elapsed: self.progress.elapsed,
+            });
+            // A step brings all that belongs to it, even when told to stop: a resumed run goes on with the next step.
+            let due = |every| over || step.is_multiple_of(every);
+            let validation_loss = if due(self.config.evaluate_every) { self.evaluate(&mut tell)? } else { None };
+            if due(self.config.log_every) || validation_loss.is_some() {
+                self.note(&report, validation_loss);
+            }
+            self.progress.elapsed = elapsed();
+            if due(self.config.save_every) || stopped.get() {
+                self.save(&mut tell)?;
+                self.progress.elapsed = elapsed();
+            }
+        }
+        Ok(self.summary())
+    }
+
+    /// One step, or an error and no change: neither of the model nor of where the task and the generator are.
+    fn step(&mut self) -> Result<Report, TrainError> {
+        let (rng, position) = (self.rng.clone(), self.task.position());
+        self.try_step().or_else(|source| {
+            self.rng = rng;
+            self.task.resume(position)?;
+            Err(self.at_step(self.progress.step + 1, source))
+        })
+    }
+
+    fn try_step(&mut self) -> Result<Report, TrainError> {
+        let start = Instant::now();
+        let mut batch = Evaluation::default();
+        let mut sum: Option<ParameterGradients<E>> = None;
+        for _ in 0..self.config.accumulate {
+            let loss = self.task.next_loss(&self.model, &mut self.rng);
+            batch.add(loss.nats()?, loss.tokens);
+            let Loss { total, .. } = loss;
+            let gradients = ParameterGradients::collect(&self.model, total.backward())?;
+            match &mut sum {
+                Some(sum) => sum.add(gradients),
+                None => sum = Some(gradients),
+            }
+        }
+        let mut gradients = sum.expect("accumulate is 1 or more");
+        if batch.tokens == 0 {
+            return Err(TrainError::Loss("it is over no tokens"));
+        }
+        gradients.scale(1.0 / batch.tokens as f64);
+        let gradient_norm = match self.config.clip {
+            Some(limit) => gradients.clip(limit)?,
+            None => gradients.norm()?,
+        };
+        let learning_rate = self.config.schedule.rate(self.progress.step, self.expected_steps());
+        self.optimizer.step(&mut self.model, &gradients, learning_rate)?;
+
+        let seconds = start.elapsed().as_secs_f64();
+        let Progress { step, tokens, training, interval, .. } = &mut self.progress;
+        *step += 1;
+        *tokens += batch.tokens;
+        *training += seconds;
+        interval.nats += batch.nats;
+        interval.tokens += batch.tokens;
+        interval.seconds += seconds;
+        Ok(Report { batch, learning_rate, gradient_norm, seconds })
+    }
+
+    /// Evaluates the validation text and remembers the weights if they are the best so far.
+    fn evaluate(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Option<f64>, TrainError> {
+        let start = Instant::now();
+        let step = self.progress.step;
+        let task = &self.task;
+        let evaluation = with_constants(&mut self.model, |model| task.validate(model));
+        if evaluation.tokens == 0 {
+            return Ok(None);
+        }
+        let loss = evaluation.loss();
+        if !loss.is_finite() {
+            return Err(self.at_step(step, TrainError::NonFiniteLoss { which: "validation", value: loss }));
+        }
+        self.progress.validation_loss = Some(loss);
+        let best = self.progress.best.is_none_or(|best| loss < best.loss);
+        if best {
+            self.progress.best = Some(Best { step, loss });
+            self.best = Some(self.weights());
+        }
+        tell(Event::Evaluated { step, loss, tokens: evaluation.tokens, best, seconds: start.elapsed().as_secs_f64() });
+        Ok(Some(loss))
+    }
+
+    /// Sums up the steps since the last row.
+    fn note(&mut self, report: &Report, validation_loss: Option<f64>) {
+        let Interval { nats, tokens, seconds } = std::mem::take(&mut self.progress.interval);
+        self.metrics.push(Row {
+            step: self.progress.step,
+            train_loss: nats / tokens as f64,
+            validation_loss,
+            learning_rate: report.learning_rate,
+            gradient_norm: report.gradient_norm,
+            tokens_per_second: tokens as f64 / seconds,
+        });
+    }
+
+    fn summary(&self) -> Summary {
+        let Progress { step, tokens, elapsed, training, best, validation_loss, .. } = self.progress;
+        Summary {
+            finish: if self.is_finished() { Finish::Completed } else { Finish::Stopped },
+            steps: step,
+            train_loss: self.metrics.rows().last().map(|row| row.train_loss),
+            validation_loss,
+            best_validation_loss: best.map(|best| best.loss),
+            tokens,
+            tokens_per_second: if training > 0.0 { tokens as f64 / training } else { 0.0 },
+            seconds: elapsed,
+        }
+    }
+
+    fn at_step(&self, step: usize, source: TrainError) -> TrainError {
+        TrainError::Step { step, source: Box::new(source) }
+    }
+}
+
+/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded.
+fn with_constants<E: Element, M: Module<E>, R>(model: &mut M, f: impl FnOnce(&M) -> R) -> R {
+    let mut tracked = Vec::new();
+    model.for_each_mut(&mut |_, parameter| {
+        tracked.push(parameter.is_tracked());
+        *parameter = parameter.detached();
+    });
+    let result = f(model);
+    let mut tracked = tracked.into_iter();
+    model.for_each_mut(&mut |_, parameter| {
+        if tracked.next() == Some(true) {
+            *parameter = parameter.as_variable();
+        }
+    });
+    result
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! A trainer and its folder: saving a moment of a run, and going on from one.
+
+use super::Trainer;
+use crate::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
+use rungs_layers::Module;
+use rungs_layers::tensor::safetensors::{self, Named};
+use rungs_layers::tensor::{Array, Element, Rng};
+use std::time::Instant;
+
+impl<E: Element, T: Task<E>> Trainer<E, T> {
+    /// Goes on from the run in a folder, or changes nothing.
+    ///
+    /// # Errors
+    /// If a file is damaged or missing, or does not fit the model, the optimizer or the task.
+    pub fn resume(&mut self, folder: &Folder) -> Result<(), TrainError> {
+        let damaged = |name: &str, problem: String| TrainError::File { path: folder.path().join(name), problem };
+        let state =
+            TrainingState::from_bytes(&folder.read(TRAINING_FILE)?).map_err(|why| damaged(TRAINING_FILE, why))?;
+        let best: Named<E> =
+            safetensors::read(&folder.read(MODEL_FILE)?).map_err(|error| damaged(MODEL_FILE, error.to_string()))?;
+        let metrics = String::from_utf8_lossy(&folder.read(METRICS_FILE)?).into_owned();
+        let metrics = Metrics::from_csv(&metrics).map_err(|why| damaged(METRICS_FILE, why))?;
+        if !same_shapes(&best, &state.weights) {
+            return Err(damaged(MODEL_FILE, format!("holds another model than {TRAINING_FILE}")));
+        }
+        let best = state.progress.best.map(|_| best);
+        self.restore(state)?;
+        (self.best, self.metrics) = (best, metrics);
+        Ok(())
+    }
+
+    /// Goes on from a saved state, or changes nothing.
+    pub(super) fn restore(&mut self, state: TrainingState<E>) -> Result<(), TrainError> {
+        let TrainingState { weights, moments, count, position, rng, progress } = state;
+        let rng =
+            Rng::from_state(rng).ok_or_else(|| TrainError::Position("the generator's state is all zero".into()))?;
+        let mut optimizer = Optimizer::new(self.config.optimizer);
+        optimizer.restore(&self.model, &moments, count)?;
+        let before = self.weights();
+        self.model.load(&weights)?;
+        if let Err(error) = self.task.resume(position) {
+            self.model.load(&before)?;
+            return Err(error);
+        }
+        (self.optimizer, self.rng, self.progress) = (optimizer, rng, progress);
+        Ok(())
+    }
+
+    /// Everything that decides how the run goes on.
+    pub fn state(&self) -> TrainingState<E> {
+        TrainingState {
+            weights: self.weights(),
+            moments: self.optimizer.state(&self.model),
+            count: self.optimizer.count(),
+            position: self.task.position(),
+            rng: self.rng.state(),
+            progress: self.progress,
+        }
+    }
+
+    /// Saves this moment of the run, if there is somewhere to save it.
+    pub(super) fn save(&mut self, tell: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+        if self.destination.is_none() {
+            return Ok(());
+        }
+        let (start, step) = (Instant::now(), self.progress.step);
+        let state = self.state();
+        let broken = state.weights.iter().find(|(_, array)| !is_finite(array));
+        if let Some((name, _)) = broken {
+            return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
+        }
+        let best = self.best.as_ref().unwrap_or(&state.weights);
+        let model = safetensors::write(best, None).expect("arrays in memory fit a file");
+        if let Some(destination) = &mut self.destination {
+            destination.save(model, state.to_bytes(), &self.metrics)?;
+        }
+        tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
+        Ok(())
+    }
+
+    /// The parameters' values as they are now, sharing their storage.
+    pub(super) fn weights(&self) -> Named<E> {
+        self.model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
+    }
+}
+
+fn same_shapes<E: Element>(a: &Named<E>, b: &Named<E>) -> bool {
+    a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|(a, b)| a.shape() == b.shape())
+}
+
+fn is_finite<E: Element>(array: &Array<E>) -> bool {
+    array.contiguous().as_slice().is_some_and(|elements| elements.iter().all(|x| x.is_finite()))
+}

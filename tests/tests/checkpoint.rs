@@ -1,0 +1,302 @@
+//! Run folders on a real disk: everything that can be wrong with one is said in one line, and neither a kill nor a full disk
+//! in the middle of a save loses what was saved before. (The protocol itself is tried at every moment, on a disk in memory,
+//! beside its code.)
+
+use rungs_layers::parameters;
+use rungs_layers::tensor::{Array, Element, Rng, Tensor};
+use rungs_trainer::checkpoint::Folder;
+use rungs_trainer::{
+    Control, Destination, Evaluation, Event, Loss, Position, Task, TrainError, Trainer, TrainerConfig,
+};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// An empty place on the disk for one test.
+fn scratch(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checkpoint").join(name);
+    _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// Numbers that learn to be small.
+struct Point<E: Element> {
+    point: Tensor<E>,
+}
+parameters!(Point { point });
+
+impl<E: Element> Point<E> {
+    fn new(size: usize) -> Self {
+        Self { point: Tensor::variable(Array::full(size, E::ONE)) }
+    }
+}
+
+struct Shrink;
+
+impl Task<f32> for Shrink {
+    type Model = Point<f32>;
+    fn next_loss(&mut self, model: &Point<f32>, _: &mut Rng) -> Loss<f32> {
+        Loss { total: model.point.square().sum(), tokens: 1 }
+    }
+    fn validate(&self, model: &Point<f32>) -> Evaluation {
+        Evaluation { nats: f64::from(model.point.square().sum().item()), tokens: 1 }
+    }
+    fn position(&self) -> Position<f32> {
+        Position::default()
+    }
+    fn resume(&mut self, _: Position<f32>) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+fn trainer(size: usize) -> Trainer<f32, Shrink> {
+    let config = TrainerConfig { budget: rungs_trainer::Budget::Steps(4), ..TrainerConfig::default() };
+    Trainer::new(Point::new(size), Shrink, config).unwrap()
+}
+
+/// A folder with a finished run.
+fn finished(name: &str) -> PathBuf {
+    let path = scratch(name).join("run");
+    let mut trainer = trainer(2);
+    trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!({ "size": 2 })));
+    trainer.run(&mut |_| Control::Continue).unwrap();
+    path
+}
+
+/// The error of going on with a run, in one line.
+fn resuming(path: &Path, size: usize) -> String {
+    let folder = match Folder::open(path) {
+        Ok(folder) => folder,
+        Err(error) => return one_line(path, &error),
+    };
+    let mut trainer = trainer(size);
+    let before = trainer.state();
+    let error = trainer.resume(&folder).unwrap_err();
+    assert_eq!(trainer.state(), before, "nothing changes");
+    one_line(path, &error)
+}
+
+fn one_line(path: &Path, error: &TrainError) -> String {
+    assert!(error.is_bad_input());
+    let line = error.to_string();
+    assert!(!line.contains('\n') && !line.is_empty(), "{line:?}");
+    line.replace(&path.display().to_string(), "RUN")
+}
+
+#[test]
+fn a_run_is_its_files_and_nothing_else() {
+    let path = finished("files");
+    let mut names: Vec<String> =
+        fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "metrics.csv", "model.safetensors", "training.safetensors"]);
+    let folder = Folder::open(&path).unwrap();
+    assert_eq!(folder.settings(), &json!({ "size": 2 }));
+    assert_eq!(folder.files().collect::<Vec<_>>(), &names[1..]);
+    let mut resumed = trainer(2);
+    resumed.resume(&folder).unwrap();
+    assert!(resumed.is_finished());
+}
+
+#[test]
+fn a_flipped_bit_or_a_cut_in_any_file_is_noticed() {
+    let path = finished("damage");
+    let mut rng = Rng::new(1);
+    for name in ["config.json", "metrics.csv", "model.safetensors", "training.safetensors"] {
+        let file = path.join(name);
+        let good = fs::read(&file).unwrap();
+        for _ in 0..20 {
+            let mut flipped = good.clone();
+            flipped[rng.below(good.len())] ^= 1 << rng.below(8);
+            for bad in [&flipped[..], &good[..rng.below(good.len())]] {
+                fs::write(&file, bad).unwrap();
+                let error = resuming(&path, 2);
+                assert!(error.starts_with(&format!("RUN/{name}: ")), "{error}");
+            }
+        }
+        fs::remove_file(&file).unwrap();
+        let error = resuming(&path, 2);
+        let expected = match name {
+            "config.json" => "RUN: holds no run (there is no config.json)".to_owned(),
+            _ => format!("RUN/{name}: missing, though config.json names it"),
+        };
+        assert_eq!(error, expected);
+        fs::write(&file, &good).unwrap();
+    }
+    trainer(2).resume(&Folder::open(&path).unwrap()).unwrap();
+}
+
+#[test]
+fn a_run_of_another_model_is_refused() {
+    let error = resuming(&finished("other"), 3);
+    assert!(error.starts_with("moment first of parameter point: has shape (2"), "{error}");
+}
+
+#[test]
+fn folders_without_a_run_and_formats_of_the_future_are_told_apart() {
+    let path = scratch("without");
+    assert_eq!(resuming(&path, 2), "RUN: holds no run (there is no config.json)");
+    assert_eq!(resuming(&path.join("nothing"), 2), "RUN: holds no run (there is no such folder)");
+    fs::write(path.join("file"), "x").unwrap();
+    assert_eq!(resuming(&path.join("file"), 2), "RUN: holds no run (it is a file, not a folder)");
+    assert_eq!(resuming(&path.join("file/below"), 2), "RUN: Not a directory (os error 20)");
+    fs::write(path.join("config.json"), r#"{ "format": 9, "whatever": true }"#).unwrap();
+    assert_eq!(resuming(&path, 2), "RUN/config.json: format 9 is not known; this version reads 1");
+    fs::write(path.join("config.json"), r#"{ "model_type": "gpt2" }"#).unwrap();
+    assert_eq!(resuming(&path, 2), "RUN/config.json: not a run's settings: there is no format number");
+    fs::write(path.join("config.json"), [0xff, 0xfe]).unwrap();
+    assert_eq!(resuming(&path, 2), "RUN/config.json: not UTF-8 text: the file is damaged");
+}
+
+#[test]
+fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
+    let path = scratch("place");
+    let creating = |path: &Path| one_line(path, &Folder::create(path).unwrap_err());
+    fs::write(path.join("file"), "mine").unwrap();
+    let file = path.join("file").display().to_string();
+    assert_eq!(creating(&path.join("file")), "RUN: RUN is a file, not a folder");
+    assert_eq!(creating(&path.join("file/a/b")), format!("RUN: {file} is a file, not a folder"));
+    let run = finished("place-taken");
+    assert_eq!(creating(&run), "RUN: there is a run in this folder");
+
+    let deep = path.join("a/b/c");
+    let mut folder = Folder::create(&deep).unwrap();
+    assert!(!path.join("a").exists());
+    folder.save(json!(1), &[("x".to_owned(), b"y".to_vec())]).unwrap();
+    assert_eq!(Folder::open(&deep).unwrap().read("x").unwrap(), b"y");
+
+    let taken = scratch("place-foreign");
+    fs::write(taken.join("model.safetensors"), "mine").unwrap();
+    let mut trainer = trainer(2);
+    trainer.save_into(Destination::new(Folder::create(&taken).unwrap(), json!(null)));
+    let error = trainer.run(&mut |event| panic!("{event:?}")).unwrap_err();
+    assert_eq!(one_line(&taken, &error), "RUN/model.safetensors: in the way: it does not belong to a run");
+    assert_eq!(fs::read(taken.join("model.safetensors")).unwrap(), b"mine");
+}
+
+#[test]
+fn what_is_saved_between_two_steps_can_be_read_while_the_run_goes_on() {
+    let path = scratch("while").join("run");
+    let config = TrainerConfig { save_every: 1, ..*trainer(2).config() };
+    let mut trainer = Trainer::new(Point::new(2), Shrink, config).unwrap();
+    trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!(null)));
+    let mut saves = 0;
+    let mut reader = None;
+    trainer
+        .run(&mut |event| {
+            if let Event::Saved { step, .. } = event {
+                assert_eq!(step, saves, "at the start and after each step");
+                saves += 1;
+                let folder = Folder::open(&path).unwrap();
+                folder.read("training.safetensors").unwrap();
+                reader.get_or_insert(folder);
+            }
+            Control::Continue
+        })
+        .unwrap();
+    assert_eq!(saves, 5);
+    let error = reader.unwrap().read("training.safetensors").unwrap_err();
+    assert!(error.to_string().ends_with("the run was saved again while it was being read; try again"));
+}
+
+// In processes of their own, to be killed or to be kept from writing.
+
+/// Where the child processes below save.
+const FOLDER: &str = "RUNGS_TEST_CHECKPOINT_FOLDER";
+
+fn folder_of_child() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// The files of a save: all of them say which.
+fn files(version: usize, size: usize) -> Vec<(String, Vec<u8>)> {
+    ["a", "b", "c"].map(|name| (name.to_owned(), format!("{version} of {name}").repeat(size).into_bytes())).into()
+}
+
+/// The number of the save that a folder holds, whole.
+fn version(path: &Path, size: usize) -> usize {
+    let folder = Folder::open(path).unwrap();
+    let version = folder.settings().as_u64().unwrap() as usize;
+    for (name, contents) in files(version, size) {
+        assert!(folder.read(&name).unwrap() == contents, "{name} is not of save {version}");
+    }
+    version
+}
+
+const LARGE: usize = 20_000;
+
+#[test]
+#[ignore = "a child process of another test"]
+fn child_saves_for_ever() {
+    let Some(path) = folder_of_child() else { return };
+    let (mut folder, first) = match Folder::open(&path) {
+        Ok(folder) => (folder, version(&path, LARGE) + 1),
+        Err(_) => (Folder::create(&path).unwrap(), 0),
+    };
+    (first..).for_each(|version| folder.save(json!(version), &files(version, LARGE)).unwrap());
+}
+
+#[test]
+fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
+    let path = scratch("killed").join("run");
+    let mut rng = Rng::new(4);
+    let mut reached = 0;
+    for _ in 0..15 {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "child_saves_for_ever", "--quiet"]).env(FOLDER, &path);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(5 + rng.below(60) as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if path.join("config.json").exists() {
+            let version = version(&path, LARGE);
+            assert!(version >= reached, "back from {reached} to {version}");
+            reached = version;
+        }
+    }
+    assert!(reached > 0, "no save was finished at all");
+    let mut folder = Folder::open(&path).unwrap();
+    folder.save(json!(reached + 1), &files(reached + 1, LARGE)).unwrap();
+    assert_eq!(version(&path, LARGE), reached + 1);
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "three files, config.json, and nothing left over");
+}
+
+#[test]
+#[ignore = "a child process of another test"]
+fn child_runs_out_of_space() {
+    let Some(path) = folder_of_child() else { return };
+    let mut folder = Folder::create(&path).unwrap();
+    folder.save(json!(1), &files(1, 10)).unwrap();
+    let mut too_large = files(2, 10);
+    too_large[1].1 = vec![0; 1 << 20];
+    for _ in 0..2 {
+        let error = folder.save(json!(2), &too_large).unwrap_err();
+        assert!(!error.is_bad_input());
+        let line = error.to_string();
+        assert_eq!(
+            line.replace(&path.display().to_string(), "RUN"),
+            "saving failed at RUN/b: File too large (os error 27); nothing saved before is lost"
+        );
+        assert_eq!(version(&path, 10), 1);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "what was half written is gone");
+    }
+    folder.save(json!(3), &files(3, 10)).unwrap();
+    assert_eq!(version(&path, 10), 3);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
+    let path = scratch("full").join("run");
+    // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would end
+    // the process is ignored, so that the write reports an error.
+    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact child_runs_out_of_space --quiet"#;
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).env(FOLDER, &path);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(version(&path, 10), 3, "the child did run");
+}

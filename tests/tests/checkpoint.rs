@@ -236,7 +236,9 @@ fn child_saves_for_ever() {
         Ok(folder) => (folder, version(&path, LARGE) + 1),
         Err(_) => (Folder::create(&path).unwrap(), 0),
     };
-    (first..).for_each(|version| folder.save(json!(version), &files(version, LARGE)).unwrap());
+    for version in first..usize::MAX {
+        folder.save(json!(version), &files(version, LARGE)).unwrap();
+    }
 }
 
 #[test]

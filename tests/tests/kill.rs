@@ -15,9 +15,9 @@ use tempfile::TempDir;
 
 /// Small enough that a step takes about a millisecond, so that most of the time is spent in saves: kills land there.
 const LSTM: &str = "train lstm --text text.txt --json --layers 2 --hidden 12 --embedding 8 --context 8 --batch-size 4 \
-                    --dropout 0.1 --steps 120 --evaluate-every 7 --validation-split 0.05 --save-every 2";
+                    --dropout 0.1 --steps 60 --evaluate-every 7 --validation-split 0.05 --save-every 2";
 const GPT: &str = "train gpt --text text.txt --json --layers 2 --hidden 12 --heads 2 --context 8 --batch-size 4 \
-                   --dropout 0.1 --steps 120 --evaluate-every 7 --validation-split 0.05 --save-every 2";
+                   --dropout 0.1 --steps 60 --evaluate-every 7 --validation-split 0.05 --save-every 2";
 
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -46,6 +46,7 @@ fn outcome(at: &Path, run: &str, report: &Value) -> Outcome {
 
 /// A run that nobody disturbs, and how long it took.
 fn undisturbed(at: &Path, train: &str) -> (Outcome, Duration) {
+    binary::binary(); // built before the clock starts
     let start = Instant::now();
     let report = rungs(at, &format!("{train} --out whole")).json();
     (outcome(at, "whole", &report), start.elapsed())
@@ -63,24 +64,31 @@ fn finish(at: &Path, train: &str, out: &str) -> Outcome {
 }
 
 /// Moments between 0 and 1, the same in every run of the test.
-fn moments(n: usize) -> impl Iterator<Item = f64> {
+fn moments() -> impl Iterator<Item = f64> {
     let golden = 0.618_033_988_749_895;
-    (1..=n).map(move |i| (i as f64 * golden).fract())
+    (1..).map(move |i| (f64::from(i) * golden).fract())
 }
 
 fn killed_ten_times(train: &str) {
     let folder = folder();
     let at = folder.path();
-    let (expected, duration) = undisturbed(at, train);
+    let (expected, mut duration) = undisturbed(at, train);
     let mut killed = 0;
-    for moment in moments(10) {
+    for moment in moments() {
         let mut child = start(at, train, "killed");
         // Each life is long enough for some steps, and ten of them are too short for the whole run.
         std::thread::sleep(duration.mul_f64(0.02 + 0.12 * moment));
         child.kill().unwrap();
-        killed += usize::from(child.wait().unwrap().code().is_none());
+        killed += 1;
+        if child.wait().unwrap().code().is_some() {
+            // It was over before: the machine is faster than it was. Once more, with less time.
+            fs::remove_dir_all(at.join("killed")).unwrap();
+            (killed, duration) = (0, duration / 2);
+        }
+        if killed == 10 {
+            break;
+        }
     }
-    assert!(killed >= 8, "only {killed} of ten were killed before the end");
     assert_eq!(finish(at, train, "killed"), expected);
     // Nothing of an interrupted save is left.
     assert!(snapshot(&at.join("killed")).iter().all(|(path, _)| path.extension().is_none_or(|end| end != "next")));

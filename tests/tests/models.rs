@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Mode, Module};
+use rungs_layers::{Dropout, Mode, Module};
 use rungs_models::decode::sampling::log_probability;
 use rungs_models::{
     ConfigError, Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, LanguageModel, Length, LstmConfig,
@@ -344,6 +344,66 @@ fn dropout_acts_in_training_only_and_repeats_by_seed() {
 }
 
 #[test]
+fn recurrent_rungs_drop_their_inputs_and_outputs_and_what_passes_between_layers() {
+    let mut rng = Rng::new(3);
+    let ids = row(&[3, 1, 4, 1, 5]);
+    let half = Dropout::new(0.5);
+    let mut rnn = RnnLanguageModel::<f64>::new(&rnn_config(), &mut rng).unwrap();
+    let mut lstm = LstmLanguageModel::<f64>::new(&lstm_config(), &mut rng).unwrap();
+
+    /// The state of the first layer and the last, and the features.
+    fn run(model: &dyn LanguageModel<f64>, ids: &Ids, mode: &mut Mode<'_>) -> [Vec<f64>; 3] {
+        let mut state = model.start(1);
+        let features = model.features(ids, &mut state, mode);
+        [state.carried[0].to_vec(), state.carried[state.carried.len() - 1].to_vec(), features.to_vec()]
+    }
+    let check = |without: [Vec<f64>; 3], outside: [Vec<f64>; 3], between: [Vec<f64>; 3]| {
+        assert_ne!(outside[0], without[0], "the token vectors are dropped");
+        assert!(outside[2].contains(&0.0) && !without[2].contains(&0.0), "the last layer's states are dropped");
+        assert_eq!(between[0], without[0]);
+        assert_ne!(between[1], without[1], "the first layer's states are dropped on the way to the second");
+        assert!(!between[2].contains(&0.0));
+    };
+    let without = run(&rnn, &ids, &mut Mode::Eval);
+    rnn.dropout = half;
+    let outside = run(&rnn, &ids, &mut Mode::Train(&mut rng));
+    (rnn.dropout, rnn.rnn.dropout) = (Dropout::new(0.0), half);
+    check(without, outside, run(&rnn, &ids, &mut Mode::Train(&mut rng)));
+
+    let without = run(&lstm, &ids, &mut Mode::Eval);
+    lstm.dropout = half;
+    let outside = run(&lstm, &ids, &mut Mode::Train(&mut rng));
+    (lstm.dropout, lstm.lstm.dropout) = (Dropout::new(0.0), half);
+    check(without, outside, run(&lstm, &ids, &mut Mode::Train(&mut rng)));
+}
+
+#[test]
+fn a_gpt_drops_where_gpt_2_does() {
+    let (mut rng, ids) = (Rng::new(3), row(&[3, 1, 4, 1, 5]));
+    let gpt = Gpt::<f64>::new(&GptConfig { dropout: 0.25, ..gpt_config() }, &mut rng).unwrap();
+    let places: [fn(&mut Gpt<f64>) -> &mut Dropout; 5] = [
+        |gpt| &mut gpt.dropout,
+        |gpt| &mut gpt.blocks[0].attention.dropout,
+        |gpt| &mut gpt.blocks[0].feed_forward.dropout,
+        |gpt| &mut gpt.blocks[1].attention.dropout,
+        |gpt| &mut gpt.blocks[1].feed_forward.dropout,
+    ];
+    let mut without = gpt.clone();
+    for place in places {
+        assert_eq!(place(&mut without).probability(), 0.25);
+        *place(&mut without) = Dropout::new(0.0);
+    }
+    let logits = |gpt: &Gpt<f64>, mode: &mut Mode<'_>| gpt.logits(&ids, &mut gpt.start(1), mode).to_vec();
+    let expected = logits(&without, &mut Mode::Eval);
+    assert_eq!(logits(&without, &mut Mode::Train(&mut rng)), expected, "those are all the places");
+    for place in places {
+        let mut gpt = without.clone();
+        *place(&mut gpt) = Dropout::new(0.5);
+        assert_ne!(logits(&gpt, &mut Mode::Train(&mut rng)), expected);
+    }
+}
+
+#[test]
 #[should_panic(expected = "positions 8..9 of a context of 8")]
 fn a_gpt_does_not_read_past_its_context() {
     let gpt = Gpt::<f32>::new(&gpt_config(), &mut Rng::new(0)).unwrap();
@@ -494,6 +554,18 @@ proptest! {
     }
 
     #[test]
+    fn the_k_largest_logits_stay(row in prop::collection::vec((-5..5i32).prop_map(f64::from), 1..40), k in 1..45usize) {
+        let mut kept = row.clone();
+        rungs_models::decode::TopK::new(k).unwrap().apply(&mut kept);
+        // Sorting is stable: of equal logits the first come first.
+        let mut ids: Vec<usize> = (0..row.len()).collect();
+        ids.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        for (place, &id) in ids.iter().enumerate() {
+            prop_assert_eq!(kept[id], if place < k { row[id] } else { f64::NEG_INFINITY });
+        }
+    }
+
+    #[test]
     fn the_nucleus_is_the_fewest_likeliest_tokens_that_reach_p(
         row in prop::collection::vec(-6.0..6.0f64, 1..400),
         p in 0.01..0.999f64,
@@ -595,14 +667,16 @@ fn only_the_last_half_context_of_a_long_prompt_matters_to_a_gpt_and_all_of_it_to
 fn a_text_ends_at_a_stop_token_but_not_before_it_is_long_enough() {
     let stop = [2, 3];
     for (name, model) in models::<f64>() {
-        for seed in 0..20 {
-            let text =
-                write(model.as_ref(), &[1], Sampling::plain(), Length::new(4, 100).unwrap(), &stop, seed).unwrap();
+        let mut lengths = Vec::new();
+        for seed in 0..40 {
+            let length = Length::new(4, 100).unwrap();
+            let text = write(model.as_ref(), &[1], Sampling::plain(), length, &stop, seed).unwrap();
             let (last, before) = text.ids.split_last().unwrap();
-            assert!(text.ids.len() >= 4, "{name}: {text:?}");
             assert!(before.iter().all(|id| !stop.contains(id)), "{name}: {text:?}");
             assert_eq!(stop.contains(last), text.finish == Finish::Stop, "{name}: {text:?}");
+            lengths.push(text.ids.len());
         }
+        assert_eq!(lengths.iter().min(), Some(&4), "{name}: {lengths:?}");
         // Until then its probability is left alone: it is only not chosen.
         let text =
             write(model.as_ref(), &[1], Sampling::Greedy, Length::new(2, 2).unwrap(), &[0, 1, 2, 3, 4, 5], 0).unwrap();

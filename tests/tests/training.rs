@@ -3,7 +3,7 @@
 
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
-use rungs_layers::{Bias, Dropout, Embedding, Init, Linear, Mode, Module, Rnn, parameters};
+use rungs_layers::{Bias, Dropout, Embedding, Init, Linear, Mode, Rnn, parameters};
 use rungs_trainer::checkpoint::{Folder, TRAINING_FILE, TrainingState};
 use rungs_trainer::{
     Adam, AdamW, Batch, Budget, ConsecutiveWindows, ContiguousBatches, Control, Destination, Evaluation, Event, Finish,

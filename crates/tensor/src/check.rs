@@ -132,7 +132,7 @@ struct Problem<'a> {
 /// A scalar, and its gradients by the tracked inputs.
 struct Scalar {
     value: f64,
-    /// The sum of the sizes of the terms that make up the value: what its rounding error is relative to.
+    /// The size of the terms that make up the value: what its rounding error is relative to.
     magnitude: f64,
     gradients: Vec<Tensor<f64>>,
 }
@@ -178,9 +178,12 @@ impl<'a> Problem<'a> {
     fn curvature(&self, at: &[Array<f64>], graph: Graph) -> Scalar {
         let leaves = self.leaves(at);
         let targets = self.targets(&leaves);
-        let slope = vjp(&(self.f)(&leaves), &self.v, &targets, Graph::Keep);
+        let y = (self.f)(&leaves);
+        let slope = vjp(&y, &self.v, &targets, Graph::Keep);
         let along = slope.iter().zip(&self.w).map(|(g, w)| (g * w).sum()).reduce(|a, b| a + b);
         let (value, magnitude) = inner(&slope, &self.w);
+        // Terms as large as φ's may have cancelled within ∇φ, as they do for a function that is constant.
+        let magnitude = magnitude.max(inner(&[y], std::slice::from_ref(&self.v)).1);
         let gradients = along.map_or(Vec::new(), |psi| vjp(&psi, &Tensor::scalar(1.0), &targets, graph));
         Scalar { value, magnitude, gradients }
     }

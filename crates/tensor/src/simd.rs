@@ -17,6 +17,10 @@ pub(crate) enum Level {
 /// What this machine has. The standard library caches the answer.
 #[inline]
 pub(crate) fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = tests::chosen() {
+        return level;
+    }
     #[cfg(target_arch = "x86_64")]
     {
         // The four parts that every AVX-512 processor since Skylake has.
@@ -68,3 +72,6 @@ fn run_avx512<R>(task: impl FnOnce() -> R) -> R {
 fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
     task()
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,9 @@ fn normal(shape: &[usize], rng: &mut Rng) -> Array<f32> {
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("matmul");
     let rng = &mut Rng::new(0);
-    for [m, k, n] in [[768, 128, 512], [768, 512, 128], [50, 512, 2048], [512, 512, 512], [2048, 768, 3072], [1, 768, 3072]] {
+    for [m, k, n] in
+        [[768, 128, 512], [768, 512, 128], [50, 512, 2048], [512, 512, 512], [2048, 768, 3072], [1, 768, 3072]]
+    {
         let (a, b) = (Tensor::constant(normal(&[m, k], rng)), Tensor::constant(normal(&[k, n], rng)));
         group.throughput(Throughput::Elements((2 * m * k * n) as u64));
         group.bench_function(format!("{m}x{k}x{n}"), |bench| bench.iter(|| black_box(a.matmul(&b))));

@@ -43,7 +43,8 @@ fn main() {
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {
             if chosen(name) {
                 let vocabulary = VOCABULARY;
-                let config = GptConfig { vocabulary, context: batch[1], width, heads, layers, dropout: 0.0, bias: false };
+                let config =
+                    GptConfig { vocabulary, context: batch[1], width, heads, layers, dropout: 0.0, bias: false };
                 train(name, Gpt::new(&config, rng).expect("sizes"), batch, 1.0, adamw());
             }
         }

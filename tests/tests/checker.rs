@@ -4,11 +4,17 @@
 use rungs_tensor::check::check_gradients_by;
 use rungs_tensor::{Array, Op, Operands, Rng, Shape, ShapeError, Tensor, Vjp, check_gradients};
 
+/// The gradients by A and B, from A, B and the gradient by the result.
+type Backward = fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2];
+
+/// A mistake and a rule that makes it.
+type Wrong = (&'static str, Backward);
+
 /// y = (A·B)∘(A·B) for square matrices, with a gradient rule of choice.
 #[derive(Debug)]
 struct Rule {
     name: &'static str,
-    backward: fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2],
+    backward: Backward,
 }
 
 impl Op<f64> for Rule {
@@ -36,7 +42,7 @@ fn right(a: &Tensor<f64>, b: &Tensor<f64>, dy: &Tensor<f64>) -> [Tensor<f64>; 2]
     [h.matmul(&b.t()), a.t().matmul(&h)]
 }
 
-fn outcome(name: &'static str, backward: fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2], seed: u64) -> Result<(), &'static str> {
+fn outcome(name: &'static str, backward: Backward, seed: u64) -> Result<(), &'static str> {
     let mut rng = Rng::new(seed);
     let inputs = [0; 2].map(|_| Array::normal([4, 4], 0.0, 1.0, &mut rng));
     let f = |x: &[Tensor<f64>]| Tensor::apply(Rule { name, backward }, &[&x[0], &x[1]]);
@@ -50,7 +56,6 @@ fn the_right_rule_passes() {
 
 #[test]
 fn wrong_rules_are_found_at_first_order() {
-    type Wrong = (&'static str, fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2]);
     let wrong: [Wrong; 8] = [
         ("a missing factor", |a, b, dy| right(a, b, &(dy * 0.5))),
         ("a factor that is nearly right", |a, b, dy| right(a, b, &(dy * (1.0 + 1e-4)))),
@@ -83,7 +88,6 @@ fn wrong_rules_are_found_at_first_order() {
 
 #[test]
 fn rules_that_lose_the_second_order_are_found() {
-    type Wrong = (&'static str, fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2]);
     let wrong: [Wrong; 3] = [
         ("an operand cut off", |a, b, dy| right(&a.detached(), b, dy)),
         ("both operands cut off", |a, b, dy| right(&a.detached(), &b.detached(), dy)),

@@ -248,7 +248,7 @@ fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
     let mut reached = 0;
     for _ in 0..15 {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "child_saves_for_ever", "--quiet"]).env(FOLDER, &path);
+        command.args(["--ignored", "--exact", "checkpoint::child_saves_for_ever", "--quiet"]).env(FOLDER, &path);
         let mut child = command.stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(5 + rng.below(60) as u64));
         child.kill().unwrap();
@@ -295,7 +295,7 @@ fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
     let path = scratch("full").join("run");
     // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would end
     // the process is ignored, so that the write reports an error.
-    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact child_runs_out_of_space --quiet"#;
+    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact checkpoint::child_runs_out_of_space --quiet"#;
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).env(FOLDER, &path);
     let output = command.output().unwrap();

@@ -65,7 +65,10 @@ impl Kernel<f64> for Weighted {
         [
             needs.operand(0).then(|| gradient(&|i| b[i] * tanh[i] * factor)).flatten(),
             needs.operand(1).then(|| gradient(&|i| a[i] * tanh[i])).flatten(),
-            needs.operand(2).then(|| gradient(&|i| a[i] * b[i] * (1.0 - tanh[i] * tanh[i]) + small * tanh[i])).flatten(),
+            needs
+                .operand(2)
+                .then(|| gradient(&|i| a[i] * b[i] * (1.0 - tanh[i] * tanh[i]) + small * tanh[i]))
+                .flatten(),
         ]
         .into()
     }
@@ -125,7 +128,13 @@ impl Kernel<f64> for Counting {
         Ok(x[0])
     }
     fn forward(&self, x: Operands<'_, f64>) -> (Array<f64>, ()) {
-        (Array::from_vec(x.array(0).to_vec().into_iter().zip(x.array(1).to_vec()).map(|(a, b)| a * b).collect(), x.array(0).shape()), ())
+        (
+            Array::from_vec(
+                x.array(0).to_vec().into_iter().zip(x.array(1).to_vec()).map(|(a, b)| a * b).collect(),
+                x.array(0).shape(),
+            ),
+            (),
+        )
     }
     fn backward(&self, x: Operands<'_, f64>, _: &Array<f64>, (): &(), dy: &Array<f64>, needs: Needs<'_>) -> Grads<f64> {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -205,8 +214,10 @@ fn kernels_in_single_precision_agree_with_double() {
     let mut rng = Rng::new(5);
     let double = rows::<f64>(40, &mut rng);
     // The same numbers in both: what single precision can hold.
-    let single = Tensor::<f32>::constant(Array::from_vec(double.to_vec().into_iter().map(|x| x as f32).collect(), [40, 37]));
-    let double = Tensor::<f64>::constant(Array::from_vec(single.to_vec().into_iter().map(f64::from).collect(), [40, 37]));
+    let single =
+        Tensor::<f32>::constant(Array::from_vec(double.to_vec().into_iter().map(|x| x as f32).collect(), [40, 37]));
+    let double =
+        Tensor::<f64>::constant(Array::from_vec(single.to_vec().into_iter().map(f64::from).collect(), [40, 37]));
     let close = |name: &str, single: &Tensor<f32>, double: &Tensor<f64>| {
         for (s, d) in single.to_vec().into_iter().zip(double.to_vec()) {
             assert!((f64::from(s) - d).abs() <= 1e-5 * (0.1 + d.abs()), "{name}: {s}, in double precision {d}");

@@ -1,15 +1,12 @@
 //! A run goes on where it was: stopped by Ctrl-C, killed at any moment, on any number of threads, the model that comes
 //! out is the same, byte for byte.
 
-#[path = "binary/mod.rs"]
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use binary::{Ran, command, rungs, snapshot, text};
+use crate::binary::{self, Ran, command, rungs, snapshot, text};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -132,7 +129,8 @@ fn the_number_of_threads_and_of_saves_changes_nothing() {
     for (i, train) in [LSTM, GPT, &LSTM.replace("lstm", "rnn")].into_iter().enumerate() {
         let run = |name: &str, flags: &str| {
             let out = format!("{name}-{i}");
-            let report = rungs(at, &format!("{train} --out {out} {flags}").replace("--save-every 2", "--save-every 50"));
+            let report =
+                rungs(at, &format!("{train} --out {out} {flags}").replace("--save-every 2", "--save-every 50"));
             outcome(at, &out, &report.json())
         };
         let one = run("one", "--threads 1");

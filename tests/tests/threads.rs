@@ -25,11 +25,7 @@ fn assert_same_bits<E: Element>(name: &str, task: &(dyn Fn() -> Vec<Tensor<E>> +
 }
 
 /// A function's value and its gradients by its operands, along a fixed direction.
-fn assert_same_bits_of<E: Element>(
-    name: &str,
-    operands: &[Tensor<E>],
-    f: &(dyn Fn(&[Tensor<E>]) -> Tensor<E> + Sync),
-) {
+fn assert_same_bits_of<E: Element>(name: &str, operands: &[Tensor<E>], f: &(dyn Fn(&[Tensor<E>]) -> Tensor<E> + Sync)) {
     assert_same_bits(name, &|| {
         let y = f(operands);
         let v = Tensor::constant(Array::normal(y.shape(), 0.0, 1.0, &mut Rng::new(99)));
@@ -38,6 +34,9 @@ fn assert_same_bits_of<E: Element>(
         results
     });
 }
+
+/// A function of several operands.
+type Function<E> = fn(&[Tensor<E>]) -> Tensor<E>;
 
 /// Runs a generic test for both kinds of numbers.
 macro_rules! for_both {
@@ -78,7 +77,7 @@ for_both! {
     fn elementwise<E>() {
         let mut rng = Rng::new(2);
         let operands = [normal::<E>([300, 333], &mut rng), normal([333], &mut rng), normal([300, 1], &mut rng)];
-        let functions: [fn(&[Tensor<E>]) -> Tensor<E>; 6] = [
+        let functions: [Function<E>; 6] = [
             |x| (&x[0] + &x[1]) * &x[2],
             |x| x[0].tanh() / x[1].exp().affine(1.0, 1.0) + &x[2],
             |x| x[0].sigmoid().maximum(&x[1]).minimum(&x[2]),
@@ -186,7 +185,10 @@ fn loss<E: Element>(weights: &[Tensor<E>], ids: &Ids) -> Tensor<E> {
 
 /// Two halves of one graph, each a sum over several uses of shared weights.
 fn half(w: &[Tensor<f32>], scale: f64) -> Tensor<f32> {
-    (1..6).map(|i| (w[0].matmul(&w[1]) * (scale * f64::from(i))).tanh().matmul(&w[0]).sum()).reduce(|a, b| a + b).expect("five")
+    (1..6)
+        .map(|i| (w[0].matmul(&w[1]) * (scale * f64::from(i))).tanh().matmul(&w[0]).sum())
+        .reduce(|a, b| a + b)
+        .expect("five")
 }
 
 #[test]
@@ -194,7 +196,8 @@ fn a_graph_built_by_two_threads_has_the_gradients_of_one_built_by_one() {
     let mut rng = Rng::new(7);
     let w = [normal::<f32>([20, 20], &mut rng), normal([20, 20], &mut rng)];
     let gradients = |left: Tensor<f32>, right: Tensor<f32>| {
-        grad(&(left * right), [&w[0], &w[1]], Graph::Drop).map(|g| g.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        grad(&(left * right), [&w[0], &w[1]], Graph::Drop)
+            .map(|g| g.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>())
     };
     let one = gradients(half(&w, 0.1), half(&w, 0.3));
     for round in 0..50 {
@@ -219,7 +222,8 @@ fn several_threads_may_differentiate_one_graph() {
     std::thread::scope(|scope| {
         let threads = [0; 4].map(|_| scope.spawn(|| grad(&y, [&w[0]], Graph::Drop)));
         for thread in threads {
-            assert_eq!(thread.join().expect("no panic"), [alone.clone()]);
+            let [gradient] = thread.join().expect("no panic");
+            assert_eq!(gradient, alone);
         }
     });
 }

@@ -356,7 +356,7 @@ fn child_trains() {
 
 fn child(path: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "child_trains", "--quiet"]).env(FOLDER, path);
+    command.args(["--ignored", "--exact", "training::child_trains", "--quiet"]).env(FOLDER, path);
     command.stdout(std::process::Stdio::null()).spawn().unwrap()
 }
 

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+
 /// Why a command ended without its result.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -37,6 +39,9 @@ impl Failure {
 
     /// Condenses clap's report, which runs over several paragraphs, to its first one and the tip, if there is one.
     pub(crate) fn usage(error: &clap::Error) -> Self {
+        if let ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+            return Self::input("a command is missing: rungs climb is a good first one, rungs --help lists them");
+        }
         let report = error.render().to_string();
         let mut parts = Vec::new();
         for paragraph in report.split("\n\n") {
@@ -46,10 +51,6 @@ impl Failure {
             } else if text.starts_with("tip: ") {
                 parts.push(format!("({text})"));
             }
-        }
-        if parts.is_empty() {
-            // No arguments at all, or no sub-command: clap would print the whole help.
-            parts.push("a command is missing: rungs climb is a good first one, rungs --help lists them".to_owned());
         }
         Self::input(parts.join(" "))
     }
@@ -112,7 +113,10 @@ mod tests {
 
     #[test]
     fn claps_reports_become_one_line() {
-        assert_eq!(line(&["--steps", "x", "train"]), "invalid value 'x' for '--steps <STEPS>': invalid digit found in string");
+        assert_eq!(
+            line(&["--steps", "x", "train"]),
+            "invalid value 'x' for '--steps <STEPS>': invalid digit found in string"
+        );
         assert_eq!(line(&["trian"]), "unrecognized subcommand 'trian' (tip: a similar subcommand exists: 'train')");
         assert!(line(&[]).starts_with("a command is missing"), "{}", line(&[]));
     }

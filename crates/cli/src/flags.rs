@@ -25,11 +25,8 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     settings.rung = train.rung;
     set(&mut settings.seed, common.seed);
     set(&mut settings.validation_split, train.validation_split);
-    let budgets = [
-        train.steps.map(Budget::Steps),
-        train.epochs.map(Budget::Epochs),
-        train.seconds.map(Budget::Seconds),
-    ];
+    let budgets =
+        [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());
     apply_model(&train.model, settings);
     apply_training(&train.training, settings)
@@ -104,7 +101,8 @@ fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, schedule: &mut Sc
         (Some("step"), Schedule::Step { .. }) => {}
         (Some("step"), _) => {
             let quarter = steps.map(|steps| (steps / 4).max(1)).or(flags.lr_every);
-            let every = quarter.ok_or_else(|| Failure::input("--schedule step: without --steps it needs --lr-every"))?;
+            let every =
+                quarter.ok_or_else(|| Failure::input("--schedule step: without --steps it needs --lr-every"))?;
             *schedule = Schedule::Step { rate, factor: 0.5, every };
         }
         _ => {}

@@ -1,19 +1,53 @@
-//! How much memory the program has used.
+//! How much memory there is, and how much the program has used.
+
+use crate::failure::{Failure, Outcome};
+
+/// Weights, their gradient and two moments, four bytes each: what training holds for every parameter, at the least.
+const BYTES_PER_PARAMETER: u64 = 16;
 
 /// The most memory this process has held at once, in bytes; none where the system does not tell.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kilobytes("/proc/self/status", "VmHWM:")
+}
+
+/// Refuses a model that this machine could not train. Where memory runs out, the system ends a program without a word.
+pub(crate) fn check_training(parameters: u64) -> Outcome {
+    let needed = parameters.saturating_mul(BYTES_PER_PARAMETER);
+    match kilobytes("/proc/meminfo", "MemTotal:") {
+        Some(there) if needed > there => {
+            let gigabytes = |bytes| bytes as f64 / 1e9;
+            Err(Failure::input(format!(
+                "these sizes make a model of {parameters} parameters: training it needs {:.1} GB of memory, there are {:.1}",
+                gigabytes(needed),
+                gigabytes(there)
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line such as `VmHWM:   8644 kB` of a file that Linux keeps, in bytes.
+fn kilobytes(file: &str, key: &str) -> Option<u64> {
+    let content = std::fs::read_to_string(file).ok()?;
+    let line = content.lines().find_map(|line| line.strip_prefix(key))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
+    kilobytes.checked_mul(1024)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn linux_tells() {
-        let peak = super::peak_rss_bytes();
+        let peak = peak_rss_bytes();
         assert!(peak.is_none_or(|bytes| bytes > 100_000));
         assert_eq!(peak.is_some(), std::path::Path::new("/proc/self/status").exists());
+    }
+
+    #[test]
+    fn only_what_does_not_fit_is_refused() {
+        assert!(check_training(1000).is_ok());
+        assert_eq!(check_training(u64::MAX).is_err(), std::path::Path::new("/proc/meminfo").exists());
     }
 }

@@ -69,6 +69,8 @@ impl<E: Element> LstmLanguageModel<E> {
     /// A model of these sizes: token vectors from N(0, 1), W_x and W_hy by Xavier, W_h orthogonal, biases zero but for
     /// the forget gates', which are 1.
     ///
+    /// Xavier's W_x expects inputs of variance 1. Smaller token vectors whisper, and learning starts later.
+    ///
     /// # Errors
     /// If there can be no such model.
     pub fn new(config: &LstmConfig, rng: &mut Rng) -> Result<Self, ConfigError> {

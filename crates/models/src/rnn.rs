@@ -67,6 +67,8 @@ parameters!(RnnLanguageModel { embedding, rnn, head, dropout: _ });
 impl<E: Element> RnnLanguageModel<E> {
     /// A model of these sizes: token vectors from N(0, 1), W_x and W_hy by Xavier, W_h orthogonal, biases zero.
     ///
+    /// Xavier's W_x expects inputs of variance 1. Smaller token vectors whisper, and learning starts later.
+    ///
     /// # Errors
     /// If there can be no such model.
     pub fn new(config: &RnnConfig, rng: &mut Rng) -> Result<Self, ConfigError> {

@@ -149,7 +149,8 @@ mod tests {
             x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (x >> 61) as u32 // eight equally likely tokens: three bits
         };
-        let (train, held_out): (Vec<u32>, Vec<u32>) = ((0..40_000).map(|_| random()).collect(), (0..4000).map(|_| random()).collect());
+        let (train, held_out): (Vec<u32>, Vec<u32>) =
+            ((0..40_000).map(|_| random()).collect(), (0..4000).map(|_| random()).collect());
         let bits = Bigram::fit(&train, 8).bits_per_token(&held_out);
         assert!((bits - 3.0).abs() < 0.01, "{bits} bits");
     }

@@ -1,4 +1,182 @@
-//! Rungs.
+//! The history of text generation as working code: an RNN, an LSTM and a GPT, rungs of one ladder, on one small autograd
+//! engine.
+//!
+//! | crate | what |
+//! |---|---|
+//! | [`tensor`] | the engine: arrays, tensors, gradients of any order, fused kernels |
+//! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
+//! | [`models`] | the rungs, tokenizers, and decoding |
+//! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
+//! | here | what binds them: [`language`] models to the trainer, [`settings`], [`run`]s and their folders |
+//!
+//! # The tour
+//!
+//! Ten minutes, from a number to a text. Everything runs as it stands here.
+//!
+//! ## 1. A tensor knows where it came from
+//!
+//! Tensors are immutable values, cheap to clone. What is computed from a *variable* is recorded; what is computed from
+//! constants is not, so there is no mode to switch.
+//!
+//! ```
+//! use rungs::prelude::*;
+//!
+//! let w = Tensor::variable(Array::from_vec(vec![0.5, -0.25], [2, 1]));
+//! let x = Tensor::constant(Array::from_vec(vec![1.0, 2.0], [1, 2]));
+//! let y = x.matmul(&w).tanh(); // (1, 1)
+//! assert!(y.is_tracked());
+//!
+//! let loss = (y - 1.0).square().sum();
+//! let gradients = loss.backward(); // returned, not stored in the tensors
+//! let dw = gradients.wrt(&w)?;
+//! assert_eq!(dw.shape(), w.shape());
+//! # let error = (dw.to_vec()[1] - -4.0).abs();
+//! # assert!(error < 1e-6_f32, "{error}");
+//! # Ok::<(), rungs::tensor::NoGradient>(())
+//! ```
+//!
+//! A gradient that was made with the graph kept can be differentiated again:
+//!
+//! ```
+//! use rungs::prelude::*;
+//!
+//! let x = Tensor::variable(Array::<f64>::scalar(3.0));
+//! let [dx] = grad(&x.powi(3), [&x], Graph::Keep); // 3x²
+//! let [d2x] = grad(&dx, [&x], Graph::Drop); // 6x
+//! assert_eq!((dx.item(), d2x.item()), (27.0, 18.0));
+//! ```
+//!
+//! ## 2. A model is a struct
+//!
+//! A layer is a struct of tensors and of other layers. One line says which of its fields have parameters, and with it
+//! come names, counting, saving and loading. There is no hidden state: randomness is an argument.
+//!
+//! ```
+//! use rungs::prelude::*;
+//!
+//! /// y = tanh(x W₁ + b₁) W₂ + b₂
+//! struct Perceptron<E: Element> {
+//!     hidden: Linear<E>,
+//!     output: Linear<E>,
+//! }
+//! parameters!(Perceptron { hidden, output });
+//!
+//! impl<E: Element> Perceptron<E> {
+//!     fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
+//!         self.output.forward(&self.hidden.forward(x).tanh())
+//!     }
+//! }
+//!
+//! let mut rng = Rng::new(0);
+//! let mut model: Perceptron<f32> = Perceptron {
+//!     hidden: Linear::new(2, 16, Bias::Yes, Init::XavierUniform, &mut rng),
+//!     output: Linear::new(16, 1, Bias::Yes, Init::XavierUniform, &mut rng),
+//! };
+//! assert_eq!(model.parameter_count(), 2 * 16 + 16 + 16 + 1);
+//!
+//! // It learns the exclusive or, in a loop that hides nothing.
+//! let x = Tensor::constant(Array::from_vec(vec![0., 0., 0., 1., 1., 0., 1., 1.], [4, 2]));
+//! let target = Tensor::constant(Array::from_vec(vec![0., 1., 1., 0.], [4, 1]));
+//! let mut optimizer = Optimizer::new(Adam::default());
+//! let mut loss = f32::INFINITY;
+//! for _ in 0..300 {
+//!     let error = (model.forward(&x) - &target).square().mean();
+//!     loss = error.item();
+//!     let gradients = ParameterGradients::collect(&model, error.backward())?;
+//!     optimizer.step(&mut model, &gradients, 0.02)?;
+//! }
+//! assert!(loss < 0.01, "{loss}");
+//! # Ok::<(), rungs::trainer::TrainError>(())
+//! ```
+//!
+//! ## 3. A rung learns a text
+//!
+//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into tokens, with its end held out; a
+//! [`Run`] trains. The callback is told what happens and says whether to go on.
+//!
+//! ```
+//! use rungs::prelude::*;
+//!
+//! let text = "the cat sat on the mat, and the dog sat on the cat. ".repeat(40);
+//! let settings = Settings {
+//!     layers: 1,
+//!     hidden: 32,
+//!     embedding: Some(16),
+//!     context: 20,
+//!     batch_size: 8,
+//!     budget: Budget::Steps(120),
+//!     schedule: Schedule::Cosine { rate: 1e-2, minimum: 1e-3, warmup: 10 },
+//!     evaluate_every: 40,
+//!     ..Settings::of(Rung::Lstm)
+//! };
+//! let corpus = Corpus::new(&text, None, &settings)?;
+//! let floor = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary()).bits_per_token(&corpus.validation);
+//! let tokenizer = corpus.tokenizer.clone();
+//!
+//! let mut run = Run::new(&settings, corpus)?;
+//! let summary = run.train(&mut |event| {
+//!     if let Event::Evaluated { step, loss, .. } = event {
+//!         println!("after {step} steps: {loss:.3} nats per character");
+//!     }
+//!     Control::Continue
+//! })?;
+//! let bits = summary.best_validation_loss.expect("evaluated") / std::f64::consts::LN_2;
+//! assert!(bits < floor, "{bits} bits, and a bigram model has {floor}");
+//!
+//! // And it writes.
+//! let options = GenerateOptions { sampling: Sampling::Greedy, length: Length::at_most(30), stop: vec![] };
+//! let prompt = tokenizer.encode("the dog ")?;
+//! let model = run.best_model()?;
+//! let written = generate(model.as_ref(), &prompt, &options, &mut Rng::new(0), &mut |_| std::ops::ControlFlow::Continue(()))?;
+//! assert!(tokenizer.decode(&written.ids).starts_with("sat on"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## 4. A run has a folder
+//!
+//! Everything that going on needs is in it, and no moment is a bad one to be stopped: a run that was killed and goes on
+//! gives the same model, byte for byte.
+//!
+//! ```
+//! use rungs::prelude::*;
+//! use rungs::{RunConfig, SavedRun, Source};
+//!
+//! let text = "a b c d e f g. ".repeat(50);
+//! let settings = Settings {
+//!     hidden: 8,
+//!     heads: Some(2),
+//!     layers: 1,
+//!     context: 8,
+//!     budget: Budget::Steps(10),
+//!     ..Settings::of(Rung::Gpt)
+//! };
+//! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None };
+//! let corpus = || Corpus::new(&text, None, &config.settings);
+//! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));
+//!
+//! let mut run = Run::create(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! let mut steps = 0;
+//! run.train(&mut |event| {
+//!     steps += usize::from(matches!(event, Event::Step { .. }));
+//!     if steps < 4 { Control::Continue } else { Control::Stop }
+//! })?;
+//!
+//! let mut run = Run::resume(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! assert_eq!(run.train(&mut |_| Control::Continue)?.steps, 10);
+//!
+//! let saved = SavedRun::open(&folder)?;
+//! let evaluation = saved.evaluate(&saved.tokenizer.encode("a b c d ")?)?;
+//! assert_eq!(evaluation.tokens, 7);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## 5. Anything can be trained
+//!
+//! The [`Trainer`](trainer::Trainer) does not know language models. A [`Task`](trainer::Task) says what the next loss is;
+//! [`LanguageTask`] is one, and yours is another. Operations and kernels of your own are first-class citizens as well:
+//! see [`tensor::Op`] and [`tensor::Kernel`], and check them with [`tensor::check_gradients`] and
+//! [`tensor::check_kernel`].
 
 pub use rungs_layers as layers;
 pub use rungs_models as models;
@@ -9,12 +187,13 @@ pub mod bigram;
 pub mod corpus;
 mod error;
 pub mod language;
+pub mod prelude;
 pub mod run;
 pub mod settings;
 
 pub use bigram::Bigram;
 pub use corpus::Corpus;
 pub use error::Error;
-pub use language::LanguageTask;
+pub use language::{LanguageTask, evaluate};
 pub use run::{Run, RunConfig, SavedRun, Source};
 pub use settings::{Rung, Settings, TokenizerKind};

@@ -84,7 +84,8 @@ impl RunConfig {
         if let Some(difference) = self.settings.difference(&wanted.settings, &FREE) {
             return Err(Error::Different { path: path.to_owned(), difference });
         }
-        let other_text = |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
+        let other_text =
+            |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
         if self.text.sha256 != wanted.text.sha256 {
             return Err(other_text("the text", &wanted.text));
         }

@@ -238,9 +238,8 @@ impl Settings {
     /// If a size that the rung needs is missing, or one is given that it does not have.
     pub fn model(&self, vocabulary: usize) -> Result<ModelConfig, Error> {
         let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
-        let needed = |name, size: Option<usize>| {
-            size.ok_or_else(|| Error::setting(name, format!("the rung {rung} needs it")))
-        };
+        let needed =
+            |name, size: Option<usize>| size.ok_or_else(|| Error::setting(name, format!("the rung {rung} needs it")));
         let absent = |name, size: Option<usize>| match size {
             None => Ok(()),
             Some(_) => Err(Error::setting(name, format!("the rung {rung} has no such size"))),
@@ -297,9 +296,11 @@ pub struct Difference {
 fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(fields) => {
-            // The name of an optimizer or schedule first: where it differs, its other fields do because of it.
-            let (name, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(field, _)| *field == "name");
-            for (field, value) in name.into_iter().chain(others) {
+            // The name of an optimizer or schedule first, and the learning rate: where they differ, others do because of it.
+            let place = |field: &str| ["name", "rate"].iter().position(|first| *first == field).unwrap_or(2);
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(field, _)| place(field));
+            for (field, value) in fields {
                 let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
                 flatten(&path, value, named);
             }
@@ -398,7 +399,10 @@ mod tests {
         assert_eq!(refused(Rung::Rnn, |s| s.budget = Budget::Steps(0)), "steps: must be 1 or more, not 0");
         assert_eq!(refused(Rung::Rnn, |s| s.layers = 0), "layers is 0; it must be at least 1");
         assert_eq!(refused(Rung::Rnn, |s| s.clip = Some(-1.0)), "clip: must be a positive number, not -1");
-        assert_eq!(refused(Rung::Rnn, |s| s.validation_split = 1.0), "validation-split: must lie between 0 and 1, not 1");
+        assert_eq!(
+            refused(Rung::Rnn, |s| s.validation_split = 1.0),
+            "validation-split: must lie between 0 and 1, not 1"
+        );
         assert!(refused(Rung::Gpt, |s| s.hidden = 1 << 20).contains("parameters"));
         assert!(refused(Rung::Lstm, |s| s.batch_size = usize::MAX).starts_with("batch-size: "));
     }

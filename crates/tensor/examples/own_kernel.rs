@@ -6,6 +6,8 @@
 //!
 //! `cargo run -p rungs-tensor --example own_kernel`
 
+#![allow(clippy::print_stdout)] // a program, not a library
+
 use rungs_tensor::{
     Array, Element, Grads, Kernel, Needs, Operands, Rng, Shape, ShapeError, Tensor, check_kernel, shape,
 };

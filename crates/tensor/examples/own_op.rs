@@ -6,6 +6,8 @@
 //!
 //! `cargo run -p rungs-tensor --example own_op`
 
+#![allow(clippy::print_stdout)] // a program, not a library
+
 use rungs_tensor::{Array, Element, Op, Operands, Rng, Shape, ShapeError, Tensor, Vjp, check_gradients};
 
 /// yₜ = xₜ + γ·yₜ₋₁ along the last axis, or yₜ = xₜ + γ·yₜ₊₁ if `reversed`.

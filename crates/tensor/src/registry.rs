@@ -4,7 +4,7 @@
 //! fails if one of them is missing here. The crates above have lists of the same kind.
 //!
 //! Each check meets scalars, axes of size 0 and 1 and uneven sizes, with every operand contiguous, permuted, sliced and
-//! repeated in turn ([`operands`]). Elements are drawn away from kinks and poles: what happens there is a definition,
+//! repeated in turn. Elements are drawn away from kinks and poles: what happens there is a definition,
 //! not a derivative.
 
 use crate::Rng;

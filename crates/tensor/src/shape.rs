@@ -1,7 +1,7 @@
 //! Shapes, strides, and the rules by which shapes combine.
 //!
 //! A [`Shape`] is a small value (at most [`MAX_RANK`] axes, copied, never allocated). Every rule returns
-//! `Result<Shape, ShapeError>`, so that an operation can be tried ([`try_apply`](crate::try_apply)) as well as
+//! `Result<Shape, ShapeError>`, so that an operation can be tried ([`try_apply`](crate::Tensor::try_apply)) as well as
 //! insisted on; the error is one line that prints the sizes.
 
 use std::fmt;

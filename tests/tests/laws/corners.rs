@@ -1,9 +1,11 @@
 //! Where there is no derivative, or nothing to compute with, there is a definition.
 
-use crate::{constant, row, variable};
+use super::{constant, row, variable};
 use rungs_tensor::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Tensor, grad};
 
 const INF: f64 = f64::INFINITY;
+
+type Unary<E> = fn(&Tensor<E>) -> Tensor<E>;
 
 fn slope(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, at: &[f64]) -> Vec<f64> {
     let x = row(at);
@@ -53,7 +55,7 @@ fn slopes_at_kinks() {
 
 #[test]
 fn a_kink_has_no_second_derivative() {
-    let functions: [fn(&Tensor<f64>) -> Tensor<f64>; 3] = [Tensor::relu, Tensor::abs, |x| x.clamp(-1.0, 1.0)];
+    let functions: [Unary<f64>; 3] = [Tensor::relu, Tensor::abs, |x| x.clamp(-1.0, 1.0)];
     for f in functions {
         let x = row(&[-2.0, -1.0, 0.0, 1.0, 0.5]);
         let [dx] = grad(&f(&x).sum(), [&x], Graph::Keep);
@@ -165,7 +167,7 @@ fn padding_does_not_count() {
 
 /// The elementwise functions at a row of 40 numbers, long enough for vector code, with NaN among them.
 fn functions_of_nan<E: Element>() {
-    let functions: [fn(&Tensor<E>) -> Tensor<E>; 14] = [
+    let functions: [Unary<E>; 14] = [
         Tensor::exp,
         Tensor::ln,
         Tensor::sqrt,

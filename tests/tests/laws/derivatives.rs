@@ -1,6 +1,6 @@
 //! Laws of derivatives.
 
-use crate::{FUNCTIONS, constant, operands, row, variable};
+use super::{FUNCTIONS, constant, operands, row, variable};
 use approx::assert_relative_eq;
 use rungs_tensor::{Array, Graph, Mask, NoGradient, Rng, Tensor, grad, hvp, jvp, vjp};
 

@@ -1,6 +1,6 @@
 //! What a leaf promises: values that never change under a handle, updates in place where nobody is looking, and fresh ids.
 
-use crate::variable;
+use super::variable;
 use rungs_tensor::{Array, NoGradient, Rng, Tensor};
 
 fn address(x: &Tensor<f64>) -> *const f64 {

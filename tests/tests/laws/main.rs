@@ -40,7 +40,8 @@ const FUNCTIONS: [Law; 10] = [
     ("views", |x, w| Tensor::concat(&[x.t().slice(-1, 1..3), w.pad(0, 1, 1, 0.5).slice(0, 1..5)], 1).sigmoid()),
     ("indices", |x, w| {
         let rows = w.embedding(&Ids::new(vec![3, 0, 3], 3)).slice(1, 0..4);
-        x.gather(1, &Ids::new(vec![2, 0, 3], [3, 1])) * rows.scatter_add(0, &Ids::new(vec![1, 1], [1, 2]), &x.slice(0, 0..1).slice(1, 0..2))
+        x.gather(1, &Ids::new(vec![2, 0, 3], [3, 1]))
+            * rows.scatter_add(0, &Ids::new(vec![1, 1], [1, 2]), &x.slice(0, 0..1).slice(1, 0..2))
     }),
     ("attention", |x, w| {
         let scores = x.matmul(&w.slice(1, 0..3)).masked_fill(&Mask::causal(3, 3).not(), f64::NEG_INFINITY);

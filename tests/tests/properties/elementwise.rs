@@ -1,8 +1,8 @@
 //! Arithmetic, functions of one number, the larger and the smaller, choices by a mask.
 
-use crate::nd::{Nd, broadcast};
-use crate::operand::{Draw, Operand, any_number, between, broadcast_pair, near_halves, nonzero, operand, positive};
-use crate::{check, check_twice, config};
+use super::nd::{Nd, broadcast};
+use super::operand::{Draw, Operand, any_number, between, broadcast_pair, near_halves, nonzero, operand, positive};
+use super::{check, check_twice, config};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use rungs_tensor::{Mask, Tensor};
@@ -120,11 +120,11 @@ proptest! {
     }
 
     #[test]
-    fn one_tensor_through_two_views(i in 0..BINARY.len(), x in operand(2..=2, nonzero), seed: u64) {
-        // x and its first row: the gradients of all uses of one element add up.
+    fn one_tensor_through_two_views(i in 0..4usize, x in operand(2..=2, nonzero), seed: u64) {
+        // x and its first row: the gradients of all uses of one element add up. Arithmetic only: the larger and the smaller
+        // of equal elements have tests of their own.
         prop_assume!(x.shape()[0] > 0);
         let (name, op, f, _) = BINARY[i];
-        prop_assume!(!name.starts_with("m")); // a row against itself ties, and ties have their own tests
         let row = |x: &Nd| Nd::from_fn(&[x.shape[1]], |at| x.at(&[0, at[0]]));
         check(name, &[x], |x| op(&x[0], &x[0].slice(0, 0..1).squeeze(0)), |x| Nd::zip(&x[0], &row(&x[0]), f), seed)?;
     }

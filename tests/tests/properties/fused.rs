@@ -1,8 +1,8 @@
 //! The fused kernels against loops written from their equations.
 
-use crate::nd::Nd;
-use crate::operand::{any_number, of_shape, operand, shape};
-use crate::{check, config};
+use super::nd::Nd;
+use super::operand::{any_number, of_shape, operand, shape};
+use super::{check, config};
 use proptest::prelude::*;
 use rungs_tensor::{CrossEntropy, Ids, Reduction, Rng, Tensor};
 
@@ -31,7 +31,7 @@ fn cross_entropy(x: &Nd, targets: &[u32], settings: CrossEntropy) -> f64 {
 }
 
 /// Operands with something along their last axis.
-fn rows() -> impl Strategy<Value = crate::operand::Operand> {
+fn rows() -> impl Strategy<Value = super::operand::Operand> {
     operand(1..=5, any_number).prop_filter("a row has elements", |x| x.shape().last() != Some(&0))
 }
 

@@ -1,8 +1,8 @@
 //! Reading and writing by position: embedding, select, gather and scatter_add, with ids that repeat.
 
-use crate::nd::{Nd, indices};
-use crate::operand::{Operand, any_number, of_shape, operand, shape, signed};
-use crate::{check, config};
+use super::nd::{Nd, indices};
+use super::operand::{Operand, any_number, of_shape, operand, shape, signed};
+use super::{check, config};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rungs_tensor::{Ids, Rng};
@@ -24,7 +24,8 @@ fn id_at(ids: &Ids, index: &[usize]) -> usize {
 fn along_an_axis() -> impl Strategy<Value = (Operand, usize, Vec<usize>)> {
     (operand(1..=4, any_number), any::<Index>(), 0usize..5, any::<[u8; 4]>()).prop_map(|(x, axis, length, cuts)| {
         let axis = axis.index(x.shape().len());
-        let cut = |(at, &dim): (usize, &usize)| if at == axis { length } else { dim - usize::from(cuts[at]) % (dim + 1) / 2 };
+        let cut =
+            |(at, &dim): (usize, &usize)| if at == axis { length } else { dim - usize::from(cuts[at]) % (dim + 1) / 2 };
         let dims: Vec<usize> = x.shape().iter().enumerate().map(cut).collect();
         // Nothing can be read along an axis of size 0.
         let dims = if x.shape()[axis] == 0 { dims.iter().map(|_| 0).collect() } else { dims };

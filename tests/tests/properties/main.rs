@@ -2,7 +2,7 @@
 //! ranks 0 to 5, sizes 0 and 1 and uneven ones, how operands lie in memory, which pairs broadcast, which operands are
 //! tracked, and the same operand used twice.
 //!
-//! Runs are repeatable. `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=1 cargo test -p rungs-tests --test properties` looks
+//! Runs are repeatable. `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=1 cargo test -p rungs-tests properties` looks
 //! further.
 
 mod elementwise;
@@ -24,9 +24,9 @@ type Outcome = Result<(), TestCaseError>;
 
 /// The settings of every property: a fixed seed and number of cases, unless the environment says otherwise.
 fn config() -> Config {
-    let mut config = Config { failure_persistence: None, ..Config::default() };
+    let mut config = Config { failure_persistence: None, max_global_rejects: u32::MAX, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = 128;
+        config.cases = 256;
     }
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(0);

@@ -7,13 +7,13 @@ use rungs_tensor::Tensor;
 const ROUNDING: f64 = 1e-11;
 
 #[derive(Clone, Debug)]
-pub struct Nd {
-    pub shape: Vec<usize>,
-    pub data: Vec<f64>,
+pub(crate) struct Nd {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) data: Vec<f64>,
 }
 
 /// Every index of a shape, in row-major order.
-pub fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
+pub(crate) fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     for &dim in shape {
         all = all.into_iter().flat_map(|index| (0..dim).map(move |i| [&index[..], &[i]].concat())).collect();
@@ -22,12 +22,12 @@ pub fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
 }
 
 impl Nd {
-    pub fn from_fn(shape: &[usize], f: impl FnMut(&[usize]) -> f64) -> Self {
+    pub(crate) fn from_fn(shape: &[usize], f: impl FnMut(&[usize]) -> f64) -> Self {
         let mut f = f;
         Self { shape: shape.to_vec(), data: indices(shape).iter().map(|index| f(index)).collect() }
     }
 
-    pub fn at(&self, index: &[usize]) -> f64 {
+    pub(crate) fn at(&self, index: &[usize]) -> f64 {
         assert_eq!(index.len(), self.shape.len());
         let place = index.iter().zip(&self.shape).fold(0, |place, (i, dim)| {
             assert!(i < dim);
@@ -36,12 +36,12 @@ impl Nd {
         self.data[place]
     }
 
-    pub fn map(&self, f: impl Fn(f64) -> f64) -> Self {
+    pub(crate) fn map(&self, f: impl Fn(f64) -> f64) -> Self {
         Self { shape: self.shape.clone(), data: self.data.iter().map(|&x| f(x)).collect() }
     }
 
     /// Repeats axes of size 1 and missing leading axes.
-    pub fn expand(&self, shape: &[usize]) -> Self {
+    pub(crate) fn expand(&self, shape: &[usize]) -> Self {
         let missing = shape.len() - self.shape.len();
         Self::from_fn(shape, |index| {
             let own: Vec<usize> = self.shape.iter().zip(&index[missing..]).map(|(&dim, &i)| i.min(dim - 1)).collect();
@@ -50,14 +50,14 @@ impl Nd {
     }
 
     /// f of two broadcast operands.
-    pub fn zip(a: &Self, b: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
+    pub(crate) fn zip(a: &Self, b: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         let shape = broadcast(&a.shape, &b.shape);
         let (a, b) = (a.expand(&shape), b.expand(&shape));
         Self::from_fn(&shape, |index| f(a.at(index), b.at(index)))
     }
 
     /// f of all elements along the marked axes, which stay with size 1.
-    pub fn reduce(&self, axes: &[usize], f: impl Fn(&[f64]) -> f64) -> Self {
+    pub(crate) fn reduce(&self, axes: &[usize], f: impl Fn(&[f64]) -> f64) -> Self {
         let kept: Vec<usize> =
             self.shape.iter().enumerate().map(|(axis, &dim)| if axes.contains(&axis) { 1 } else { dim }).collect();
         Self::from_fn(&kept, |at| {
@@ -68,7 +68,7 @@ impl Nd {
     }
 
     /// Equal shapes, and elements that differ by rounding only.
-    pub fn compare(&self, name: &str, found: &Tensor<f64>) -> Result<(), TestCaseError> {
+    pub(crate) fn compare(&self, name: &str, found: &Tensor<f64>) -> Result<(), TestCaseError> {
         if found.shape().to_vec() != self.shape {
             return Err(TestCaseError::fail(format!("{name}: shape {}, expected {:?}", found.shape(), self.shape)));
         }
@@ -83,7 +83,7 @@ impl Nd {
 }
 
 /// The common shape of two that broadcast.
-pub fn broadcast(a: &[usize], b: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Vec<usize> {
     let rank = a.len().max(b.len());
     let size = |s: &[usize], axis: usize| (axis + s.len()).checked_sub(rank).map_or(1, |own| s[own]);
     (0..rank).map(|axis| if size(a, axis) == 1 { size(b, axis) } else { size(a, axis) }).collect()

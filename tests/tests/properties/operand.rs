@@ -1,39 +1,39 @@
 //! Operands: what their elements are drawn from, and the views through which they are seen.
 
-use crate::nd::Nd;
+use super::nd::Nd;
 use proptest::prelude::*;
 use rungs_tensor::{Array, Rng, Tensor};
 
 /// Where element number `i` of an operand is drawn from.
-pub type Draw = fn(usize, &mut Rng) -> f64;
+pub(crate) type Draw = fn(usize, &mut Rng) -> f64;
 
 /// Any number.
-pub fn any_number(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn any_number(_: usize, rng: &mut Rng) -> f64 {
     rng.normal()
 }
 
 /// Where logarithms, roots and real powers are defined, far enough from 0 for central differences.
-pub fn positive(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn positive(_: usize, rng: &mut Rng) -> f64 {
     0.75 + 1.25 * rng.uniform()
 }
 
 /// Of either sign, not near 0.
-pub fn nonzero(i: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn nonzero(i: usize, rng: &mut Rng) -> f64 {
     if rng.below(2) == 0 { positive(i, rng) } else { -positive(i, rng) }
 }
 
 /// Near a multiple of ½: never near what [`between`] draws.
-pub fn near_halves(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn near_halves(_: usize, rng: &mut Rng) -> f64 {
     0.5 * (rng.below(9) as f64 - 4.0) + 0.1 * (rng.uniform() - 0.5)
 }
 
 /// Near the middle of two neighbouring multiples of ½.
-pub fn between(i: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn between(i: usize, rng: &mut Rng) -> f64 {
     near_halves(i, rng) + 0.25
 }
 
 /// Not near any other of the first 1009 draws, in an order that is neither rising nor falling.
-pub fn distinct(i: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn distinct(i: usize, rng: &mut Rng) -> f64 {
     0.5 * (377 * i % 1009) as f64 + 0.1 * rng.uniform()
 }
 
@@ -47,7 +47,7 @@ enum Step {
 
 /// An operand: a row-major array seen through steps, applied first to last.
 #[derive(Clone)]
-pub struct Operand {
+pub(crate) struct Operand {
     base: Vec<usize>,
     steps: Vec<Step>,
     shape: Vec<usize>,
@@ -103,21 +103,21 @@ impl Operand {
     }
 
     /// An operand that lies in memory as it is seen.
-    pub fn contiguous(shape: &[usize], draw: Draw) -> Self {
+    pub(crate) fn contiguous(shape: &[usize], draw: Draw) -> Self {
         Self::new(shape, &[], draw)
     }
 
-    pub fn shape(&self) -> &[usize] {
+    pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// The array behind the view, with random elements.
-    pub fn draw(&self, rng: &mut Rng) -> Array<f64> {
+    pub(crate) fn draw(&self, rng: &mut Rng) -> Array<f64> {
         Array::from_fn(&self.base, |i| (self.draw)(i, rng))
     }
 
     /// What the operation sees.
-    pub fn view(&self, base: &Tensor<f64>) -> Tensor<f64> {
+    pub(crate) fn view(&self, base: &Tensor<f64>) -> Tensor<f64> {
         self.steps.iter().fold(base.clone(), |x, step| match step {
             Step::Permute(axes) => x.permute(axes),
             Step::Slice { axis, start, length } => x.slice(*axis as isize, *start..start + length),
@@ -126,7 +126,7 @@ impl Operand {
     }
 
     /// The same, index by index.
-    pub fn reference(&self, base: &Array<f64>) -> Nd {
+    pub(crate) fn reference(&self, base: &Array<f64>) -> Nd {
         let base = Nd { shape: self.base.clone(), data: base.to_vec() };
         self.steps.iter().fold(base, |x, step| match step {
             Step::Permute(axes) => {
@@ -157,7 +157,7 @@ fn dim() -> impl Strategy<Value = usize> {
 }
 
 /// Shapes of `ranks` axes; one axis in a while is longer than the lanes that sums are taken in.
-pub fn shape(ranks: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<usize>> {
+pub(crate) fn shape(ranks: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<usize>> {
     let long = (any::<prop::sample::Index>(), 17usize..40);
     (prop::collection::vec(dim(), ranks), prop::option::weighted(0.1, long)).prop_map(|(mut shape, long)| {
         if let Some((axis, length)) = long.filter(|_| !shape.is_empty()) {
@@ -173,18 +173,18 @@ pub fn shape(ranks: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Ve
 }
 
 /// The operand of a shape, in any layout.
-pub fn of_shape(shape: Vec<usize>, draw: Draw) -> impl Strategy<Value = Operand> {
+pub(crate) fn of_shape(shape: Vec<usize>, draw: Draw) -> impl Strategy<Value = Operand> {
     let choice = (0u8..5, 0usize..6, 0usize..6, 0usize..6);
     prop::collection::vec(choice, 0..4).prop_map(move |choices| Operand::new(&shape, &choices, draw))
 }
 
 /// Operands of any shape in any layout.
-pub fn operand(ranks: std::ops::RangeInclusive<usize>, draw: Draw) -> impl Strategy<Value = Operand> {
+pub(crate) fn operand(ranks: std::ops::RangeInclusive<usize>, draw: Draw) -> impl Strategy<Value = Operand> {
     shape(ranks).prop_flat_map(move |shape| of_shape(shape, draw))
 }
 
 /// Two operands whose shapes broadcast: each lacks some leading axes of a common shape and has size 1 along others.
-pub fn broadcast_pair(draws: [Draw; 2]) -> impl Strategy<Value = [Operand; 2]> {
+pub(crate) fn broadcast_pair(draws: [Draw; 2]) -> impl Strategy<Value = [Operand; 2]> {
     let cut = || (0usize..6, any::<u8>(), any::<bool>());
     (shape(0..=5), cut(), cut()).prop_flat_map(move |(common, a, b)| {
         let part = |(missing, ones, whole): (usize, u8, bool)| -> Vec<usize> {
@@ -197,6 +197,6 @@ pub fn broadcast_pair(draws: [Draw; 2]) -> impl Strategy<Value = [Operand; 2]> {
 }
 
 /// An axis of an operand, as a method takes it: from the front or, negative, from the end.
-pub fn signed(axis: usize, rank: usize, negative: bool) -> isize {
+pub(crate) fn signed(axis: usize, rank: usize, negative: bool) -> isize {
     if negative { axis as isize - rank as isize } else { axis as isize }
 }

@@ -1,8 +1,8 @@
 //! The matrix product: two axes, batches, and batches that broadcast.
 
-use crate::nd::{Nd, broadcast};
-use crate::operand::{Operand, any_number, of_shape, shape};
-use crate::{check, check_twice, config};
+use super::nd::{Nd, broadcast};
+use super::operand::{Operand, any_number, of_shape, shape};
+use super::{check, check_twice, config};
 use proptest::prelude::*;
 use rungs_tensor::Tensor;
 

@@ -1,8 +1,8 @@
 //! Sums, means, maxima and log-sum-exp, over any axes.
 
-use crate::nd::Nd;
-use crate::operand::{Draw, any_number, distinct, operand, signed};
-use crate::{check, config};
+use super::nd::Nd;
+use super::operand::{Draw, any_number, distinct, operand, signed};
+use super::{check, config};
 use proptest::prelude::*;
 use rungs_tensor::Tensor;
 

@@ -1,8 +1,8 @@
 //! What moves elements: reshape, permute, slice, expand, pad, concat, stack, split and their relatives.
 
-use crate::nd::Nd;
-use crate::operand::{Operand, any_number, of_shape, operand, shape, signed};
-use crate::{check, config};
+use super::nd::Nd;
+use super::operand::{Operand, any_number, of_shape, operand, shape, signed};
+use super::{check, config};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rungs_tensor::Tensor;

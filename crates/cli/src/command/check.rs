@@ -32,7 +32,8 @@ struct Report {
 
 pub(crate) fn run(common: &Common) -> Outcome {
     let rng = Rng::new(common.seed.unwrap_or(0));
-    let entries = [rungs::tensor::registry::entries(), rungs::layers::registry::entries(), rungs::models::registry::entries()];
+    let entries =
+        [rungs::tensor::registry::entries(), rungs::layers::registry::entries(), rungs::models::registry::entries()];
     let checks: Vec<Check> = entries.iter().flatten().map(|entry| check(entry, &rng)).collect();
     let failed: Vec<&str> = checks.iter().filter(|check| !check.passed).map(|check| check.name).collect();
     let (count, failed) = (checks.len(), failed.join(", "));

@@ -152,7 +152,8 @@ fn prose(report: &Report) -> String {
         rows.push(row([step.rung.name(), &parameters, &speed, &time, &bits(step.bits_per_char)]));
     }
     let mut text = output::table(&rows);
-    text += "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
+    text +=
+        "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
     text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n";
     for step in &report.rungs {
         text += &format!("\n{} writes\n", step.rung);

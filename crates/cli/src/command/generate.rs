@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use rungs::SavedRun;
-use rungs::models::{
-    Finish, GenerateError, GenerateOptions, LanguageModel, Length, Sampling, Tokenizer, generate,
-};
+use rungs::models::{Finish, GenerateError, GenerateOptions, LanguageModel, Length, Sampling, Tokenizer, generate};
 use rungs::tensor::Rng;
 use serde::Serialize;
 
@@ -77,7 +75,9 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
 fn options(flags: &Generate) -> Outcome<GenerateOptions> {
     let sampling = match flags.greedy {
         true => Sampling::Greedy,
-        false => Sampling::random(flags.temperature.unwrap_or(1.0), flags.top_k, flags.top_p).map_err(Failure::input)?,
+        false => {
+            Sampling::random(flags.temperature.unwrap_or(1.0), flags.top_k, flags.top_p).map_err(Failure::input)?
+        }
     };
     let length = Length::new(flags.min_tokens, flags.max_tokens).map_err(Failure::input)?;
     Ok(GenerateOptions { sampling, length, stop: Vec::new() })
@@ -185,7 +185,12 @@ fn unescaped(stop: &str) -> Outcome<String> {
 }
 
 /// A sample of a model for people to look at.
-pub(super) fn sample(model: &dyn LanguageModel<f32>, tokenizer: &Tokenizer, seed: u64, tokens: usize) -> Outcome<String> {
+pub(super) fn sample(
+    model: &dyn LanguageModel<f32>,
+    tokenizer: &Tokenizer,
+    seed: u64,
+    tokens: usize,
+) -> Outcome<String> {
     let sampling = Sampling::random(0.8, None, Some(0.95)).map_err(Failure::running)?;
     let options = GenerateOptions { sampling, length: Length::at_most(tokens), stop: Vec::new() };
     let prompt = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Budget, Finish, Summary, TrainError};
-use rungs::{Corpus, Error, Rung, Run, RunConfig, SavedRun, Settings, Source};
+use rungs::{Corpus, Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
 use serde::Serialize;
 
 use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
@@ -49,11 +49,13 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
     Run::check_free(path)?;
     let texts = Texts::read(train, None)?;
     let corpus = texts.corpus(&settings)?;
-    let companions = companions(train.rung, settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?);
+    let parameters = settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?;
+    memory::check_training(parameters)?;
+    let companions = companions(train.rung, parameters);
     let name = texts.text.source.name.clone();
     let config = RunConfig { settings, text: texts.text.source, validation: texts.validation.map(|text| text.source) };
     Run::create(path, &config, corpus, companions).map_err(|error| match error {
-        Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: {error}")),
+        Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
     })
 }
@@ -156,7 +158,9 @@ impl Text {
     fn again(source: &Source, flag: &str) -> Outcome<Self> {
         match source.name.as_str() {
             BOOK_NAME => Ok(Self::built_in()),
-            STDIN_NAME => Err(Failure::input(format!("{flag}: this run learnt from stdin; it needs the same text again"))),
+            STDIN_NAME => {
+                Err(Failure::input(format!("{flag}: this run learnt from stdin; it needs the same text again")))
+            }
             name => {
                 let content = text::read(Path::new(name))?;
                 Ok(Self { source: Source::of(name, &content), content })

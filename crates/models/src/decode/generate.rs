@@ -17,6 +17,7 @@
 use super::sampling::{Sampling, log_probability};
 use crate::{ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
@@ -165,7 +166,7 @@ fn check(vocabulary: usize, prompt: &[u32], options: &GenerateOptions) -> Result
         }
     }
     let min = options.length.min;
-    let distinct: std::collections::BTreeSet<u32> = options.stop.iter().copied().collect();
+    let distinct: BTreeSet<u32> = options.stop.iter().copied().collect();
     if min > 1 && distinct.len() == vocabulary { Err(GenerateError::NothingToChoose { min }) } else { Ok(()) }
 }
 

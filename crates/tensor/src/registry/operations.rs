@@ -236,7 +236,9 @@ fn concat(rng: &mut Rng) -> Outcome {
 }
 
 fn scatter_add(rng: &mut Rng) -> Outcome {
-    let cases: [(&[usize], isize, &[u32], &[usize]); 4] = [
+    /// Shape, axis, ids, and the shape of the source.
+    type Case = (&'static [usize], isize, &'static [u32], &'static [usize]);
+    let cases: [Case; 4] = [
         (&[5], 0, &[4, 4, 0], &[3]),
         (&[3, 4], -1, &[3, 0, 3, 3, 1, 2], &[3, 2]),
         (&[3, 4], 0, &[2, 2, 0, 1, 2, 0], &[2, 3]),

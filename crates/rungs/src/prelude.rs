@@ -1,0 +1,18 @@
+//! What nearly every program that builds on Rungs needs: `use rungs::prelude::*;`.
+
+pub use crate::layers::{
+    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, Embedding, FeedForward, Init, LayerNorm,
+    LearnedPositions, Linear, Lstm, Mode, Module, Rnn, parameters,
+};
+pub use crate::models::{
+    GenerateOptions, Generated, Gpt, GptConfig, LanguageModel, Length, LstmConfig, LstmLanguageModel, RnnConfig,
+    RnnLanguageModel, Sampling, State, Tokenizer, generate,
+};
+pub use crate::tensor::{
+    Array, CrossEntropy, Element, Gradients, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad,
+};
+pub use crate::trainer::{
+    Adam, AdamW, Budget, Control, Evaluation, Event, Loss, Method, Optimizer, ParameterGradients, Position, RmsProp,
+    Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
+};
+pub use crate::{Bigram, Corpus, LanguageTask, Run, Rung, Settings, TokenizerKind, evaluate};

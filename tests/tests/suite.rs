@@ -1,0 +1,21 @@
+//! Everything that crosses crates, as one program: the engine's generic code is compiled into it once.
+//!
+//! `cargo test -p rungs-tests golden` runs one part.
+
+mod binary;
+mod checker;
+mod checkpoint;
+mod depth;
+mod golden;
+mod kernels;
+mod kill;
+#[path = "laws/main.rs"]
+mod laws;
+mod layers;
+mod models;
+mod program;
+#[path = "properties/main.rs"]
+mod properties;
+mod registry;
+mod threads;
+mod training;

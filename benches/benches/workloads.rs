@@ -11,7 +11,7 @@
 //! | W2b | GPT, 6 layers, 6 heads, 384 wide, no biases, tied head | 8 × 256 | clip 1, AdamW |
 #![allow(clippy::print_stdout)] // a report is what a bench is for
 
-use rungs::layers::{Mode, Module};
+use rungs::layers::Mode;
 use rungs::models::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
 use rungs::tensor::{CrossEntropy, Ids, Rng};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients};
@@ -29,8 +29,8 @@ fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     pool.install(|| {
-        let adam = || Method::from(Adam { ..Adam::default() });
-        let adamw = || Method::from(AdamW { beta2: 0.99, weight_decay: 0.1, ..AdamW::default() });
+        let adam = || Method::Adam(Adam::default());
+        let adamw = || Method::AdamW(AdamW { beta2: 0.99, weight_decay: 0.1, ..AdamW::default() });
         let rng = &mut Rng::new(0);
         if chosen("W1") {
             let config = LstmConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };

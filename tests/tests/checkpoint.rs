@@ -295,7 +295,8 @@ fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
     let path = scratch("full").join("run");
     // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would end
     // the process is ignored, so that the write reports an error.
-    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact checkpoint::child_runs_out_of_space --quiet"#;
+    let script =
+        r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact checkpoint::child_runs_out_of_space --quiet"#;
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).env(FOLDER, &path);
     let output = command.output().unwrap();

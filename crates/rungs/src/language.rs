@@ -210,7 +210,9 @@ mod tests {
         LanguageTask::in_streams(tokens(64), tokens(30), Window { batch: 3, context: 4 }).unwrap()
     }
 
-    fn nats(task: &mut LanguageTask<f64>, model: &Box<dyn LanguageModel<f64>>, rng: &mut Rng) -> f64 {
+    type Model = Box<dyn LanguageModel<f64>>;
+
+    fn nats(task: &mut LanguageTask<f64>, model: &Model, rng: &mut Rng) -> f64 {
         task.next_loss(model, rng).total.item()
     }
 

@@ -53,9 +53,14 @@ impl<E: Element> Array<E> {
 
     /// The array whose element number `i`, in row-major order, is `f(i)`.
     #[track_caller]
-    pub fn from_fn(shape: impl Into<Shape>, f: impl FnMut(usize) -> E) -> Self {
+    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> E) -> Self {
         let shape = shape.into();
-        Self::from_vec((0..shape.size()).map(f).collect(), shape)
+        // Into a buffer that has been used before: a dropout mask is made at every step.
+        let mut buffer = Buffer::scratch(shape.size());
+        for (i, x) in buffer.iter_mut().enumerate() {
+            *x = f(i);
+        }
+        Self::from_buffer(buffer, shape)
     }
 
     /// An array filled with one value.

@@ -28,13 +28,16 @@ impl Path {
     }
 
     /// Visits a place one step further in, and comes back.
-    pub fn enter<R>(&mut self, segment: impl Display, visit: impl FnOnce(&mut Path) -> R) -> R {
+    pub fn enter(&mut self, segment: impl Display, visit: impl FnOnce(&mut Path)) {
         let length = self.0.len();
-        let dot = if length == 0 { "" } else { "." };
-        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
-        let result = visit(self);
+        self.push(&segment);
+        visit(self);
         self.0.truncate(length);
-        result
+    }
+
+    fn push(&mut self, segment: &dyn Display) {
+        let dot = if self.0.is_empty() { "" } else { "." };
+        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
     }
 }
 

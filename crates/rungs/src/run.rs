@@ -15,14 +15,13 @@ use crate::models::{LanguageModel, Tokenizer};
 use crate::settings::Difference;
 use crate::tensor::Rng;
 use crate::tensor::safetensors;
-use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
 use crate::trainer::{
     Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Summary, Task, TrainError, Trainer,
     TrainerConfig, TrainingState,
 };
 use crate::{Corpus, Error, Settings};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::Path;
 
@@ -58,8 +57,7 @@ pub struct Source {
 impl Source {
     /// The source of this text.
     pub fn of(name: impl Into<String>, text: &str) -> Self {
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { name: name.into(), sha256 }
+        Self { name: name.into(), sha256: checksum(text.as_bytes()) }
     }
 }
 

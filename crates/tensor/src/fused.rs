@@ -100,7 +100,7 @@ impl<E: Element, K: Kernel<E>> Op<E> for Fused<K, K::Saved> {
                 let grads = self.kernel.backward(at.arrays(), y.array(), &self.saved, dy, Needs(&needs));
                 grads.0.into_iter().map(|gradient| gradient.map(Tensor::constant)).collect()
             }
-            Graph::Keep => self.through_definition(at),
+            Graph::Keep => through_definition(&|operands| self.kernel.definition(operands), at),
         };
         assert!(
             gradients.len() == at.count(),
@@ -115,26 +115,24 @@ impl<E: Element, K: Kernel<E>> Op<E> for Fused<K, K::Saved> {
     }
 }
 
-impl<K, S> Fused<K, S> {
-    /// The gradients as functions of the operands. Each operand that needs one goes in through an alias, where the walk
-    /// back through the definition stops; the aliases are part of the graph, so what is found can be differentiated on.
-    fn through_definition<E: Element>(&self, at: &Vjp<'_, E>) -> Vec<Option<Tensor<E>>>
-    where
-        K: Kernel<E>,
-    {
-        let alias = |(i, x): (usize, &Tensor<E>)| {
-            if at.needs(i) { Tensor::apply(crate::ops::view::Alias, &[x]) } else { x.clone() }
-        };
-        let operands: Vec<Tensor<E>> = at.inputs().iter().enumerate().map(alias).collect();
-        let y = self.kernel.definition(&operands);
-        let wanted: Vec<usize> = (0..operands.len()).filter(|&i| at.needs(i)).collect();
-        let targets: Vec<&Tensor<E>> = wanted.iter().map(|&i| &operands[i]).collect();
-        let mut gradients: Vec<Option<Tensor<E>>> = vec![None; operands.len()];
-        for (i, gradient) in wanted.into_iter().zip(vjp(&y, at.gradient(), &targets, Graph::Keep)) {
-            gradients[i] = Some(gradient);
-        }
-        gradients
+/// A kernel's gradients as functions of its operands. Each operand that needs one goes in through an alias, where the
+/// walk back through the definition stops; the aliases are part of the graph, so what is found can be differentiated on.
+fn through_definition<E: Element>(
+    definition: &dyn Fn(&[Tensor<E>]) -> Tensor<E>,
+    at: &Vjp<'_, E>,
+) -> Vec<Option<Tensor<E>>> {
+    let alias = |(i, x): (usize, &Tensor<E>)| {
+        if at.needs(i) { Tensor::apply(crate::ops::view::Alias, &[x]) } else { x.clone() }
+    };
+    let operands: Vec<Tensor<E>> = at.inputs().iter().enumerate().map(alias).collect();
+    let y = definition(&operands);
+    let wanted: Vec<usize> = (0..operands.len()).filter(|&i| at.needs(i)).collect();
+    let targets: Vec<&Tensor<E>> = wanted.iter().map(|&i| &operands[i]).collect();
+    let mut gradients: Vec<Option<Tensor<E>>> = vec![None; operands.len()];
+    for (i, gradient) in wanted.into_iter().zip(vjp(&y, at.gradient(), &targets, Graph::Keep)) {
+        gradients[i] = Some(gradient);
     }
+    gradients
 }
 
 impl<E: Element> Tensor<E> {
@@ -143,6 +141,7 @@ impl<E: Element> Tensor<E> {
     /// # Panics
     /// With the kernel's own message if the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Tensor<E> {
         match Self::try_apply_kernel(kernel, operands) {
             Ok(result) => result,
@@ -152,6 +151,7 @@ impl<E: Element> Tensor<E> {
 
     /// Runs a kernel, or says why the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn try_apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
         let shape = with_shapes(operands, &mut |shapes| kernel.shape(shapes))?;
         let (array, saved) = kernel.forward(operands.into());

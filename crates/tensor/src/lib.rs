@@ -21,6 +21,8 @@
 //! There is no hidden state: no gradient mode, no global seed, no device. Results do not depend on the number of threads.
 //! Axes are given as `isize` and count from the end when negative; a wrong shape is a bug and panics in one line, and
 //! [`Tensor::try_apply`] is the door for those who would rather have a `Result`.
+//!
+//! The feature `safetensors` adds the module of that name: arrays in files. The crates above turn it on.
 
 mod array;
 mod autograd;
@@ -35,6 +37,7 @@ mod ops;
 mod parallel;
 pub mod registry;
 mod rng;
+#[cfg(feature = "safetensors")]
 pub mod safetensors;
 pub mod shape;
 mod simd;

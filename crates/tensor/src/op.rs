@@ -2,6 +2,10 @@
 //!
 //! An [`Op`] written outside this crate is a first-class citizen; `examples/own_op.rs` writes one. The gradient rule is
 //! written in tensor operations, one equation for each operand, so gradients of gradients need no further rule.
+//!
+//! Every operation goes through [`Tensor::apply`], which is never inlined. That is for the compiler's sake: it shares
+//! such a function between crates, and with it all that it calls, where it would compile other generic functions anew
+//! in every crate that uses them.
 
 use crate::autograd::{Graph, Pending};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
@@ -152,6 +156,7 @@ impl<E: Element> Vjp<'_, E> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn accept(&mut self, index: usize, gradient: Tensor<E>) {
         let operand = &self.inputs[index];
         let (name, want, got) = (self.op.name(), operand.shape(), gradient.shape());
@@ -187,6 +192,7 @@ impl<E: Element> Tensor<E> {
     /// # Panics
     /// With the operation's own message if the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn apply(op: impl Op<E>, operands: &[&Tensor<E>]) -> Tensor<E> {
         match Self::try_apply(op, operands) {
             Ok(result) => result,
@@ -196,12 +202,14 @@ impl<E: Element> Tensor<E> {
 
     /// Applies an operation, or says why the shapes do not fit: the one fallible door for every operation.
     #[track_caller]
+    #[inline(never)]
     pub fn try_apply(op: impl Op<E>, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
         Self::try_apply_boxed(Box::new(op), operands)
     }
 
     /// The same for any operation: compiled once, not once for each.
     #[track_caller]
+    #[inline(never)]
     fn try_apply_boxed(op: Box<dyn Op<E>>, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
         let shape = with_shapes(operands, &mut |shapes| op.shape(shapes))?;
         let array = op.forward(Operands(List::Borrowed(operands)));

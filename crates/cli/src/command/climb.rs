@@ -42,9 +42,9 @@ fn settings(rung: Rung) -> Settings {
     let of = Settings::of(rung);
     match rung {
         Rung::Rnn => Settings { budget: Budget::Steps(1000), ..of },
-        Rung::Lstm => Settings { budget: Budget::Steps(1000), dropout: 0.2, ..of },
+        Rung::Lstm => Settings { budget: Budget::Steps(800), dropout: 0.2, ..of },
         Rung::Gpt => Settings {
-            budget: Budget::Steps(2000),
+            budget: Budget::Steps(1500),
             dropout: 0.1,
             optimizer: Method::AdamW(AdamW::default()),
             schedule: Schedule::Cosine { rate: 2e-3, minimum: 1e-4, warmup: 100 },

@@ -14,15 +14,15 @@ const ROWS: [&[usize]; 6] = [&[1], &[4], &[0, 3], &[3, 1], &[2, 3, 5], &[2, 19]]
 pub(super) fn entries() -> Vec<Entry> {
     let kernel = |covers, run| Entry { covers, kind: Kind::Kernel, run };
     vec![
-        kernel("Softmax", |rng| each(ROWS, |shape| check_fused(|| Softmax, &[(shape, any)], rng))),
-        kernel("LogSoftmax", |rng| each(ROWS, |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
+        kernel("Softmax", |rng| each(ROWS, &mut |shape| check_fused(|| Softmax, &[(shape, any)], rng))),
+        kernel("LogSoftmax", |rng| each(ROWS, &mut |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
         kernel("LayerNorm", layer_norm),
         kernel("CrossEntropyLoss", cross_entropy),
     ]
 }
 
 fn layer_norm(rng: &mut Rng) -> Outcome {
-    each(ROWS, |shape| {
+    each(ROWS, &mut |shape| {
         // Large enough that a row of equal elements, whose variance is 0, does not make every derivative enormous.
         let kernel = || LayerNorm { epsilon: 0.1 };
         let width = &shape[shape.len() - 1..];
@@ -39,8 +39,8 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
         })
     });
     let cases: Vec<_> = settings.collect();
-    each(cases, |settings| {
-        each([&[4][..], &[1, 2], &[2, 3, 5], &[5, 19]], |shape| {
+    each(cases, &mut |settings| {
+        each([&[4][..], &[1, 2], &[2, 3, 5], &[5, 19]], &mut |shape| {
             let (&vocabulary, leading) = shape.split_last().expect("logits have a last axis");
             let count: usize = leading.iter().product();
             // The first target counts, so that the mean is over something; the last one of several is padding.

@@ -13,25 +13,25 @@ fn unary(
     name: &str,
     shapes: &[&[usize]],
     draw: Draw,
-    op: impl Fn(&Tensor<f64>) -> Tensor<f64>,
+    op: &dyn Fn(&Tensor<f64>) -> Tensor<f64>,
     rng: &mut Rng,
 ) -> Outcome {
-    each(shapes, |shape| check_op(name, &[(shape, draw)], &|x| op(&x[0]), rng))
+    each(shapes, &mut |shape| check_op(name, &[(shape, draw)], &|x| op(&x[0]), rng))
 }
 
 /// An operation of one operand in several forms, each with the shape that it is for.
 fn forms(name: &str, draw: Draw, forms: &[(&[usize], Unary)], rng: &mut Rng) -> Outcome {
-    each(forms, |(shape, op)| unary(name, &[shape], draw, op, rng))
+    each(forms, &mut |(shape, op)| unary(name, &[shape], draw, op, rng))
 }
 
 /// An elementwise operation of two operands, in every shape.
 fn binary(
     name: &str,
     draws: [Draw; 2],
-    op: impl Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>,
+    op: &dyn Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>,
     rng: &mut Rng,
 ) -> Outcome {
-    each(SHAPES, |shape| check_op(name, &[(shape, draws[0]), (shape, draws[1])], &|x| op(&x[0], &x[1]), rng))
+    each(SHAPES, &mut |shape| check_op(name, &[(shape, draws[0]), (shape, draws[1])], &|x| op(&x[0], &x[1]), rng))
 }
 
 fn ids(numbers: &[u32], shape: &[usize]) -> Ids {
@@ -41,25 +41,25 @@ fn ids(numbers: &[u32], shape: &[usize]) -> Ids {
 pub(super) fn entries() -> Vec<Entry> {
     let op = |covers, run| Entry { covers, kind: Kind::Op, run };
     vec![
-        op("Add", |rng| binary("add", [any, any], |a, b| a + b, rng)),
-        op("Sub", |rng| binary("subtract", [any, any], |a, b| a - b, rng)),
-        op("Mul", |rng| binary("multiply", [any, any], |a, b| a * b, rng)),
-        op("Div", |rng| binary("divide", [any, nonzero], |a, b| a / b, rng)),
-        op("Maximum", |rng| binary("maximum", [near_halves, between], Tensor::maximum, rng)),
-        op("Minimum", |rng| binary("minimum", [near_halves, between], Tensor::minimum, rng)),
+        op("Add", |rng| binary("add", [any, any], &|a, b| a + b, rng)),
+        op("Sub", |rng| binary("subtract", [any, any], &|a, b| a - b, rng)),
+        op("Mul", |rng| binary("multiply", [any, any], &|a, b| a * b, rng)),
+        op("Div", |rng| binary("divide", [any, nonzero], &|a, b| a / b, rng)),
+        op("Maximum", |rng| binary("maximum", [near_halves, between], &Tensor::maximum, rng)),
+        op("Minimum", |rng| binary("minimum", [near_halves, between], &Tensor::minimum, rng)),
         op("Choose", |rng| {
             let mask = |x: &Tensor<f64>| Mask::from_fn(x.shape(), |i| i % 3 == 1);
-            binary("choose", [any, any], |a, b| Tensor::choose(&mask(a), a, b), rng)
+            binary("choose", [any, any], &|a, b| Tensor::choose(&mask(a), a, b), rng)
         }),
-        op("Affine", |rng| unary("affine", &SHAPES, any, |x| x.affine(-1.5, 0.75), rng)),
-        op("Pointwise", |rng| unary("pointwise", &SHAPES, any, Tensor::tanh, rng)),
+        op("Affine", |rng| unary("affine", &SHAPES, any, &|x| x.affine(-1.5, 0.75), rng)),
+        op("Pointwise", |rng| unary("pointwise", &SHAPES, any, &Tensor::tanh, rng)),
         op("Fused", fused),
         op("MatMul", matmul),
-        op("Sum", |rng| reduction("sum", any, Tensor::sum_over, rng)),
+        op("Sum", |rng| reduction("sum", any, &Tensor::sum_over, rng)),
         op("Max", |rng| {
             // Repeated elements tie for the maximum; they move together, so the slope is 1 however it is shared.
             let shapes: [&[usize]; 4] = [&[5], &[0, 3], &[1, 4], &[2, 3]];
-            unary("max", &shapes, distinct, |x| x.max_over([-1]), rng)?;
+            unary("max", &shapes, distinct, &|x| x.max_over([-1]), rng)?;
             forms(
                 "max",
                 distinct,
@@ -67,8 +67,8 @@ pub(super) fn entries() -> Vec<Entry> {
                 rng,
             )
         }),
-        op("LogSumExp", |rng| reduction("logsumexp", any, Tensor::logsumexp_over, rng)),
-        op("Alias", |rng| unary("alias", &SHAPES, any, |x| Tensor::apply(Alias, &[x]), rng)),
+        op("LogSumExp", |rng| reduction("logsumexp", any, &Tensor::logsumexp_over, rng)),
+        op("Alias", |rng| unary("alias", &SHAPES, any, &|x| Tensor::apply(Alias, &[x]), rng)),
         op("Reshape", |rng| {
             forms(
                 "reshape",
@@ -159,9 +159,9 @@ pub(super) fn entries() -> Vec<Entry> {
             let adjoint = |axis, numbers: &[u32], size, x: &Tensor<f64>| {
                 Tensor::apply(SelectAdjoint { axis, ids: ids(numbers, &[numbers.len()]), size }, &[x])
             };
-            unary("select_adjoint", &[&[4, 3], &[4, 0]], any, |x| adjoint(0, &[1, 1, 3, 0], 5, x), rng)?;
-            unary("select_adjoint", &[&[2, 3], &[1, 3, 2]], any, |x| adjoint(1, &[0, 2, 0], 3, x), rng)?;
-            unary("select_adjoint", &[&[2, 0]], any, |x| adjoint(1, &[], 3, x), rng)
+            unary("select_adjoint", &[&[4, 3], &[4, 0]], any, &|x| adjoint(0, &[1, 1, 3, 0], 5, x), rng)?;
+            unary("select_adjoint", &[&[2, 3], &[1, 3, 2]], any, &|x| adjoint(1, &[0, 2, 0], 3, x), rng)?;
+            unary("select_adjoint", &[&[2, 0]], any, &|x| adjoint(1, &[], 3, x), rng)
         }),
         op("Gather", |rng| {
             forms(
@@ -185,7 +185,7 @@ pub(super) fn entries() -> Vec<Entry> {
 fn reduction(
     name: &str,
     draw: Draw,
-    over: impl Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>,
+    over: &dyn Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>,
     rng: &mut Rng,
 ) -> Outcome {
     let cases: [(&[usize], &[isize]); 9] = [
@@ -199,12 +199,12 @@ fn reduction(
         (&[2, 3, 2], &[-1, 0, 1]),
         (&[0, 3], &[1]),
     ];
-    each(cases, |(shape, axes)| unary(name, &[shape], draw, |x| over(x, axes), rng))
+    each(cases, &mut |(shape, axes)| unary(name, &[shape], draw, &|x| over(x, axes), rng))
 }
 
 /// Kernels as nodes of a graph: their second order must run through the definition to every operand.
 fn fused(rng: &mut Rng) -> Outcome {
-    unary("softmax as an operation", &[&[2, 3], &[0, 2], &[4]], any, Tensor::softmax, rng)?;
+    unary("softmax as an operation", &[&[2, 3], &[0, 2], &[4]], any, &Tensor::softmax, rng)?;
     let operands: [(&[usize], Draw); 3] = [(&[2, 4], nonzero), (&[4], any), (&[4], any)];
     check_op("layer_norm as an operation", &operands, &|x| x[0].layer_norm(&x[1], Some(&x[2]), 0.1), rng)
 }
@@ -220,7 +220,7 @@ fn matmul(rng: &mut Rng) -> Outcome {
         (&[2, 3, 2], &[2, 1]),
         (&[2, 1, 2, 3], &[3, 3, 1]),
     ];
-    each(pairs, |(a, b)| check_op("matmul", &[(a, any), (b, any)], &|x| x[0].matmul(&x[1]), rng))
+    each(pairs, &mut |(a, b)| check_op("matmul", &[(a, any), (b, any)], &|x| x[0].matmul(&x[1]), rng))
 }
 
 fn concat(rng: &mut Rng) -> Outcome {
@@ -230,7 +230,7 @@ fn concat(rng: &mut Rng) -> Outcome {
         (-1, [&[2, 1], &[2, 3], &[2, 2]]),
         (1, [&[2, 2, 3], &[2, 1, 3], &[2, 1, 3]]),
     ];
-    each(cases, |(axis, shapes)| {
+    each(cases, &mut |(axis, shapes)| {
         check_op("concat", &shapes.map(|shape| (shape, any as Draw)), &|x| Tensor::concat(x, axis), rng)
     })
 }
@@ -244,7 +244,7 @@ fn scatter_add(rng: &mut Rng) -> Outcome {
         (&[3, 4], 0, &[2, 2, 0, 1, 2, 0], &[2, 3]),
         (&[2, 3], 1, &[], &[2, 0]),
     ];
-    each(cases, |(shape, axis, numbers, source)| {
+    each(cases, &mut |(shape, axis, numbers, source)| {
         let places = ids(numbers, source);
         let operands: [(&[usize], Draw); 2] = [(shape, any), (source, any)];
         check_op("scatter_add", &operands, &|x| x[0].scatter_add(axis, &places, &x[1]), rng)

@@ -13,7 +13,6 @@
 //! learning rate would not otherwise show.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The version of the layout of a run folder that this crate writes, and the only one it reads.
@@ -78,8 +77,8 @@ pub(crate) fn is_plain(name: &str) -> bool {
 }
 
 /// The SHA-256 of some bytes, in hexadecimal.
-pub(crate) fn checksum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+pub fn checksum(bytes: &[u8]) -> String {
+    hmac_sha256::Hash::hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

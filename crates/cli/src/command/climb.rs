@@ -36,18 +36,22 @@ struct Step {
     seconds: f64,
 }
 
-/// The settings that suit a text of a hundred or two hundred kilobytes, which every rung but the first could learn by
-/// heart: dropout and decay keep them from it.
+/// The settings that suit a text of a hundred or two hundred kilobytes and about a minute: small batches, so that a step
+/// costs little and there are many; dropout and decay, for the larger rungs could learn such a text by heart.
 fn settings(rung: Rung) -> Settings {
     let of = Settings::of(rung);
+    let cosine = |rate, warmup| Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
     match rung {
-        Rung::Rnn => Settings { budget: Budget::Steps(1000), ..of },
-        Rung::Lstm => Settings { budget: Budget::Steps(800), dropout: 0.2, ..of },
+        Rung::Rnn => Settings { budget: Budget::Steps(1500), batch_size: 20, ..of },
+        Rung::Lstm => {
+            Settings { budget: Budget::Steps(1200), batch_size: 20, dropout: 0.2, schedule: cosine(6e-3, 0), ..of }
+        }
         Rung::Gpt => Settings {
-            budget: Budget::Steps(1500),
+            budget: Budget::Steps(1800),
+            layers: 3,
             dropout: 0.1,
             optimizer: Method::AdamW(AdamW::default()),
-            schedule: Schedule::Cosine { rate: 2e-3, minimum: 1e-4, warmup: 100 },
+            schedule: cosine(3e-3, 100),
             ..of
         },
     }

@@ -12,7 +12,7 @@
 #![allow(clippy::print_stdout)] // a report is what a bench is for
 
 use rungs::layers::Mode;
-use rungs::models::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
+use rungs::models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};
 use rungs::tensor::{CrossEntropy, Ids, Rng};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients};
 use std::time::{Duration, Instant};
@@ -33,11 +33,13 @@ fn main() {
         let adamw = || Method::AdamW(AdamW { beta2: 0.99, weight_decay: 0.1, ..AdamW::default() });
         let rng = &mut Rng::new(0);
         if chosen("W1") {
-            let config = LstmConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };
+            let config =
+                RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };
             train("W1", LstmLanguageModel::new(&config, rng).expect("sizes"), [50, 50], 5.0, adam());
         }
         if chosen("W1b") {
-            let config = RnnConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 256, layers: 1, dropout: 0.0 };
+            let config =
+                RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 256, layers: 1, dropout: 0.0 };
             train("W1b", RnnLanguageModel::new(&config, rng).expect("sizes"), [32, 64], 5.0, adam());
         }
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {

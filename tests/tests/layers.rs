@@ -7,8 +7,9 @@
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, Embedding, FeedForward, Init, KeyValueCache,
-    LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, LstmState, Mode, Module, Rnn, RnnCell, sinusoidal_positions,
+    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding, FeedForward, Gru,
+    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Recurrent,
+    RecurrentState, Rnn, RnnCell, sinusoidal_positions,
 };
 use std::ops::Range;
 
@@ -86,12 +87,17 @@ fn parameter_counts_are_those_of_the_documentation() {
     assert_eq!(count(&LayerNorm::new(d, Bias::Yes)), 2 * d);
     assert_eq!(count(&LayerNorm::new(d, Bias::No)), d);
     assert_eq!(count(&LearnedPositions::new(t, d, Init::Zeros, rng)), t * d);
-    assert_eq!(count(&RnnCell::new(d, h, Init::Zeros, Init::Zeros, rng)), d * h + h * h + h);
-    assert_eq!(count(&LstmCell::new(d, h, Init::Zeros, Init::Zeros, rng)), 4 * (d * h + h * h + h));
-    let rnn = Rnn::new(d, h, layers, drop, rng);
+    assert_eq!(count(&RnnCell::<f32>::new(d, h, Init::Zeros, Init::Zeros, rng)), d * h + h * h + h);
+    assert_eq!(count(&LstmCell::<f32>::new(d, h, Init::Zeros, Init::Zeros, rng)), 4 * (d * h + h * h + h));
+    let rnn: Rnn = Rnn::new(d, h, layers, drop, rng);
     assert_eq!(count(&rnn), (d * h + h * h + h) + (layers - 1) * (2 * h * h + h));
-    let lstm = Lstm::new(d, h, layers, drop, rng);
+    let lstm: Lstm = Lstm::new(d, h, layers, drop, rng);
     assert_eq!(count(&lstm), 4 * ((d * h + h * h + h) + (layers - 1) * (2 * h * h + h)));
+    let gru: Gru = Gru::new(d, h, layers, drop, rng);
+    assert_eq!(count(&gru), 3 * (d * h + h * h) + 4 * h + (layers - 1) * (6 * h * h + 4 * h));
+    let both_ways = Lstm::<f32>::of_kind((), Direction::Both, d, h, layers, drop, rng);
+    let above = 4 * (2 * h * h + h * h + h);
+    assert_eq!(count(&both_ways), 2 * (4 * (d * h + h * h + h) + (layers - 1) * above));
     assert_eq!(count(&attention(d, 2, rng)), 4 * d * d + 4 * d);
     let up = Linear::new(d, h, Bias::Yes, Init::Zeros, rng);
     let down = Linear::new(h, d, Bias::Yes, Init::Zeros, rng);
@@ -303,7 +309,8 @@ fn the_rnn_is_its_equation() {
     let (b, t, d, h) = (2, 4, 3, 5);
     let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let (x, h_0) = (normal([b, t, d], rng), normal([b, h], rng));
-    let (states, last) = rnn.forward(&x, std::slice::from_ref(&h_0), &mut Mode::Eval);
+    let start = RecurrentState { h: h_0.clone(), c: None };
+    let (states, last) = rnn.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
 
     let cell = &rnn.layers[0];
     let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
@@ -319,7 +326,7 @@ fn the_rnn_is_its_equation() {
         expected_last.extend(state);
     }
     assert_close(&states, &Array::from_vec(expected, [b, t, h]).into(), ROUNDING);
-    assert_close(&last[0], &Array::from_vec(expected_last, [b, h]).into(), ROUNDING);
+    assert_close(&last[0].h, &Array::from_vec(expected_last, [b, h]).into(), ROUNDING);
 }
 
 #[test]
@@ -328,7 +335,7 @@ fn the_lstm_is_its_equation() {
     let (b, t, d, n) = (2, 4, 3, 5);
     let lstm: Lstm<f64> = shaken(Lstm::new(d, n, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let x = normal([b, t, d], rng);
-    let start = LstmState { h: normal([b, n], rng), c: normal([b, n], rng) };
+    let start = RecurrentState { h: normal([b, n], rng), c: Some(normal([b, n], rng)) };
     let (states, last) = lstm.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
 
     let cell = &lstm.layers[0];
@@ -336,7 +343,7 @@ fn the_lstm_is_its_equation() {
     let (mut expected, mut last_h, mut last_c) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..b {
         let mut h = start.h.slice(0, row..row + 1).to_vec();
-        let mut c = start.c.slice(0, row..row + 1).to_vec();
+        let mut c = start.c.as_ref().unwrap().slice(0, row..row + 1).to_vec();
         for step in 0..t {
             let x_t = &x.to_vec()[(row * t + step) * d..][..d];
             let gate = |which: usize, j| affine(x_t, &w_x, &h, &w_h, &bias, which * n + j);
@@ -352,7 +359,7 @@ fn the_lstm_is_its_equation() {
     }
     assert_close(&states, &Array::from_vec(expected, [b, t, n]).into(), ROUNDING);
     assert_close(&last[0].h, &Array::from_vec(last_h, [b, n]).into(), ROUNDING);
-    assert_close(&last[0].c, &Array::from_vec(last_c, [b, n]).into(), ROUNDING);
+    assert_close(last[0].c.as_ref().unwrap(), &Array::from_vec(last_c, [b, n]).into(), ROUNDING);
 }
 
 #[test]
@@ -569,58 +576,38 @@ fn a_cache_is_a_value() {
     assert_eq!(step(&x, &mut cache).to_vec(), step(&x, &mut again).to_vec());
 }
 
-fn sequence_is_steps<E: Element>() {
+fn sequence_is_steps<E: Element, C: Cell<E>>() {
     let rng = &mut Rng::new(18);
     let (b, t, d, h) = (2, 5, 3, 4);
-    let drop = Dropout::new(NO_DROPOUT);
     let x: Tensor<E> = normal([b, t, d], rng);
     let x_t = |time: usize| x.slice(1, time..time + 1).squeeze(1);
 
-    let rnn: Rnn<E> = shaken(Rnn::new(d, h, 2, drop, rng), rng);
-    let start = [normal([b, h], rng), normal([b, h], rng)];
-    let (full, last) = rnn.forward(&x, &start, &mut Mode::Eval);
+    let layers: Recurrent<C> = shaken(Recurrent::new(d, h, 2, Dropout::new(NO_DROPOUT), rng), rng);
+    let start: Vec<RecurrentState<E>> = layers.zero_state(b);
+    let start: Vec<_> = start
+        .iter()
+        .map(|state| RecurrentState { h: normal([b, h], rng), c: state.c.as_ref().map(|_| normal([b, h], rng)) })
+        .collect();
+    let (full, last) = layers.forward(&x, &start, &mut Mode::Eval);
     let mut states = start.clone();
     let mut steps = Vec::new();
     for time in 0..t {
-        states[0] = rnn.layers[0].step(&x_t(time), &states[0]);
-        states[1] = rnn.layers[1].step(&states[0], &states[1]);
-        steps.push(states[1].clone());
-    }
-    assert_close(&Tensor::stack(&steps, 1), &full, EXACTLY);
-    (0..2).for_each(|layer| assert_close(&states[layer], &last[layer], EXACTLY));
-    for chunking in chunkings(t) {
-        let mut state = start.to_vec();
-        let mut pieces = Vec::new();
-        for chunk in chunking {
-            let (y, after) = rnn.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
-            pieces.push(y);
-            state = after;
-        }
-        assert_close(&Tensor::concat(&pieces, 1), &full, EXACTLY);
-        (0..2).for_each(|layer| assert_close(&state[layer], &last[layer], EXACTLY));
-    }
-
-    let lstm: Lstm<E> = shaken(Lstm::new(d, h, 2, drop, rng), rng);
-    let start = [(); 2].map(|()| LstmState { h: normal([b, h], rng), c: normal([b, h], rng) });
-    let (full, last) = lstm.forward(&x, &start, &mut Mode::Eval);
-    let mut states = start.clone();
-    let mut steps = Vec::new();
-    for time in 0..t {
-        states[0] = lstm.layers[0].step(&x_t(time), &states[0]);
-        states[1] = lstm.layers[1].step(&states[0].h, &states[1]);
+        states[0] = layers.layers[0].step(&x_t(time), &states[0]);
+        states[1] = layers.layers[1].step(&states[0].h, &states[1]);
         steps.push(states[1].h.clone());
     }
-    let same = |a: &LstmState<E>, b: &LstmState<E>| {
+    let same = |a: &RecurrentState<E>, b: &RecurrentState<E>| {
         assert_close(&a.h, &b.h, EXACTLY);
-        assert_close(&a.c, &b.c, EXACTLY);
+        assert_eq!(a.c.is_some(), b.c.is_some());
+        a.c.iter().zip(&b.c).for_each(|(a, b)| assert_close(a, b, EXACTLY));
     };
     assert_close(&Tensor::stack(&steps, 1), &full, EXACTLY);
     (0..2).for_each(|layer| same(&states[layer], &last[layer]));
     for chunking in chunkings(t) {
-        let mut state = start.to_vec();
+        let mut state = start.clone();
         let mut pieces = Vec::new();
         for chunk in chunking {
-            let (y, after) = lstm.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
+            let (y, after) = layers.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
             pieces.push(y);
             state = after;
         }
@@ -631,8 +618,12 @@ fn sequence_is_steps<E: Element>() {
 
 #[test]
 fn a_recurrent_sequence_is_its_steps() {
-    sequence_is_steps::<f32>();
-    sequence_is_steps::<f64>();
+    sequence_is_steps::<f32, RnnCell<f32>>();
+    sequence_is_steps::<f32, LstmCell<f32>>();
+    sequence_is_steps::<f32, GruCell<f32>>();
+    sequence_is_steps::<f64, RnnCell<f64>>();
+    sequence_is_steps::<f64, LstmCell<f64>>();
+    sequence_is_steps::<f64, GruCell<f64>>();
 }
 
 /// Each row of a batch gives what it gives alone, and the gradient of one by another is exactly zero.
@@ -811,7 +802,7 @@ fn mistakes_are_named() {
                 let rnn: Rnn<f32> = Rnn::new(2, 3, 2, drop, &mut Rng::new(0));
                 rnn.forward(&Array::zeros([1, 1, 2]).into(), &rnn.zero_state(1)[..1], &mut Mode::Eval);
             },
-            "rnn: 1 states for 2 layers",
+            "recurrent: 1 states for 2 cells",
         ),
         (
             &|| {

@@ -2,23 +2,20 @@
 
 use proptest::prelude::*;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Dropout, Mode, Module};
+use rungs_layers::{Dropout, GruCell, LstmCell, Mode, Module, RnnCell};
 use rungs_models::decode::sampling::log_probability;
 use rungs_models::{
-    ConfigError, Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, LanguageModel, Length, LstmConfig,
-    LstmLanguageModel, RnnConfig, RnnLanguageModel, Sampling, Tokenizer, TokenizerError, WordOptions, generate,
+    ConfigError, Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel,
+    Length, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Sampling, Tokenizer, TokenizerError, WordOptions,
+    generate,
 };
 use std::ops::ControlFlow;
 
 const VOCABULARY: usize = 7;
 const CONTEXT: usize = 8;
 
-fn rnn_config() -> RnnConfig {
-    RnnConfig { vocabulary: VOCABULARY, embedding: 5, hidden: 6, layers: 2, dropout: 0.0 }
-}
-
-fn lstm_config() -> LstmConfig {
-    LstmConfig { vocabulary: VOCABULARY, embedding: 5, hidden: 6, layers: 2, dropout: 0.0 }
+fn recurrent_config() -> RecurrentConfig {
+    RecurrentConfig { vocabulary: VOCABULARY, embedding: 5, hidden: 6, layers: 2, dropout: 0.0 }
 }
 
 fn gpt_config() -> GptConfig {
@@ -28,11 +25,12 @@ fn gpt_config() -> GptConfig {
 /// Every rung, tiny, with parameters drawn so large that all of them matter.
 fn models<E: Element>() -> Vec<(&'static str, Box<dyn LanguageModel<E>>)> {
     let mut rng = Rng::new(7);
-    let rnn = RnnLanguageModel::new(&rnn_config(), &mut rng).unwrap();
-    let lstm = LstmLanguageModel::new(&lstm_config(), &mut rng).unwrap();
+    let rnn = RnnLanguageModel::new(&recurrent_config(), &mut rng).unwrap();
+    let lstm = LstmLanguageModel::new(&recurrent_config(), &mut rng).unwrap();
+    let gru = GruLanguageModel::new(&recurrent_config(), &mut rng).unwrap();
     let gpt = Gpt::new(&gpt_config(), &mut rng).unwrap();
     let mut models: Vec<(_, Box<dyn LanguageModel<E>>)> =
-        vec![("rnn", Box::new(rnn)), ("lstm", Box::new(lstm)), ("gpt", Box::new(gpt))];
+        vec![("rnn", Box::new(rnn)), ("lstm", Box::new(lstm)), ("gru", Box::new(gru)), ("gpt", Box::new(gpt))];
     for (_, model) in &mut models {
         model.for_each_mut(&mut |_, p| *p = Tensor::variable(Array::normal(p.shape(), 0.0, 0.7, &mut rng)));
     }
@@ -75,13 +73,16 @@ fn write(
 fn parameters_are_as_many_as_the_formula_says() {
     let mut rng = Rng::new(0);
     for (vocabulary, d, hidden, layers) in [(1, 1, 1, 1), (7, 3, 5, 1), (7, 5, 3, 2), (11, 4, 6, 3)] {
-        let config = RnnConfig { vocabulary, embedding: d, hidden, layers, dropout: 0.1 };
+        let config = RecurrentConfig { vocabulary, embedding: d, hidden, layers, dropout: 0.1 };
         let model = RnnLanguageModel::<f32>::new(&config, &mut rng).unwrap();
-        assert_eq!(model.parameter_count() as u64, config.parameter_count().unwrap(), "{config:?}");
-
-        let config = LstmConfig { vocabulary, embedding: d, hidden, layers, dropout: 0.1 };
+        let formula = config.parameter_count::<f32, RnnCell>().unwrap();
+        assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
         let model = LstmLanguageModel::<f32>::new(&config, &mut rng).unwrap();
-        assert_eq!(model.parameter_count() as u64, config.parameter_count().unwrap(), "{config:?}");
+        let formula = config.parameter_count::<f32, LstmCell>().unwrap();
+        assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
+        let model = GruLanguageModel::<f32>::new(&config, &mut rng).unwrap();
+        let formula = config.parameter_count::<f32, GruCell>().unwrap();
+        assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
 
         for bias in [false, true] {
             let (context, width, heads) = (d, 2 * hidden, 2);
@@ -110,13 +111,12 @@ fn known_models_have_their_known_sizes() {
 fn parameters_have_the_names_that_checkpoints_use() {
     let names = |model: &dyn LanguageModel<f64>| model.named().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let models = models::<f64>();
-    let recurrent = |cell: &str| {
-        let cells = [0, 1].map(|l| ["w_x", "w_h", "bias"].map(|p| format!("{cell}.layers.{l}.{p}"))).concat();
-        let ends = ["embedding.weight", "head.weight", "head.bias"].map(str::to_owned);
-        [&ends[..1], &cells, &ends[1..]].concat()
-    };
-    assert_eq!(names(models[0].1.as_ref()), recurrent("rnn"));
-    assert_eq!(names(models[1].1.as_ref()), recurrent("lstm"));
+    let cells = [0, 1].map(|l| ["w_x", "w_h", "bias"].map(|p| format!("recurrent.layers.{l}.{p}"))).concat();
+    let ends = ["embedding.weight", "head.weight", "head.bias"].map(str::to_owned);
+    let recurrent = [&ends[..1], &cells, &ends[1..]].concat();
+    for (name, model) in &models[..3] {
+        assert_eq!(names(model.as_ref()), recurrent, "{name}");
+    }
     let blocks = [0, 1].map(|l| {
         [
             "norm_1.gain",
@@ -136,7 +136,7 @@ fn parameters_have_the_names_that_checkpoints_use() {
     });
     let ends = ["token_embedding.weight", "position_embedding.weight", "final_norm.gain", "final_norm.bias"];
     let ends = ends.map(str::to_owned);
-    assert_eq!(names(models[2].1.as_ref()), [&ends[..2], &blocks.concat(), &ends[2..]].concat());
+    assert_eq!(names(models[3].1.as_ref()), [&ends[..2], &blocks.concat(), &ends[2..]].concat());
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_gpt_begins_as_gpt_2() {
 #[test]
 fn every_rung_passes_its_gradient_check() {
     let entries = rungs_models::registry::entries();
-    assert_eq!(entries.iter().map(|e| e.covers).collect::<Vec<_>>(), ["RnnLanguageModel", "LstmLanguageModel", "Gpt"]);
+    assert_eq!(entries.iter().map(|e| e.covers).collect::<Vec<_>>(), ["RecurrentLanguageModel", "Gpt"]);
     for seed in 0..20 {
         for entry in &entries {
             if let Err(mismatch) = (entry.run)(&mut Rng::new(seed)) {
@@ -198,12 +198,12 @@ fn so_it_does_at_a_size_that_is_used() {
     let mut rng = Rng::new(0);
     let (vocabulary, hidden) = (65, 128);
     let (embedding, layers, dropout) = (hidden, 2, 0.0);
-    let recurrent = RnnConfig { vocabulary, embedding, hidden, layers, dropout };
-    let gated = LstmConfig { vocabulary, embedding, hidden, layers, dropout };
+    let recurrent = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
     let attending = GptConfig { vocabulary, context: 64, width: hidden, heads: 4, layers, dropout, bias: false };
-    let models: [(_, Box<dyn LanguageModel<f32>>); 3] = [
+    let models: [(_, Box<dyn LanguageModel<f32>>); 4] = [
         ("rnn", Box::new(RnnLanguageModel::new(&recurrent, &mut rng).unwrap())),
-        ("lstm", Box::new(LstmLanguageModel::new(&gated, &mut rng).unwrap())),
+        ("lstm", Box::new(LstmLanguageModel::new(&recurrent, &mut rng).unwrap())),
+        ("gru", Box::new(GruLanguageModel::new(&recurrent, &mut rng).unwrap())),
         ("gpt", Box::new(Gpt::new(&attending, &mut rng).unwrap())),
     ];
     for (name, model) in models {
@@ -299,11 +299,11 @@ fn a_detached_state_keeps_its_values_and_lets_no_gradient_back() {
     for (name, model) in models::<f64>().into_iter().take(2) {
         let mut state = model.start(1);
         model.logits(&row(&[1, 2, 3]), &mut state, &mut Mode::Eval);
-        assert!(state.carried.iter().all(Tensor::is_tracked), "{name}");
-        let before: Vec<_> = state.carried.iter().map(Tensor::to_vec).collect();
+        assert!(state.carried.iter().all(|state| state.h.is_tracked()), "{name}");
+        let before: Vec<_> = state.carried.iter().map(|state| state.h.to_vec()).collect();
         state.detach();
-        assert!(!state.carried.iter().any(Tensor::is_tracked), "{name}");
-        assert_eq!(before, state.carried.iter().map(Tensor::to_vec).collect::<Vec<_>>(), "{name}");
+        assert!(!state.carried.iter().any(|state| state.h.is_tracked()), "{name}");
+        assert_eq!(before, state.carried.iter().map(|state| state.h.to_vec()).collect::<Vec<_>>(), "{name}");
         assert_eq!(state.position, 3);
     }
 }
@@ -317,7 +317,7 @@ fn a_frozen_model_computes_the_same_and_records_nothing() {
         let logits = model.logits(&ids, &mut state, &mut Mode::Eval);
         let same = frozen.logits(&ids, &mut frozen_state, &mut Mode::Eval);
         assert!(logits.is_tracked() && !same.is_tracked(), "{name}");
-        assert!(!frozen_state.carried.iter().any(Tensor::is_tracked), "{name}");
+        assert!(!frozen_state.carried.iter().any(|state| state.h.is_tracked()), "{name}");
         assert_eq!(logits.to_vec(), same.to_vec(), "{name}");
         let names = |model: &dyn LanguageModel<f64>| model.named().into_iter().map(|(n, _)| n).collect::<Vec<_>>();
         assert_eq!(names(model.as_ref()), names(frozen.as_ref()));
@@ -328,8 +328,8 @@ fn a_frozen_model_computes_the_same_and_records_nothing() {
 fn dropout_acts_in_training_only_and_repeats_by_seed() {
     let mut rng = Rng::new(3);
     let models: [Box<dyn LanguageModel<f64>>; 3] = [
-        Box::new(RnnLanguageModel::new(&RnnConfig { dropout: 0.5, ..rnn_config() }, &mut rng).unwrap()),
-        Box::new(LstmLanguageModel::new(&LstmConfig { dropout: 0.5, ..lstm_config() }, &mut rng).unwrap()),
+        Box::new(RnnLanguageModel::new(&RecurrentConfig { dropout: 0.5, ..recurrent_config() }, &mut rng).unwrap()),
+        Box::new(LstmLanguageModel::new(&RecurrentConfig { dropout: 0.5, ..recurrent_config() }, &mut rng).unwrap()),
         Box::new(Gpt::new(&GptConfig { dropout: 0.5, ..gpt_config() }, &mut rng).unwrap()),
     ];
     let ids = row(&[3, 1, 4, 1, 5]);
@@ -348,14 +348,14 @@ fn recurrent_rungs_drop_their_inputs_and_outputs_and_what_passes_between_layers(
     let mut rng = Rng::new(3);
     let ids = row(&[3, 1, 4, 1, 5]);
     let half = Dropout::new(0.5);
-    let mut rnn = RnnLanguageModel::<f64>::new(&rnn_config(), &mut rng).unwrap();
-    let mut lstm = LstmLanguageModel::<f64>::new(&lstm_config(), &mut rng).unwrap();
+    let mut rnn = RnnLanguageModel::<f64>::new(&recurrent_config(), &mut rng).unwrap();
+    let mut lstm = LstmLanguageModel::<f64>::new(&recurrent_config(), &mut rng).unwrap();
 
     /// The state of the first layer and the last, and the features.
     fn run(model: &dyn LanguageModel<f64>, ids: &Ids, mode: &mut Mode<'_>) -> [Vec<f64>; 3] {
         let mut state = model.start(1);
         let features = model.features(ids, &mut state, mode);
-        [state.carried[0].to_vec(), state.carried[state.carried.len() - 1].to_vec(), features.to_vec()]
+        [state.carried[0].h.to_vec(), state.carried[state.carried.len() - 1].h.to_vec(), features.to_vec()]
     }
     let check = |without: [Vec<f64>; 3], outside: [Vec<f64>; 3], between: [Vec<f64>; 3]| {
         assert_ne!(outside[0], without[0], "the token vectors are dropped");
@@ -367,13 +367,13 @@ fn recurrent_rungs_drop_their_inputs_and_outputs_and_what_passes_between_layers(
     let without = run(&rnn, &ids, &mut Mode::Eval);
     rnn.dropout = half;
     let outside = run(&rnn, &ids, &mut Mode::Train(&mut rng));
-    (rnn.dropout, rnn.rnn.dropout) = (Dropout::new(0.0), half);
+    (rnn.dropout, rnn.recurrent.dropout) = (Dropout::new(0.0), half);
     check(without, outside, run(&rnn, &ids, &mut Mode::Train(&mut rng)));
 
     let without = run(&lstm, &ids, &mut Mode::Eval);
     lstm.dropout = half;
     let outside = run(&lstm, &ids, &mut Mode::Train(&mut rng));
-    (lstm.dropout, lstm.lstm.dropout) = (Dropout::new(0.0), half);
+    (lstm.dropout, lstm.recurrent.dropout) = (Dropout::new(0.0), half);
     check(without, outside, run(&lstm, &ids, &mut Mode::Train(&mut rng)));
 }
 
@@ -441,16 +441,16 @@ fn sizes_that_cannot_be_are_refused_by_name() {
 #[test]
 fn recurrent_sizes_are_checked_likewise() {
     let mut rng = Rng::new(0);
-    let rnn = RnnConfig { hidden: 0, ..rnn_config() };
+    let rnn = RecurrentConfig { hidden: 0, ..recurrent_config() };
     assert_eq!(RnnLanguageModel::<f32>::new(&rnn, &mut rng).unwrap_err(), ConfigError::Zero { name: "hidden" });
-    let rnn = RnnConfig { embedding: 0, ..rnn_config() };
+    let rnn = RecurrentConfig { embedding: 0, ..recurrent_config() };
     assert_eq!(RnnLanguageModel::<f32>::new(&rnn, &mut rng).unwrap_err(), ConfigError::Zero { name: "embedding" });
-    let lstm = LstmConfig { layers: 0, ..lstm_config() };
+    let lstm = RecurrentConfig { layers: 0, ..recurrent_config() };
     assert_eq!(LstmLanguageModel::<f32>::new(&lstm, &mut rng).unwrap_err(), ConfigError::Zero { name: "layers" });
-    let lstm = LstmConfig { hidden: 1_000_000, ..lstm_config() };
+    let lstm = RecurrentConfig { hidden: 1_000_000, ..recurrent_config() };
     let error = LstmLanguageModel::<f32>::new(&lstm, &mut rng).unwrap_err();
     assert!(matches!(error, ConfigError::TooManyParameters { .. }), "{error}");
-    let lstm = LstmConfig { dropout: -0.5, ..lstm_config() };
+    let lstm = RecurrentConfig { dropout: -0.5, ..recurrent_config() };
     let error = LstmLanguageModel::<f32>::new(&lstm, &mut rng).unwrap_err();
     assert_eq!(error.to_string(), "dropout -0.5 is not at least 0 and below 1");
 }
@@ -459,12 +459,12 @@ fn recurrent_sizes_are_checked_likewise() {
 fn configurations_come_back_from_json_and_know_no_other_fields() {
     let json = serde_json::to_string(&gpt_config()).unwrap();
     assert_eq!(serde_json::from_str::<GptConfig>(&json).unwrap(), gpt_config());
-    let json = serde_json::to_string(&rnn_config()).unwrap();
-    assert_eq!(serde_json::from_str::<RnnConfig>(&json).unwrap(), rnn_config());
-    let json = serde_json::to_string(&lstm_config()).unwrap();
-    assert_eq!(serde_json::from_str::<LstmConfig>(&json).unwrap(), lstm_config());
+    let json = serde_json::to_string(&recurrent_config()).unwrap();
+    assert_eq!(serde_json::from_str::<RecurrentConfig>(&json).unwrap(), recurrent_config());
     let json = json.replace("hidden", "hiden");
-    assert!(serde_json::from_str::<LstmConfig>(&json).unwrap_err().to_string().starts_with("unknown field `hiden`"));
+    assert!(
+        serde_json::from_str::<RecurrentConfig>(&json).unwrap_err().to_string().starts_with("unknown field `hiden`")
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------- sampling

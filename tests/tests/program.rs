@@ -209,7 +209,7 @@ fn bad_arguments() {
         ("--json", &["a command is missing"]),
         ("trian lstm", &["trian", "train"]),
         ("train", &["RUNG"]),
-        ("train gru --text text.txt", &["gru", "rnn, lstm, gpt"]),
+        ("train bert --text text.txt", &["bert", "rnn, lstm, gru, gpt"]),
         ("train lstm --text text.txt --setps 3", &["--setps", "--steps"]),
         ("train lstm --text", &["--text"]),
         ("train lstm --text text.txt --steps 0", &["--steps", "1 or more"]),
@@ -477,7 +477,10 @@ fn the_ladder_is_climbed_and_kept() {
     let bigram = report["bigram_bits_per_char"].as_f64().unwrap();
     assert!((3.0..4.0).contains(&bigram), "{bigram}");
     let ladder = report["rungs"].as_array().unwrap();
-    assert_eq!(ladder.iter().map(|rung| rung["rung"].as_str().unwrap()).collect::<Vec<_>>(), ["rnn", "lstm", "gpt"]);
+    assert_eq!(
+        ladder.iter().map(|rung| rung["rung"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["rnn", "lstm", "gru", "gpt"]
+    );
     for rung in ladder {
         let expected = ["bits_per_char", "kind", "parameters", "rung", "sample", "tokens_per_second"];
         assert_eq!(keys(rung), expected);
@@ -487,7 +490,7 @@ fn the_ladder_is_climbed_and_kept() {
     bad_input(at, "climb --steps-per-rung 3 --out ladder", &["ladder/rnn", "holds a run"]);
     // What is finished is not done again, so this is quick; the table is for people.
     let again = rungs(at, "climb --steps-per-rung 3 --out ladder --resume").done().stdout;
-    for words in ["bits per character", "bigram", "rnn", "lstm", "gpt", "writes"] {
+    for words in ["bits per character", "bigram", "rnn", "lstm", "gru", "gpt", "writes"] {
         assert!(again.contains(words), "{words}: {again}");
     }
 }

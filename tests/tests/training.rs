@@ -3,7 +3,7 @@
 
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
-use rungs_layers::{Bias, Dropout, Embedding, Init, Linear, Mode, Rnn, parameters};
+use rungs_layers::{Bias, Dropout, Embedding, Init, Linear, Mode, RecurrentState, Rnn, parameters};
 use rungs_trainer::checkpoint::{Folder, TRAINING_FILE, TrainingState};
 use rungs_trainer::{
     Adam, AdamW, Batch, Budget, ConsecutiveWindows, ContiguousBatches, Control, Destination, Evaluation, Event, Finish,
@@ -35,7 +35,7 @@ impl<E: Element> Reader<E> {
         }
     }
 
-    fn loss(&self, batch: &Batch, state: &mut Vec<Tensor<E>>, mode: &mut Mode<'_>) -> Loss<E> {
+    fn loss(&self, batch: &Batch, state: &mut Vec<RecurrentState<E>>, mode: &mut Mode<'_>) -> Loss<E> {
         let x = self.embedding.forward(&batch.inputs);
         let (y, last) = self.rnn.forward(&x, state, mode);
         *state = last;
@@ -47,7 +47,7 @@ impl<E: Element> Reader<E> {
 /// Reading a text in streams.
 struct Reading<E: Element> {
     batches: ContiguousBatches,
-    state: Option<Vec<Tensor<E>>>,
+    state: Option<Vec<RecurrentState<E>>>,
     validation: ConsecutiveWindows,
 }
 
@@ -74,7 +74,7 @@ impl<E: Element> Task<E> for Reading<E> {
         let carried = self.state.take().filter(|_| !batch.restart);
         let mut state = carried.unwrap_or_else(|| model.rnn.zero_state(4));
         let loss = model.loss(&batch, &mut state, &mut Mode::Train(rng));
-        self.state = Some(state.iter().map(Tensor::detached).collect());
+        self.state = Some(state.iter().map(RecurrentState::detached).collect());
         loss
     }
 
@@ -90,14 +90,15 @@ impl<E: Element> Task<E> for Reading<E> {
 
     fn position(&self) -> Position<E> {
         let carried = self.state.iter().flatten().enumerate();
-        let arrays = carried.map(|(layer, h)| (format!("h.{layer}"), h.array().clone())).collect();
+        let arrays = carried.map(|(layer, state)| (format!("h.{layer}"), state.h.array().clone())).collect();
         Position { cursor: json!(self.batches.cursor()), arrays }
     }
 
     fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
         let cursor = serde_json::from_value(position.cursor).map_err(|e| TrainError::Position(e.to_string()))?;
         self.batches.seek(cursor)?;
-        let carried: Vec<Tensor<E>> = position.arrays.into_values().map(Tensor::constant).collect();
+        let arrays = position.arrays.into_values();
+        let carried: Vec<_> = arrays.map(|h| RecurrentState { h: Tensor::constant(h), c: None }).collect();
         self.state = (!carried.is_empty()).then_some(carried);
         Ok(())
     }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`module`] | names of parameters, counting, loading, freezing |
 //! | [`linear`], [`embedding`], [`norm`], [`dropout`], [`positional`], [`feed_forward`] | the small parts |
-//! | [`rnn`], [`lstm`] | memory carried from step to step |
+//! | [`recurrent`], [`rnn`], [`lstm`], [`gru`] | memory carried from step to step |
 //! | [`attention`], [`transformer`] | memory looked up |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
@@ -37,6 +37,7 @@ pub mod attention;
 pub mod dropout;
 pub mod embedding;
 pub mod feed_forward;
+pub mod gru;
 pub mod init;
 pub mod linear;
 pub mod lstm;
@@ -44,6 +45,7 @@ pub mod mode;
 pub mod module;
 pub mod norm;
 pub mod positional;
+pub mod recurrent;
 pub mod registry;
 pub mod rnn;
 pub mod transformer;
@@ -52,14 +54,16 @@ pub use attention::{CausalSelfAttention, KeyValueCache};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use feed_forward::{Activation, FeedForward};
+pub use gru::{Gru, GruCell, Reset};
 pub use init::Init;
 pub use linear::{Bias, Linear};
-pub use lstm::{Lstm, LstmCell, LstmState};
+pub use lstm::{Lstm, LstmCell};
 pub use mode::Mode;
 pub use module::{LoadError, Misshapen, Module, Path};
 pub use norm::LayerNorm;
 pub use positional::{LearnedPositions, sinusoidal_positions};
-pub use rnn::{Rnn, RnnCell};
+pub use recurrent::{Cell, Direction, Order, Recurrent, RecurrentState};
+pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.
 pub use rungs_tensor as tensor;
 pub use transformer::{Block, BlockConfig};

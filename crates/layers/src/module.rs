@@ -170,7 +170,8 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
     }
 }
 
-/// Implements [`Module`] for a struct that is generic over its element and nothing else.
+/// Implements [`Module`] for a struct that is generic over its element, and perhaps over one kind of part that it is made
+/// of, `parameters!(Model<C: Cell> { … })` with a trait that has the element for its parameter.
 ///
 /// It is written like the pattern that takes the struct apart: a field by its name is a parameter or holds some,
 /// `field: _` holds none. As in a pattern, every field must be mentioned, so a parameter cannot be forgotten: one
@@ -209,8 +210,8 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
 /// ```
 #[macro_export]
 macro_rules! parameters {
-    ($module:ident { $($field:ident $(: $none:tt)?),+ $(,)? }) => {
-        impl<E: $crate::tensor::Element> $crate::Module<E> for $module<E> {
+    ($module:ident $(< $part:ident : $bound:ident >)? { $($field:ident $(: $none:tt)?),+ $(,)? }) => {
+        impl<E: $crate::tensor::Element $(, $part: $bound<E>)?> $crate::Module<E> for $module<E $(, $part)?> {
             fn visit<'a>(&'a self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &'a $crate::tensor::Tensor<E>)) {
                 let Self { $($field $(: $none)?),+ } = self;
                 $($crate::parameters!(@field visit, path, f, $field $(: $none)?);)+

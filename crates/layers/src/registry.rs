@@ -6,13 +6,19 @@
 //! be confused. Parameters are drawn anew for it: at their usual first values (zero biases, gains of one) a wrong
 //! gradient could pass.
 
+use crate::gru::kernel::GruEquations;
+use crate::lstm::kernel::LstmEquations;
+use crate::recurrent::kernel::{Equations, Sequence};
+use crate::rnn::kernel::RnnEquations;
 use crate::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, Embedding, FeedForward, Init, KeyValueCache,
-    LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, LstmState, Mode, Module, Rnn, RnnCell,
+    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding, FeedForward,
+    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, LstmCell, Mode, Module, Nonlinearity, Order,
+    Recurrent, RecurrentState, Reset, RnnCell,
 };
-use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients};
+use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
 use rungs_tensor::{Array, Ids, Rng, Tensor};
+use std::sync::Arc;
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -26,10 +32,11 @@ pub fn entries() -> Vec<Entry> {
         layer("Dropout", dropout),
         layer("LearnedPositions", learned_positions),
         layer("FeedForward", feed_forward),
-        layer("RnnCell", rnn_cell),
-        layer("Rnn", rnn),
-        layer("LstmCell", lstm_cell),
-        layer("Lstm", lstm),
+        Entry { covers: "Sequence", kind: Kind::Kernel, run: sequence },
+        layer("RnnCell", |rng| cell::<RnnCell<f64>>("RnnCell", &[Nonlinearity::Tanh], rng)),
+        layer("LstmCell", |rng| cell::<LstmCell<f64>>("LstmCell", &[()], rng)),
+        layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
+        layer("Recurrent", recurrent),
         layer("CausalSelfAttention", causal_self_attention),
         layer("Block", block),
     ]
@@ -109,38 +116,70 @@ fn feed_forward(rng: &mut Rng) -> Outcome {
     check("FeedForward", &layer, &[&[2, 4, 3]], |layer, x| training(|mode| layer.forward(&x[0], mode)), rng)
 }
 
-fn rnn_cell(rng: &mut Rng) -> Outcome {
-    let cell = RnnCell::new(3, 4, Init::Zeros, Init::Zeros, rng);
-    check("RnnCell", &cell, &[&[2, 3], &[2, 4]], |cell, x| cell.step(&x[0], &x[1]), rng)
+/// The sequence kernels against the textbook's loop: both orders, all lengths equal and not, one of them zero.
+fn sequence(rng: &mut Rng) -> Outcome {
+    fn check<C: Equations>(equations: C, rng: &mut Rng) -> Outcome {
+        let [b, t, h] = [3, 4, 2];
+        let mut shapes = vec![vec![b, t, C::GATES * h], vec![h, C::GATES * h], vec![C::BIASES * h], vec![b, h]];
+        shapes.extend(C::HAS_CELL.then(|| vec![b, h]));
+        let mut worst = Accuracy::default();
+        for order in [Order::Forward, Order::Reverse] {
+            for lengths in [None, Some(Arc::from([4, 1, 3])), Some(Arc::from([2, 0, 4]))] {
+                let inputs: Vec<_> = shapes.iter().map(|shape| Array::normal(&shape[..], 0.0, 0.7, rng)).collect();
+                let kernel = || Sequence { equations, order, lengths: lengths.clone() };
+                worst = worst.worse(check_kernel(kernel, &inputs, rng)?);
+            }
+        }
+        Ok(worst)
+    }
+    let rnn = check(RnnEquations(Nonlinearity::Tanh), rng)?;
+    Ok(rnn.worse(check(LstmEquations, rng)?).worse(check(GruEquations, rng)?))
 }
 
-fn rnn(rng: &mut Rng) -> Outcome {
-    let layers = Rnn::new(3, 4, 2, some_dropout(), rng);
-    let forward = |layers: &Rnn<f64>, x: &[Tensor<f64>]| {
-        let (y, last) = training(|mode| layers.forward(&x[0], &x[1..], mode));
-        joined(&[y, last[0].clone(), last[1].clone()])
-    };
-    check("Rnn", &layers, &[&[2, 3, 3], &[2, 4], &[2, 4]], forward, rng)
+/// The results of a recurrent layer as one: every h, and the last h and c of every cell.
+fn shown((y, last): (Tensor<f64>, Vec<RecurrentState<f64>>)) -> Tensor<f64> {
+    joined(
+        &std::iter::once(y).chain(last.into_iter().flat_map(|s| std::iter::once(s.h).chain(s.c))).collect::<Vec<_>>(),
+    )
 }
 
-fn lstm_cell(rng: &mut Rng) -> Outcome {
-    let cell = LstmCell::new(3, 4, Init::Zeros, Init::Zeros, rng);
-    let forward = |cell: &LstmCell<f64>, x: &[Tensor<f64>]| {
-        let LstmState { h, c } = cell.step(&x[0], &LstmState { h: x[1].clone(), c: x[2].clone() });
-        joined(&[h, c])
-    };
-    check("LstmCell", &cell, &[&[2, 3], &[2, 4], &[2, 4]], forward, rng)
+/// States made of inputs: h, or h and c, one after another.
+fn states(x: &[Tensor<f64>], has_cell: bool) -> Vec<RecurrentState<f64>> {
+    let vectors = if has_cell { 2 } else { 1 };
+    x.chunks(vectors).map(|s| RecurrentState { h: s[0].clone(), c: s.get(1).cloned() }).collect()
 }
 
-fn lstm(rng: &mut Rng) -> Outcome {
-    let layers = Lstm::new(3, 4, 2, some_dropout(), rng);
-    let forward = |layers: &Lstm<f64>, x: &[Tensor<f64>]| {
-        let state: Vec<_> = x[1..].chunks(2).map(|s| LstmState { h: s[0].clone(), c: s[1].clone() }).collect();
-        let (y, last) = training(|mode| layers.forward(&x[0], &state, mode));
-        let last = last.into_iter().flat_map(|LstmState { h, c }| [h, c]);
-        joined(&std::iter::once(y).chain(last).collect::<Vec<_>>())
-    };
-    check("Lstm", &layers, &[&[2, 3, 3], &[2, 4], &[2, 4], &[2, 4], &[2, 4]], forward, rng)
+fn cell<C: Cell<f64>>(name: &str, kinds: &[C::Kind], rng: &mut Rng) -> Outcome {
+    let mut worst = Accuracy::default();
+    for &kind in kinds {
+        let cell = C::of_kind(kind, 3, 4, rng);
+        let has_cell = cell.zero_state(1).c.is_some();
+        let shapes: &[&[usize]] = if has_cell { &[&[2, 3], &[2, 4], &[2, 4]] } else { &[&[2, 3], &[2, 4]] };
+        let step = |cell: &C, x: &[Tensor<f64>]| {
+            let state = &states(&x[1..], has_cell)[0];
+            let across = cell.sequence(&x[0].unsqueeze(1), state, Order::Reverse, Some(&[1, 0]));
+            joined(&[shown((across.0, vec![across.1])), shown((x[0].clone(), vec![cell.step(&x[0], state)]))])
+        };
+        worst = worst.worse(check(name, &cell, shapes, step, rng)?);
+    }
+    Ok(worst)
+}
+
+fn recurrent(rng: &mut Rng) -> Outcome {
+    fn stack<C: Cell<f64>>(direction: Direction, rng: &mut Rng) -> Outcome {
+        let layers = Recurrent::<C>::of_kind(C::Kind::default(), direction, 3, 4, 2, some_dropout(), rng);
+        let start = layers.zero_state(2);
+        let vectors = start.len() * (1 + usize::from(start[0].c.is_some()));
+        let shapes: Vec<&[usize]> = std::iter::once(&[2, 3, 3][..]).chain(vec![&[2, 4][..]; vectors]).collect();
+        let forward = |layers: &Recurrent<C>, x: &[Tensor<f64>]| {
+            let state = states(&x[1..], start[0].c.is_some());
+            shown(training(|mode| layers.forward_padded(&x[0], &[3, 2], &state, mode)))
+        };
+        check("Recurrent", &layers, &shapes, forward, rng)
+    }
+    let one_way =
+        stack::<LstmCell<f64>>(Direction::Forward, rng)?.worse(stack::<RnnCell<f64>>(Direction::Forward, rng)?);
+    Ok(one_way.worse(stack::<GruCell<f64>>(Direction::Both, rng)?))
 }
 
 fn causal_self_attention(rng: &mut Rng) -> Outcome {

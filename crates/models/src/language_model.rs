@@ -7,7 +7,7 @@
 //! text at once, in pieces, or token by token gives the same logits, bit for bit, whatever else is in the batch.
 
 use rungs_layers::tensor::{Element, Ids, Tensor};
-use rungs_layers::{KeyValueCache, Mode, Module};
+use rungs_layers::{KeyValueCache, Mode, Module, RecurrentState};
 
 /// What a model remembers of the text it has read.
 ///
@@ -15,8 +15,8 @@ use rungs_layers::{KeyValueCache, Mode, Module};
 /// [`start`](LanguageModel::start).
 #[derive(Debug, Clone)]
 pub struct State<E: Element = f32> {
-    /// What a recurrent model carries from step to step, each (B, H): h of every layer, or h and c.
-    pub carried: Vec<Tensor<E>>,
+    /// What a recurrent model carries from step to step: h of every layer, or h and c.
+    pub carried: Vec<RecurrentState<E>>,
     /// What an attending model looks back at: keys and values of every layer.
     pub caches: Vec<KeyValueCache<E>>,
     /// How many tokens of each sequence were read.
@@ -24,8 +24,8 @@ pub struct State<E: Element = f32> {
 }
 
 impl<E: Element> State<E> {
-    /// A state before the first token, of a model that carries these tensors.
-    pub fn carrying(carried: Vec<Tensor<E>>) -> Self {
+    /// A state before the first token, of a model that carries these.
+    pub fn carrying(carried: Vec<RecurrentState<E>>) -> Self {
         Self { carried, caches: Vec::new(), position: 0 }
     }
 
@@ -36,8 +36,8 @@ impl<E: Element> State<E> {
 
     /// Cuts what is carried off from the graph that computed it, where truncated back-propagation through time ends.
     pub fn detach(&mut self) {
-        for tensor in &mut self.carried {
-            *tensor = tensor.detached();
+        for state in &mut self.carried {
+            *state = state.detached();
         }
     }
 }

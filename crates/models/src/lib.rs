@@ -7,9 +7,11 @@
 //! |---|---|---|
 //! | [`RnnLanguageModel`] | one vector per layer, rewritten at every step | [`rnn`] |
 //! | [`LstmLanguageModel`] | two, one of which gates protect | [`lstm`] |
+//! | [`GruLanguageModel`] | one, kept or renewed by a gate | [`gru`] |
 //! | [`Gpt`] | everything: keys and values of all earlier tokens | [`gpt`] |
 //!
-//! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them.
+//! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
+//! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
 //! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
 //! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`config`] refuses sizes that
@@ -44,8 +46,10 @@
 pub mod config;
 pub mod decode;
 pub mod gpt;
+pub mod gru;
 pub mod language_model;
 pub mod lstm;
+pub mod recurrent;
 pub mod registry;
 pub mod rnn;
 pub mod tokenizer;
@@ -53,7 +57,9 @@ pub mod tokenizer;
 pub use config::ConfigError;
 pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Sampling, generate};
 pub use gpt::{Gpt, GptConfig};
+pub use gru::GruLanguageModel;
 pub use language_model::{LanguageModel, State};
-pub use lstm::{LstmConfig, LstmLanguageModel};
-pub use rnn::{RnnConfig, RnnLanguageModel};
+pub use lstm::LstmLanguageModel;
+pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
+pub use rnn::RnnLanguageModel;
 pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};

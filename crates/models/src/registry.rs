@@ -5,7 +5,10 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
-use crate::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
+use crate::{
+    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel,
+    RnnLanguageModel,
+};
 use rungs_layers::Mode;
 use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
 use rungs_layers::tensor::registry::{Entry, Kind};
@@ -16,7 +19,7 @@ type Outcome = Result<Accuracy, GradientMismatch>;
 /// The gradient check of every model of this crate.
 pub fn entries() -> Vec<Entry> {
     let model = |covers, run| Entry { covers, kind: Kind::Model, run };
-    vec![model("RnnLanguageModel", rnn), model("LstmLanguageModel", lstm), model("Gpt", gpt)]
+    vec![model("RecurrentLanguageModel", recurrent), model("Gpt", gpt)]
 }
 
 /// V and B. The sizes of a model differ where they can, so that its axes cannot be confused.
@@ -53,14 +56,13 @@ fn check<M: LanguageModel<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) ->
     check_gradients(name, logits, &parameters, rng)
 }
 
-fn rnn(rng: &mut Rng) -> Outcome {
-    let config = RnnConfig { vocabulary: VOCABULARY, embedding: 3, hidden: 4, layers: 2, dropout: 0.0 };
-    check("RnnLanguageModel", &RnnLanguageModel::new(&config, rng).expect("possible sizes"), rng)
-}
-
-fn lstm(rng: &mut Rng) -> Outcome {
-    let config = LstmConfig { vocabulary: VOCABULARY, embedding: 3, hidden: 4, layers: 2, dropout: 0.0 };
-    check("LstmLanguageModel", &LstmLanguageModel::new(&config, rng).expect("possible sizes"), rng)
+fn recurrent(rng: &mut Rng) -> Outcome {
+    let config = RecurrentConfig { vocabulary: VOCABULARY, embedding: 3, hidden: 4, layers: 2, dropout: 0.0 };
+    let rnn: RnnLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
+    let lstm: LstmLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
+    let gru: GruLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
+    let accuracy = check("RnnLanguageModel", &rnn, rng)?.worse(check("LstmLanguageModel", &lstm, rng)?);
+    Ok(accuracy.worse(check("GruLanguageModel", &gru, rng)?))
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {

@@ -7,7 +7,7 @@
 //! from each to the next, while gradients stop at the window's edge (truncated back-propagation through time, Williams
 //! & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
 
-use crate::layers::Mode;
+use crate::layers::{Mode, RecurrentState};
 use crate::models::{LanguageModel, State};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
@@ -96,10 +96,13 @@ impl<E: Element> Task<E> for LanguageTask<E> {
     fn position(&self) -> Position<E> {
         let Reading::Streams { batches, state } = &self.reading else { return Position::default() };
         let read = state.as_ref().map_or(0, |state| state.position);
-        let carried = state.iter().flat_map(|state| &state.carried);
-        let arrays = carried.enumerate().map(|(i, tensor)| (format!("carried.{i}"), tensor.array().clone()));
+        let mut arrays = Named::new();
+        for (i, carried) in state.iter().flat_map(|state| &state.carried).enumerate() {
+            arrays.insert(format!("carried.{i}.h"), carried.h.array().clone());
+            arrays.extend(carried.c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
+        }
         let cursor = serde_json::json!({ "text": batches.cursor(), "read": read });
-        Position { cursor, arrays: arrays.collect() }
+        Position { cursor, arrays }
     }
 
     fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
@@ -136,14 +139,16 @@ struct Cursor {
     read: usize,
 }
 
-/// The tensors of a carried state in the model's order, which is that of their numbers, not of their names.
-fn carried<E: Element>(arrays: &Named<E>) -> Result<Vec<Tensor<E>>, TrainError> {
-    let tensor = |i| {
-        let name = format!("carried.{i}");
-        let array = arrays.get(&name).ok_or_else(|| TrainError::Position(format!("{name} is missing")))?;
-        Ok(Tensor::constant(array.clone()))
+/// A carried state in the model's order, which is that of its numbers, not of its names.
+fn carried<E: Element>(arrays: &Named<E>) -> Result<Vec<RecurrentState<E>>, TrainError> {
+    let tensor = |name: &str| arrays.get(name).map(|array| Tensor::constant(array.clone()));
+    let layers = arrays.keys().filter(|name| name.ends_with(".h")).count();
+    let state = |i| {
+        let h = tensor(&format!("carried.{i}.h"));
+        let h = h.ok_or_else(|| TrainError::Position(format!("carried.{i}.h is missing")))?;
+        Ok(RecurrentState { h, c: tensor(&format!("carried.{i}.c")) })
     };
-    (0..arrays.len()).map(tensor).collect()
+    (0..layers).map(state).collect()
 }
 
 /// Σ −ln p(target) over a batch.
@@ -189,10 +194,10 @@ fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindow
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{Gpt, GptConfig, LstmConfig, LstmLanguageModel};
+    use crate::models::{Gpt, GptConfig, LstmLanguageModel, RecurrentConfig};
 
     fn lstm() -> Box<dyn LanguageModel<f64>> {
-        let config = LstmConfig { vocabulary: 7, embedding: 3, hidden: 5, layers: 2, dropout: 0.2 };
+        let config = RecurrentConfig { vocabulary: 7, embedding: 3, hidden: 5, layers: 2, dropout: 0.2 };
         Box::new(LstmLanguageModel::new(&config, &mut Rng::new(1)).unwrap())
     }
 
@@ -267,8 +272,8 @@ mod tests {
         let (model, mut task, mut rng) = (lstm(), streams(), Rng::new(3));
         nats(&mut task, &model, &mut rng);
         let Reading::Streams { state: Some(state), .. } = &task.reading else { panic!("a state is carried") };
-        assert!(state.carried.iter().all(|tensor| !tensor.is_tracked()));
-        assert!(state.carried.iter().any(|tensor| tensor.to_vec().iter().any(|&x| x != 0.0)));
+        assert!(state.carried.iter().all(|state| !state.h.is_tracked()));
+        assert!(state.carried.iter().any(|state| state.h.to_vec().iter().any(|&x| x != 0.0)));
     }
 
     #[test]

@@ -5,8 +5,8 @@ pub use crate::layers::{
     LearnedPositions, Linear, Lstm, Mode, Module, Rnn, parameters,
 };
 pub use crate::models::{
-    GenerateOptions, Generated, Gpt, GptConfig, LanguageModel, Length, LstmConfig, LstmLanguageModel, RnnConfig,
-    RnnLanguageModel, Sampling, State, Tokenizer, generate,
+    GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length, LstmLanguageModel,
+    RecurrentConfig, RnnLanguageModel, Sampling, State, Tokenizer, generate,
 };
 pub use crate::tensor::{
     Array, CrossEntropy, Element, Gradients, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad,

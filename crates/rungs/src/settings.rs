@@ -13,12 +13,16 @@
 //! ```
 
 use crate::Error;
-use crate::models::{Gpt, GptConfig, LanguageModel, LstmConfig, LstmLanguageModel, RnnConfig, RnnLanguageModel};
-use crate::tensor::Rng;
+use crate::models::{GptConfig, RecurrentConfig};
 use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+
+mod difference;
+mod model;
+pub use difference::Difference;
+pub use model::ModelConfig;
 
 /// A rung of the ladder: a kind of model.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,19 +32,22 @@ pub enum Rung {
     Rnn,
     /// Two vectors, one of them behind gates.
     Lstm,
+    /// One vector, kept or renewed by a gate.
+    Gru,
     /// A stack of Transformer blocks that looks back at everything.
     Gpt,
 }
 
 impl Rung {
     /// All of them, from the bottom of the ladder to its top.
-    pub const ALL: [Self; 3] = [Self::Rnn, Self::Lstm, Self::Gpt];
+    pub const ALL: [Self; 4] = [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt];
 
     /// What it is called on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rnn => "rnn",
             Self::Lstm => "lstm",
+            Self::Gru => "gru",
             Self::Gpt => "gpt",
         }
     }
@@ -174,7 +181,7 @@ impl Settings {
             seed: 0,
         };
         match rung {
-            Rung::Lstm => recurrent,
+            Rung::Lstm | Rung::Gru => recurrent,
             Rung::Rnn => Self { schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 }, ..recurrent },
             Rung::Gpt => Self {
                 layers: 4,
@@ -247,124 +254,23 @@ impl Settings {
         if rung.is_recurrent() {
             absent("heads", heads)?;
             let embedding = needed("embedding", embedding)?;
+            let config = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
             return Ok(match rung {
-                Rung::Rnn => ModelConfig::Rnn(RnnConfig { vocabulary, embedding, hidden, layers, dropout }),
-                _ => ModelConfig::Lstm(LstmConfig { vocabulary, embedding, hidden, layers, dropout }),
+                Rung::Rnn => ModelConfig::Rnn(config),
+                Rung::Lstm => ModelConfig::Lstm(config),
+                _ => ModelConfig::Gru(config),
             });
         }
         absent("embedding", embedding)?;
         let heads = needed("heads", heads)?;
         Ok(ModelConfig::Gpt(GptConfig { vocabulary, context, width: hidden, heads, layers, dropout, bias: false }))
     }
-
-    /// Every setting by the name of the program's option, with its value.
-    pub fn named(&self) -> Vec<(String, String)> {
-        let mut named = Vec::new();
-        let tree = serde_json::to_value(self).expect("settings are plain values");
-        flatten("", &tree, &mut named);
-        named
-    }
-
-    /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
-    /// with the others.
-    pub fn difference(&self, wanted: &Self, free: &[&str]) -> Option<Difference> {
-        let [mut was, mut is] = [self, wanted].map(Self::named);
-        was.retain(|(name, _)| !free.contains(&name.as_str()));
-        is.retain(|(name, _)| !free.contains(&name.as_str()));
-        let value = |named: &[(String, String)], name: &str| {
-            named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
-        };
-        let names = was.iter().chain(&is).map(|(name, _)| name.clone());
-        let differs = |name: &String| value(&was, name) != value(&is, name);
-        let name = names.into_iter().find(differs)?;
-        Some(Difference { was: value(&was, &name), wanted: value(&is, &name), name })
-    }
-}
-
-/// A setting that is not what it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name, as the program's option is called.
-    pub name: String,
-    /// What the run has.
-    pub was: String,
-    /// What it was to have.
-    pub wanted: String,
-}
-
-/// Every leaf of the settings' JSON with the name of the option that sets it.
-fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(fields) => {
-            // The name of an optimizer or schedule first, and the learning rate: where they differ, others do because of it.
-            let place = |field: &str| ["name", "rate"].iter().position(|first| *first == field).unwrap_or(2);
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(field, _)| place(field));
-            for (field, value) in fields {
-                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
-                flatten(&path, value, named);
-            }
-        }
-        serde_json::Value::String(text) => named.push((option_name(path), text.clone())),
-        serde_json::Value::Null => named.push((option_name(path), "none".to_owned())),
-        other => named.push((option_name(path), other.to_string())),
-    }
-}
-
-/// `schedule.rate` is `--lr`, `batch_size` is `--batch-size`.
-fn option_name(path: &str) -> String {
-    match path {
-        "optimizer.name" => "optimizer".to_owned(),
-        "optimizer.alpha" => "beta2".to_owned(),
-        "schedule.name" => "schedule".to_owned(),
-        "schedule.rate" => "lr".to_owned(),
-        "schedule.minimum" => "min-lr".to_owned(),
-        "schedule.factor" => "lr-factor".to_owned(),
-        "schedule.every" => "lr-every".to_owned(),
-        _ => path.rsplit('.').next().unwrap_or(path).replace('_', "-"),
-    }
-}
-
-/// The sizes of a model of any rung.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ModelConfig {
-    /// A recurrent network's.
-    Rnn(RnnConfig),
-    /// An LSTM's.
-    Lstm(LstmConfig),
-    /// A GPT's.
-    Gpt(GptConfig),
-}
-
-impl ModelConfig {
-    /// How many parameters a model of these sizes has.
-    ///
-    /// # Errors
-    /// If there can be no such model.
-    pub fn parameter_count(&self) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Rnn(config) => config.parameter_count()?,
-            Self::Lstm(config) => config.parameter_count()?,
-            Self::Gpt(config) => config.parameter_count()?,
-        })
-    }
-
-    /// A model of these sizes with its first parameters.
-    ///
-    /// # Errors
-    /// If there can be no such model.
-    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn LanguageModel<f32>>, Error> {
-        Ok(match self {
-            Self::Rnn(config) => Box::new(RnnLanguageModel::new(config, rng)?),
-            Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
-            Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensor::Rng;
 
     #[test]
     fn every_rung_has_defaults_that_can_be() {
@@ -375,7 +281,8 @@ mod tests {
             let json = serde_json::to_string(&settings).unwrap();
             assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
         }
-        assert_eq!("gru".parse::<Rung>().unwrap_err().to_string(), "rung: there is no \"gru\", only rnn, lstm, gpt");
+        let error = "bert".parse::<Rung>().unwrap_err().to_string();
+        assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt");
     }
 
     #[test]

@@ -35,8 +35,11 @@ impl<E: Element> Array<E> {
         Self { storage: Arc::new(buffer), offset: 0, shape, strides: shape.strides() }
     }
 
-    /// An array whose (initialised) contents nobody has decided: to be written whole before it is read.
-    pub(crate) fn scratch(shape: Shape) -> Self {
+    /// An array with whatever was in its memory (initialised, never secret to the process): to be written whole, through
+    /// [`make_mut`](Array::make_mut), before it is read. For kernels.
+    #[track_caller]
+    pub fn scratch(shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
         Self::from_buffer(Buffer::scratch(shape.size()), shape)
     }
 
@@ -114,6 +117,12 @@ impl<E: Element> Array<E> {
         &self.storage[self.offset..]
     }
 
+    /// How far apart the neighbours along each axis are in [`data`](Array::data).
+    pub(crate) fn steps<const N: usize>(&self) -> [usize; N] {
+        debug_assert_eq!(self.shape.rank(), N);
+        std::array::from_fn(|axis| self.strides[axis])
+    }
+
     /// Whether the elements lie in row-major order without gaps or repetition.
     pub fn is_contiguous(&self) -> bool {
         let mut step = 1;
@@ -160,7 +169,7 @@ impl<E: Element> Array<E> {
     }
 
     /// The elements for writing; they move to storage of their own first if it is shared or not row-major.
-    pub(crate) fn make_mut(&mut self) -> &mut [E] {
+    pub fn make_mut(&mut self) -> &mut [E] {
         if self.as_mut_slice().is_none() {
             *self = map::copy(self);
         }

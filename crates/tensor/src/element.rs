@@ -79,6 +79,8 @@ pub trait Element:
     fn powf(self, p: Self) -> Self;
     /// xⁿ for a whole exponent.
     fn powi(self, n: i32) -> Self;
+    /// x·a + b, rounded once; slow on a processor that has no instruction for it.
+    fn mul_add(self, a: Self, b: Self) -> Self;
 
     /// The larger of two; NaN if either is NaN, unlike the standard library's `max`.
     #[inline(always)]
@@ -159,6 +161,10 @@ macro_rules! element {
             #[inline(always)]
             fn powi(self, n: i32) -> Self {
                 $type::powi(self, n)
+            }
+            #[inline(always)]
+            fn mul_add(self, a: Self, b: Self) -> Self {
+                $type::mul_add(self, a, b)
             }
         }
     };

@@ -34,13 +34,14 @@ mod ids;
 mod math;
 mod op;
 mod ops;
+mod packed;
 mod parallel;
 pub mod registry;
 mod rng;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 pub mod shape;
-mod simd;
+pub mod simd;
 mod tensor;
 
 pub use array::Array;
@@ -53,6 +54,8 @@ pub use fused::{Grads, Kernel, Needs};
 pub use ids::{Ids, Mask};
 pub use op::{Op, Operands, Vjp};
 pub use ops::unary::{Function, Real};
+pub use packed::PackedMatrix;
+pub use parallel::{Part, for_each_part};
 pub use rng::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

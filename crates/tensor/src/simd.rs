@@ -28,10 +28,11 @@ pub(crate) fn level() -> Level {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("fma")
         {
             return Level::Avx512;
         }
-        if is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             return Level::Avx2;
         }
     }
@@ -41,7 +42,7 @@ pub(crate) fn level() -> Level {
 /// Runs `task` with the widest vectors available. Write it as `run(#[inline(always)] || …)`: only what is inlined is
 /// compiled anew inside each level.
 #[inline]
-pub(crate) fn run<R>(task: impl FnOnce() -> R) -> R {
+pub fn run<R>(task: impl FnOnce() -> R) -> R {
     run_at(level(), task)
 }
 
@@ -73,5 +74,33 @@ fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
     task()
 }
 
+/// As [`run`] at one level, with fused multiply-add where the level has it, which [`run`] leaves out: for sums of products,
+/// whose bits may differ between processors.
+#[inline]
+#[allow(unsafe_code)]
+pub(crate) fn run_fused<R>(chosen: Level, task: impl FnOnce() -> R) -> R {
+    match chosen {
+        // SAFETY: as in `run_at`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { run_avx512_fused(task) },
+        // SAFETY: as in `run_at`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { run_avx2_fused(task) },
+        Level::Portable => task(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
+fn run_avx512_fused<R>(task: impl FnOnce() -> R) -> R {
+    task()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2_fused<R>(task: impl FnOnce() -> R) -> R {
+    task()
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -43,7 +43,7 @@ fn settings(rung: Rung) -> Settings {
     let cosine = |rate, warmup| Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
     match rung {
         Rung::Rnn => Settings { budget: Budget::Steps(1500), batch_size: 20, ..of },
-        Rung::Lstm => {
+        Rung::Lstm | Rung::Gru => {
             Settings { budget: Budget::Steps(1200), batch_size: 20, dropout: 0.2, schedule: cosine(6e-3, 0), ..of }
         }
         Rung::Gpt => Settings {

@@ -7,6 +7,8 @@ use crate::ops::view::Alias;
 use crate::{Ids, Mask, Rng, Tensor};
 
 type Unary = fn(&Tensor<f64>) -> Tensor<f64>;
+type Binary<'a> = &'a dyn Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>;
+type Over<'a> = &'a dyn Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>;
 
 /// An operation of one operand, for each of some shapes.
 fn unary(
@@ -25,12 +27,7 @@ fn forms(name: &str, draw: Draw, forms: &[(&[usize], Unary)], rng: &mut Rng) -> 
 }
 
 /// An elementwise operation of two operands, in every shape.
-fn binary(
-    name: &str,
-    draws: [Draw; 2],
-    op: &dyn Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>,
-    rng: &mut Rng,
-) -> Outcome {
+fn binary(name: &str, draws: [Draw; 2], op: Binary<'_>, rng: &mut Rng) -> Outcome {
     each(SHAPES, &mut |shape| check_op(name, &[(shape, draws[0]), (shape, draws[1])], &|x| op(&x[0], &x[1]), rng))
 }
 
@@ -182,12 +179,7 @@ pub(super) fn entries() -> Vec<Entry> {
 }
 
 /// A reduction over no axis, one, several and all.
-fn reduction(
-    name: &str,
-    draw: Draw,
-    over: &dyn Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>,
-    rng: &mut Rng,
-) -> Outcome {
+fn reduction(name: &str, draw: Draw, over: Over<'_>, rng: &mut Rng) -> Outcome {
     let cases: [(&[usize], &[isize]); 9] = [
         (&[], &[]),
         (&[5], &[0]),

@@ -25,7 +25,7 @@ pub(super) fn chosen() -> Option<Level> {
 }
 
 /// Runs `task` at every level that this machine has, the widest first.
-fn at_every_level<R>(task: impl Fn() -> R) -> Vec<(Level, R)> {
+pub(crate) fn at_every_level<R>(task: impl Fn() -> R) -> Vec<(Level, R)> {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let widest = LEVELS.iter().position(|&l| l == level()).expect("one of them");

@@ -1,0 +1,337 @@
+//! A whole sequence of a recurrent cell as one operation, with back-propagation through time written by hand.
+//!
+//! The textbook loop makes a dozen small tensors at every step. Here a step is one product by the packed recurrent matrix
+//! and one pass over the gates; on the way back, the same, and the gradient of the recurrent matrix is a single product
+//! over all steps. Rows of the batch do not know of each other, so threads take rows, each through the whole sequence,
+//! and never wait for one another.
+//!
+//! What differs between cells is what a step computes from its product: the [`Equations`], in a file beside each cell.
+//! This file has everything else: time, its direction, sequences of different lengths, and the sums over steps.
+
+use rungs_tensor::{Array, Element, Grads, Kernel, Mask, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
+use rungs_tensor::{for_each_part, simd};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// The order in which a sequence is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the first step to the last.
+    Forward,
+    /// From the last step to the first.
+    Reverse,
+}
+
+/// What a cell computes at a step, for one sequence of the batch; each slice is a multiple of H numbers.
+///
+/// With p = s(b) + h_{t−1} W_h, where s chooses the biases that belong inside the product, a step is a function of x_t W_x
+/// and p, elementwise in the H units.
+pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
+    /// The name for messages.
+    const NAME: &'static str;
+    /// G: W_h is (H, G·H).
+    const GATES: usize;
+    /// The bias has this many times H numbers.
+    const BIASES: usize;
+    /// Numbers kept for the way back, in times H.
+    const KEPT: usize;
+    /// Whether there is a vector c beside h.
+    const HAS_CELL: bool;
+    /// Whether p and x W_x have the same gradient: they are only ever added.
+    const ADDS: bool;
+
+    /// s(b), what the product is added to.
+    fn start<E: Element>(self, bias: &[E], p: &mut [E]);
+    /// One step.
+    fn step<E: Element>(self, step: Step<'_, E>);
+    /// One step back.
+    fn step_back<E: Element>(self, step: StepBack<'_, E>);
+    /// The gradient by the bias, from the sums over all steps of those by x W_x and by p, (G·H) each.
+    fn bias_gradient<E: Element>(self, by_input: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E>;
+    /// The step in the words of the textbook: x_t W_x (B, G·H), W_h, b, h and c (B, H) → h and c.
+    fn textbook<E: Element>(
+        self,
+        x: &Tensor<E>,
+        w_h: &Tensor<E>,
+        bias: &Tensor<E>,
+        h: &Tensor<E>,
+        c: Option<&Tensor<E>>,
+    ) -> (Tensor<E>, Option<Tensor<E>>);
+}
+
+/// One step of one sequence.
+pub(crate) struct Step<'a, E> {
+    /// x_t W_x (G·H).
+    pub(crate) x: &'a [E],
+    /// p (G·H).
+    pub(crate) p: &'a [E],
+    /// b.
+    pub(crate) bias: &'a [E],
+    /// h_{t−1} (H), to become h_t.
+    pub(crate) h: &'a mut [E],
+    /// c_{t−1} (H), to become c_t; empty if there is none.
+    pub(crate) c: &'a mut [E],
+    /// What the way back will want.
+    pub(crate) kept: &'a mut [E],
+}
+
+/// The same step on the way back.
+pub(crate) struct StepBack<'a, E> {
+    /// What the step kept.
+    pub(crate) kept: &'a [E],
+    /// h_{t−1} and h_t.
+    pub(crate) before: &'a [E],
+    pub(crate) after: &'a [E],
+    /// ∂L/∂h_t (H), to become the part of ∂L/∂h_{t−1} that does not come through the product.
+    pub(crate) dh: &'a mut [E],
+    /// ∂L/∂c_t (H), to become ∂L/∂c_{t−1}; empty if there is none.
+    pub(crate) dc: &'a mut [E],
+    /// ∂L/∂p (G·H), to be written.
+    pub(crate) dp: &'a mut [E],
+    /// ∂L/∂(x_t W_x) (G·H), to be written; empty where it equals ∂L/∂p.
+    pub(crate) dx: &'a mut [E],
+}
+
+/// All steps: x W_x (B, T, G·H), W_h (H, G·H), b, h_0 (B, H) and perhaps c_0 (B, H) → (B·T + B, H), first the rows of
+/// h_t (B, T, H), then the last c (B, H) if there is one.
+///
+/// Past a sequence's own length its state stays as it is, whatever x holds there.
+#[derive(Debug, Clone)]
+pub(crate) struct Sequence<C> {
+    pub(crate) equations: C,
+    pub(crate) order: Order,
+    /// Steps of each sequence, at most T; none if all have T.
+    pub(crate) lengths: Option<Arc<[usize]>>,
+}
+
+/// B, T and H.
+#[derive(Copy, Clone)]
+struct Sizes {
+    batch: usize,
+    time: usize,
+    hidden: usize,
+}
+
+impl Sizes {
+    fn of<C: Equations, E: Element>(x: &Array<E>) -> Self {
+        let [batch, time, gates] = x.dims();
+        Self { batch, time, hidden: gates / C::GATES }
+    }
+}
+
+impl<C: Equations> Sequence<C> {
+    /// The steps in the order in which they are taken.
+    fn steps(&self, time: usize) -> impl DoubleEndedIterator<Item = usize> + use<C> {
+        let order = self.order;
+        (0..time).map(move |step| if order == Order::Forward { step } else { time - 1 - step })
+    }
+
+    fn is_within(&self, row: usize, t: usize) -> bool {
+        self.lengths.as_ref().is_none_or(|lengths| t < lengths[row])
+    }
+
+    /// Where h_{t−1} of a row stands among the rows of the result; none if it is h_0.
+    fn before(&self, row: usize, t: usize, time: usize) -> Option<usize> {
+        match self.order {
+            Order::Forward => t.checked_sub(1),
+            Order::Reverse => Some(t + 1).filter(|&t| t < time),
+        }
+        .map(|t| row * time + t)
+    }
+}
+
+impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
+    /// What the steps kept (B, T, KEPT·H).
+    type Saved = Array<E>;
+
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError> {
+        let wrong = || {
+            let shapes: Vec<String> = operands.iter().map(Shape::to_string).collect();
+            Err(ShapeError::new(format!("{}: a sequence of shapes {}", C::NAME, shapes.join(", "))))
+        };
+        let [x, w_h, bias, states @ ..] = operands else { return wrong() };
+        if x.rank() != 3 || w_h.rank() != 2 {
+            return wrong();
+        }
+        let ([b, t, g], h) = (x.dims(), w_h.dim(0));
+        let state = Shape::from([b, h]);
+        let fits = g == C::GATES * h
+            && w_h.dim(1) == g
+            && *bias == Shape::from(C::BIASES * h)
+            && states.len() == 1 + usize::from(C::HAS_CELL)
+            && states.iter().all(|s| *s == state)
+            && self.lengths.as_ref().is_none_or(|lengths| lengths.len() == b && lengths.iter().all(|&l| l <= t));
+        let cells = if C::HAS_CELL { b } else { 0 };
+        if fits { Ok(Shape::from([b * t + cells, h])) } else { wrong() }
+    }
+
+    fn forward(&self, operands: Operands<'_, E>) -> (Array<E>, Array<E>) {
+        let x = operands.array(0).contiguous();
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of::<C, E>(&x);
+        let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
+        let w_h = PackedMatrix::new(operands.array(1), batch * time);
+        let bias = operands.array(2).contiguous();
+        let mut start = vec![E::ZERO; gates];
+        self.equations.start(slice(&bias), &mut start);
+        // The state of every row as it goes through time.
+        let mut h = operands.array(3).contiguous();
+        let mut c = if C::HAS_CELL { operands.array(4).contiguous() } else { Array::zeros(0) };
+        let cells = c.size() / hidden.max(1);
+        let mut y = Array::scratch([batch * time + cells, hidden]);
+        let mut kept = Array::scratch([batch, time, kept_width]);
+        let (states, last_c) = y.make_mut().split_at_mut(batch * time * hidden);
+        let mut p = Array::scratch([batch, gates]);
+        let (x, bias) = (slice(&x), slice(&bias));
+        let arrays = [states, kept.make_mut(), h.make_mut(), c.make_mut(), p.make_mut()];
+        for_each_part(0..batch, least(sizes), arrays, &|rows, [states, kept, h, c, p]| {
+            for t in self.steps(time) {
+                p.chunks_exact_mut(gates).for_each(|p| p.copy_from_slice(&start));
+                w_h.add_product(h, p);
+                simd::run(
+                    #[inline(always)]
+                    || {
+                        for (i, row) in rows.clone().enumerate() {
+                            let h = &mut h[i * hidden..][..hidden];
+                            if self.is_within(row, t) {
+                                self.equations.step(Step {
+                                    x: &x[(row * time + t) * gates..][..gates],
+                                    p: &p[i * gates..][..gates],
+                                    bias,
+                                    h: &mut *h,
+                                    c: part(c, i, hidden, C::HAS_CELL),
+                                    kept: &mut kept[(i * time + t) * kept_width..][..kept_width],
+                                });
+                            }
+                            states[(i * time + t) * hidden..][..hidden].copy_from_slice(h);
+                        }
+                    },
+                );
+            }
+        });
+        last_c.copy_from_slice(slice(&c));
+        (y, kept)
+    }
+
+    fn backward(
+        &self,
+        operands: Operands<'_, E>,
+        y: &Array<E>,
+        kept: &Array<E>,
+        dy: &Array<E>,
+        needs: Needs<'_>,
+    ) -> Grads<E> {
+        let x = operands.array(0);
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of::<C, E>(x);
+        let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
+        let (w_h, first) = (operands.array(1), operands.array(3).contiguous());
+        let back = PackedMatrix::new(Tensor::constant(w_h.clone()).t().array(), batch * time);
+        let dy = dy.contiguous();
+        let (dstates, dlast_c) = slice(&dy).split_at(batch * time * hidden);
+        let mut dh = Array::zeros([batch, hidden]);
+        let mut dc = Array::from_vec(dlast_c.to_vec(), dlast_c.len());
+        let mut dp = Array::scratch([batch, time, gates]);
+        let mut dx = Array::scratch(if C::ADDS { [0, 0, 0] } else { [batch, time, gates] });
+        // h_{t−1} of every step, for the gradient of W_h.
+        let mut before = Array::scratch([batch * time, hidden]);
+        let mut dp_now = Array::scratch([batch, gates]);
+        let (y, kept, first) = (slice(y), slice(kept), slice(&first));
+        let arrays = [dh.make_mut(), dc.make_mut(), dp.make_mut(), dx.make_mut(), before.make_mut(), dp_now.make_mut()];
+        for_each_part(0..batch, least(sizes), arrays, &|rows, [dh, dc, dp, dx, before, dp_now]| {
+            for t in self.steps(time).rev() {
+                simd::run(
+                    #[inline(always)]
+                    || {
+                        for (i, row) in rows.clone().enumerate() {
+                            let (at, to) = (row * time + t, i * time + t);
+                            let dh = &mut dh[i * hidden..][..hidden];
+                            for (dh, dy) in dh.iter_mut().zip(&dstates[at * hidden..][..hidden]) {
+                                *dh += *dy;
+                            }
+                            let dp_now = &mut dp_now[i * gates..][..gates];
+                            let dx = part(dx, to, gates, !C::ADDS);
+                            let before = &mut before[to * hidden..][..hidden];
+                            before.copy_from_slice(match self.before(row, t, time) {
+                                Some(at) => &y[at * hidden..][..hidden],
+                                None => &first[row * hidden..][..hidden],
+                            });
+                            if self.is_within(row, t) {
+                                self.equations.step_back(StepBack {
+                                    kept: &kept[at * kept_width..][..kept_width],
+                                    before,
+                                    after: &y[at * hidden..][..hidden],
+                                    dh,
+                                    dc: part(dc, i, hidden, C::HAS_CELL),
+                                    dp: &mut *dp_now,
+                                    dx,
+                                });
+                            } else {
+                                dp_now.fill(E::ZERO);
+                                dx.fill(E::ZERO);
+                            }
+                            dp[to * gates..][..gates].copy_from_slice(dp_now);
+                        }
+                    },
+                );
+                back.add_product(dp_now, dh);
+            }
+        });
+        let flat = Tensor::constant(dp.clone()).reshape([batch * time, gates]);
+        let by_input = if C::ADDS { flat.clone() } else { Tensor::constant(dx).reshape([batch * time, gates]) };
+        let dw = || Tensor::constant(before).t().matmul(&flat);
+        let db = || self.equations.bias_gradient(&by_input.sum_over([0]).squeeze(0), &flat.sum_over([0]).squeeze(0));
+        let mut grads = vec![
+            needs.operand(0).then(|| by_input.reshape([batch, time, gates]).array().clone()),
+            needs.operand(1).then(|| dw().array().clone()),
+            needs.operand(2).then(|| db().array().clone()),
+            needs.operand(3).then_some(dh),
+        ];
+        if C::HAS_CELL {
+            grads.push(needs.operand(4).then(|| Tensor::constant(dc).reshape([batch, hidden]).array().clone()));
+        }
+        grads.into()
+    }
+
+    fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
+        let (x, w_h, bias) = (&operands[0], &operands[1], &operands[2]);
+        let (mut h, mut c) = (operands[3].clone(), operands.get(4).cloned());
+        let [batch, time, gates] = x.dims();
+        let hidden = w_h.dims::<2>()[0];
+        let mut states = vec![None; time];
+        for t in self.steps(time) {
+            let x = x.slice(1, t..t + 1).reshape([batch, gates]);
+            let (new_h, new_c) = self.equations.textbook(&x, w_h, bias, &h, c.as_ref());
+            let within = Mask::from_fn([batch, 1], |row| self.is_within(row, t));
+            h = Tensor::choose(&within, &new_h, &h);
+            c = new_c.zip(c).map(|(new, old)| Tensor::choose(&within, &new, &old));
+            states[t] = Some(h.clone());
+        }
+        let states: Vec<Tensor<E>> = states.into_iter().flatten().collect();
+        let mut parts = vec![match states.is_empty() {
+            true => Tensor::constant(Array::zeros([0, hidden])),
+            false => Tensor::stack(&states, 1).reshape([batch * time, hidden]), // (B·T, H)
+        }];
+        parts.extend(c);
+        Tensor::concat(&parts, 0)
+    }
+}
+
+/// The elements of an array that is known to be contiguous.
+fn slice<E: Element>(array: &Array<E>) -> &[E] {
+    array.as_slice().expect("it was made contiguous")
+}
+
+/// Piece `i` of `width` numbers, or nothing where there is nothing.
+#[inline(always)]
+fn part<E>(array: &mut [E], i: usize, width: usize, exists: bool) -> &mut [E] {
+    if exists { &mut array[i * width..][..width] } else { &mut [] }
+}
+
+/// Rows that make it worth waking another thread.
+fn least(Sizes { time, hidden, .. }: Sizes) -> usize {
+    const OPERATIONS: usize = 200_000;
+    OPERATIONS.div_ceil((time * hidden * hidden).max(1))
+}

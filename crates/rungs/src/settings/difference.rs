@@ -1,0 +1,72 @@
+//! Settings by name, and where two of them differ.
+
+use super::Settings;
+
+impl Settings {
+    /// Every setting by the name of the program's option, with its value.
+    pub fn named(&self) -> Vec<(String, String)> {
+        let mut named = Vec::new();
+        let tree = serde_json::to_value(self).expect("settings are plain values");
+        flatten("", &tree, &mut named);
+        named
+    }
+
+    /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
+    /// with the others.
+    pub fn difference(&self, wanted: &Self, free: &[&str]) -> Option<Difference> {
+        let [mut was, mut is] = [self, wanted].map(Self::named);
+        was.retain(|(name, _)| !free.contains(&name.as_str()));
+        is.retain(|(name, _)| !free.contains(&name.as_str()));
+        let value = |named: &[(String, String)], name: &str| {
+            named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
+        };
+        let names = was.iter().chain(&is).map(|(name, _)| name.clone());
+        let differs = |name: &String| value(&was, name) != value(&is, name);
+        let name = names.into_iter().find(differs)?;
+        Some(Difference { was: value(&was, &name), wanted: value(&is, &name), name })
+    }
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as the program's option is called.
+    pub name: String,
+    /// What the run has.
+    pub was: String,
+    /// What it was to have.
+    pub wanted: String,
+}
+
+/// Every leaf of the settings' JSON with the name of the option that sets it.
+fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            // The name of an optimizer or schedule first, and the learning rate: where they differ, others do because of it.
+            let place = |field: &str| ["name", "rate"].iter().position(|first| *first == field).unwrap_or(2);
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(field, _)| place(field));
+            for (field, value) in fields {
+                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+                flatten(&path, value, named);
+            }
+        }
+        serde_json::Value::String(text) => named.push((option_name(path), text.clone())),
+        serde_json::Value::Null => named.push((option_name(path), "none".to_owned())),
+        other => named.push((option_name(path), other.to_string())),
+    }
+}
+
+/// `schedule.rate` is `--lr`, `batch_size` is `--batch-size`.
+fn option_name(path: &str) -> String {
+    match path {
+        "optimizer.name" => "optimizer".to_owned(),
+        "optimizer.alpha" => "beta2".to_owned(),
+        "schedule.name" => "schedule".to_owned(),
+        "schedule.rate" => "lr".to_owned(),
+        "schedule.minimum" => "min-lr".to_owned(),
+        "schedule.factor" => "lr-factor".to_owned(),
+        "schedule.every" => "lr-every".to_owned(),
+        _ => path.rsplit('.').next().unwrap_or(path).replace('_', "-"),
+    }
+}

@@ -1,0 +1,49 @@
+//! The sizes of a model of any rung, and the model itself.
+
+use crate::Error;
+use crate::layers::{GruCell, LstmCell, RnnCell};
+use crate::models::{
+    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
+};
+use crate::tensor::Rng;
+
+/// The sizes of a model of any rung.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelConfig {
+    /// A recurrent network's.
+    Rnn(RecurrentConfig),
+    /// An LSTM's.
+    Lstm(RecurrentConfig),
+    /// A GRU's.
+    Gru(RecurrentConfig),
+    /// A GPT's.
+    Gpt(GptConfig),
+}
+
+impl ModelConfig {
+    /// How many parameters a model of these sizes has.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn parameter_count(&self) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Rnn(config) => config.parameter_count::<f32, RnnCell>()?,
+            Self::Lstm(config) => config.parameter_count::<f32, LstmCell>()?,
+            Self::Gru(config) => config.parameter_count::<f32, GruCell>()?,
+            Self::Gpt(config) => config.parameter_count()?,
+        })
+    }
+
+    /// A model of these sizes with its first parameters.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+        Ok(match self {
+            Self::Rnn(config) => Box::new(RnnLanguageModel::new(config, rng)?),
+            Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
+            Self::Gru(config) => Box::new(GruLanguageModel::new(config, rng)?),
+            Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
+        })
+    }
+}

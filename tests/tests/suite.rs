@@ -19,3 +19,4 @@ mod properties;
 mod registry;
 mod threads;
 mod training;
+mod translation;

@@ -43,8 +43,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod attention;
 pub mod config;
 pub mod decode;
+pub mod decoder;
+pub mod encoder_decoder;
 pub mod gpt;
 pub mod gru;
 pub mod language_model;
@@ -52,14 +55,22 @@ pub mod lstm;
 pub mod recurrent;
 pub mod registry;
 pub mod rnn;
+pub mod seq2seq;
 pub mod tokenizer;
 
+pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
-pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Sampling, generate};
+pub use decode::{
+    BeamOptions, Finish, GenerateError, GenerateOptions, Generated, Hypothesis, Length, LengthPenalty, Sampling,
+    beam_search, generate,
+};
+pub use decoder::{Decoder, State};
+pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
 pub use gpt::{Gpt, GptConfig};
 pub use gru::GruLanguageModel;
-pub use language_model::{LanguageModel, State};
+pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
+pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
 pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};

@@ -12,8 +12,9 @@
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them.
 //!
 //! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
-//! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`config`] refuses sizes that
-//! cannot be; [`registry`] holds the gradient check of every rung.
+//! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`measures`] compare a
+//! translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the gradient check of every
+//! rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
@@ -46,6 +47,7 @@ pub mod decode;
 pub mod gpt;
 pub mod language_model;
 pub mod lstm;
+pub mod measures;
 pub mod registry;
 pub mod rnn;
 pub mod tokenizer;
@@ -55,5 +57,6 @@ pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Samp
 pub use gpt::{Gpt, GptConfig};
 pub use language_model::{LanguageModel, State};
 pub use lstm::{LstmConfig, LstmLanguageModel};
+pub use measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 pub use rnn::{RnnConfig, RnnLanguageModel};
 pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};

@@ -12,9 +12,9 @@
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them.
 //!
 //! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
-//! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`measures`] compare a
-//! translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the gradient check of every
-//! rung.
+//! turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
+//! [`measures`] compare a translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the
+//! gradient check of every rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
@@ -51,6 +51,7 @@ pub mod measures;
 pub mod registry;
 pub mod rnn;
 pub mod tokenizer;
+pub mod vocabulary;
 
 pub use config::ConfigError;
 pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Sampling, generate};
@@ -60,3 +61,4 @@ pub use lstm::{LstmConfig, LstmLanguageModel};
 pub use measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 pub use rnn::{RnnConfig, RnnLanguageModel};
 pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};
+pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};

@@ -12,6 +12,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod measures;
 mod models;
 mod program;
 #[path = "properties/main.rs"]

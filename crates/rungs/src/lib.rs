@@ -185,6 +185,7 @@ pub use rungs_trainer as trainer;
 
 pub mod bigram;
 pub mod corpus;
+pub mod dates;
 mod error;
 pub mod language;
 pub mod pairs;

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use rungs::{Rung, TokenizerKind};
+use rungs::layers::Score;
+use rungs::models::Style;
+use rungs::settings::{SCORES, STYLES};
+use rungs::{CellKind, Rung, TokenizerKind};
 
-/// The history of text generation as working code: train, sample and measure an RNN, an LSTM and a GPT.
+/// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
 #[command(name = "rungs", version, arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 #[command(after_help = "\
@@ -14,6 +17,7 @@ Examples:
   rungs climb                                          every rung on the built-in text, in a few minutes
   rungs train lstm --text book.txt --out runs/book     one rung on a text of yours
   rungs generate runs/book --prompt 'It was ' --temperature 0.8
+  rungs train attention --pairs english-french.tsv --tokenizer word --out runs/translate
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed while running, 2 bad input,
 130 interrupted after saving.")]
@@ -71,7 +75,7 @@ pub(crate) struct Climb {
     pub(crate) resume: bool,
 }
 
-/// Train a rung on a text and keep it in a run folder
+/// Train a rung on a text, or on pairs of texts, and keep it in a run folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -79,6 +83,7 @@ Examples:
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
+  rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
   rungs train lstm --out runs/book --resume                 go on after Ctrl-C
   rungs train lstm --out runs/book --resume --steps 5000    train a finished run further")]
 pub(crate) struct Train {
@@ -88,16 +93,23 @@ pub(crate) struct Train {
     /// The text to learn, UTF-8; - is stdin [default: the built-in text]
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
+    /// The pairs to learn, a source, a TAB and its target on each line; seq2seq and attention only [default: dates
+    /// written in many ways, and in one]
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
+    #[arg(long, value_name = "S,T", value_parser = columns, requires = "pairs")]
+    pub(crate) columns: Option<[usize; 2]>,
     /// The run folder [default: runs/RUNG]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in --out
     #[arg(long)]
     pub(crate) resume: bool,
-    /// A text to validate on, instead of the end of --text
+    /// A text, or pairs, to validate on, instead of a part of what is learnt
     #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
     pub(crate) validation: Option<PathBuf>,
-    /// The share of the text, at its end, to validate on [default: 0.1]
+    /// The share to validate on: the end of a text, or the pairs of some sources [default: 0.1]
     #[arg(long, value_name = "F", value_parser = number)]
     pub(crate) validation_split: Option<f64>,
     /// How long to train, in steps [default: 2000]
@@ -111,26 +123,61 @@ pub(crate) struct Train {
     pub(crate) seconds: Option<f64>,
     #[command(flatten, next_help_heading = "Model")]
     pub(crate) model: ModelFlags,
+    #[command(flatten, next_help_heading = "Pairs (seq2seq and attention)")]
+    pub(crate) pair_flags: PairFlags,
     #[command(flatten, next_help_heading = "Training")]
     pub(crate) training: TrainingFlags,
+}
+
+/// What only rungs that learn pairs have.
+#[derive(Debug, Args)]
+pub(crate) struct PairFlags {
+    /// What encoder and decoder are made of [lstm]
+    #[arg(long, value_name = "CELL", value_parser = cell())]
+    pub(crate) cell: Option<CellKind>,
+    /// Whether the source is read from its end; seq2seq only [true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) reverse: Option<bool>,
+    /// Whether the decoder's embedding is its head too; then --embedding and --hidden are equal [false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) tied: Option<bool>,
+    /// How often the decoder reads its own word in training [0]
+    #[arg(long, value_name = "P", value_parser = number)]
+    pub(crate) scheduled_sampling: Option<f64>,
+    /// How often a token must occur to be known [1]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) min_count: Option<usize>,
+    /// Whether texts are made lower-case [false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) lower_case: Option<bool>,
+    /// When the decoder looks back: before its step, or after it; attention only [luong]
+    #[arg(long, value_name = "STYLE", value_parser = named(&STYLES))]
+    pub(crate) attention: Option<Style>,
+    /// How it compares; attention only [general]
+    #[arg(long, value_name = "SCORE", value_parser = named(&SCORES))]
+    pub(crate) score: Option<Score>,
+    /// Whether the encoder reads both ways; attention only [true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) both_ways: Option<bool>,
 }
 
 /// The sizes of the model; the defaults are the rung's.
 #[derive(Debug, Args)]
 pub(crate) struct ModelFlags {
-    /// Layers, one upon the other [rnn, lstm: 2; gpt: 4]
+    /// Layers, one upon the other [rnn, lstm, gru: 2; gpt: 4; seq2seq, attention: 1]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) layers: Option<usize>,
-    /// Width of the state, or of a gpt [128]
+    /// Width of the state, or of a gpt [128; seq2seq, attention: 256]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) hidden: Option<usize>,
-    /// Width of a token's vector; rnn and lstm only [128]
+    /// Width of a token's vector; not for gpt [128]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) embedding: Option<usize>,
     /// Attention heads; gpt only [4]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) heads: Option<usize>,
-    /// Tokens of a training window: how far a gpt looks back, and gradients in the others [rnn, lstm: 50; gpt: 64]
+    /// Tokens of a training window: how far a gpt looks back, and gradients in the others [50; gpt: 64]. The most tokens
+    /// of a source or target; longer pairs are left out
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
     /// Probability of dropping, in training [0]
@@ -144,19 +191,19 @@ pub(crate) struct ModelFlags {
 /// How to train; the defaults are the rung's.
 #[derive(Debug, Args)]
 pub(crate) struct TrainingFlags {
-    /// Sequences of a micro-batch [rnn, lstm: 50; gpt: 12]
+    /// Sequences of a micro-batch [rnn, lstm, gru: 50; gpt: 12; seq2seq, attention: 64]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) batch_size: Option<usize>,
     /// Micro-batches of a step, whose gradients are added up [1]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) accumulate: Option<usize>,
-    /// Largest learning rate [rnn: 0.002; lstm: 0.004; gpt: 0.001]
+    /// Largest learning rate [rnn, seq2seq, attention: 0.002; lstm, gru: 0.004; gpt: 0.001]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub(crate) lr: Option<f64>,
     /// Learning rate at the end; cosine only [a tenth of --lr]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) min_lr: Option<f64>,
-    /// How a gradient becomes a step [rnn, lstm: adam; gpt: adamw]
+    /// How a gradient becomes a step [adam; gpt: adamw]
     #[arg(long, value_name = "NAME", value_parser = ["sgd", "rmsprop", "adam", "adamw"])]
     pub(crate) optimizer: Option<String>,
     /// How slowly the mean square of the gradient forgets; not for sgd [adam: 0.999; rmsprop: 0.99; gpt's adamw: 0.99]
@@ -168,7 +215,7 @@ pub(crate) struct TrainingFlags {
     /// How the learning rate goes [cosine]
     #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step"])]
     pub(crate) schedule: Option<String>,
-    /// Steps in which the learning rate climbs; cosine only [rnn, lstm: 0; gpt: 100, or a tenth of a short run]
+    /// Steps in which the learning rate climbs; cosine only [0; gpt: 100, or a tenth of a short run]
     #[arg(long, value_name = "N")]
     pub(crate) warmup: Option<usize>,
     /// What the learning rate is multiplied by; step only [0.5]
@@ -177,7 +224,7 @@ pub(crate) struct TrainingFlags {
     /// Steps after which it is; step only [a quarter of the run]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) lr_every: Option<usize>,
-    /// Largest global norm of the gradient; 0 for no clipping [rnn, lstm: 5; gpt: 1]
+    /// Largest global norm of the gradient; 0 for no clipping [rnn, lstm, gru: 5; others: 1]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) clip: Option<f64>,
     /// Evaluate after so many steps; the best model is kept [250]
@@ -196,7 +243,10 @@ Examples:
   rungs generate runs/book --prompt 'It was ' --greedy
   rungs generate runs/book --n 3 --seed 7 --stop '\\n\\n'
   rungs generate runs/book --prompts questions.txt --json     one prompt a line
-  rungs generate runs/book --max-tokens 100000 --stream")]
+  rungs generate runs/book --max-tokens 100000 --stream
+  rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
+  rungs generate runs/translate --source 'I am cold.' --plot cold.png
+  rungs generate runs/translate --sources english.txt > french.txt")]
 pub(crate) struct Generate {
     /// The run folder
     #[arg(value_name = "DIR")]
@@ -210,9 +260,27 @@ pub(crate) struct Generate {
     /// Token ids to go on from
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     pub(crate) prompt_ids: Option<Vec<u32>>,
-    /// The most tokens to write
-    #[arg(long, value_name = "N", default_value_t = 300)]
-    pub(crate) max_tokens: usize,
+    /// What to translate, with a run of seq2seq or attention
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
+    pub(crate) source: Option<String>,
+    /// A file with a text to translate on each line; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompts", "prompt_ids"])]
+    pub(crate) sources: Option<PathBuf>,
+    /// How many beginnings a search for the best translation keeps; 1 is greedy
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
+    pub(crate) beam: usize,
+    /// A of the score that translations are ranked by, log-probability / tokens^A [default: 1]
+    #[arg(long, value_name = "A", value_parser = number)]
+    pub(crate) length_penalty: Option<f64>,
+    /// Rank by log-probability / ((5 + tokens) / 6)^A instead, as Wu et al. (2016) do
+    #[arg(long)]
+    pub(crate) gnmt: bool,
+    /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention only
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub(crate) plot: Option<PathBuf>,
+    /// The most tokens to write [default: 300; of a translation 100]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<usize>,
     /// The least tokens to write before --stop counts
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) min_tokens: usize,
@@ -239,19 +307,29 @@ pub(crate) struct Generate {
     pub(crate) stream: bool,
 }
 
-/// Measure a trained model on a text
+/// Measure a trained model on a text, or on pairs of texts
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   rungs evaluate runs/book --text other.txt
-  rungs evaluate runs/book --text - --json < other.txt")]
+  rungs evaluate runs/book --text - --json < other.txt
+  rungs evaluate runs/translate --pairs test.tsv --beam 5")]
 pub(crate) struct Evaluate {
     /// The run folder
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
     /// The text, UTF-8; - is stdin
+    #[arg(long, value_name = "FILE", required_unless_present = "pairs", conflicts_with = "pairs")]
+    pub(crate) text: Option<PathBuf>,
+    /// The pairs, a source, a TAB and its target on each line, for a run of seq2seq or attention
     #[arg(long, value_name = "FILE")]
-    pub(crate) text: PathBuf,
+    pub(crate) pairs: Option<PathBuf>,
+    /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
+    #[arg(long, value_name = "S,T", value_parser = columns, requires = "pairs")]
+    pub(crate) columns: Option<[usize; 2]>,
+    /// How many beginnings a search for the best translation keeps; 1 is greedy
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
+    pub(crate) beam: usize,
 }
 
 /// Show what a run folder holds: rung, sizes, settings, losses
@@ -280,6 +358,25 @@ fn rung() -> impl TypedValueParser<Value = Rung> {
 
 fn tokenizer() -> impl TypedValueParser<Value = TokenizerKind> {
     PossibleValuesParser::new(TokenizerKind::ALL.map(TokenizerKind::name)).try_map(|name| name.parse())
+}
+
+fn cell() -> impl TypedValueParser<Value = CellKind> {
+    PossibleValuesParser::new(CellKind::ALL.map(CellKind::name)).try_map(|name| name.parse())
+}
+
+/// One of some things with names.
+fn named<T: Copy + Send + Sync + 'static>(known: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+    let value = |name: String| known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    PossibleValuesParser::new(known.iter().map(|(name, _)| *name)).map(move |name| value(name).expect("it is possible"))
+}
+
+/// Two columns, counted from 1.
+fn columns(text: &str) -> Result<[usize; 2], String> {
+    let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([source, target]) if *source > 0 && *target > 0 && source != target => Ok([*source, *target]),
+        _ => Err("must be two different column numbers from 1, as in 1,2".to_owned()),
+    }
 }
 
 /// A whole number of at least 1.

@@ -5,7 +5,9 @@ pub(crate) mod climb;
 pub(crate) mod evaluate;
 pub(crate) mod generate;
 pub(crate) mod info;
+mod texts;
 pub(crate) mod train;
+mod translate;
 
 use rungs::run::Companions;
 use rungs::trainer::{Control, Metrics, Row, Summary};

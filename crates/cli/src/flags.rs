@@ -3,7 +3,7 @@
 use rungs::Settings;
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
 
-use crate::arguments::{Common, ModelFlags, Train, TrainingFlags};
+use crate::arguments::{Common, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
 
 /// The settings of a new run.
@@ -29,6 +29,7 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
         [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());
     apply_model(&train.model, settings);
+    apply_pairs(&train.pair_flags, settings)?;
     apply_training(&train.training, settings)
 }
 
@@ -46,6 +47,37 @@ fn apply_model(flags: &ModelFlags, settings: &mut Settings) {
     set(&mut settings.context, flags.context);
     set(&mut settings.dropout, flags.dropout);
     set(&mut settings.tokenizer, flags.tokenizer);
+}
+
+fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
+    let rung = settings.rung;
+    let given = [
+        ("--cell", flags.cell.is_some()),
+        ("--reverse", flags.reverse.is_some()),
+        ("--tied", flags.tied.is_some()),
+        ("--scheduled-sampling", flags.scheduled_sampling.is_some()),
+        ("--min-count", flags.min_count.is_some()),
+        ("--lower-case", flags.lower_case.is_some()),
+        ("--attention", flags.attention.is_some()),
+        ("--score", flags.score.is_some()),
+        ("--both-ways", flags.both_ways.is_some()),
+    ];
+    let Some(pairs) = &mut settings.pairs else {
+        return match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Failure::input(format!("{flag}: the rung {rung} has no such setting"))),
+            None => Ok(()),
+        };
+    };
+    set(&mut pairs.cell, flags.cell);
+    set(&mut pairs.reverse, flags.reverse);
+    set(&mut pairs.tied, flags.tied);
+    set(&mut pairs.scheduled_sampling, flags.scheduled_sampling);
+    set(&mut pairs.min_count, flags.min_count);
+    set(&mut pairs.lower_case, flags.lower_case);
+    set(&mut pairs.attention, flags.attention.map(Some));
+    set(&mut pairs.score, flags.score.map(Some));
+    set(&mut pairs.both_ways, flags.both_ways.map(Some));
+    Ok(())
 }
 
 fn apply_training(flags: &TrainingFlags, settings: &mut Settings) -> Outcome {

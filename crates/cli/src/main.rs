@@ -10,6 +10,7 @@
 //! Everything a command computes runs inside one thread pool: work that is split from outside of a pool wakes its
 //! threads again and again, which takes twice the time.
 
+mod alignment;
 mod arguments;
 mod command;
 mod failure;

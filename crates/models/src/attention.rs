@@ -41,8 +41,7 @@ pub enum Style {
 }
 
 /// The sizes of an [`AttentionSeq2Seq`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttentionConfig {
     /// The number of tokens a source may have.
     pub source_vocabulary: usize,
@@ -59,32 +58,11 @@ pub struct AttentionConfig {
     /// When the decoder looks back.
     pub style: Style,
     /// How it compares.
-    #[serde(with = "score")]
     pub score: Score,
     /// Whether the encoder reads both ways.
     pub bidirectional: bool,
     /// Whether the decoder's embedding is its head too; then D and H must be equal.
     pub tied: bool,
-}
-
-/// Scores by name.
-mod score {
-    use super::Score;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    const NAMES: [(&str, Score); 4] =
-        [("additive", Score::Additive), ("dot", Score::Dot), ("general", Score::General), ("concat", Score::Concat)];
-
-    pub(super) fn serialize<S: Serializer>(score: &Score, to: S) -> Result<S::Ok, S::Error> {
-        let name = NAMES.iter().find(|(_, known)| known == score).expect("all of them have names").0;
-        to.serialize_str(name)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Score, D::Error> {
-        let name = String::deserialize(from)?;
-        let found = NAMES.iter().find(|(known, _)| *known == name);
-        found.map(|(_, score)| *score).ok_or_else(|| D::Error::custom(format!("there is no score {name:?}")))
-    }
 }
 
 impl AttentionConfig {

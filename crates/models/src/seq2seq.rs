@@ -17,11 +17,9 @@ use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check
 use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
-use serde::{Deserialize, Serialize};
 
 /// The sizes of a [`Seq2Seq`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Seq2SeqConfig {
     /// The number of tokens a source may have.
     pub source_vocabulary: usize,

@@ -126,7 +126,7 @@
 //! // And it writes.
 //! let options = GenerateOptions { sampling: Sampling::Greedy, length: Length::at_most(30), stop: vec![] };
 //! let prompt = tokenizer.encode("the dog ")?;
-//! let model = run.best_model()?;
+//! let model = run.best_model()?.language()?;
 //! let written = generate(model.as_ref(), &prompt, &options, &mut Rng::new(0), &mut |_| std::ops::ControlFlow::Continue(()))?;
 //! assert!(tokenizer.decode(&written.ids).starts_with("sat on"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -165,7 +165,7 @@
 //! assert_eq!(run.train(&mut |_| Control::Continue)?.steps, 10);
 //!
 //! let saved = SavedRun::open(&folder)?;
-//! let evaluation = saved.evaluate(&saved.tokenizer.encode("a b c d ")?)?;
+//! let evaluation = saved.evaluate(&saved.tokens.text()?.encode("a b c d ")?)?;
 //! assert_eq!(evaluation.tokens, 7);
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -185,18 +185,24 @@ pub use rungs_trainer as trainer;
 
 pub mod bigram;
 pub mod corpus;
+pub mod data;
 pub mod dates;
 mod error;
 pub mod language;
+pub mod model;
 pub mod pairs;
 pub mod prelude;
 pub mod run;
 pub mod settings;
+pub mod translation;
 
 pub use bigram::Bigram;
 pub use corpus::Corpus;
+pub use data::{Data, PairCorpus, Tokens};
 pub use error::Error;
 pub use language::{LanguageTask, evaluate};
+pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun, Source};
-pub use settings::{Rung, Settings, TokenizerKind};
+pub use settings::{CellKind, Learns, PairSettings, Rung, Settings, TokenizerKind};
+pub use translation::{Search, TranslationTask, measure_forced, translate};

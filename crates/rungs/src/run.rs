@@ -1,4 +1,4 @@
-//! A run: a model of some rung, learning a text, and the folder it is kept in.
+//! A run: a model of some rung, learning a text or pairs of texts, and the folder it is kept in.
 //!
 //! | file | what |
 //! |---|---|
@@ -10,8 +10,11 @@
 //!
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
+use crate::data::{Data, Tokens};
 use crate::language::{LanguageTask, Window, evaluate};
-use crate::models::{LanguageModel, Tokenizer};
+use crate::layers::Module;
+use crate::model::{AnyTask, Model};
+use crate::models::PairVocabulary;
 use crate::settings::Difference;
 use crate::tensor::Rng;
 use crate::tensor::safetensors;
@@ -20,7 +23,8 @@ use crate::trainer::{
     Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Summary, Task, TrainError, Trainer,
     TrainerConfig, TrainingState,
 };
-use crate::{Corpus, Error, Settings};
+use crate::translation::TranslationTask;
+use crate::{Error, Settings};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -73,7 +77,7 @@ impl RunConfig {
     fn of(folder: &Folder) -> Result<Self, Error> {
         serde_json::from_value(folder.settings().clone()).map_err(|error| Error::File {
             path: folder.path().join("config.json"),
-            problem: format!("not the settings of a language model's run: {error}"),
+            problem: format!("not the settings of a run: {error}"),
         })
     }
 
@@ -104,8 +108,8 @@ pub type Companions = Box<dyn FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send>;
 
 /// A model that is being trained.
 pub struct Run {
-    trainer: Trainer<f32, LanguageTask>,
-    corpus: Corpus,
+    trainer: Trainer<f32, AnyTask>,
+    tokens: Tokens,
     /// How long it is, in steps where that is known.
     budget: Budget,
 }
@@ -117,19 +121,33 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere.
+    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or a [`PairCorpus`](crate::PairCorpus).
     ///
     /// # Errors
-    /// If a setting cannot be, or the corpus is too short for them.
-    pub fn new(settings: &Settings, corpus: Corpus) -> Result<Self, Error> {
+    /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.
+    pub fn new(settings: &Settings, data: impl Into<Data>) -> Result<Self, Error> {
         settings.validate()?;
-        let model = settings.model(corpus.tokenizer.vocabulary())?;
-        let model = model.build(&mut Rng::new(settings.seed).fork("model"))?;
-        let window = Window { batch: settings.batch_size, context: settings.context };
-        let (train, validation) = (corpus.train.clone(), corpus.validation.clone());
-        let task = match settings.rung.is_recurrent() {
-            true => LanguageTask::in_streams(train, validation, window)?,
-            false => LanguageTask::in_windows(train, validation, window)?,
+        let data = data.into();
+        let tokens = data.tokens();
+        let rng = &mut Rng::new(settings.seed).fork("model");
+        let (model, task) = match data {
+            Data::Text(corpus) => {
+                let model = settings.model(corpus.tokenizer.vocabulary())?.build(rng)?;
+                let window = Window { batch: settings.batch_size, context: settings.context };
+                let task = match settings.rung.is_recurrent() {
+                    true => LanguageTask::in_streams(corpus.train, corpus.validation, window)?,
+                    false => LanguageTask::in_windows(corpus.train, corpus.validation, window)?,
+                };
+                (Model::Language(model), AnyTask::Language(task))
+            }
+            Data::Pairs(corpus) => {
+                let sizes = [corpus.vocabularies.source.size(), corpus.vocabularies.target.size()];
+                let model = settings.pair_model(sizes)?.build(rng)?;
+                let own = settings.pair_settings()?.scheduled_sampling;
+                let (batch, seed) = (settings.batch_size, settings.seed);
+                let task = TranslationTask::new(corpus.train, corpus.validation, batch, own, seed)?;
+                (Model::Translation(model), AnyTask::Translation(task))
+            }
         };
         // What an epoch is depends on the text, so a run remembers what it came to.
         let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
@@ -145,17 +163,22 @@ impl Run {
             log_every: 10,
             seed: settings.seed,
         };
-        Ok(Self { trainer: Trainer::new(model, task, config)?, corpus, budget })
+        Ok(Self { trainer: Trainer::new(model, task, config)?, tokens, budget })
     }
 
     /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is a run in the folder already or something else in its way.
-    pub fn create(path: &Path, config: &RunConfig, corpus: Corpus, companions: Companions) -> Result<Self, Error> {
+    pub fn create(
+        path: &Path,
+        config: &RunConfig,
+        data: impl Into<Data>,
+        companions: Companions,
+    ) -> Result<Self, Error> {
         Self::check_free(path)?;
         let folder = Folder::create(path)?;
-        let mut run = Self::new(&config.settings, corpus)?;
+        let mut run = Self::new(&config.settings, data)?;
         run.save_into(folder, config, companions);
         Ok(run)
     }
@@ -176,10 +199,15 @@ impl Run {
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
-    pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus, companions: Companions) -> Result<Self, Error> {
+    pub fn resume(
+        path: &Path,
+        config: &RunConfig,
+        data: impl Into<Data>,
+        companions: Companions,
+    ) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         RunConfig::of(&folder)?.check(config, path)?;
-        let mut run = Self::new(&config.settings, corpus)?;
+        let mut run = Self::new(&config.settings, data)?;
         run.trainer.resume(&folder)?;
         run.save_into(folder, config, companions);
         Ok(run)
@@ -189,7 +217,7 @@ impl Run {
         let mut config = config.clone();
         config.settings.budget = self.budget;
         let settings = serde_json::to_value(config).expect("settings are plain values");
-        let tokenizer = self.corpus.tokenizer.to_json().into_bytes();
+        let tokenizer = self.tokens.to_json().into_bytes();
         let destination = Destination::new(folder, settings).with_files(move |metrics| {
             let mut files = companions(metrics);
             files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
@@ -216,9 +244,9 @@ impl Run {
         self.trainer.metrics()
     }
 
-    /// What is learnt.
-    pub fn corpus(&self) -> &Corpus {
-        &self.corpus
+    /// What its tokens are.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// How many parameters the model has.
@@ -230,7 +258,7 @@ impl Run {
     ///
     /// # Errors
     /// If the weights do not fit the model, which they came from.
-    pub fn best_model(&self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+    pub fn best_model(&self) -> Result<Model, Error> {
         let mut model = self.trainer.model().frozen();
         model.load(&self.trainer.best_weights()).map_err(TrainError::from)?;
         Ok(model)
@@ -243,8 +271,8 @@ pub struct SavedRun {
     folder: Folder,
     /// What it is and what it learnt.
     pub config: RunConfig,
-    /// What a token is.
-    pub tokenizer: Tokenizer,
+    /// What its tokens are.
+    pub tokens: Tokens,
 }
 
 impl SavedRun {
@@ -256,9 +284,9 @@ impl SavedRun {
         let folder = Folder::open(path)?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
-        let tokenizer = Tokenizer::from_json(&text(&folder, TOKENIZER_FILE)?);
-        let tokenizer = tokenizer.map_err(|error| damaged(&folder, TOKENIZER_FILE, error.to_string()))?;
-        Ok(Self { folder, config, tokenizer })
+        let tokens = Tokens::from_json(&text(&folder, TOKENIZER_FILE)?, &config.settings);
+        let tokens = tokens.map_err(|problem| damaged(&folder, TOKENIZER_FILE, problem))?;
+        Ok(Self { folder, config, tokens })
     }
 
     /// That the run can go on as `wanted`.
@@ -273,11 +301,17 @@ impl SavedRun {
     ///
     /// # Errors
     /// If the file is damaged, or holds another model.
-    pub fn model(&self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
+    pub fn model(&self) -> Result<Model, Error> {
         let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
         let weights = weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
-        let config = self.config.settings.model(self.tokenizer.vocabulary())?;
-        let mut model = config.build(&mut Rng::new(0))?.frozen();
+        let (settings, rng) = (&self.config.settings, &mut Rng::new(0));
+        let mut model = match &self.tokens {
+            Tokens::Text(tokenizer) => Model::Language(settings.model(tokenizer.vocabulary())?.build(rng)?.frozen()),
+            Tokens::Pairs(PairVocabulary { source, target }) => {
+                let sizes = [source.size(), target.size()];
+                Model::Translation(settings.pair_model(sizes)?.build(rng)?.frozen())
+            }
+        };
         model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
         Ok(model)
     }
@@ -287,7 +321,7 @@ impl SavedRun {
     /// # Errors
     /// If its sizes cannot be.
     pub fn parameter_count(&self) -> Result<u64, Error> {
-        self.config.settings.model(self.tokenizer.vocabulary())?.parameter_count()
+        self.config.settings.parameter_count(&self.tokens)
     }
 
     /// The course of the losses.
@@ -328,12 +362,12 @@ impl SavedRun {
     /// How well the model predicts a text, every token after the first.
     ///
     /// # Errors
-    /// If the model is damaged, or there are fewer than two tokens.
+    /// If the model is damaged or translates, or there are fewer than two tokens.
     ///
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.model()?.as_ref(), tokens, self.config.settings.context)?)
+        Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
     }
 }
 

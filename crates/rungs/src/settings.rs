@@ -13,7 +13,7 @@
 //! ```
 
 use crate::Error;
-use crate::models::{GptConfig, RecurrentConfig};
+use crate::models::{AttentionConfig, GptConfig, RecurrentConfig, Seq2SeqConfig};
 use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -21,8 +21,10 @@ use std::str::FromStr;
 
 mod difference;
 mod model;
+mod pairs;
 pub use difference::Difference;
-pub use model::ModelConfig;
+pub use model::{ModelConfig, PairModelConfig};
+pub use pairs::{CellKind, PairSettings, SCORES, STYLES};
 
 /// A rung of the ladder: a kind of model.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,11 +38,24 @@ pub enum Rung {
     Gru,
     /// A stack of Transformer blocks that looks back at everything.
     Gpt,
+    /// One network reads, another writes, and a state passes between them.
+    Seq2seq,
+    /// The same, and the one that writes looks back.
+    Attention,
+}
+
+/// What a rung learns.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Learns {
+    /// A text: what comes next.
+    Text,
+    /// Pairs of texts: what the other one is.
+    Pairs,
 }
 
 impl Rung {
     /// All of them, from the bottom of the ladder to its top.
-    pub const ALL: [Self; 4] = [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt];
+    pub const ALL: [Self; 6] = [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt, Self::Seq2seq, Self::Attention];
 
     /// What it is called on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -49,6 +64,16 @@ impl Rung {
             Self::Lstm => "lstm",
             Self::Gru => "gru",
             Self::Gpt => "gpt",
+            Self::Seq2seq => "seq2seq",
+            Self::Attention => "attention",
+        }
+    }
+
+    /// What it learns.
+    pub fn learns(self) -> Learns {
+        match self {
+            Self::Seq2seq | Self::Attention => Learns::Pairs,
+            _ => Learns::Text,
         }
     }
 
@@ -101,6 +126,7 @@ macro_rules! by_name {
         }
     };
 }
+use by_name;
 by_name!(Rung, "rung");
 by_name!(TokenizerKind, "tokenizer");
 
@@ -120,7 +146,8 @@ pub struct Settings {
     /// N, the number of attention heads, in rungs that attend.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub heads: Option<usize>,
-    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent rungs.
+    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent rungs. In
+    /// rungs that learn pairs, the most tokens of either text; longer pairs are left out.
     pub context: usize,
     /// The probability of dropping, in training.
     pub dropout: f64,
@@ -146,6 +173,9 @@ pub struct Settings {
     pub save_every: usize,
     /// Decides every random number of the run.
     pub seed: u64,
+    /// What only rungs that learn pairs have.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pairs: Option<PairSettings>,
 }
 
 /// The most tokens of a micro-batch: a slip of the keyboard should give an error, not exhaust the machine.
@@ -158,7 +188,9 @@ impl Settings {
     /// |---|---|
     /// | gpt | nanoGPT's CPU configuration: 4 layers, 4 heads, 128 wide, context 64, batch 12, AdamW |
     /// | lstm | 2 layers of 128, windows of 50, 50 streams, Adam at 4·10⁻³ falling by cosine, clip 5 |
+    /// | gru | the same with the other gated cell |
     /// | rnn | the same with a plain cell, at half the rate, which is what it bears |
+    /// | seq2seq, attention | 1 layer of 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
     pub fn of(rung: Rung) -> Self {
         let recurrent = Self {
             rung,
@@ -179,6 +211,7 @@ impl Settings {
             evaluate_every: 250,
             save_every: 250,
             seed: 0,
+            pairs: None,
         };
         match rung {
             Rung::Lstm | Rung::Gru => recurrent,
@@ -192,6 +225,15 @@ impl Settings {
                 optimizer: Method::AdamW(AdamW::default()),
                 schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
                 clip: Some(1.0),
+                ..recurrent
+            },
+            Rung::Seq2seq | Rung::Attention => Self {
+                layers: 1,
+                hidden: 256,
+                batch_size: 64,
+                schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 },
+                clip: Some(1.0),
+                pairs: Some(PairSettings::of(rung == Rung::Attention)),
                 ..recurrent
             },
         }
@@ -235,7 +277,13 @@ impl Settings {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
-        self.model(1)?.parameter_count()?;
+        match self.rung.learns() {
+            Learns::Text => self.model(1)?.parameter_count()?,
+            Learns::Pairs => {
+                self.pair_settings()?.validate()?;
+                self.pair_model([1, 1])?.parameter_count()?
+            }
+        };
         Ok(())
     }
 
@@ -251,6 +299,9 @@ impl Settings {
             None => Ok(()),
             Some(_) => Err(Error::setting(name, format!("the rung {rung} has no such size"))),
         };
+        if rung.learns() != Learns::Text {
+            return Err(Error::setting("rung", format!("the rung {rung} learns pairs of texts, not a text")));
+        }
         if rung.is_recurrent() {
             absent("heads", heads)?;
             let embedding = needed("embedding", embedding)?;
@@ -264,6 +315,68 @@ impl Settings {
         absent("embedding", embedding)?;
         let heads = needed("heads", heads)?;
         Ok(ModelConfig::Gpt(GptConfig { vocabulary, context, width: hidden, heads, layers, dropout, bias: false }))
+    }
+
+    /// What only a rung that learns pairs has.
+    ///
+    /// # Errors
+    /// If this rung does not, or it is missing.
+    pub fn pair_settings(&self) -> Result<&PairSettings, Error> {
+        let rung = self.rung;
+        match (&self.pairs, rung.learns()) {
+            (Some(pairs), Learns::Pairs) => Ok(pairs),
+            (None, Learns::Pairs) => Err(Error::setting("pairs", format!("the rung {rung} needs them"))),
+            (_, Learns::Text) => {
+                Err(Error::setting("rung", format!("the rung {rung} learns a text, not pairs of texts")))
+            }
+        }
+    }
+
+    /// The sizes of the model for vocabularies of this many tokens, the sources' and the targets'.
+    ///
+    /// # Errors
+    /// If a size that the rung needs is missing, or one is given that it does not have.
+    pub fn pair_model(&self, [source_vocabulary, vocabulary]: [usize; 2]) -> Result<PairModelConfig, Error> {
+        let Self { rung, layers, hidden, embedding, heads, dropout, .. } = *self;
+        let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
+        if heads.is_some() {
+            return Err(Error::setting("heads", format!("the rung {rung} has no such size")));
+        }
+        let needed = |name, is_there: bool| match is_there {
+            true => Ok(()),
+            false => Err(Error::setting(name, format!("the rung {rung} needs it"))),
+        };
+        needed("embedding", embedding.is_some())?;
+        let embedding = embedding.unwrap_or_default();
+        if rung == Rung::Seq2seq {
+            if attention.is_some() || score.is_some() || both_ways.is_some() {
+                return Err(Error::setting("attention", "the rung seq2seq does not look back"));
+            }
+            let config =
+                Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied };
+            return Ok(PairModelConfig::Seq2Seq(cell, config));
+        }
+        let (Some(style), Some(score), Some(bidirectional)) = (attention, score, both_ways) else {
+            return Err(Error::setting("attention", "the rung attention needs attention, score and both-ways"));
+        };
+        if reverse {
+            return Err(Error::setting("reverse", "the rung attention looks back; it reads its source as it is"));
+        }
+        Ok(PairModelConfig::Attention(
+            cell,
+            AttentionConfig {
+                source_vocabulary,
+                vocabulary,
+                embedding,
+                hidden,
+                layers,
+                dropout,
+                style,
+                score,
+                bidirectional,
+                tied,
+            },
+        ))
     }
 }
 
@@ -282,7 +395,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
         }
         let error = "bert".parse::<Rung>().unwrap_err().to_string();
-        assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt");
+        assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt, seq2seq, attention");
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! `rungs climb`: every rung learns the built-in text, and the ladder is printed.
+//! `rungs climb`: every rung learns the built-in text, or the built-in pairs, and the ladder is printed.
 
 use std::path::PathBuf;
 
-use rungs::models::Tokenizer;
+use rungs::models::{LengthPenalty, PairVocabulary, Tokenizer};
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
-use rungs::{Bigram, Corpus, Run, RunConfig, Rung, Settings, Source};
+use rungs::{
+    Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Search, Settings, Source, TextPair, Tokens, translate,
+};
 use serde::Serialize;
 
 use super::generate::sample;
+use super::texts::{Texts, test_dates};
 use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
 use crate::arguments::{Climb, Common};
 use crate::failure::{Failure, Outcome};
@@ -16,6 +19,8 @@ use crate::output::{self, clock, thousands};
 
 /// How much of each rung's writing is shown.
 const SAMPLE_TOKENS: usize = 320;
+/// How many dates.
+const SAMPLE_DATES: usize = 5;
 
 #[derive(Serialize)]
 struct Report {
@@ -30,7 +35,12 @@ struct Step {
     kind: &'static str,
     parameters: usize,
     tokens_per_second: f64,
-    bits_per_char: f64,
+    /// Of a rung that learns a text: on the held-out part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits_per_char: Option<f64>,
+    /// Of a rung that learns pairs: the share of held-out sources that it writes exactly as they should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact_match: Option<f64>,
     sample: String,
     #[serde(skip)]
     seconds: f64,
@@ -54,6 +64,9 @@ fn settings(rung: Rung) -> Settings {
             schedule: cosine(3e-3, 100),
             ..of
         },
+        Rung::Seq2seq | Rung::Attention => {
+            Settings { budget: Budget::Steps(600), hidden: 128, embedding: Some(64), schedule: cosine(6e-3, 0), ..of }
+        }
     }
 }
 
@@ -67,16 +80,17 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     }
     let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
     for plan in plans {
-        let corpus = Corpus::new(BOOK, None, &plan.config.settings)?;
-        let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
-        report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
-        let tokenizer = corpus.tokenizer.clone();
-        let mut run = plan.start(climb.resume, corpus)?;
+        let data = plan.data()?;
+        if let Data::Text(corpus) = &data {
+            let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
+            report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
+        }
+        let mut run = plan.start(climb.resume, data)?;
         let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;
         if summary.finish == Finish::Stopped {
             return Err(stopped(&summary, climb, common, &plan));
         }
-        report.rungs.push(plan.climbed(&run, &tokenizer, &summary, seed)?);
+        report.rungs.push(plan.climbed(&run, &summary, seed)?);
     }
     if common.json { output::json(&report) } else { output::print(&prose(&report)) }
 }
@@ -99,34 +113,81 @@ impl Plan {
             settings.budget = Budget::Seconds(seconds);
         }
         settings.seed = common.seed.unwrap_or(0);
-        let config = RunConfig { settings, text: Source::of(BOOK_NAME, BOOK), validation: None };
+        let (text, validation) = match rung.learns() {
+            Learns::Text => (Source::of(BOOK_NAME, BOOK), None),
+            Learns::Pairs => Texts::dates().sources(),
+        };
+        let config = RunConfig { settings, text, validation };
         Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
     }
 
-    /// The run, to be begun or gone on with.
-    fn start(&self, resume: bool, corpus: Corpus) -> Outcome<Run> {
+    /// What the rung learns.
+    fn data(&self) -> Outcome<Data> {
         let settings = &self.config.settings;
-        let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
-        let parameters = settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?;
-        let companions = companions(settings.rung, parameters);
+        match settings.rung.learns() {
+            Learns::Text => Ok(Corpus::new(BOOK, None, settings)?.into()),
+            Learns::Pairs => Texts::dates().data(settings, None),
+        }
+    }
+
+    /// The run, to be begun or gone on with.
+    fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
+        let settings = &self.config.settings;
+        let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
+        let companions = companions(settings.rung, settings.parameter_count(&data.tokens())?);
         // A ladder that was stopped has runs for its first rungs only.
         Ok(match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, corpus, companions)?,
-            false => Run::create(folder, &self.config, corpus, companions)?,
+            true => Run::resume(folder, &self.config, data, companions)?,
+            false => Run::create(folder, &self.config, data, companions)?,
         })
     }
 
-    fn climbed(&self, run: &Run, tokenizer: &Tokenizer, summary: &Summary, seed: u64) -> Outcome<Step> {
-        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
-        Ok(Step {
+    fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
+        let step = Step {
             rung: self.config.settings.rung,
             kind: "text",
             parameters: run.parameter_count(),
             tokens_per_second: summary.tokens_per_second,
-            bits_per_char: loss / std::f64::consts::LN_2, // a token is a character
-            sample: sample(run.best_model()?.as_ref(), tokenizer, seed, SAMPLE_TOKENS)?,
+            bits_per_char: None,
+            exact_match: None,
+            sample: String::new(),
             seconds: summary.seconds,
-        })
+        };
+        match run.tokens() {
+            Tokens::Text(tokenizer) => self.climbed_text(step, run, tokenizer, summary, seed),
+            Tokens::Pairs(vocabularies) => self.climbed_pairs(step, run, vocabularies),
+        }
+    }
+
+    fn climbed_text(
+        &self,
+        step: Step,
+        run: &Run,
+        tokenizer: &Tokenizer,
+        summary: &Summary,
+        seed: u64,
+    ) -> Outcome<Step> {
+        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+        let model = run.best_model()?.language()?;
+        let sample = sample(model.as_ref(), tokenizer, seed, SAMPLE_TOKENS)?;
+        // A token is a character.
+        Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
+    }
+
+    fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
+        let pairs = test_dates();
+        let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
+        let search = Search { beam: 1, penalty: LengthPenalty::Power(1.0), min: 0, max: 20 };
+        let model = run.best_model()?.translation()?;
+        let found = translate(model.as_ref(), &sources, search).map_err(Failure::running)?;
+        let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
+        let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
+        let line = |(text, pair): (&String, &TextPair)| {
+            let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
+            format!("{} → {text}{verdict}\n", pair.source)
+        };
+        let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
+        Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
     }
 }
 
@@ -147,18 +208,24 @@ fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Fa
 
 fn prose(report: &Report) -> String {
     let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
-    let bits = |bits: f64| format!("{bits:.3}");
-    let mut rows = vec![row(["rung", "parameters", "tokens/s", "time", "bits per character"])];
-    rows.push(row(["bigram", "", "", "", &bits(report.bigram_bits_per_char)]));
-    for step in &report.rungs {
-        let speed = thousands(step.tokens_per_second as usize);
-        let (parameters, time) = (thousands(step.parameters), clock(step.seconds));
-        rows.push(row([step.rung.name(), &parameters, &speed, &time, &bits(step.bits_per_char)]));
-    }
-    let mut text = output::table(&rows);
+    let table = |measure: &str, first: Option<f64>, of: &dyn Fn(&Step) -> Option<String>| {
+        let mut rows = vec![row(["rung", "parameters", "tokens/s", "time", measure])];
+        rows.extend(first.map(|bits| row(["bigram", "", "", "", &format!("{bits:.3}")])));
+        for (step, figure) in report.rungs.iter().filter_map(|step| of(step).map(|figure| (step, figure))) {
+            let speed = thousands(step.tokens_per_second as usize);
+            let (parameters, time) = (thousands(step.parameters), clock(step.seconds));
+            rows.push(row([step.rung.name(), &parameters, &speed, &time, &figure]));
+        }
+        output::table(&rows)
+    };
+    let mut text = table("bits per character", Some(report.bigram_bits_per_char), &|step| {
+        step.bits_per_char.map(|bits| format!("{bits:.3}"))
+    });
     text +=
         "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
-    text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n";
+    text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n\n";
+    text += &table("exactly right", None, &|step| step.exact_match.map(|share| format!("{:.1} %", 100.0 * share)));
+    text += "\nDates written in many ways, to be written as year-month-day; those asked for were never seen.\n";
     for step in &report.rungs {
         text += &format!("\n{} writes\n", step.rung);
         step.sample.trim().lines().for_each(|line| text += &format!("  {line}\n"));

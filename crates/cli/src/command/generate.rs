@@ -37,12 +37,19 @@ struct Report {
 
 pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     let run = SavedRun::open(&flags.run)?;
+    if flags.source.is_some() || flags.sources.is_some() {
+        return super::translate::run(&run, flags, common);
+    }
+    let tokenizer = run.tokens.text()?;
+    if flags.beam > 1 {
+        return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
+    }
     let options = options(flags)?;
     let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
-    let prompts = prompts(flags, &run.tokenizer)?;
+    let prompts = prompts(flags, tokenizer)?;
     let writer = Writer {
-        model: run.model()?,
-        tokenizer: &run.tokenizer,
+        model: run.model()?.language()?,
+        tokenizer,
         options,
         stops,
         least: flags.min_tokens,
@@ -79,7 +86,7 @@ fn options(flags: &Generate) -> Outcome<GenerateOptions> {
             Sampling::random(flags.temperature.unwrap_or(1.0), flags.top_k, flags.top_p).map_err(Failure::input)?
         }
     };
-    let length = Length::new(flags.min_tokens, flags.max_tokens).map_err(Failure::input)?;
+    let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(300)).map_err(Failure::input)?;
     Ok(GenerateOptions { sampling, length, stop: Vec::new() })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rungs::trainer::Finish;
-use rungs::{Rung, SavedRun, Settings};
+use rungs::{Rung, SavedRun, Settings, Tokens};
 use serde::Serialize;
 
 use crate::arguments::{Common, Info};
@@ -39,7 +39,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         run: &info.run,
         rung: config.settings.rung,
         parameters: run.parameter_count()?,
-        vocabulary: run.tokenizer.vocabulary(),
+        vocabulary: vocabulary(&run.tokens),
         text: &config.text.name,
         validation_text: config.validation.as_ref().map(|source| source.name.as_str()),
         settings: &config.settings,
@@ -53,6 +53,14 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         seconds: summary.seconds,
     };
     if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+}
+
+/// How many tokens can be written.
+fn vocabulary(tokens: &Tokens) -> usize {
+    match tokens {
+        Tokens::Text(tokenizer) => tokenizer.vocabulary(),
+        Tokens::Pairs(vocabularies) => vocabularies.target.size(),
+    }
 }
 
 fn prose(report: &Report<'_>) -> String {

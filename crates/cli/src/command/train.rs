@@ -1,20 +1,18 @@
-//! `rungs train`: one rung learns a text and is kept in a run folder.
+//! `rungs train`: one rung learns a text, or pairs of texts, and is kept in a run folder.
 
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Budget, Finish, Summary, TrainError};
-use rungs::{Corpus, Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
+use rungs::{Error, Run, RunConfig, Rung, SavedRun};
 use serde::Serialize;
 
-use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
+use super::texts::Texts;
+use super::{companions, quoted, train_with_display};
 use crate::arguments::{Common, Train};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::output::{self, clock, thousands};
-use crate::{flags, memory, text};
-
-/// What a run that learnt from stdin has for the name of its text.
-const STDIN_NAME: &str = "stdin";
+use crate::{flags, memory};
 
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
@@ -48,13 +46,14 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
     settings.validate()?;
     Run::check_free(path)?;
     let texts = Texts::read(train, None)?;
-    let corpus = texts.corpus(&settings)?;
-    let parameters = settings.model(corpus.tokenizer.vocabulary())?.parameter_count()?;
+    let data = texts.data(&settings, train.columns)?;
+    let parameters = settings.parameter_count(&data.tokens())?;
     memory::check_training(parameters)?;
     let companions = companions(train.rung, parameters);
-    let name = texts.text.source.name.clone();
-    let config = RunConfig { settings, text: texts.text.source, validation: texts.validation.map(|text| text.source) };
-    Run::create(path, &config, corpus, companions).map_err(|error| match error {
+    let (text, validation) = texts.sources();
+    let name = text.name.clone();
+    let config = RunConfig { settings, text, validation };
+    Run::create(path, &config, data, companions).map_err(|error| match error {
         Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
     })
@@ -73,7 +72,7 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
     saved.check(&config)?;
     config.settings.validate()?;
 
-    let texts_given = train.text.is_some() || train.validation.is_some();
+    let texts_given = train.text.is_some() || train.pairs.is_some() || train.validation.is_some();
     let summary = saved.summary()?;
     let over = match config.settings.budget {
         Budget::Steps(steps) => summary.steps >= steps,
@@ -85,10 +84,9 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
         return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary)));
     }
     let texts = Texts::read(train, Some(&saved.config))?;
-    let corpus = texts.corpus(&config.settings)?;
-    config.text = texts.text.source;
-    config.validation = texts.validation.map(|text| text.source);
-    let run = Run::resume(path, &config, corpus, companions(train.rung, parameters))?;
+    let data = texts.data(&config.settings, train.columns)?;
+    (config.text, config.validation) = texts.sources();
+    let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
     Ok(Resumed::Run(Box::new(run)))
 }
 
@@ -99,74 +97,6 @@ fn finished(report: &Report, path: &Path, common: &Common) -> Outcome {
         path.display()
     ));
     report.print(common)
-}
-
-/// The texts of a run.
-struct Texts {
-    text: Text,
-    validation: Option<Text>,
-}
-
-struct Text {
-    content: String,
-    source: Source,
-}
-
-impl Texts {
-    /// Reads the texts that were given; where none was, those of the run that goes on, or the built-in one.
-    fn read(train: &Train, saved: Option<&RunConfig>) -> Outcome<Self> {
-        let text = match (&train.text, saved) {
-            (Some(path), _) => Text::given(path)?,
-            (None, Some(config)) => Text::again(&config.text, "--text")?,
-            (None, None) => Text::built_in(),
-        };
-        let again = |config: &RunConfig| config.validation.as_ref().map(|source| Text::again(source, "--validation"));
-        let validation = match &train.validation {
-            Some(path) if path == Path::new(text::STDIN) && train.text.as_deref() == Some(path) => {
-                return Err(Failure::input("--validation: stdin is the text already"));
-            }
-            Some(path) => Some(Text::given(path)?),
-            None => saved.and_then(again).transpose()?,
-        };
-        Ok(Self { text, validation })
-    }
-
-    /// The texts as tokens. An error names the text it is about.
-    fn corpus(&self, settings: &Settings) -> Outcome<Corpus> {
-        let validation = self.validation.as_ref().map(|text| text.content.as_str());
-        let named = |error| Failure::input(format!("{}: {error}", self.text.source.name));
-        Corpus::new(&self.text.content, validation, settings).map_err(named)
-    }
-}
-
-impl Text {
-    fn given(path: &Path) -> Outcome<Self> {
-        let content = text::read(path)?;
-        let name = if path == Path::new(text::STDIN) {
-            STDIN_NAME.to_owned()
-        } else {
-            // From wherever the run goes on, the text is where it was.
-            std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
-        };
-        Ok(Self { source: Source::of(name, &content), content })
-    }
-
-    fn built_in() -> Self {
-        Self { source: Source::of(BOOK_NAME, BOOK), content: BOOK.to_owned() }
-    }
-
-    fn again(source: &Source, flag: &str) -> Outcome<Self> {
-        match source.name.as_str() {
-            BOOK_NAME => Ok(Self::built_in()),
-            STDIN_NAME => {
-                Err(Failure::input(format!("{flag}: this run learnt from stdin; it needs the same text again")))
-            }
-            name => {
-                let content = text::read(Path::new(name))?;
-                Ok(Self { source: Source::of(name, &content), content })
-            }
-        }
-    }
 }
 
 /// A run in numbers.

@@ -3,8 +3,10 @@
 use crate::Error;
 use crate::layers::{GruCell, LstmCell, RnnCell};
 use crate::models::{
-    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
+    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
+    LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Seq2Seq, Seq2SeqConfig,
 };
+use crate::settings::CellKind;
 use crate::tensor::Rng;
 
 /// The sizes of a model of any rung.
@@ -44,6 +46,43 @@ impl ModelConfig {
             Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
             Self::Gru(config) => Box::new(GruLanguageModel::new(config, rng)?),
             Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
+        })
+    }
+}
+
+/// The sizes of a model of any rung that learns pairs, and its cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PairModelConfig {
+    /// Without attention.
+    Seq2Seq(CellKind, Seq2SeqConfig),
+    /// With it.
+    Attention(CellKind, AttentionConfig),
+}
+
+impl PairModelConfig {
+    /// How many parameters a model of these sizes has.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn parameter_count(&self) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Seq2Seq(CellKind::Lstm, config) => config.parameter_count::<f32, LstmCell>()?,
+            Self::Seq2Seq(CellKind::Gru, config) => config.parameter_count::<f32, GruCell>()?,
+            Self::Attention(CellKind::Lstm, config) => config.parameter_count::<f32, LstmCell>()?,
+            Self::Attention(CellKind::Gru, config) => config.parameter_count::<f32, GruCell>()?,
+        })
+    }
+
+    /// A model of these sizes with its first parameters.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn EncoderDecoder<f32>>, Error> {
+        Ok(match self {
+            Self::Seq2Seq(CellKind::Lstm, config) => Box::new(Seq2Seq::<f32, LstmCell>::new(config, rng)?),
+            Self::Seq2Seq(CellKind::Gru, config) => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),
+            Self::Attention(CellKind::Lstm, config) => Box::new(AttentionSeq2Seq::<f32, LstmCell>::new(config, rng)?),
+            Self::Attention(CellKind::Gru, config) => Box::new(AttentionSeq2Seq::<f32, GruCell>::new(config, rng)?),
         })
     }
 }

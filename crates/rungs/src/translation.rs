@@ -1,0 +1,179 @@
+//! What binds a translator to the trainer, and to texts: pairs into batches, logits into a loss, a source into targets.
+//!
+//! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over the tokens of the targets, the end of each among them and padding not.
+
+use crate::layers::Mode;
+use crate::models::vocabulary::{END, PADDING, START, UNKNOWN};
+use crate::models::{BeamOptions, ConfigError, EncoderDecoder, Hypothesis, LengthPenalty, Source, beam_search};
+use crate::tensor::{CrossEntropy, Element, Ids, Reduction, Rng};
+use crate::trainer::data::{PairBatch, PairBatches, SortedPairs, Specials};
+use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
+use std::sync::Arc;
+
+/// A source and its target, as token ids without any marks.
+pub type IdPair = (Vec<u32>, Vec<u32>);
+
+/// The marks of targets and padding.
+const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
+
+/// Sources that are translated at a time: a matter of speed alone.
+const TOGETHER: usize = 64;
+
+/// To write targets, given sources.
+#[derive(Debug)]
+pub struct TranslationTask {
+    batches: PairBatches,
+    validation: SortedPairs,
+    /// The probability that the decoder reads its own word in training.
+    own: f64,
+}
+
+impl TranslationTask {
+    /// A task that learns `train` in batches of `batch` pairs, in an order that `seed` decides.
+    ///
+    /// # Errors
+    /// If there are no pairs to train on, or to validate on.
+    pub fn new(
+        train: Arc<[IdPair]>,
+        validation: Arc<[IdPair]>,
+        batch: usize,
+        scheduled_sampling: f64,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            batches: PairBatches::new(train, SPECIALS, batch, seed)?,
+            validation: SortedPairs::new(validation, SPECIALS, TOGETHER)?,
+            own: scheduled_sampling,
+        })
+    }
+}
+
+impl<E: Element> Task<E> for TranslationTask {
+    type Model = Box<dyn EncoderDecoder<E>>;
+
+    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
+        let batch = self.batches.next_batch();
+        loss(model.as_ref(), &batch, self.own, &mut Mode::Train(rng))
+    }
+
+    fn validate(&self, model: &Self::Model) -> Evaluation {
+        let model = model.frozen();
+        let mut evaluation = Evaluation::default();
+        for batch in self.validation.batches() {
+            let loss = loss(model.as_ref(), &batch, 0.0, &mut Mode::Eval);
+            evaluation.add(loss.total.item().to_f64(), loss.tokens);
+        }
+        evaluation
+    }
+
+    fn position(&self) -> Position<E> {
+        let cursor = serde_json::to_value(self.batches.cursor()).expect("two numbers are JSON");
+        Position { cursor, ..Position::default() }
+    }
+
+    fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
+        let cursor = serde_json::from_value(position.cursor);
+        self.batches.seek(cursor.map_err(|error| TrainError::Position(error.to_string()))?)
+    }
+
+    fn batches_per_epoch(&self) -> Option<usize> {
+        Some(self.batches.batches_per_pass())
+    }
+}
+
+/// Σ −ln p(target) over a batch.
+fn loss<E: Element>(model: &dyn EncoderDecoder<E>, batch: &PairBatch, own: f64, mode: &mut Mode<'_>) -> Loss<E> {
+    let source = Source::new(batch.source.clone(), batch.source_lengths.clone());
+    let logits = match own > 0.0 {
+        true => model.logits_reading_its_own(&source, &batch.inputs, own, mode), // (B, T, V)
+        false => model.logits(&source, &batch.inputs, mode),
+    };
+    let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, ..CrossEntropy::default() };
+    Loss { total: logits.cross_entropy(&batch.targets, options), tokens: batch.tokens() }
+}
+
+/// How well a translator predicts targets that it is given, and how often its likeliest token is the true one.
+#[derive(Copy, Clone, Debug, Default, PartialEq)]
+pub struct Forced {
+    /// The loss.
+    pub evaluation: Evaluation,
+    /// How many tokens were the likeliest.
+    pub right: usize,
+}
+
+impl Forced {
+    /// The share of tokens that were the likeliest.
+    pub fn token_accuracy(&self) -> f64 {
+        self.right as f64 / self.evaluation.tokens as f64
+    }
+}
+
+/// Measures a translator on pairs, the true target read at every step.
+///
+/// # Errors
+/// If there are no pairs.
+pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[IdPair]>) -> Result<Forced, TrainError> {
+    let mut forced = Forced::default();
+    for batch in SortedPairs::new(pairs, SPECIALS, TOGETHER)?.batches() {
+        let source = Source::new(batch.source.clone(), batch.source_lengths.clone());
+        let logits = model.logits(&source, &batch.inputs, &mut Mode::Eval); // (B, T, V)
+        let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, ..CrossEntropy::default() };
+        forced.evaluation.add(f64::from(logits.cross_entropy(&batch.targets, options).item()), batch.tokens());
+        let vocabulary = logits.shape().last();
+        for (z, &target) in logits.to_vec().chunks(vocabulary).zip(batch.targets.as_slice()) {
+            let likeliest = (0..vocabulary).fold(0, |best, id| if z[id] > z[best] { id } else { best });
+            forced.right += usize::from(target != PADDING && likeliest == target as usize);
+        }
+    }
+    Ok(forced)
+}
+
+/// How translations are searched for.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Search {
+    /// k, how many beginnings are kept; 1 is greedy.
+    pub beam: usize,
+    /// How texts are ranked.
+    pub penalty: LengthPenalty,
+    /// The fewest tokens.
+    pub min: usize,
+    /// The most tokens.
+    pub max: usize,
+}
+
+/// Translates sources: for each up to k targets, the best first, without marks and never with an unknown word.
+///
+/// Sources of similar length are searched together; the result does not depend on which.
+///
+/// # Errors
+/// If the beam cannot be.
+///
+/// # Panics
+/// If a source is empty, or a token of it is outside the vocabulary.
+pub fn translate(
+    model: &dyn EncoderDecoder<f32>,
+    sources: &[Vec<u32>],
+    search: Search,
+) -> Result<Vec<Vec<Hypothesis>>, ConfigError> {
+    let model = model.frozen();
+    let Search { beam, penalty, min, max } = search;
+    let options = BeamOptions { beam, penalty, min, max, end: END, forbidden: vec![PADDING, START, UNKNOWN] };
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&i| sources[i].len());
+    let mut found = vec![Vec::new(); sources.len()];
+    for together in order.chunks(TOGETHER) {
+        let lengths: Vec<usize> = together.iter().map(|&i| sources[i].len()).collect();
+        let longest = lengths.iter().copied().max().unwrap_or_default();
+        let padded = together.iter().flat_map(|&i| {
+            let padding = std::iter::repeat_n(PADDING, longest - sources[i].len());
+            sources[i].iter().copied().chain(padding)
+        });
+        let source = Source::new(Ids::new(padded.collect::<Vec<_>>(), [together.len(), longest]), lengths);
+        let state = model.start(&model.encode(&source, &mut Mode::Eval));
+        let texts = beam_search(model.as_ref(), state, &vec![START; together.len()], &options)?;
+        for (&i, texts) in together.iter().zip(texts) {
+            found[i] = texts;
+        }
+    }
+    Ok(found)
+}

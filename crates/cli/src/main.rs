@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `arguments.rs`, `flags.rs` | the command line, and what it makes of a rung's settings |
 //! | `command/` | one file per command |
-//! | `text.rs`, `output.rs`, `progress.rs`, `plot.rs` | what goes in, what comes out |
+//! | `text.rs`, `output.rs`, `progress.rs`, `plot.rs`, `alignment.rs` | what goes in, what comes out |
 //! | `failure.rs`, `interrupt.rs` | how it ends when it does not end well |
 //!
 //! Everything a command computes runs inside one thread pool: work that is split from outside of a pool wakes its

@@ -1,0 +1,292 @@
+//! Where everything stands. The picture grows with the tokens; nothing is ever scaled down to fit.
+
+use super::Alignment;
+use super::font::Font;
+use super::picture::{Anchor, Direction, Ink, Picture, Shape, Text};
+
+const MARGIN: f32 = 16.0;
+/// Between a label and the cells.
+const GAP: f32 = 6.0;
+const TEXT: f32 = 14.0;
+/// How far a line of text has to be moved for the middle of its letters to stand where its baseline was.
+const HALF_LETTER: f32 = 0.35;
+/// A cell's side below labels that stand upright, as characters do, and below slanted ones, which need more air.
+const NARROW: f32 = 20.0;
+const WIDE: f32 = 24.0;
+const SLANT: f32 = 45.0;
+const UPWARDS: f32 = 90.0;
+/// Longer tokens are cut, lest one of them leaves no room for the picture.
+const LONGEST: usize = 32;
+
+const LEGEND_TEXT: f32 = 11.0;
+const LEGEND_GAP: f32 = 24.0;
+const LEGEND_WIDTH: f32 = 10.0;
+/// The legend is as high as the cells, within these bounds.
+const LEGEND_HEIGHT: (f32, f32) = (48.0, 144.0);
+const LEGEND_STEP: f32 = 2.0;
+
+const FRAME: Ink = Ink(110);
+const GRID: Ink = Ink(26);
+
+/// The heat map with its labels and legend.
+pub(super) fn picture(alignment: &Alignment) -> Picture {
+    let Alignment { source, target, weights } = alignment;
+    assert!(
+        weights.len() == target.len() && weights.iter().all(|row| row.len() == source.len()),
+        "a weight for every pair of tokens"
+    );
+    let font = Font::new();
+    let source = Labels::new(source, &font);
+    let target = Labels::new(target, &font);
+    let columns = Columns::of(&source);
+    let map = Map {
+        left: (MARGIN + target.widest() + GAP).ceil(),
+        top: (MARGIN + columns.height(&source) + GAP).ceil(),
+        cell: columns.cell,
+        rows: target.texts.len(),
+        columns: source.texts.len(),
+    };
+    let mut shapes = map.cells(weights);
+    shapes.extend(map.grid());
+    let mut right = map.right();
+    for (column, (text, &width)) in source.texts.iter().zip(&source.widths).enumerate() {
+        let turn = columns.turn(width);
+        let (x, y) = (map.x(column) + map.cell / 2.0, map.top - GAP);
+        right = right.max(x + width * turn.to_radians().cos());
+        shapes.push(Shape::Text(Text {
+            text: text.clone(),
+            x: x + HALF_LETTER * TEXT * turn.to_radians().sin(),
+            y,
+            size: TEXT,
+            anchor: if turn == 0.0 { Anchor::Middle } else { Anchor::Start },
+            turn,
+        }));
+    }
+    for (row, text) in target.texts.iter().enumerate() {
+        let y = map.y(row) + map.cell / 2.0 + HALF_LETTER * TEXT;
+        let (text, x) = (text.clone(), map.left - GAP);
+        shapes.push(Shape::Text(Text { text, x, y, size: TEXT, anchor: Anchor::End, turn: 0.0 }));
+    }
+    let legend = Legend::beside(&map);
+    shapes.extend(legend.shapes());
+    Picture {
+        width: (right.max(legend.right(&font)) + MARGIN).ceil(),
+        height: (map.bottom().max(legend.bottom()) + MARGIN).ceil(),
+        shapes,
+    }
+}
+
+/// Tokens as they are shown, and the room they take.
+struct Labels {
+    texts: Vec<String>,
+    widths: Vec<f32>,
+}
+
+impl Labels {
+    fn new(tokens: &[String], font: &Font) -> Self {
+        let texts: Vec<String> = tokens.iter().map(|token| visible(token)).collect();
+        let widths = texts.iter().map(|text| font.width(text, TEXT)).collect();
+        Self { texts, widths }
+    }
+
+    fn widest(&self) -> f32 {
+        self.widths.iter().copied().fold(0.0, f32::max)
+    }
+}
+
+/// A token with a sign for everything in it that cannot be seen, and cut where it is too long.
+fn visible(token: &str) -> String {
+    let sign = |c: char| match c {
+        '\n' | '\r' => '⏎',
+        '\t' => '⇥',
+        // French has these inside of « » and before ! and ?, and a model that learnt them should be seen to write them.
+        '\u{a0}' | '\u{202f}' => '⍽',
+        c if c.is_whitespace() => '␣',
+        // What XML forbids, and what no font has a picture for.
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let mut text: String = token.chars().take(LONGEST).map(sign).collect();
+    if token.chars().nth(LONGEST).is_some() {
+        text.pop();
+        text.push('…');
+    }
+    text
+}
+
+/// How the labels of the columns are set. Where more than a quarter of them do not fit a column they are words, and all
+/// are slanted, which is read with less effort than upwards; else they are characters and stand upright, and only the
+/// few that do not fit, such as a mark of the end, read upwards.
+struct Columns {
+    cell: f32,
+    slanted: bool,
+}
+
+impl Columns {
+    fn of(source: &Labels) -> Self {
+        let words = source.widths.iter().filter(|&&width| !fits(width)).count();
+        let slanted = 4 * words > source.widths.len();
+        Self { cell: if slanted { WIDE } else { NARROW }, slanted }
+    }
+
+    fn turn(&self, width: f32) -> f32 {
+        match self.slanted {
+            true => SLANT,
+            false if fits(width) => 0.0,
+            false => UPWARDS,
+        }
+    }
+
+    fn height(&self, source: &Labels) -> f32 {
+        let heights = source.widths.iter().map(|&width| {
+            let (sin, cos) = self.turn(width).to_radians().sin_cos();
+            width * sin + TEXT * cos
+        });
+        heights.fold(0.0, f32::max)
+    }
+}
+
+fn fits(width: f32) -> bool {
+    width <= NARROW - 2.0
+}
+
+/// The cells: where they are and how large.
+struct Map {
+    left: f32,
+    top: f32,
+    cell: f32,
+    rows: usize,
+    columns: usize,
+}
+
+impl Map {
+    fn x(&self, column: usize) -> f32 {
+        self.left + column as f32 * self.cell
+    }
+
+    fn y(&self, row: usize) -> f32 {
+        self.top + row as f32 * self.cell
+    }
+
+    fn right(&self) -> f32 {
+        self.x(self.columns)
+    }
+
+    fn bottom(&self) -> f32 {
+        self.y(self.rows)
+    }
+
+    fn cells(&self, weights: &[Vec<f64>]) -> Vec<Shape> {
+        let mut shapes = Vec::with_capacity(self.rows * self.columns);
+        for (row, weights) in weights.iter().enumerate() {
+            for (column, &weight) in weights.iter().enumerate() {
+                let (x, y) = (self.x(column), self.y(row));
+                shapes.push(Shape::Cell { x, y, width: self.cell, height: self.cell, ink: Ink::share(weight) });
+            }
+        }
+        shapes
+    }
+
+    /// The lines between the cells, and a frame around them all.
+    fn grid(&self) -> Vec<Shape> {
+        let (width, height) = (self.right() - self.left, self.bottom() - self.top);
+        let inner = (1..self.columns)
+            .map(|column| down(self.x(column), self.top, height, GRID))
+            .chain((1..self.rows).map(|row| right(self.left, self.y(row), width, GRID)));
+        inner.chain(frame(self.left, self.top, width, height)).collect()
+    }
+}
+
+/// What the inks mean: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
+struct Legend {
+    x: f32,
+    y: f32,
+    height: f32,
+}
+
+impl Legend {
+    fn beside(map: &Map) -> Self {
+        let (least, most) = LEGEND_HEIGHT;
+        let height = (map.bottom() - map.top).clamp(least, most);
+        Self { x: map.right() + LEGEND_GAP, y: map.top, height: (height / LEGEND_STEP).floor() * LEGEND_STEP }
+    }
+
+    fn label_x(&self) -> f32 {
+        self.x + LEGEND_WIDTH + GAP
+    }
+
+    fn right(&self, font: &Font) -> f32 {
+        self.label_x() + font.width("0.5", LEGEND_TEXT)
+    }
+
+    fn bottom(&self) -> f32 {
+        self.y + self.height
+    }
+
+    fn shapes(&self) -> Vec<Shape> {
+        let steps = (self.height / LEGEND_STEP) as usize;
+        let mut shapes: Vec<Shape> = (0..steps)
+            .map(|step| Shape::Cell {
+                x: self.x,
+                y: self.y + step as f32 * LEGEND_STEP,
+                width: LEGEND_WIDTH,
+                height: LEGEND_STEP,
+                ink: Ink::share(1.0 - step as f64 / (steps - 1) as f64),
+            })
+            .collect();
+        shapes.extend(frame(self.x, self.y, LEGEND_WIDTH, self.height));
+        for (label, part) in [("1", 0.0), ("0.5", 0.5), ("0", 1.0)] {
+            shapes.push(Shape::Text(Text {
+                text: label.to_owned(),
+                x: self.label_x(),
+                y: self.y + part * self.height + HALF_LETTER * LEGEND_TEXT,
+                size: LEGEND_TEXT,
+                anchor: Anchor::Start,
+                turn: 0.0,
+            }));
+        }
+        shapes
+    }
+}
+
+fn right(x: f32, y: f32, length: f32, ink: Ink) -> Shape {
+    Shape::Line { x, y, length, direction: Direction::Right, ink }
+}
+
+fn down(x: f32, y: f32, length: f32, ink: Ink) -> Shape {
+    Shape::Line { x, y, length, direction: Direction::Down, ink }
+}
+
+fn frame(x: f32, y: f32, width: f32, height: f32) -> [Shape; 4] {
+    [
+        right(x, y, width, FRAME),
+        right(x, y + height, width, FRAME),
+        down(x, y, height, FRAME),
+        down(x + width, y, height, FRAME),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_has_a_sign() {
+        assert_eq!(visible(" the\n"), "␣the⏎");
+        assert_eq!(visible("«\u{202f}cœur\u{a0}»\t\u{1}"), "«⍽cœur⍽»⇥\u{fffd}");
+        assert_eq!(visible(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        assert_eq!(visible(&"é".repeat(100_000)), "é".repeat(LONGEST - 1) + "…");
+    }
+
+    #[test]
+    fn labels_are_turned_only_where_they_do_not_fit() {
+        let turns = |tokens: &[&str]| {
+            let tokens: Vec<String> = tokens.iter().map(|&token| token.to_owned()).collect();
+            let labels = Labels::new(&tokens, &Font::new());
+            let columns = Columns::of(&labels);
+            labels.widths.iter().map(|&width| columns.turn(width)).collect::<Vec<_>>()
+        };
+        assert_eq!(turns(&["W", "œ", " ", "</s>"]), [0.0, 0.0, 0.0, UPWARDS]);
+        assert_eq!(turns(&["I", "am", "fine", "."]), [SLANT; 4]);
+    }
+}

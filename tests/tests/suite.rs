@@ -14,6 +14,7 @@ mod laws;
 mod layers;
 mod measures;
 mod models;
+mod pairs;
 mod program;
 #[path = "properties/main.rs"]
 mod properties;

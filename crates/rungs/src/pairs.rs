@@ -35,11 +35,16 @@ pub use split::split_pairs;
 pub(crate) use split::fixed_hash;
 
 use crate::Error;
+use crate::models::vocabulary::{END, PADDING, START};
+use crate::trainer::Specials;
 use std::io::{BufRead, Read};
 use std::str::FromStr;
 
 /// The most bytes of a line, without its end: 64 KiB, some ten thousand words.
 pub const LONGEST_LINE: usize = 65_536;
+
+/// The special tokens of [`SequenceVocabulary`](crate::models::SequenceVocabulary), as batches of pairs want them.
+pub const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// A text and what is to be made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

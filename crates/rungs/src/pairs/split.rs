@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// A part to train on and a part to validate on, with `share` of the different *sources* in the second, at least one.
 ///
 /// Corpora give many translations of one source; were some of them in one part and some in the other, validation would
-/// measure memory. So sources are held out, with all their pairs: those whose [fixed hash](fixed_hash) is lowest. The
+/// measure memory. So sources are held out, with all their pairs: those whose hash is lowest. The
 /// choice is a property of the texts. It depends neither on a seed nor on the order of the lines, and lines added to
 /// the file hardly change it. Within each part, pairs keep their order.
 ///

@@ -15,6 +15,10 @@ pub type Pair = (Vec<u32>, Vec<u32>);
 /// which pairs meet in a batch is new in every epoch.
 const POOL: usize = 100;
 
+/// How many neighbouring batches are sorted once more, by their sources: 1 would leave sources of all lengths side by side
+/// where targets are equally long, 100 the targets. As targets cost more (a decoder has an output layer), it is nearer 1.
+const SHELF: usize = 5;
+
 /// The tokens that no text has.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Specials {
@@ -88,8 +92,8 @@ pub fn pad(sequences: &[impl AsRef<[u32]>], padding: u32) -> (Ids, Vec<usize>) {
 ///
 /// A batch is computed as if all its sequences were as long as the longest, so pairs of about the same length belong
 /// together (*bucketing*). But batches must not be the same in every epoch, nor come in the order of length: an epoch
-/// shuffles all pairs, sorts each pool of 100 batches by length, cuts it into batches, and shuffles these. Targets are
-/// sorted by first, because a decoder with its output layer costs more than an encoder.
+/// shuffles all pairs, sorts each pool of 100 batches by the length of the targets, each five neighbouring batches in it
+/// by that of the sources, cuts it into batches, and shuffles these.
 ///
 /// The order of an epoch is a function of the seed and the epoch's number alone. Where training stands is therefore two
 /// numbers, the [`PairCursor`].
@@ -126,17 +130,17 @@ impl Epoch {
         let mut rng = Rng::new(seed).fork(&format!("epoch {number}"));
         let mut order: Vec<usize> = (0..pairs.len()).collect();
         rng.shuffle(&mut order);
-        // A stable sort, so that among pairs of one length chance still decides.
-        order.chunks_mut(batch.saturating_mul(POOL)).for_each(|pool| pool.sort_by_key(|&row| length(&pairs[row])));
+        // Stable sorts, so that among pairs of one length chance still decides.
+        for pool in order.chunks_mut(batch.saturating_mul(POOL)) {
+            pool.sort_by_key(|&row| pairs[row].1.len());
+            for shelf in pool.chunks_mut(batch.saturating_mul(SHELF)) {
+                shelf.sort_by_key(|&row| pairs[row].0.len());
+            }
+        }
         let mut batches = cuts(pairs.len(), batch);
         rng.shuffle(&mut batches);
         Self { order, batches }
     }
-}
-
-/// What pairs are sorted by.
-fn length((source, target): &Pair) -> (usize, usize) {
-    (target.len(), source.len())
 }
 
 /// 0 to `n` in ranges of `batch`, the last one shorter.
@@ -219,7 +223,7 @@ impl SortedPairs {
         let pairs = pairs.into();
         usable("the validation part", &pairs, batch)?;
         let mut order: Vec<usize> = (0..pairs.len()).collect();
-        order.sort_by_key(|&row| length(&pairs[row]));
+        order.sort_by_key(|&row| (pairs[row].1.len(), pairs[row].0.len()));
         Ok(Self { pairs, specials, batch, order })
     }
 

@@ -56,12 +56,13 @@ fn an_epoch_has_little_padding_and_no_order() {
     let mut rng = Rng::new(3);
     let lengths: Vec<(usize, usize)> = (0..5000).map(|_| (3 + rng.below(20), 3 + rng.below(20))).collect();
     let pairs = pairs(&lengths);
-    let real: usize = lengths.iter().map(|&(_, t)| t + 1).sum();
+    let tokens: usize = lengths.iter().map(|&(s, t)| s + t + 1).sum();
     let mut batches = PairBatches::new(pairs, SPECIALS, 32, 0).unwrap();
     let [first, second] = [epoch(&mut batches), epoch(&mut batches)];
     for epoch in [&first, &second] {
-        let padded: usize = epoch.iter().map(|batch| batch.targets.as_slice().len()).sum();
-        assert!(padded < real + real / 20, "{padded} positions for {real} tokens");
+        let positions = |batch: &PairBatch| batch.source.as_slice().len() + batch.targets.as_slice().len();
+        let padded: usize = epoch.iter().map(positions).sum();
+        assert!(padded < tokens + tokens / 8, "{padded} positions for {tokens} tokens of independent lengths");
         let lengths: Vec<usize> = epoch.iter().map(|batch| batch.target_lengths[0]).collect();
         let rising = lengths.windows(2).filter(|pair| pair[0] < pair[1]).count();
         assert!((50..107).contains(&rising), "batches are shuffled: {rising} of 156 are followed by longer ones");

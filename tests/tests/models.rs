@@ -5,9 +5,9 @@ use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{Dropout, GruCell, LstmCell, Mode, Module, RnnCell};
 use rungs_models::decode::sampling::log_probability;
 use rungs_models::{
-    ConfigError, Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel,
-    Length, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Sampling, Tokenizer, TokenizerError, WordOptions,
-    generate,
+    ConfigError, Decoder, Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel,
+    LanguageModel, Length, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Sampling, Tokenizer, TokenizerError,
+    WordOptions, generate,
 };
 use std::ops::ControlFlow;
 
@@ -162,7 +162,10 @@ fn a_gpt_begins_as_gpt_2() {
 #[test]
 fn every_rung_passes_its_gradient_check() {
     let entries = rungs_models::registry::entries();
-    assert_eq!(entries.iter().map(|e| e.covers).collect::<Vec<_>>(), ["RecurrentLanguageModel", "Gpt"]);
+    assert_eq!(
+        entries.iter().map(|e| e.covers).collect::<Vec<_>>(),
+        ["RecurrentLanguageModel", "Head", "Bridge", "Seq2Seq", "AttentionSeq2Seq", "Gpt"]
+    );
     for seed in 0..20 {
         for entry in &entries {
             if let Err(mismatch) = (entry.run)(&mut Rng::new(seed)) {

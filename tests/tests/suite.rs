@@ -13,6 +13,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod measures;
 mod models;
 mod program;
 #[path = "properties/main.rs"]
@@ -20,3 +21,4 @@ mod properties;
 mod registry;
 mod threads;
 mod training;
+mod translation;

@@ -17,7 +17,7 @@
 //! score adds exactly 0 to the sums it takes part in.
 
 use crate::{Dropout, Linear, Mode, parameters};
-use rungs_tensor::{Element, Mask, Tensor};
+use rungs_tensor::{Element, Ids, Mask, Tensor};
 
 /// The keys and values of the positions seen so far, each (B, N, S, K).
 #[derive(Debug, Clone)]
@@ -45,6 +45,11 @@ impl<E: Element> KeyValueCache<E> {
     /// Whether nothing was seen yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The caches of some rows of the batch, some perhaps several times.
+    pub fn rows(&self, rows: &Ids) -> Self {
+        Self { past: self.past.as_ref().map(|past| past.each_ref().map(|tensor| tensor.select(0, rows))) }
     }
 
     /// Adds the new positions' keys and values (B, N, T, K), and gives back those of all positions (B, N, S, K).

@@ -102,6 +102,7 @@ impl<E: Element> GruCell<E> {
 
 impl<E: Element> Cell<E> for GruCell<E> {
     type Kind = Reset;
+    const STATES: usize = 1;
 
     fn of_kind(reset: Reset, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
         Self::new(reset, inputs, hidden, Init::XavierUniform, Init::Orthogonal, rng)

@@ -58,6 +58,7 @@ impl<E: Element> LstmCell<E> {
 
 impl<E: Element> Cell<E> for LstmCell<E> {
     type Kind = ();
+    const STATES: usize = 2;
 
     fn of_kind(_: (), inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
         Self::new(inputs, hidden, Init::XavierUniform, Init::Orthogonal, rng)

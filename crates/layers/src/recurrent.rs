@@ -14,7 +14,7 @@
 
 use crate::{Dropout, Mode, Module, Path};
 use kernel::{Equations, Sequence};
-use rungs_tensor::{Array, Element, Rng, Tensor};
+use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
 use std::fmt::Debug;
 
 pub(crate) mod kernel;
@@ -34,12 +34,20 @@ impl<E: Element> RecurrentState<E> {
     pub fn detached(&self) -> Self {
         Self { h: self.h.detached(), c: self.c.as_ref().map(Tensor::detached) }
     }
+
+    /// The states of some rows of the batch, some perhaps several times.
+    pub fn rows(&self, rows: &Ids) -> Self {
+        Self { h: self.h.select(0, rows), c: self.c.as_ref().map(|c| c.select(0, rows)) }
+    }
 }
 
 /// One step of a recurrent layer.
 pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     /// What a cell may be besides its sizes; `()` if there is nothing to choose.
     type Kind: Copy + Default;
+
+    /// How many vectors its state has: 1, or 2 with a c.
+    const STATES: usize;
 
     /// A cell from `inputs` to `hidden` numbers with the usual first values: W_x by Xavier and W_h orthogonal, gate by
     /// gate.

@@ -11,9 +11,9 @@ use crate::lstm::kernel::LstmEquations;
 use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
 use crate::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding, FeedForward,
-    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, LstmCell, Mode, Module, Nonlinearity, Order,
-    Recurrent, RecurrentState, Reset, RnnCell,
+    Activation, Attention, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding,
+    FeedForward, GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, LstmCell, Mode, Module,
+    Nonlinearity, Order, Recurrent, RecurrentState, Reset, RnnCell, Score,
 };
 use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
@@ -37,6 +37,7 @@ pub fn entries() -> Vec<Entry> {
         layer("LstmCell", |rng| cell::<LstmCell<f64>>("LstmCell", &[()], rng)),
         layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
         layer("Recurrent", recurrent),
+        layer("Attention", encoder_attention),
         layer("CausalSelfAttention", causal_self_attention),
         layer("Block", block),
     ]
@@ -180,6 +181,20 @@ fn recurrent(rng: &mut Rng) -> Outcome {
     let one_way =
         stack::<LstmCell<f64>>(Direction::Forward, rng)?.worse(stack::<RnnCell<f64>>(Direction::Forward, rng)?);
     Ok(one_way.worse(stack::<GruCell<f64>>(Direction::Both, rng)?))
+}
+
+/// Every score, with padding: the context and the weights.
+fn encoder_attention(rng: &mut Rng) -> Outcome {
+    let mut worst = Accuracy::default();
+    for (score, query) in [(Score::Additive, 3), (Score::Dot, 4), (Score::General, 3), (Score::Concat, 3)] {
+        let layer = Attention::new(score, query, 4, 5, rng);
+        let forward = |layer: &Attention<f64>, x: &[Tensor<f64>]| {
+            let (context, weights) = layer.look(&x[0], &layer.memory(&x[1], &[3, 2]));
+            joined(&[context, weights])
+        };
+        worst = worst.worse(check("Attention", &layer, &[&[2, 2, query], &[2, 3, 4]], forward, rng)?);
+    }
+    Ok(worst)
 }
 
 fn causal_self_attention(rng: &mut Rng) -> Outcome {

@@ -58,6 +58,7 @@ impl<E: Element> RnnCell<E> {
 
 impl<E: Element> Cell<E> for RnnCell<E> {
     type Kind = Nonlinearity;
+    const STATES: usize = 1;
 
     fn of_kind(nonlinearity: Nonlinearity, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
         Self { nonlinearity, ..Self::new(inputs, hidden, Init::XavierUniform, Init::Orthogonal, rng) }

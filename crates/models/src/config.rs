@@ -51,6 +51,22 @@ pub enum ConfigError {
         /// N, the number of heads.
         heads: usize,
     },
+    /// A head that is tied to an embedding of another width.
+    #[error("a tied head needs an embedding as wide as the state: embedding {embedding}, hidden {hidden}")]
+    Tied {
+        /// D, the width of a token's vector.
+        embedding: usize,
+        /// H, the width of the state.
+        hidden: usize,
+    },
+    /// A dot product of vectors of different widths.
+    #[error("dot attention compares vectors of one width: the encoder shows {shown}, the decoder {hidden}")]
+    DotWidths {
+        /// D_v, what the encoder shows.
+        shown: usize,
+        /// H, the width of the decoder's state.
+        hidden: usize,
+    },
     /// A number outside its range.
     #[error("{name} {value} is not {range}")]
     Range {

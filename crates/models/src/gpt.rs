@@ -21,7 +21,7 @@
 //! weights, and on what each part adds to x.
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::{ConfigError, LanguageModel, State};
+use crate::{ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Bias, Block, BlockConfig, Dropout, Embedding, LayerNorm, LearnedPositions, Mode, Module, parameters,
@@ -106,17 +106,9 @@ impl<E: Element> Gpt<E> {
     }
 }
 
-impl<E: Element> LanguageModel<E> for Gpt<E> {
+impl<E: Element> Decoder<E> for Gpt<E> {
     fn vocabulary(&self) -> usize {
         self.token_embedding.weight.dims::<2>()[0]
-    }
-
-    fn context(&self) -> Option<usize> {
-        Some(self.position_embedding.context())
-    }
-
-    fn start(&self, _batch: usize) -> State<E> {
-        State::attending(self.blocks.len())
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -135,6 +127,16 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
 
     fn scores(&self, x: &Tensor<E>) -> Tensor<E> {
         self.token_embedding.scores(x) // (…, V)
+    }
+}
+
+impl<E: Element> LanguageModel<E> for Gpt<E> {
+    fn context(&self) -> Option<usize> {
+        Some(self.position_embedding.context())
+    }
+
+    fn start(&self, _batch: usize) -> State<E> {
+        State::attending(self.blocks.len())
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

@@ -14,8 +14,9 @@
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
 //! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
-//! turns text into numbers and back; [`decode`] chooses the next token, again and again; [`config`] refuses sizes that
-//! cannot be; [`registry`] holds the gradient check of every rung.
+//! turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
+//! [`measures`] compare a translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the
+//! gradient check of every rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
@@ -43,23 +44,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod attention;
 pub mod config;
 pub mod decode;
+pub mod decoder;
+pub mod encoder_decoder;
 pub mod gpt;
 pub mod gru;
 pub mod language_model;
 pub mod lstm;
+pub mod measures;
 pub mod recurrent;
 pub mod registry;
 pub mod rnn;
+pub mod seq2seq;
 pub mod tokenizer;
+pub mod vocabulary;
 
+pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
-pub use decode::{Finish, GenerateError, GenerateOptions, Generated, Length, Sampling, generate};
+pub use decode::{
+    BeamOptions, Finish, GenerateError, GenerateOptions, Generated, Hypothesis, Length, LengthPenalty, Sampling,
+    beam_search, generate,
+};
+pub use decoder::{Decoder, State};
+pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
 pub use gpt::{Gpt, GptConfig};
 pub use gru::GruLanguageModel;
-pub use language_model::{LanguageModel, State};
+pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
+pub use measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
+pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
 pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};
+pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};

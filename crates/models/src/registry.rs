@@ -5,21 +5,31 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
+use crate::attention::Bridge;
+use crate::seq2seq::Head;
 use crate::{
-    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel,
-    RnnLanguageModel,
+    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
+    LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Source,
+    Style,
 };
-use rungs_layers::Mode;
 use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
 use rungs_layers::tensor::registry::{Entry, Kind};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
+use rungs_layers::{Embedding, GruCell, Init, LstmCell, Mode, Module, RecurrentState, Score};
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
 /// The gradient check of every model of this crate.
 pub fn entries() -> Vec<Entry> {
     let model = |covers, run| Entry { covers, kind: Kind::Model, run };
-    vec![model("RecurrentLanguageModel", recurrent), model("Gpt", gpt)]
+    vec![
+        model("RecurrentLanguageModel", recurrent),
+        model("Head", head),
+        model("Bridge", bridge),
+        model("Seq2Seq", seq2seq),
+        model("AttentionSeq2Seq", attention),
+        model("Gpt", gpt),
+    ]
 }
 
 /// V and B. The sizes of a model differ where they can, so that its axes cannot be confused.
@@ -63,6 +73,110 @@ fn recurrent(rng: &mut Rng) -> Outcome {
     let gru: GruLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
     let accuracy = check("RnnLanguageModel", &rnn, rng)?.worse(check("LstmLanguageModel", &lstm, rng)?);
     Ok(accuracy.worse(check("GruLanguageModel", &gru, rng)?))
+}
+
+/// A batch of two sources of different lengths, and what the decoder reads.
+fn pair(rng: &mut Rng) -> (Source, Ids) {
+    let ids = |[b, t]: [usize; 2], rng: &mut Rng| {
+        Ids::new((0..b * t).map(|_| rng.below(VOCABULARY) as u32).collect::<Vec<_>>(), [b, t])
+    };
+    (Source::new(ids([BATCH, 3], rng), vec![3, 2]), ids([BATCH, 3], rng))
+}
+
+/// Checks the logits of targets given sources with respect to every parameter of `model`.
+fn check_pair<M: EncoderDecoder<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
+    let mut parameters = Vec::new();
+    model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
+    let (source, inputs) = pair(rng);
+    let logits = |parameters: &[Tensor<f64>]| {
+        let mut parameters = parameters.iter();
+        let mut model = model.clone();
+        model.for_each_mut(&mut |_, parameter| {
+            *parameter = parameters.next().expect("one operand per parameter") * UNIT;
+        });
+        model.logits(&source, &inputs, &mut Mode::Eval)
+    };
+    check_gradients(name, logits, &parameters, rng)
+}
+
+fn seq2seq_config(tied: bool) -> Seq2SeqConfig {
+    let [source_vocabulary, vocabulary] = [VOCABULARY, VOCABULARY];
+    let embedding = if tied { 4 } else { 3 };
+    Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden: 4, layers: 2, dropout: 0.0, reverse: true, tied }
+}
+
+fn seq2seq(rng: &mut Rng) -> Outcome {
+    let lstm: Seq2Seq<f64, LstmCell<f64>> = Seq2Seq::new(&seq2seq_config(false), rng).expect("possible sizes");
+    let gru: Seq2Seq<f64, GruCell<f64>> = Seq2Seq::new(&seq2seq_config(true), rng).expect("possible sizes");
+    Ok(check_pair("Seq2Seq", &lstm, rng)?.worse(check_pair("Seq2Seq, tied", &gru, rng)?))
+}
+
+/// Both styles, all four scores, one direction and both, tied and not.
+fn attention(rng: &mut Rng) -> Outcome {
+    let mut worst = Accuracy::default();
+    for (style, score, both_ways, tied) in [
+        (Style::Bahdanau, Score::Additive, true, false),
+        (Style::Luong, Score::General, true, true),
+        (Style::Luong, Score::Dot, false, false),
+        (Style::Bahdanau, Score::Concat, false, false),
+    ] {
+        let config = AttentionConfig {
+            source_vocabulary: VOCABULARY,
+            vocabulary: VOCABULARY,
+            embedding: 4,
+            hidden: 4,
+            layers: 1,
+            dropout: 0.0,
+            style,
+            score,
+            bidirectional: both_ways,
+            tied,
+        };
+        let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
+        worst = worst.worse(if both_ways {
+            let model: AttentionSeq2Seq<f64, GruCell<f64>> =
+                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
+            check_pair(&name, &model, rng)?
+        } else {
+            let model: AttentionSeq2Seq<f64, LstmCell<f64>> =
+                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
+            check_pair(&name, &model, rng)?
+        });
+    }
+    Ok(worst)
+}
+
+/// A part of a model as `forward` uses it.
+fn part<M: Module<f64> + Clone>(name: &str, part: &M, forward: &dyn Fn(&M) -> Tensor<f64>, rng: &mut Rng) -> Outcome {
+    let mut parameters = Vec::new();
+    part.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5, rng)));
+    let result = |parameters: &[Tensor<f64>]| {
+        let (mut parameters, mut part) = (parameters.iter(), part.clone());
+        part.for_each_mut(&mut |_, parameter| *parameter = parameters.next().expect("one each").clone());
+        forward(&part)
+    };
+    check_gradients(name, result, &parameters, rng)
+}
+
+fn head(rng: &mut Rng) -> Outcome {
+    let x: Tensor<f64> = Array::normal([2, 4], 0.0, 1.0, rng).into();
+    let embedding = Embedding::new(VOCABULARY, 4, Init::Normal(1.0), rng);
+    let own = part("Head", &Head::new(false, 4, VOCABULARY, rng), &|head| head.scores(&x, &embedding).tanh(), rng)?;
+    let tied = Head::new(true, 4, VOCABULARY, rng);
+    Ok(own.worse(part("Head, tied", &tied, &|head| head.scores(&x, &embedding).tanh(), rng)?))
+}
+
+fn bridge(rng: &mut Rng) -> Outcome {
+    let mut state = || {
+        let mut vector = || Tensor::constant(Array::normal([2, 3], 0.0, 1.0, rng));
+        RecurrentState { h: vector(), c: Some(vector()) }
+    };
+    let last = [state(), state()];
+    let across = |bridge: &Bridge<f64>| {
+        let RecurrentState { h, c } = bridge.cross(&last);
+        Tensor::concat(&[h, c.expect("a cell")], -1)
+    };
+    part("Bridge", &Bridge::new(6, 4, true, rng), &across, rng)
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {

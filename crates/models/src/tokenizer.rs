@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The version of `tokenizer.json` that this crate writes, and the only one there has been.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// How text becomes token ids.
 ///
@@ -91,9 +91,7 @@ impl Tokenizer {
 
     /// The content of `tokenizer.json`. The same tokenizer gives the same bytes.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self).expect("strings and a number can always be written");
-        json.push('\n');
-        json
+        write_json(self)
     }
 
     /// Reads what [`to_json`](Tokenizer::to_json) wrote.
@@ -102,12 +100,7 @@ impl Tokenizer {
     /// If it is not JSON of this form, was written by a later version, or lists tokens that no text gives: see
     /// [`TokenizerError`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        // The version first: of a later one, nothing else can be relied upon.
-        let Version { format } = serde_json::from_str(json).map_err(TokenizerError::json)?;
-        if format != FORMAT {
-            return Err(TokenizerError::Format { found: format });
-        }
-        serde_json::from_str::<File>(json).map_err(TokenizerError::json)?.try_into()
+        read_json::<File>(json)?.try_into()
     }
 }
 
@@ -115,6 +108,23 @@ impl Tokenizer {
 #[derive(Deserialize)]
 struct Version {
     format: u32,
+}
+
+/// The bytes of a `tokenizer.json` that holds this.
+pub(crate) fn write_json(file: &impl Serialize) -> String {
+    let mut json = serde_json::to_string_pretty(file).expect("strings and a number can always be written");
+    json.push('\n');
+    json
+}
+
+/// What a `tokenizer.json` holds.
+pub(crate) fn read_json<File: serde::de::DeserializeOwned>(json: &str) -> Result<File, TokenizerError> {
+    // The version first: of a later one, nothing else can be relied upon.
+    let Version { format } = serde_json::from_str(json).map_err(TokenizerError::json)?;
+    if format != FORMAT {
+        return Err(TokenizerError::Format { found: format });
+    }
+    serde_json::from_str(json).map_err(TokenizerError::json)
 }
 
 /// What `tokenizer.json` holds.
@@ -158,7 +168,9 @@ impl TryFrom<File> for Tokenizer {
 /// The id of every token.
 ///
 /// The order of a hash map never shows: it is only asked for what it holds.
-fn index<T: std::hash::Hash + Eq + Clone + ToString>(tokens: &[T]) -> Result<HashMap<T, u32>, TokenizerError> {
+pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
+    tokens: &[T],
+) -> Result<HashMap<T, u32>, TokenizerError> {
     if tokens.len() > MAX_SIZE {
         return Err(TokenizerError::TooLarge { tokens: tokens.len() });
     }

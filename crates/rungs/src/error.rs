@@ -23,6 +23,24 @@ pub enum Error {
     /// A text is of no use.
     #[error("{0}")]
     Text(String),
+    /// A line of a file of pairs is not what it must be.
+    #[error("{file}, line {line}: {problem}")]
+    Line {
+        /// What the file is called.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of pairs could not be read to its end.
+    #[error("{file}: {source}")]
+    Read {
+        /// What the file is called.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A text cannot be made into tokens.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

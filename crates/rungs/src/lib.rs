@@ -185,8 +185,10 @@ pub use rungs_trainer as trainer;
 
 pub mod bigram;
 pub mod corpus;
+pub mod dates;
 mod error;
 pub mod language;
+pub mod pairs;
 pub mod prelude;
 pub mod run;
 pub mod settings;
@@ -195,5 +197,6 @@ pub use bigram::Bigram;
 pub use corpus::Corpus;
 pub use error::Error;
 pub use language::{LanguageTask, evaluate};
+pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun, Source};
 pub use settings::{Rung, Settings, TokenizerKind};

@@ -98,6 +98,21 @@ impl Mask {
         self.shape
     }
 
+    /// The sizes as an array; see [`Shape::dims`].
+    #[track_caller]
+    pub fn dims<const N: usize>(&self) -> [usize; N] {
+        self.shape.dims()
+    }
+
+    /// The same truth values under another shape.
+    ///
+    /// # Panics
+    /// If the sizes differ.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
+        Self::new(self.to_vec(), shape)
+    }
+
     pub(crate) fn strides(&self) -> &Strides {
         &self.strides
     }

@@ -1,4 +1,4 @@
-//! From a row of tokens to batches.
+//! From tokens to batches.
 //!
 //! A language model reads a window of tokens and predicts, at each position, the next one: the targets are the inputs
 //! moved by one.
@@ -10,13 +10,22 @@
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
 //!
 //! B is the batch, T the length of a window.
+//!
+//! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
+//!
+//! | batches | for | what they cover |
+//! |---|---|---|
+//! | [`PairBatches`] | training | every pair once an epoch, those of about the same length together |
+//! | [`SortedPairs`] | validation | every pair once, from short to long |
 
 mod consecutive;
 mod contiguous;
+mod pairs;
 mod random;
 
 pub use consecutive::ConsecutiveWindows;
 pub use contiguous::ContiguousBatches;
+pub use pairs::{Pair, PairBatch, PairBatches, PairCursor, SortedPairs, Specials, pad};
 pub use random::RandomWindows;
 
 use crate::TrainError;

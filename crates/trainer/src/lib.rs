@@ -81,7 +81,10 @@ mod testing;
 
 pub use checkpoint::{Destination, Folder, Progress, TrainingState};
 pub use config::{Budget, TrainerConfig};
-pub use data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, split};
+pub use data::{
+    Batch, ConsecutiveWindows, ContiguousBatches, Pair, PairBatch, PairBatches, PairCursor, RandomWindows, SortedPairs,
+    Specials, pad, split,
+};
 pub use error::TrainError;
 pub use event::{Control, Event, Finish, Summary};
 pub use gradients::ParameterGradients;

@@ -170,9 +170,14 @@ impl TopP {
 
 /// ln p of one token under the softmax of `logits`: z − ln Σ exp z.
 pub fn log_probability(logits: &[f64], id: u32) -> f64 {
+    log_probabilities(logits)[id as usize]
+}
+
+/// ln p of every token under the softmax of `logits`.
+pub fn log_probabilities(logits: &[f64]) -> Vec<f64> {
     let max = maximum(logits);
-    let sum: f64 = logits.iter().map(|z| (z - max).exp()).sum();
-    logits[id as usize] - max - sum.ln()
+    let log_sum = logits.iter().map(|z| (z - max).exp()).sum::<f64>().ln();
+    logits.iter().map(|z| z - max - log_sum).collect()
 }
 
 /// The likeliest token, the first of those equally likely.

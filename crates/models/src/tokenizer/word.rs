@@ -23,7 +23,7 @@ use std::collections::HashMap;
 pub const UNKNOWN: &str = "<unk>";
 
 /// The token of id 1, in every vocabulary, because it is what remains of a piece whose word is unknown.
-const SPACE: &str = " ";
+pub(crate) const SPACE: &str = " ";
 
 /// Which words a vocabulary takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl WordTokenizer {
 }
 
 /// The pieces of a text, from left to right; see the [module](self).
-fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let (piece, rest) = text.split_at(first_piece(text)?);
         text = rest;
@@ -174,7 +174,7 @@ fn is_letter(character: char) -> bool {
     character.is_alphanumeric() && !is_ideograph(character)
 }
 
-fn is_apostrophe(character: char) -> bool {
+pub(crate) fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '’')
 }
 

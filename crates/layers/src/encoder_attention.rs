@@ -1,0 +1,145 @@
+//! Attention over an encoder: a decoder looks back at every state of the source and takes a weighted mean.
+//!
+//! ```text
+//! e_s = score(q, k_s)          a_s = softmax(e)_s          context = Σ_s a_s v_s
+//! ```
+//! with a query q (D_q), what the encoder showed at source position s, v_s (D_v), and its key k_s, computed once for all
+//! queries. The scores:
+//!
+//! | [`Score`] | score(q, v_s) | paper |
+//! |---|---|---|
+//! | `Additive` | uᵀ tanh(q W_q + v_s W_v) | Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and Translate* |
+//! | `Dot` | qᵀ v_s | Luong, Pham & Manning (2015), *Effective Approaches to Attention-based Neural Machine Translation* |
+//! | `General` | qᵀ W v_s | the same |
+//! | `Concat` | uᵀ tanh(\[q; v_s\] W) | the same |
+//!
+//! `Concat` is `Additive` with one matrix where that has two: \[q; v\] W = q W_q + v W_v for W_q the first rows of W and W_v
+//! the others. It is computed so too, and differs in how its weights are kept and first drawn.
+//!
+//! Padding is masked before the softmax: its weights are exactly 0, the others sum to 1.
+
+use crate::{Init, parameters};
+use rungs_tensor::{Element, Mask, Rng, Tensor};
+
+/// How a query is compared with a source position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// uᵀ tanh(q W_q + v_s W_v), with an inner width of its own.
+    Additive,
+    /// qᵀ v_s, for queries and values of one width.
+    Dot,
+    /// qᵀ W v_s.
+    General,
+    /// uᵀ tanh(\[q; v_s\] W).
+    Concat,
+}
+
+/// Attention over an encoder.
+///
+/// Parameters, with A the inner width: (D_q + D_v + 1)·A for `Additive` and `Concat`, D_v·D_q for `General`, none for
+/// `Dot`.
+#[derive(Debug, Clone)]
+pub struct Attention<E: Element = f32> {
+    /// W_q (D_q, A), of `Additive`.
+    pub w_query: Option<Tensor<E>>,
+    /// W_v (D_v, A) of `Additive`, Wᵀ (D_v, D_q) of `General`, W (D_q + D_v, A) of `Concat`.
+    pub w_value: Option<Tensor<E>>,
+    /// u (A), of `Additive` and `Concat`.
+    pub u: Option<Tensor<E>>,
+    /// How queries are compared.
+    pub score: Score,
+}
+
+parameters!(Attention { w_query, w_value, u, score: _ });
+
+/// A source that has been read, as attention sees it.
+#[derive(Debug, Clone)]
+pub struct Memory<E: Element = f32> {
+    /// What the encoder showed (B, S, D_v).
+    pub values: Tensor<E>,
+    /// What queries are compared with (B, S, A), or (B, S, D_q).
+    pub keys: Tensor<E>,
+    /// Which positions there are (B, S): the others are padding.
+    pub mask: Mask,
+}
+
+impl<E: Element> Memory<E> {
+    /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        let ids = rungs_tensor::Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
+        let [_, s] = self.mask.dims();
+        let mask = self.mask.to_vec();
+        let mask: Vec<bool> = rows.iter().flat_map(|&row| mask[row * s..(row + 1) * s].iter().copied()).collect();
+        Self {
+            values: self.values.select(0, &ids),
+            keys: self.keys.select(0, &ids),
+            mask: Mask::new(mask, [rows.len(), s]),
+        }
+    }
+}
+
+impl<E: Element> Attention<E> {
+    /// Attention for queries of D_q and values of D_v numbers, with weights by Xavier. `inner` is A, which `Dot` and
+    /// `General` do not have.
+    ///
+    /// # Panics
+    /// If `Dot` is to compare different widths.
+    #[track_caller]
+    pub fn new(score: Score, query: usize, value: usize, inner: usize, rng: &mut Rng) -> Self {
+        assert!(score != Score::Dot || query == value, "dot attention: queries of {query} and values of {value}");
+        let mut draw = |rows, columns| Some(Init::XavierUniform.tensor([rows, columns], rng));
+        let (w_query, w_value) = match score {
+            Score::Additive => (draw(query, inner), draw(value, inner)),
+            Score::Dot => (None, None),
+            Score::General => (None, draw(value, query)),
+            Score::Concat => (None, draw(query + value, inner)),
+        };
+        let has_inner = matches!(score, Score::Additive | Score::Concat);
+        let u = has_inner.then(|| draw(inner, 1).expect("drawn").reshape(inner).as_variable());
+        Self { w_query, w_value, u, score }
+    }
+
+    /// What the encoder showed (B, S, D_v), and how many positions of each source there are, ready to be looked at.
+    ///
+    /// # Panics
+    /// If there is not one length per source, or one is not in 1..=S.
+    #[track_caller]
+    pub fn memory(&self, values: &Tensor<E>, lengths: &[usize]) -> Memory<E> {
+        let [b, s, width] = values.dims();
+        let fit = lengths.len() == b && lengths.iter().all(|l| (1..=s).contains(l));
+        assert!(fit, "attention: lengths {lengths:?} of {b} sources of {s} positions");
+        let keys = match (self.score, &self.w_value) {
+            (Score::Concat, Some(w)) => {
+                let rows = w.dims::<2>()[0];
+                values.matmul(&w.slice(0, rows - width..rows)) // (B, S, A)
+            }
+            (_, Some(w)) => values.matmul(w), // (B, S, A) or (B, S, D_q)
+            (_, None) => values.clone(),
+        };
+        Memory { values: values.clone(), keys, mask: Mask::from_fn([b, s], |i| i % s < lengths[i / s]) }
+    }
+
+    /// Queries (B, T, D_q) → their contexts (B, T, D_v) and the weights (B, T, S) that made them.
+    #[track_caller]
+    pub fn look(&self, query: &Tensor<E>, memory: &Memory<E>) -> (Tensor<E>, Tensor<E>) {
+        let [b, t, width] = query.dims();
+        let [_, s] = memory.mask.dims();
+        let scores = match &self.u {
+            None => query.matmul(&memory.keys.t()), // (B, T, S)
+            Some(u) => {
+                let w = match (&self.w_query, &self.w_value) {
+                    (Some(w), _) => w.clone(),
+                    (None, Some(w)) => w.slice(0, 0..width),
+                    (None, None) => unreachable!("a score with u has a matrix"),
+                };
+                let query = query.matmul(&w).unsqueeze(2); // (B, T, 1, A)
+                let inner = (query + memory.keys.unsqueeze(1)).tanh(); // (B, T, S, A)
+                inner.matmul(&u.unsqueeze(1)).squeeze(3) // (B, T, S)
+            }
+        };
+        let padding = memory.mask.not().reshape([b, 1, s]);
+        let weights = scores.masked_fill(&padding, f64::NEG_INFINITY).softmax(); // (B, T, S)
+        debug_assert_eq!(weights.dims(), [b, t, s]);
+        (weights.matmul(&memory.values), weights) // (B, T, D_v)
+    }
+}

@@ -1,0 +1,311 @@
+//! The decoder looks back: at every step it chooses which part of the source to read.
+//!
+//! ```text
+//! s_1 … s_S = both directions over E_x[x_1] … E_x[x_S]              the encoder
+//! d_0 = tanh(bridge(last states of the encoder))
+//!
+//! Bahdanau, before the step:                                        Luong, after it, with input feeding:
+//!   c_t, a_t = attention(h_{t−1}; s)                                  d_t = cell([E_y[y_{t−1}]; h̃_{t−1}], d_{t−1})
+//!   d_t = cell([E_y[y_{t−1}]; c_t], d_{t−1})                          c_t, a_t = attention(h_t; s)
+//!   h̃_t = tanh([h_t; c_t; E_y[y_{t−1}]] W_c + b_c)                    h̃_t = tanh([h_t; c_t] W_c + b_c)
+//!
+//! z_t = h̃_t W + b                                                   p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
+//! ```
+//! with x (B, S), y (B, T), s (B, S, H) or (B, S, 2H), h, h̃ (B, H), a (B, S), z (B, T, V), and h_t what the decoder's last
+//! layer shows. Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and Translate*
+//! (their maxout before the softmax is a tanh here); Luong, Pham & Manning (2015), *Effective Approaches to
+//! Attention-based Neural Machine Translation*. How h and s are compared is in [`rungs_layers::encoder_attention`].
+//!
+//! The source no longer has to fit one vector, and the weights a_t say where each word came from. What remains is a step
+//! after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why there are
+//! Transformers.
+
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::seq2seq::{Head, check_tied, head_parameters, target_init};
+use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
+use rungs_layers::{
+    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, RecurrentState, Score,
+    parameters,
+};
+use serde::{Deserialize, Serialize};
+
+/// When a decoder looks back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// Before the step, with the state before it.
+    Bahdanau,
+    /// After the step; what it found is fed into the next one.
+    Luong,
+}
+
+/// The sizes of an [`AttentionSeq2Seq`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttentionConfig {
+    /// The number of tokens a source may have.
+    pub source_vocabulary: usize,
+    /// V, the number of tokens a target may have.
+    pub vocabulary: usize,
+    /// D, the width of a token's vector.
+    pub embedding: usize,
+    /// H, the width of each direction's state, of the decoder's, and the inner width of attention.
+    pub hidden: usize,
+    /// How many layers the encoder has, and the decoder.
+    pub layers: usize,
+    /// The probability of dropping, in training.
+    pub dropout: f64,
+    /// When the decoder looks back.
+    pub style: Style,
+    /// How it compares.
+    #[serde(with = "score")]
+    pub score: Score,
+    /// Whether the encoder reads both ways.
+    pub bidirectional: bool,
+    /// Whether the decoder's embedding is its head too; then D and H must be equal.
+    pub tied: bool,
+}
+
+/// Scores by name.
+mod score {
+    use super::Score;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    const NAMES: [(&str, Score); 4] =
+        [("additive", Score::Additive), ("dot", Score::Dot), ("general", Score::General), ("concat", Score::Concat)];
+
+    pub(super) fn serialize<S: Serializer>(score: &Score, to: S) -> Result<S::Ok, S::Error> {
+        let name = NAMES.iter().find(|(_, known)| known == score).expect("all of them have names").0;
+        to.serialize_str(name)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Score, D::Error> {
+        let name = String::deserialize(from)?;
+        let found = NAMES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, score)| *score).ok_or_else(|| D::Error::custom(format!("there is no score {name:?}")))
+    }
+}
+
+impl AttentionConfig {
+    /// D_v: what the encoder shows at a position.
+    fn shown(&self) -> usize {
+        if self.bidirectional { 2 * self.hidden } else { self.hidden }
+    }
+
+    /// What the decoder reads at a step, beside the token's vector.
+    fn fed(&self) -> usize {
+        if self.style == Style::Bahdanau { self.shown() } else { self.hidden }
+    }
+
+    /// What h̃ is made of.
+    fn combined(&self) -> usize {
+        self.hidden + self.shown() + if self.style == Style::Bahdanau { self.embedding } else { 0 }
+    }
+
+    /// The number of parameters of a model with this cell.
+    ///
+    /// # Errors
+    /// If the sizes are not those of a model that can be.
+    pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
+        let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
+        let vocabularies = [("source vocabulary", source_vocabulary), ("vocabulary", vocabulary)];
+        check_sizes(MAX_SIZE, &vocabularies)?;
+        check_sizes(MAX_SIZE, &[("embedding", embedding), ("hidden", hidden)])?;
+        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
+        check_dropout(dropout)?;
+        check_tied(tied, embedding, hidden)?;
+        if score == Score::Dot && self.shown() != hidden {
+            return Err(ConfigError::DotWidths { shown: self.shown(), hidden });
+        }
+        let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
+        let [shown, fed, combined] = [self.shown(), self.fed(), self.combined()].map(|size| size as u64);
+        let ways = if self.bidirectional { 2 } else { 1 };
+        let encoder = ways * (C::parameters(d, h) + (l - 1) * C::parameters(shown, h));
+        let decoder = C::parameters(d + fed, h) + (l - 1) * C::parameters(h, h);
+        let bridge = l * C::STATES as u64 * (shown * h + h);
+        let attention = match score {
+            Score::Additive | Score::Concat => (h + shown + 1) * h,
+            Score::General => shown * h,
+            Score::Dot => 0,
+        };
+        check_parameters(
+            (s + v) * d + encoder + decoder + bridge + attention + combined * h + h + head_parameters(tied, h, v),
+        )
+    }
+}
+
+/// From the last states of an encoder's layer to the first state of the decoder's.
+#[derive(Debug, Clone)]
+pub struct Bridge<E: Element = f32> {
+    /// For h.
+    pub h: Linear<E>,
+    /// For c, where there is one.
+    pub c: Option<Linear<E>>,
+}
+
+parameters!(Bridge { h, c });
+
+impl<E: Element> Bridge<E> {
+    pub(crate) fn new(inputs: usize, hidden: usize, has_cell: bool, rng: &mut Rng) -> Self {
+        let mut linear = || Linear::new(inputs, hidden, Bias::Yes, Init::XavierUniform, rng);
+        Self { h: linear(), c: has_cell.then(linear) }
+    }
+
+    /// The last states of all directions (B, H) each → the decoder's first.
+    pub(crate) fn cross(&self, last: &[RecurrentState<E>]) -> RecurrentState<E> {
+        let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
+        let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
+        let across = |linear: &Linear<E>, parts: &[Tensor<E>]| linear.forward(&Tensor::concat(parts, -1)).tanh();
+        RecurrentState { h: across(&self.h, &h), c: self.c.as_ref().map(|linear| across(linear, &c)) }
+    }
+}
+
+/// An encoder, a decoder, and attention between them.
+#[derive(Debug, Clone)]
+pub struct AttentionSeq2Seq<E: Element, C> {
+    /// E_x (V_x, D).
+    pub source_embedding: Embedding<E>,
+    /// E_y (V, D).
+    pub target_embedding: Embedding<E>,
+    /// What reads.
+    pub encoder: Recurrent<C>,
+    /// One for each layer.
+    pub bridge: Vec<Bridge<E>>,
+    /// What looks back.
+    pub attention: Attention<E>,
+    /// What writes.
+    pub decoder: Recurrent<C>,
+    /// W_c and b_c.
+    pub combine: Linear<E>,
+    /// W and b.
+    pub head: Head<E>,
+    /// On the token vectors and on h̃.
+    pub dropout: Dropout,
+    /// When the decoder looks back.
+    pub style: Style,
+}
+
+parameters!(AttentionSeq2Seq<C: Cell> {
+    source_embedding,
+    target_embedding,
+    encoder,
+    bridge,
+    attention,
+    decoder,
+    combine,
+    head,
+    dropout: _,
+    style: _,
+});
+
+impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
+    /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, matrices by
+    /// Xavier, cells as they usually begin.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn new(config: &AttentionConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
+        config.parameter_count::<E, C>()?;
+        let &AttentionConfig { source_vocabulary, vocabulary, embedding, hidden, layers, style, score, tied, .. } =
+            config;
+        let dropout = Dropout::new(config.dropout);
+        let (shown, kind) = (config.shown(), C::Kind::default());
+        let direction = if config.bidirectional { Direction::Both } else { Direction::Forward };
+        let bridge = |rng: &mut Rng| Bridge::new(shown, hidden, C::STATES == 2, rng);
+        Ok(Self {
+            source_embedding: Embedding::new(source_vocabulary, embedding, Init::Normal(1.0), rng),
+            target_embedding: Embedding::new(vocabulary, embedding, target_init(tied, embedding), rng),
+            encoder: Recurrent::of_kind(kind, direction, embedding, hidden, layers, dropout, rng),
+            bridge: (0..layers).map(|_| bridge(rng)).collect(),
+            attention: Attention::new(score, hidden, shown, hidden, rng),
+            decoder: Recurrent::new(embedding + config.fed(), hidden, layers, dropout, rng),
+            combine: Linear::new(config.combined(), hidden, Bias::Yes, Init::XavierUniform, rng),
+            head: Head::new(tied, hidden, vocabulary, rng),
+            dropout,
+            style,
+        })
+    }
+
+    /// One step of the decoder: y_{t−1} (B, 1, D) → h̃_t (B, 1, H) and where it looked (B, 1, S).
+    fn advance(&self, y: &Tensor<E>, state: &mut State<E>, mode: &mut Mode<'_>) -> (Tensor<E>, Tensor<E>) {
+        let memory = state.memory.as_ref().expect("attention: a state that has no source");
+        let layers = self.decoder.layers.len();
+        let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), memory);
+        match self.style {
+            Style::Bahdanau => {
+                let (context, weights) = look(&state.carried[layers - 1].h); // (B, 1, D_v)
+                let (h, last) =
+                    self.decoder.forward(&Tensor::concat(&[y.clone(), context.clone()], -1), &state.carried, mode);
+                state.carried = last;
+                let all = Tensor::concat(&[h, context, y.clone()], -1); // (B, 1, H + D_v + D)
+                (self.combine.forward(&all).tanh(), weights)
+            }
+            Style::Luong => {
+                // The last of what is carried is h̃_{t−1}.
+                let (cells, fed) = state.carried.split_at(layers);
+                let input = Tensor::concat(&[y.clone(), fed[0].h.unsqueeze(1)], -1); // (B, 1, D + H)
+                let (h, mut last) = self.decoder.forward(&input, cells, mode);
+                let (context, weights) = look(&h.squeeze(1));
+                let all = Tensor::concat(&[h, context], -1); // (B, 1, H + D_v)
+                let combined = self.combine.forward(&all).tanh(); // (B, 1, H)
+                last.push(RecurrentState { h: combined.squeeze(1), c: None });
+                state.carried = last;
+                (combined, weights)
+            }
+        }
+    }
+}
+
+impl<E: Element, C: Cell<E> + 'static> Decoder<E> for AttentionSeq2Seq<E, C> {
+    fn vocabulary(&self) -> usize {
+        self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+        let [_, t] = ids.dims();
+        let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
+        let (mut features, mut weights) = (Vec::with_capacity(t), Vec::with_capacity(t));
+        for y in y.split(1, &vec![1; t]) {
+            let (h, a) = self.advance(&y, state, mode);
+            features.push(h);
+            weights.push(a.detached());
+        }
+        state.position += t;
+        state.weights = Some(Tensor::concat(&weights, 1)); // (B, T, S)
+        self.dropout.forward(&Tensor::concat(&features, 1), mode) // (B, T, H)
+    }
+
+    fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
+        self.head.scores(features, &self.target_embedding)
+    }
+}
+
+impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E, C> {
+    fn source_vocabulary(&self) -> usize {
+        self.source_embedding.weight.dims::<2>()[0]
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
+        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
+        let start = self.encoder.zero_state(source.lengths().len());
+        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
+        Encoded { states, last, lengths: source.lengths().to_vec() }
+    }
+
+    fn start(&self, encoded: &Encoded<E>) -> State<E> {
+        let ways = encoded.last.len() / self.bridge.len();
+        let last = encoded.last.chunks(ways).zip(&self.bridge);
+        let mut carried: Vec<_> = last.map(|(last, bridge)| bridge.cross(last)).collect();
+        if self.style == Style::Luong {
+            let [batch, hidden] = carried[0].h.dims();
+            carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
+        }
+        let memory = self.attention.memory(&encoded.states, &encoded.lengths);
+        State { memory: Some(memory), ..State::carrying(carried) }
+    }
+
+    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+        Box::new(self.detached())
+    }
+}

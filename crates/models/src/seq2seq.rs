@@ -1,0 +1,190 @@
+//! From sequence to sequence: one recurrent network reads, another writes, and a state is all that passes between them.
+//!
+//! ```text
+//! s_0 … s_S = cell over E_x[x_1] … E_x[x_S]                 the encoder; its last state is the thought
+//! d_0 = s_S,  d_t = cell(E_y[y_{t−1}], d_{t−1})             the decoder begins with it
+//! z_t = h_t W + b                                           p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
+//! ```
+//! with x (B, S), y (B, T), states (B, H) per layer, z (B, T, V). Sutskever, Vinyals & Le (2014), *Sequence to Sequence
+//! Learning with Neural Networks*; Cho et al. (2014). Sutskever et al. read the source from its end
+//! ([`reverse`](Seq2SeqConfig::reverse)): the first words of both texts then stand close together, and learning starts
+//! from there. With `tied`, the decoder's embedding is its head too (Press & Wolf 2017).
+//!
+//! A sentence of three words and one of thirty have to fit the same vector. That is why there is
+//! [attention](crate::attention).
+
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
+use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
+use serde::{Deserialize, Serialize};
+
+/// The sizes of a [`Seq2Seq`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seq2SeqConfig {
+    /// The number of tokens a source may have.
+    pub source_vocabulary: usize,
+    /// V, the number of tokens a target may have.
+    pub vocabulary: usize,
+    /// D, the width of a token's vector.
+    pub embedding: usize,
+    /// H, the width of the state.
+    pub hidden: usize,
+    /// How many layers the encoder has, and the decoder.
+    pub layers: usize,
+    /// The probability of dropping, in training.
+    pub dropout: f64,
+    /// Whether the source is read from its end.
+    pub reverse: bool,
+    /// Whether the decoder's embedding is its head too; then D and H must be equal.
+    pub tied: bool,
+}
+
+impl Seq2SeqConfig {
+    /// The number of parameters of a model with this cell.
+    ///
+    /// # Errors
+    /// If the sizes are not those of a model that can be.
+    pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
+        let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
+        let vocabularies = [("source vocabulary", source_vocabulary), ("vocabulary", vocabulary)];
+        check_sizes(MAX_SIZE, &vocabularies)?;
+        check_sizes(MAX_SIZE, &[("embedding", embedding), ("hidden", hidden)])?;
+        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
+        check_dropout(dropout)?;
+        check_tied(tied, embedding, hidden)?;
+        let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
+        let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
+        check_parameters((s + v) * d + 2 * stack + head_parameters(tied, h, v))
+    }
+}
+
+/// That a tied head fits the embedding it is tied to.
+pub(crate) fn check_tied(tied: bool, embedding: usize, hidden: usize) -> Result<(), ConfigError> {
+    if tied && embedding != hidden { Err(ConfigError::Tied { embedding, hidden }) } else { Ok(()) }
+}
+
+/// H·V + V, or V for a bias alone.
+pub(crate) fn head_parameters(tied: bool, hidden: u64, vocabulary: u64) -> u64 {
+    if tied { vocabulary } else { hidden * vocabulary + vocabulary }
+}
+
+/// From vectors to logits: a matrix of its own, or the decoder's embedding over again.
+#[derive(Debug, Clone)]
+pub struct Head<E: Element = f32> {
+    /// W (H, V); none if the head is tied.
+    pub weight: Option<Tensor<E>>,
+    /// b (V).
+    pub bias: Tensor<E>,
+}
+
+parameters!(Head { weight, bias });
+
+impl<E: Element> Head<E> {
+    /// A head of H by V, its weight by Xavier, its bias zero.
+    pub fn new(tied: bool, hidden: usize, vocabulary: usize, rng: &mut Rng) -> Self {
+        let Linear { weight, bias } = Linear::new(hidden, vocabulary, Bias::Yes, Init::XavierUniform, rng);
+        Self { weight: (!tied).then_some(weight), bias: bias.expect("asked for") }
+    }
+
+    /// The logits: features (…, H) → (…, V).
+    pub fn scores(&self, features: &Tensor<E>, embedding: &Embedding<E>) -> Tensor<E> {
+        let scores = match &self.weight {
+            Some(weight) => features.matmul(weight),
+            None => embedding.scores(features),
+        };
+        scores + &self.bias // (…, V)
+    }
+}
+
+/// An encoder and a decoder, and a state between them.
+#[derive(Debug, Clone)]
+pub struct Seq2Seq<E: Element, C> {
+    /// E_x (V_x, D).
+    pub source_embedding: Embedding<E>,
+    /// E_y (V, D).
+    pub target_embedding: Embedding<E>,
+    /// What reads.
+    pub encoder: Recurrent<C>,
+    /// What writes.
+    pub decoder: Recurrent<C>,
+    /// W and b.
+    pub head: Head<E>,
+    /// On the token vectors and on what the decoder's last layer shows.
+    pub dropout: Dropout,
+    /// Whether the source is read from its end.
+    pub reverse: bool,
+}
+
+parameters!(Seq2Seq<C: Cell> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
+
+impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
+    /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, the head by
+    /// Xavier, cells as they usually begin.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn new(config: &Seq2SeqConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
+        config.parameter_count::<E, C>()?;
+        let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied } =
+            config;
+        let dropout = Dropout::new(dropout);
+        Ok(Self {
+            source_embedding: Embedding::new(source_vocabulary, embedding, Init::Normal(1.0), rng),
+            target_embedding: Embedding::new(vocabulary, embedding, target_init(tied, embedding), rng),
+            encoder: Recurrent::new(embedding, hidden, layers, dropout, rng),
+            decoder: Recurrent::new(embedding, hidden, layers, dropout, rng),
+            head: Head::new(tied, hidden, vocabulary, rng),
+            dropout,
+            reverse,
+        })
+    }
+}
+
+/// How target vectors begin: as inputs want them, or small enough for logits where they are the head too.
+pub(crate) fn target_init(tied: bool, embedding: usize) -> Init {
+    Init::Normal(if tied { 1.0 / (embedding as f64).sqrt() } else { 1.0 })
+}
+
+impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
+    fn vocabulary(&self) -> usize {
+        self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+        let [_, t] = ids.dims();
+        let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
+        let (h, last) = self.decoder.forward(&y, &state.carried, mode); // (B, T, H)
+        state.carried = last;
+        state.position += t;
+        self.dropout.forward(&h, mode)
+    }
+
+    fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
+        self.head.scores(features, &self.target_embedding)
+    }
+}
+
+impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for Seq2Seq<E, C> {
+    fn source_vocabulary(&self) -> usize {
+        self.source_embedding.weight.dims::<2>()[0]
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
+        let reversed = self.reverse.then(|| source.reversed());
+        let source = reversed.as_ref().unwrap_or(source);
+        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
+        let start = self.encoder.zero_state(source.lengths().len());
+        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, H)
+        Encoded { states, last, lengths: source.lengths().to_vec() }
+    }
+
+    fn start(&self, encoded: &Encoded<E>) -> State<E> {
+        State::carrying(encoded.last.clone()) // all that the decoder ever knows of the source
+    }
+
+    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+        Box::new(self.detached())
+    }
+}

@@ -38,12 +38,12 @@ fn json(name: &str) -> Value {
     serde_json::from_slice(&fixture(name)).unwrap()
 }
 
-fn arrays(name: &str) -> Named<f64> {
+pub(super) fn arrays(name: &str) -> Named<f64> {
     safetensors::read(&fixture(name)).unwrap()
 }
 
 /// The arrays below a prefix, without it.
-fn below(prefix: &str, arrays: &Named<f64>) -> Named<f64> {
+pub(super) fn below(prefix: &str, arrays: &Named<f64>) -> Named<f64> {
     let prefix = format!("{prefix}/");
     let inside =
         arrays.iter().filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?.to_owned(), array.clone())));
@@ -66,18 +66,18 @@ fn ids(rows: &Value) -> Ids {
     Ids::new(rows.concat(), [rows.len(), rows[0].len()])
 }
 
-/// Both arrays have the same shape, and no difference is larger than the tolerance times PyTorch's largest number.
+/// Both arrays have the same shape, and no difference is larger than the tolerance times the largest golden number.
 #[track_caller]
-fn assert_agree(what: &str, ours: &Array<f64>, pytorch: &Array<f64>, tolerance: f64) {
-    assert_eq!(ours.shape(), pytorch.shape(), "{what}");
-    let (ours, pytorch) = (ours.to_vec(), pytorch.to_vec());
-    let scale = pytorch.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    for (i, (ours, pytorch)) in ours.iter().zip(&pytorch).enumerate() {
-        let error = (ours - pytorch).abs();
+pub(super) fn assert_agree(what: &str, ours: &Array<f64>, golden: &Array<f64>, tolerance: f64) {
+    assert_eq!(ours.shape(), golden.shape(), "{what}");
+    let (ours, golden) = (ours.to_vec(), golden.to_vec());
+    let scale = golden.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    for (i, (ours, golden)) in ours.iter().zip(&golden).enumerate() {
+        let error = (ours - golden).abs();
         // Not `error > …`, which a NaN would pass.
         assert!(
             error <= tolerance * scale,
-            "{what}: number {i} is {ours:e}, PyTorch has {pytorch:e}, which is {:.1e} of the largest, {scale:e}",
+            "{what}: number {i} is {ours:e} instead of {golden:e}: an error of {:.1e} of the largest, {scale:e}",
             error / scale
         );
     }

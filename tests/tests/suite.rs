@@ -6,6 +6,7 @@ mod binary;
 mod checker;
 mod checkpoint;
 mod depth;
+mod exchange;
 mod golden;
 mod kernels;
 mod kill;

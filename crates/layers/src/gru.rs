@@ -14,7 +14,7 @@
 //! `reset_after=False` and needs a second product within the step. [`Reset`] chooses. The update gate z has two
 //! conventions as well, and the one above, in which z keeps, is everyone's today; the paper's first version had 1 − z.
 //!
-//! The step and its derivative are in `gru/kernel.rs`; sequences, layers and directions in [`recurrent`](crate::recurrent).
+//! The step and its derivative are in `gru/kernel.rs`; sequences, layers and directions in [`recurrent`].
 
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};

@@ -11,6 +11,7 @@
 //! | [`linear`], [`embedding`], [`norm`], [`dropout`], [`positional`], [`feed_forward`] | the small parts |
 //! | [`recurrent`], [`rnn`], [`lstm`], [`gru`] | memory carried from step to step |
 //! | [`encoder_attention`] | a source looked back at |
+//! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
 //! | [`attention`], [`transformer`] | memory looked up |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
@@ -38,6 +39,7 @@ pub mod attention;
 pub mod dropout;
 pub mod embedding;
 pub mod encoder_attention;
+pub mod exchange;
 pub mod feed_forward;
 pub mod gru;
 pub mod init;
@@ -56,6 +58,7 @@ pub use attention::{CausalSelfAttention, KeyValueCache};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_attention::{Attention, Memory, Score};
+pub use exchange::ExchangeError;
 pub use feed_forward::{Activation, FeedForward};
 pub use gru::{Gru, GruCell, Reset};
 pub use init::Init;

@@ -15,7 +15,7 @@
 //!
 //! The gates lie side by side in the order i, f, g, o, which is PyTorch's; PyTorch adds two biases where one suffices.
 //! The step and its derivative are in `lstm/kernel.rs`; sequences, layers and directions in
-//! [`recurrent`](crate::recurrent).
+//! [`recurrent`].
 
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};

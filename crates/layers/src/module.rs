@@ -253,7 +253,7 @@ pub struct Misshapen {
 }
 
 impl LoadError {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.misshapen.is_empty()
     }
 

@@ -4,7 +4,7 @@
 //! Elman (1990), *Finding Structure in Time*; as a language model, Mikolov et al. (2010); with relu and W_h begun near
 //! the identity, Le, Jaitly & Hinton (2015).
 //!
-//! The step and its derivative are in `rnn/kernel.rs`; sequences, layers and directions in [`recurrent`](crate::recurrent).
+//! The step and its derivative are in `rnn/kernel.rs`; sequences, layers and directions in [`recurrent`].
 
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};

@@ -9,12 +9,17 @@
 //! | W1b | tanh RNN, 1 × 256, embedding 128, vocabulary 65 | 32 × 64 | clip 5, Adam |
 //! | W2 | GPT, 4 layers, 4 heads, 128 wide, no biases, tied head | 12 × 64 | clip 1, AdamW |
 //! | W2b | GPT, 6 layers, 6 heads, 384 wide, no biases, tied head | 8 × 256 | clip 1, AdamW |
+//! | W4 | the article's: LSTM encoder and decoder, 256, one-hot characters (71 and 93) | 64 × (16, 59) | RMSprop |
+//! | W5 | GRU encoder and decoder, 256, additive attention, vocabularies of 4000 | 64 × (10, 10) | Adam |
 #![allow(clippy::print_stdout)] // a report is what a bench is for
 
-use rungs::layers::Mode;
-use rungs::models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};
-use rungs::tensor::{CrossEntropy, Ids, Rng};
-use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients};
+use rungs::layers::{Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
+use rungs::models::{
+    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, LanguageModel, LstmLanguageModel,
+    RecurrentConfig, RnnLanguageModel, Source, Style,
+};
+use rungs::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
+use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients, RmsProp};
 use std::time::{Duration, Instant};
 
 const VOCABULARY: usize = 65;
@@ -31,33 +36,116 @@ fn main() {
     pool.install(|| {
         let adam = || Method::Adam(Adam::default());
         let adamw = || Method::AdamW(AdamW { beta2: 0.99, weight_decay: 0.1, ..AdamW::default() });
-        let rng = &mut Rng::new(0);
-        if chosen("W1") {
-            let config =
-                RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };
-            train("W1", LstmLanguageModel::new(&config, rng).expect("sizes"), [50, 50], 5.0, adam());
-        }
-        if chosen("W1b") {
-            let config =
-                RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden: 256, layers: 1, dropout: 0.0 };
-            train("W1b", RnnLanguageModel::new(&config, rng).expect("sizes"), [32, 64], 5.0, adam());
-        }
+        let random = |shape: [usize; 2], vocabulary: usize, seed: u64| {
+            let mut rng = Rng::new(seed);
+            let ids: Vec<u32> = (0..shape[0] * shape[1]).map(|_| rng.below(vocabulary) as u32).collect();
+            Ids::new(ids, shape)
+        };
+        let language =
+            |name: &str, model: &dyn Fn(&mut Rng) -> Box<dyn LanguageModel<f32>>, shape: [usize; 2], clip, method| {
+                if chosen(name) {
+                    let (ids, targets) = (random(shape, VOCABULARY, 1), random(shape, VOCABULARY, 2));
+                    let loss = |model: &Box<dyn LanguageModel<f32>>, mode: &mut Mode<'_>| {
+                        model
+                            .logits(&ids, &mut model.start(shape[0]), mode)
+                            .cross_entropy(&targets, CrossEntropy::default())
+                    };
+                    train(name, model(&mut Rng::new(0)), &loss, (shape[0] * shape[1], "tokens/s"), Some(clip), method);
+                }
+            };
+        let recurrent =
+            |hidden, layers| RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden, layers, dropout: 0.0 };
+        let lstm = |rng: &mut Rng| Box::new(LstmLanguageModel::new(&recurrent(512, 2), rng).expect("sizes")) as _;
+        language("W1", &lstm, [50, 50], 5.0, adam());
+        let rnn = |rng: &mut Rng| Box::new(RnnLanguageModel::new(&recurrent(256, 1), rng).expect("sizes")) as _;
+        language("W1b", &rnn, [32, 64], 5.0, adam());
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {
-            if chosen(name) {
-                let vocabulary = VOCABULARY;
-                let config =
-                    GptConfig { vocabulary, context: batch[1], width, heads, layers, dropout: 0.0, bias: false };
-                train(name, Gpt::new(&config, rng).expect("sizes"), batch, 1.0, adamw());
-            }
+            let (vocabulary, context) = (VOCABULARY, batch[1]);
+            let config = GptConfig { vocabulary, context, width, heads, layers, dropout: 0.0, bias: false };
+            language(name, &|rng| Box::new(Gpt::new(&config, rng).expect("sizes")), batch, 1.0, adamw());
+        }
+        if chosen("W4") {
+            // The article's example: one-hot characters, an LSTM of 256 on each side, a dense softmax.
+            let one_hot = |ids: &Ids, width: usize| -> Tensor {
+                let [b, t] = ids.dims();
+                let ids = ids.as_slice();
+                let at = |i: usize| if ids[i / width] as usize == i % width { 1.0 } else { 0.0 };
+                Array::from_fn([b, t, width], at).into()
+            };
+            let (source, target) = (random([64, 16], 71, 1), random([64, 59], 93, 2));
+            let (source, inputs, targets) = (one_hot(&source, 71), one_hot(&target, 93), random([64, 59], 93, 3));
+            let model = OneHotSeq2Seq::new(71, 93, 256, &mut Rng::new(0));
+            let loss = |model: &OneHotSeq2Seq, mode: &mut Mode<'_>| {
+                model.logits(&source, &inputs, mode).cross_entropy(&targets, CrossEntropy::default())
+            };
+            train(
+                "W4",
+                model,
+                &loss,
+                (64, "samples/s"),
+                None,
+                Method::RmsProp(RmsProp { alpha: 0.9, ..RmsProp::default() }),
+            );
+        }
+        if chosen("W5") {
+            // A GRU of 256 on each side with additive attention, words.
+            let config = AttentionConfig {
+                source_vocabulary: 4000,
+                vocabulary: 4000,
+                embedding: 256,
+                hidden: 256,
+                layers: 1,
+                dropout: 0.0,
+                style: Style::Bahdanau,
+                score: Score::Additive,
+                bidirectional: false,
+                tied: false,
+            };
+            let model: AttentionSeq2Seq<f32, GruCell> =
+                AttentionSeq2Seq::new(&config, &mut Rng::new(0)).expect("sizes");
+            let source = Source::new(random([64, 10], 4000, 1), vec![10; 64]);
+            let (inputs, targets) = (random([64, 10], 4000, 2), random([64, 10], 4000, 3));
+            let loss = |model: &AttentionSeq2Seq<f32, GruCell>, mode: &mut Mode<'_>| {
+                model.logits(&source, &inputs, mode).cross_entropy(&targets, CrossEntropy::default())
+            };
+            train("W5", model, &loss, (64, "samples/s"), None, adam());
         }
     });
 }
 
+/// Two LSTMs and a head, on one-hot vectors.
+struct OneHotSeq2Seq<E: Element = f32> {
+    encoder: Lstm<E>,
+    decoder: Lstm<E>,
+    head: Linear<E>,
+}
+parameters!(OneHotSeq2Seq { encoder, decoder, head });
+
+impl OneHotSeq2Seq {
+    fn new(source: usize, target: usize, hidden: usize, rng: &mut Rng) -> Self {
+        Self {
+            encoder: Lstm::new(source, hidden, 1, Dropout::new(0.0), rng),
+            decoder: Lstm::new(target, hidden, 1, Dropout::new(0.0), rng),
+            head: Linear::new(hidden, target, Bias::Yes, Init::XavierUniform, rng),
+        }
+    }
+
+    fn logits(&self, source: &Tensor, target: &Tensor, mode: &mut Mode<'_>) -> Tensor {
+        let [batch, _, _] = source.dims();
+        let (_, thought) = self.encoder.forward(source, &self.encoder.zero_state(batch), mode);
+        self.head.forward(&self.decoder.forward(target, &thought, mode).0)
+    }
+}
+
 /// Times training steps on one random batch and prints what they took.
-fn train<M: LanguageModel<f32>>(name: &str, mut model: M, [b, t]: [usize; 2], clip: f64, method: Method) {
-    let mut rng = Rng::new(1);
-    let mut draw = || Ids::new((0..b * t).map(|_| rng.below(VOCABULARY) as u32).collect::<Vec<_>>(), [b, t]);
-    let (ids, targets) = (draw(), draw());
+fn train<M: Module<f32>>(
+    name: &str,
+    mut model: M,
+    loss: &dyn Fn(&M, &mut Mode<'_>) -> Tensor,
+    (units, unit): (usize, &str),
+    clip: Option<f64>,
+    method: Method,
+) {
     let mut optimizer = Optimizer::new(method);
     let mut phases: [Vec<f64>; 3] = Default::default();
     let (mut losses, mut faults) = (Vec::new(), Vec::new());
@@ -65,15 +153,15 @@ fn train<M: LanguageModel<f32>>(name: &str, mut model: M, [b, t]: [usize; 2], cl
     for step in 0..WARM_UP + STEPS {
         let before = page_faults();
         let begin = Instant::now();
-        let logits = model.logits(&ids, &mut model.start(b), &mut Mode::Train(&mut Rng::new(2)));
-        let loss = logits.cross_entropy(&targets, CrossEntropy::default());
-        drop(logits);
+        let loss = loss(&model, &mut Mode::Train(&mut Rng::new(2)));
         losses.push(f64::from(loss.item()));
         let forward = begin.elapsed();
         let gradients = loss.backward();
         let backward = begin.elapsed();
         let mut gradients = ParameterGradients::collect(&model, gradients).expect("every parameter has a gradient");
-        gradients.clip(clip).expect("finite gradients");
+        if let Some(clip) = clip {
+            gradients.clip(clip).expect("finite gradients");
+        }
         optimizer.step(&mut model, &gradients, 1e-3).expect("a step");
         drop(gradients);
         let all = begin.elapsed();
@@ -88,7 +176,7 @@ fn train<M: LanguageModel<f32>>(name: &str, mut model: M, [b, t]: [usize; 2], cl
         }
     }
     let whole: Vec<f64> = (0..phases[0].len()).map(|i| phases.iter().map(|phase| phase[i]).sum()).collect();
-    report(name, "tokens/s", whole.iter().map(|ms| 1e3 * (b * t) as f64 / ms).collect());
+    report(name, unit, whole.iter().map(|ms| 1e3 * units as f64 / ms).collect());
     report(name, "ms/step", whole);
     for (phase, times) in ["ms-fwd", "ms-bwd", "ms-opt"].into_iter().zip(phases) {
         report(name, phase, times);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rungs beside PyTorch, in one run: `python3 benches/peers/compare.py [W1 W1b …]`.
 
-Runs `cargo bench --bench workloads` and `pytorch.py` in turns, twice each, and prints the ratio of tokens per second for each workload. The
+Runs `cargo bench --bench workloads` and `pytorch.py` in turns, twice each, and prints the ratio of speeds for each workload. The
 machine may be noisy: what counts is the median over both turns, and a ratio within a tenth of 1 says "level". PyTorch must be
 installed for the Python that runs this.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-WORKLOADS = sys.argv[1:] or ["W1", "W1b", "W2", "W2b"]
+WORKLOADS = sys.argv[1:] or ["W1", "W1b", "W2", "W2b", "W4", "W5"]
 TURNS = 2
 
 
@@ -35,10 +35,11 @@ for _ in range(TURNS):
             for key, value in figures(command):
                 found[key].append(value)
 
-print(f"{'':6}{'rungs':>12}{'PyTorch':>12}{'ratio':>8}   tokens/s, medians")
+print(f"{'':6}{'rungs':>12}{'PyTorch':>12}{'ratio':>8}   medians")
 for workload in WORKLOADS:
-    rungs, torch = (statistics.median(found[workload, "tokens/s", peer]) for peer in ("rungs", "torch"))
-    print(f"{workload:6}{rungs:12,.0f}{torch:12,.0f}{rungs / torch:8.2f}")
+    unit = "tokens/s" if (workload, "tokens/s", "rungs") in found else "samples/s"
+    rungs, torch = (statistics.median(found[workload, unit, peer]) for peer in ("rungs", "torch"))
+    print(f"{workload:6}{rungs:12,.0f}{torch:12,.0f}{rungs / torch:8.2f}   {unit}")
 for workload in WORKLOADS:
     parts = {metric: statistics.median(found[workload, metric, "rungs"]) for metric in ("ms-fwd", "ms-bwd", "ms-opt", "page-faults/step")}
     print(f"{workload:6}", ", ".join(f"{metric} {value:.1f}" for metric, value in parts.items()))

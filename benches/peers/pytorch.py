@@ -58,6 +58,42 @@ class Gpt(nn.Module):
         return self.norm(self.blocks(x)) @ self.tokens.weight.T  # the head is tied
 
 
+class OneHotSeq2Seq(nn.Module):
+    def __init__(self, source, target, hidden):
+        super().__init__()
+        self.encoder = nn.LSTM(source, hidden, batch_first=True)
+        self.decoder = nn.LSTM(target, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, target)
+
+    def forward(self, source, target):
+        return self.head(self.decoder(target, self.encoder(source)[1])[0])
+
+
+class AttentionSeq2Seq(nn.Module):
+    """The same model as `rungs::models::AttentionSeq2Seq` in Bahdanau's style: GRUs, additive scores, one direction."""
+
+    def __init__(self, vocabulary, hidden):
+        super().__init__()
+        self.source_embedding, self.target_embedding = (nn.Embedding(vocabulary, hidden) for _ in range(2))
+        self.encoder = nn.GRU(hidden, hidden, batch_first=True)
+        self.bridge = nn.Linear(hidden, hidden)
+        self.decoder = nn.GRU(2 * hidden, hidden, batch_first=True)
+        self.w_query, self.w_value = (nn.Linear(hidden, hidden, bias=False) for _ in range(2))
+        self.u = nn.Linear(hidden, 1, bias=False)
+        self.combine = nn.Linear(3 * hidden, hidden)
+        self.head = nn.Linear(hidden, vocabulary)
+
+    def forward(self, source, target):
+        states, last = self.encoder(self.source_embedding(source))
+        h, keys, features = self.bridge(last).tanh(), self.w_value(states), []
+        for y in self.target_embedding(target).split(1, 1):
+            weights = F.softmax(self.u(torch.tanh(self.w_query(h.transpose(0, 1)) + keys)).transpose(1, 2), -1)
+            context = weights @ states
+            out, h = self.decoder(torch.cat((y, context), 2), h)
+            features.append(self.combine(torch.cat((out, context, y), 2)).tanh())
+        return self.head(torch.cat(features, 1))
+
+
 def adam(model):
     return torch.optim.Adam(model.parameters(), lr=1e-3)
 
@@ -69,11 +105,32 @@ def adamw(model):
     return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99))
 
 
+def rmsprop(model):
+    return torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9)
+
+
+def language(b, t):
+    return (torch.randint(VOCABULARY, (b, t)),), torch.randint(VOCABULARY, (b, t)), b * t, "tokens/s"
+
+
+def one_hot_pairs():
+    source, target = torch.randint(71, (64, 16)), torch.randint(93, (64, 59))
+    inputs = F.one_hot(source, 71).float(), F.one_hot(target, 93).float()
+    return inputs, torch.randint(93, (64, 59)), 64, "samples/s"
+
+
+def word_pairs():
+    source, inputs, targets = (torch.randint(4000, (64, 10)) for _ in range(3))
+    return (source, inputs), targets, 64, "samples/s"
+
+
 WORKLOADS = {
-    "W1": (lambda: Recurrent(nn.LSTM, 128, 512, 2), (50, 50), 5.0, adam),
-    "W1b": (lambda: Recurrent(nn.RNN, 128, 256, 1), (32, 64), 5.0, adam),
-    "W2": (lambda: Gpt(64, 128, 4, 4), (12, 64), 1.0, adamw),
-    "W2b": (lambda: Gpt(256, 384, 6, 6), (8, 256), 1.0, adamw),
+    "W1": (lambda: Recurrent(nn.LSTM, 128, 512, 2), lambda: language(50, 50), 5.0, adam),
+    "W1b": (lambda: Recurrent(nn.RNN, 128, 256, 1), lambda: language(32, 64), 5.0, adam),
+    "W2": (lambda: Gpt(64, 128, 4, 4), lambda: language(12, 64), 1.0, adamw),
+    "W2b": (lambda: Gpt(256, 384, 6, 6), lambda: language(8, 256), 1.0, adamw),
+    "W4": (lambda: OneHotSeq2Seq(71, 93, 256), one_hot_pairs, None, rmsprop),
+    "W5": (lambda: AttentionSeq2Seq(4000, 256), word_pairs, None, adam),
 }
 
 
@@ -82,17 +139,18 @@ def report(workload, metric, figures):
 
 
 def train(name):
-    make, (b, t), clip, optimizer = WORKLOADS[name]
+    make, data, clip, optimizer = WORKLOADS[name]
     torch.manual_seed(0)
     model = make()
     optimizer = optimizer(model)
-    ids, targets = (torch.randint(VOCABULARY, (b, t)) for _ in range(2))
+    inputs, targets, units, unit = data()
     times, losses, started = [], [], time.perf_counter()
     for step in range(WARM_UP + STEPS):
         begin = time.perf_counter()
-        loss = F.cross_entropy(model(ids).view(-1, VOCABULARY), targets.view(-1))
+        loss = F.cross_entropy(model(*inputs).flatten(0, 1), targets.flatten())
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), clip)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
@@ -100,7 +158,7 @@ def train(name):
             times.append(time.perf_counter() - begin)
             if time.perf_counter() - started > BUDGET and len(times) >= 5:
                 break
-    report(name, "tokens/s", [b * t / seconds for seconds in times])
+    report(name, unit, [units / seconds for seconds in times])
     report(name, "ms/step", [1e3 * seconds for seconds in times])
     report(name, "loss-first", losses[:1])
     report(name, "loss-last", losses[-1:])

@@ -11,7 +11,7 @@ use rungs_layers::{KeyValueCache, Memory, Mode, Module, RecurrentState};
 /// What a model remembers of the text it has read.
 ///
 /// A model takes from it what it put there; only it knows the order. An empty state is a model's own
-/// [`start`](LanguageModel::start).
+/// [`start`](crate::LanguageModel::start).
 #[derive(Debug, Clone)]
 pub struct State<E: Element = f32> {
     /// What a recurrent model carries from step to step: h of every layer, or h and c.

@@ -17,6 +17,7 @@ mod measures;
 mod models;
 mod pairs;
 mod program;
+mod program_pairs;
 #[path = "properties/main.rs"]
 mod properties;
 mod registry;

@@ -57,7 +57,7 @@ fn settings(rung: Rung) -> Settings {
             Settings { budget: Budget::Steps(1200), batch_size: 20, dropout: 0.2, schedule: cosine(6e-3, 0), ..of }
         }
         Rung::Gpt => Settings {
-            budget: Budget::Steps(1800),
+            budget: Budget::Steps(1500),
             layers: 3,
             dropout: 0.1,
             optimizer: Method::AdamW(AdamW::default()),

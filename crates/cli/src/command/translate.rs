@@ -4,7 +4,7 @@ use rungs::models::{Finish, Hypothesis, LengthPenalty, PairVocabulary};
 use rungs::{SavedRun, Search, translate};
 use serde::Serialize;
 
-use crate::alignment::Alignment;
+use crate::alignment::{Alignment, Format};
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
 use crate::{output, text};
@@ -33,6 +33,7 @@ struct Report<'a> {
 pub(super) fn run(run: &SavedRun, flags: &Generate, common: &Common) -> Outcome {
     let vocabularies = run.tokens.pairs()?;
     refuse(flags)?;
+    flags.plot.as_deref().map(Format::of).transpose()?;
     let sources = sources(flags)?;
     let ids: Vec<Vec<u32>> = sources.iter().map(|(name, source)| encoded(run, name, source)).collect::<Outcome<_>>()?;
     let search = search(flags);

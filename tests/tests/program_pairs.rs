@@ -1,0 +1,191 @@
+//! The program with rungs that learn pairs of texts: from a file of pairs to a translation, and what it says when
+//! something is wrong.
+
+use std::fs;
+use std::path::Path;
+
+use crate::binary::{rungs, snapshot};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Flags of a run that takes a moment.
+const TINY: &str = "--hidden 16 --embedding 8 --batch-size 8 --steps 20 --evaluate-every 10";
+
+/// "one two" → "deux un": numbers in the other order and the other language.
+fn pairs(count: usize) -> String {
+    const WORDS: [[&str; 2]; 6] =
+        [["one", "un"], ["two", "deux"], ["three", "trois"], ["four", "quatre"], ["five", "cinq"], ["six", "six"]];
+    let pair = |i: usize| {
+        let [a, b] = [WORDS[i % 6], WORDS[i / 6 % 6]];
+        format!("{} {}\t{} {}\n", a[0], b[0], b[1], a[1])
+    };
+    (0..count).map(pair).collect()
+}
+
+/// A folder with pairs good and bad.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, contents: &[u8]| fs::write(folder.path().join(name), contents).unwrap();
+    write("pairs.tsv", pairs(60).as_bytes());
+    write("columns.tsv", pairs(36).replace('\n', "\tCC-BY\n").as_bytes());
+    write("no-tab.tsv", b"one two\tdeux un\nthree four quatre trois\n");
+    write("no-source.tsv", b"one two\tdeux un\n\tdeux\n");
+    write("no-target.tsv", b"one two\tdeux un\none\t\n");
+    write("latin1.tsv", b"coffee\tcaf\xe9\n");
+    write("long.tsv", format!("one\tun\n{}\tlong\n", "word ".repeat(20_000)).as_bytes());
+    write("empty.tsv", b"");
+    write("text.txt", pairs(60).replace('\t', " ").as_bytes());
+    write("sources.txt", b"one two\nthree four\n");
+    folder
+}
+
+#[track_caller]
+fn bad_input(at: &Path, arguments: &str, words: &[&str]) {
+    let before = snapshot(at);
+    rungs(at, arguments).refused(2, words);
+    assert!(snapshot(at) == before, "{arguments}: something was written");
+}
+
+#[test]
+fn from_pairs_to_a_model_to_a_translation() {
+    for rung in ["seq2seq", "attention --cell gru", "attention --attention bahdanau --score additive --tokenizer word"]
+    {
+        let folder = folder();
+        let at = folder.path();
+        let report = rungs(at, &format!("train {rung} --pairs pairs.tsv --out run {TINY} --json")).json();
+        assert_eq!(report["steps"], 20);
+        let evaluation = rungs(at, "evaluate run --pairs pairs.tsv --json").json();
+        for key in ["pairs", "loss", "token_accuracy", "exact_match", "bleu", "chrf"] {
+            assert!(evaluation[key].is_number(), "{key}: {evaluation}");
+        }
+        assert_eq!(evaluation["pairs"], 60);
+        let prose = rungs(at, "evaluate run --pairs pairs.tsv --beam 2").done().stdout;
+        assert!(prose.contains("BLEU") && prose.contains("tok:13a"), "{prose}");
+
+        // The best of a beam first, and every score the model's own.
+        let found = rungs(at, "generate run --source one --beam 3 --n 3 --json").json();
+        let texts = found["texts"].as_array().unwrap();
+        assert_eq!(texts.len(), 3);
+        let number = |text: &Value, key: &str| text[key].as_f64().unwrap();
+        for pair in texts.windows(2) {
+            assert!(number(&pair[0], "score") >= number(&pair[1], "score"));
+        }
+        for text in texts {
+            let mean = number(text, "log_probability") / number(text, "tokens");
+            assert!((mean - number(text, "score")).abs() < 1e-12, "{text}");
+        }
+        // Greedy is a beam of one, whoever asks.
+        let greedy = rungs(at, "generate run --source one --greedy").done().stdout;
+        assert_eq!(greedy, rungs(at, "generate run --source one").done().stdout);
+        assert_eq!(rungs(at, "generate run --sources sources.txt").done().stdout.lines().count(), 2);
+
+        if rung.starts_with("attention") {
+            for picture in ["look.svg", "look.png"] {
+                rungs(at, &format!("generate run --source one --plot {picture}")).done();
+                assert!(fs::metadata(at.join(picture)).unwrap().len() > 1000, "{picture}");
+            }
+        } else {
+            bad_input(at, "generate run --source one --plot look.svg", &["--plot", "does not look back"]);
+        }
+        bad_input(at, "generate run --source one --plot look.gif", &["look.gif", "svg"]);
+    }
+}
+
+#[test]
+fn a_run_on_pairs_goes_on_bit_for_bit() {
+    let folder = folder();
+    let at = folder.path();
+    let flags = TINY.replace("--steps 20", "");
+    let train = |out: &str, more: &str| {
+        rungs(at, &format!("train attention --pairs pairs.tsv --out {out} {flags} --dropout 0.1 {more}"))
+    };
+    train("whole", "--steps 30").done();
+    train("parts", "--steps 30 --schedule constant").done();
+    fs::remove_dir_all(at.join("parts")).unwrap();
+    // A shorter run with the same schedule: constant, so that its length decides nothing else.
+    train("whole2", "--steps 30 --schedule constant").done();
+    train("parts", "--steps 13 --schedule constant").done();
+    train("parts", "--steps 30 --schedule constant --resume").done();
+    let model = |run: &str| fs::read(at.join(run).join("model.safetensors")).unwrap();
+    assert_eq!(model("parts"), model("whole2"));
+    assert_ne!(model("parts"), model("whole"));
+    // One thread gives the same as all of them.
+    train("one", "--steps 30 --schedule constant --threads 1").done();
+    assert_eq!(model("one"), model("whole2"));
+    bad_input(
+        at,
+        &format!("train attention --pairs pairs.tsv --out whole {flags} --dropout 0.1 --steps 40 --cell gru --resume"),
+        &["whole", "cell", "lstm", "gru"],
+    );
+}
+
+#[test]
+fn columns_can_be_chosen() {
+    let folder = folder();
+    let at = folder.path();
+    rungs(at, &format!("train seq2seq --pairs columns.tsv --columns 2,1 --out run {TINY}")).done();
+    let shown = rungs(at, "generate run --source deux --json").json();
+    let text = shown["texts"][0]["text"].as_str().unwrap();
+    assert!(!text.contains("CC"), "{text}");
+    bad_input(
+        at,
+        &format!("train seq2seq --pairs columns.tsv --columns 2,5 --out r {TINY}"),
+        &["columns.tsv", "line 1"],
+    );
+    for columns in ["0,1", "1,1", "1", "a,b"] {
+        bad_input(at, &format!("train seq2seq --pairs columns.tsv --columns {columns} --out r {TINY}"), &["--columns"]);
+    }
+}
+
+#[test]
+fn bad_pairs() {
+    let folder = folder();
+    let at = folder.path();
+    for (file, words) in [
+        ("no-tab.tsv", &["no-tab.tsv", "line 2", "TAB"][..]),
+        ("no-source.tsv", &["no-source.tsv", "line 2", "empty"]),
+        ("no-target.tsv", &["no-target.tsv", "line 2", "empty"]),
+        ("latin1.tsv", &["latin1.tsv", "UTF-8"]),
+        ("long.tsv", &["long.tsv", "line 2"]),
+        ("empty.tsv", &["empty.tsv", "empty"]),
+        ("missing.tsv", &["missing.tsv", "no such file"]),
+    ] {
+        bad_input(at, &format!("train attention --pairs {file} --out run {TINY}"), words);
+    }
+    rungs(at, &format!("train attention --pairs pairs.tsv --out run {TINY}")).done();
+    bad_input(at, "evaluate run --pairs no-tab.tsv", &["no-tab.tsv", "line 2", "TAB"]);
+}
+
+#[test]
+fn questions_to_the_wrong_kind_of_model() {
+    let folder = folder();
+    let at = folder.path();
+    rungs(at, &format!("train attention --pairs pairs.tsv --out pairs {TINY}")).done();
+    let text = "--layers 1 --hidden 16 --context 8 --batch-size 4 --steps 5";
+    rungs(at, &format!("train gru --text text.txt --out text {text}")).done();
+    for (arguments, words) in [
+        ("generate text --source one", &["language model", "no source"][..]),
+        ("generate pairs --prompt one", &["translates", "source"]),
+        ("generate pairs", &["translates", "source"]),
+        ("evaluate text --pairs pairs.tsv", &["language model"]),
+        ("evaluate pairs --text text.txt", &["translates"]),
+        ("evaluate pairs", &["--text"]),
+        ("generate pairs --source one --beam 100", &["beam", "100", "the most is"]),
+        ("generate pairs --source one --n 2", &["--n 2", "beam of 1"]),
+        ("generate pairs --source one --temperature 2", &["--temperature"]),
+        ("generate pairs --source one --greedy --beam 2", &["--greedy"]),
+        ("generate pairs --source=", &["--source", "nothing to translate"]),
+        ("generate text --prompt one --beam 2", &["--beam"]),
+        ("train attention --text text.txt --out new", &["--text", "pairs"]),
+        ("train lstm --pairs pairs.tsv --out new", &["--pairs", "lstm"]),
+        ("train lstm --text text.txt --cell gru --out new", &["--cell", "lstm"]),
+        ("train seq2seq --pairs pairs.tsv --attention luong --out new", &["attention", "seq2seq"]),
+        ("train attention --pairs pairs.tsv --reverse true --out new", &["reverse"]),
+        ("train attention --pairs pairs.tsv --score dot --out new", &["dot attention", "512", "256"]),
+        ("train seq2seq --pairs pairs.tsv --tied true --out new", &["tied", "128", "256"]),
+        ("train seq2seq --pairs pairs.tsv --scheduled-sampling 2 --out new", &["scheduled-sampling"]),
+        ("train seq2seq --pairs pairs.tsv --context 3 --out new", &["pairs.tsv", "at most 3 tokens"]),
+    ] {
+        bad_input(at, arguments, words);
+    }
+}

@@ -20,6 +20,7 @@ mod program;
 mod program_pairs;
 #[path = "properties/main.rs"]
 mod properties;
+mod recurrent;
 mod registry;
 mod threads;
 mod training;

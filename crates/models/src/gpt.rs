@@ -1,4 +1,4 @@
-//! The third rung: a stack of Transformer blocks that looks back at every earlier token.
+//! The last rung so far: a stack of Transformer blocks that looks back at every earlier token.
 //!
 //! ```text
 //! x_t = E[id_t] + P[t]

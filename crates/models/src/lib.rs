@@ -10,11 +10,18 @@
 //! | [`GruLanguageModel`] | one, kept or renewed by a gate | [`gru`] |
 //! | [`Gpt`] | everything: keys and values of all earlier tokens | [`gpt`] |
 //!
+//! Two rungs are given a source and write a target, token after token like the others. What is kept of the source?
+//!
+//! | rung | what is kept of the source | file |
+//! |---|---|---|
+//! | [`Seq2Seq`] | the encoder's last state | [`seq2seq`] |
+//! | [`AttentionSeq2Seq`] | every state of the encoder, to be looked back at | [`attention`] |
+//!
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
-//! Around the rungs: [`language_model`] is the trait they share, which training and generation need; [`tokenizer`]
-//! turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
+//! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and [`encoder_decoder`] add
+//! how it begins, with nothing or with a source; [`tokenizer`] turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
 //! [`measures`] compare a translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the
 //! gradient check of every rung.
 //!

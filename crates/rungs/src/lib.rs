@@ -1,5 +1,5 @@
-//! The history of text generation as working code: an RNN, an LSTM and a GPT, rungs of one ladder, on one small autograd
-//! engine.
+//! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on one
+//! small autograd engine.
 //!
 //! | crate | what |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models to the trainer, [`settings`], [`run`]s and their folders |
+//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders |
 //!
 //! # The tour
 //!

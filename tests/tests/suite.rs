@@ -8,6 +8,7 @@ mod checkpoint;
 mod depth;
 mod exchange;
 mod golden;
+mod keras;
 mod kernels;
 mod kill;
 #[path = "laws/main.rs"]

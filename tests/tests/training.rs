@@ -212,7 +212,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     let methods = [
         Method::Sgd(Sgd { momentum: 0.0, nesterov: false }),
         Method::Sgd(Sgd { momentum: 0.9, nesterov: true }),
-        Method::RmsProp(RmsProp { alpha: 0.9, epsilon: 1e-8, momentum: 0.5 }),
+        Method::RmsProp(RmsProp { momentum: 0.5, ..RmsProp::keras() }),
         Method::Adam(Adam::default()),
         ADAMW,
     ];

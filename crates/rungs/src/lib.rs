@@ -7,7 +7,7 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders |
+//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders; [`keras`]'s way of working |
 //!
 //! # The tour
 //!
@@ -188,6 +188,7 @@ pub mod corpus;
 pub mod data;
 pub mod dates;
 mod error;
+pub mod keras;
 pub mod language;
 pub mod model;
 pub mod pairs;

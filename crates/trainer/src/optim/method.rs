@@ -40,7 +40,7 @@ impl Method {
                 share("momentum", momentum)?;
                 setting("momentum", !nesterov || momentum > 0.0, || "Nesterov's needs more than 0".into())
             }
-            Self::RmsProp(RmsProp { alpha, epsilon, momentum }) => {
+            Self::RmsProp(RmsProp { alpha, epsilon, momentum, epsilon_under_root: _ }) => {
                 share("alpha", alpha)?;
                 share("momentum", momentum)?;
                 positive("epsilon", epsilon)

@@ -34,10 +34,24 @@ fn sgd_by_hand() {
 
 #[test]
 fn rmsprop_by_hand() {
-    let rule = RmsProp { alpha: 0.9, epsilon: 1e-8, momentum: 0.0 };
+    let rule = RmsProp { alpha: 0.9, ..RmsProp::default() };
     assert_steps(Method::RmsProp(rule), 1, [0.6837722439831617, 0.9694865256158148, 0.8962416847751453]);
     let rule = RmsProp { momentum: 0.5, ..rule };
     assert_steps(Method::RmsProp(rule), 1, [0.6837722439831617, 0.8113726476073957, 0.8019280085788432]);
+    let rule = RmsProp { epsilon: 0.01, ..RmsProp::keras() };
+    assert_steps(Method::RmsProp(rule), 1, [0.6984886554222364, 0.9813313678968554, 0.9088599884402994]);
+    let rule = RmsProp { momentum: 0.5, ..rule };
+    assert_steps(Method::RmsProp(rule), 1, [0.6984886554222364, 0.8305756956079736, 0.8241478362442861]);
+}
+
+#[test]
+fn settings_from_before_epsilon_had_a_choice_of_place_read_and_write_as_they_did() {
+    let written = r#"{"name":"rmsprop","alpha":0.99,"epsilon":1e-8,"momentum":0.0}"#;
+    let read: Method = serde_json::from_str(written).unwrap();
+    assert_eq!(read, Method::RmsProp(RmsProp::default()));
+    assert_eq!(serde_json::to_string(&read).unwrap(), written);
+    let keras = Method::RmsProp(RmsProp::keras());
+    assert_eq!(serde_json::from_str::<Method>(&serde_json::to_string(&keras).unwrap()).unwrap(), keras);
 }
 
 #[test]
@@ -53,8 +67,8 @@ fn adam_and_adamw_by_hand() {
 const ALL: [Method; 6] = [
     Method::Sgd(Sgd { momentum: 0.0, nesterov: false }),
     Method::Sgd(Sgd { momentum: 0.9, nesterov: true }),
-    Method::RmsProp(RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.0 }),
-    Method::RmsProp(RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.9 }),
+    Method::RmsProp(RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.0, epsilon_under_root: false }),
+    Method::RmsProp(RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.9, epsilon_under_root: true }),
     Method::Adam(Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
     Method::AdamW(AdamW { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 }),
 ];

@@ -2,7 +2,7 @@
 //!
 //! | in Keras | here |
 //! |---|---|
-//! | `class Net(keras.Model)` with `call` | a [`Module`](crate::layers::Module) with [`Model::forward`] |
+//! | `class Net(keras.Model)` with `call` | a [`Module`] with [`Model::forward`] |
 //! | `model.compile(optimizer, loss, metrics)` | [`Compiled::new`] with a [`Compile`] |
 //! | `"rmsprop"` | [`RmsProp::keras`](crate::trainer::RmsProp::keras), the default of [`Compile::new`] |
 //! | `"categorical_crossentropy"`, `"sparse_…"` | [`CategoricalCrossEntropy`] over one-hot rows, over ids |

@@ -22,6 +22,8 @@ use rungs::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients, RmsProp};
 use std::time::{Duration, Instant};
 
+type AnyLanguageModel = Box<dyn LanguageModel<f32>>;
+
 const VOCABULARY: usize = 65;
 const WARM_UP: usize = 3;
 const STEPS: usize = 15;
@@ -41,18 +43,17 @@ fn main() {
             let ids: Vec<u32> = (0..shape[0] * shape[1]).map(|_| rng.below(vocabulary) as u32).collect();
             Ids::new(ids, shape)
         };
-        let language =
-            |name: &str, model: &dyn Fn(&mut Rng) -> Box<dyn LanguageModel<f32>>, shape: [usize; 2], clip, method| {
-                if chosen(name) {
-                    let (ids, targets) = (random(shape, VOCABULARY, 1), random(shape, VOCABULARY, 2));
-                    let loss = |model: &Box<dyn LanguageModel<f32>>, mode: &mut Mode<'_>| {
-                        model
-                            .logits(&ids, &mut model.start(shape[0]), mode)
-                            .cross_entropy(&targets, CrossEntropy::default())
-                    };
-                    train(name, model(&mut Rng::new(0)), &loss, (shape[0] * shape[1], "tokens/s"), Some(clip), method);
-                }
-            };
+        let language = |name: &str, model: &dyn Fn(&mut Rng) -> AnyLanguageModel, shape: [usize; 2], clip, method| {
+            if chosen(name) {
+                let (ids, targets) = (random(shape, VOCABULARY, 1), random(shape, VOCABULARY, 2));
+                let loss = |model: &AnyLanguageModel, mode: &mut Mode<'_>| {
+                    model
+                        .logits(&ids, &mut model.start(shape[0]), mode)
+                        .cross_entropy(&targets, CrossEntropy::default())
+                };
+                train(name, model(&mut Rng::new(0)), &loss, (shape[0] * shape[1], "tokens/s"), Some(clip), method);
+            }
+        };
         let recurrent =
             |hidden, layers| RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden, layers, dropout: 0.0 };
         let lstm = |rng: &mut Rng| Box::new(LstmLanguageModel::new(&recurrent(512, 2), rng).expect("sizes")) as _;

@@ -232,7 +232,8 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         let dy = dy.contiguous();
         let (dstates, dlast_c) = slice(&dy).split_at(batch * time * hidden);
         let mut dh = Array::zeros([batch, hidden]);
-        let mut dc = Array::from_vec(dlast_c.to_vec(), dlast_c.len());
+        let mut dc = Array::scratch(dlast_c.len());
+        dc.make_mut().copy_from_slice(dlast_c);
         let mut dp = Array::scratch([batch, time, gates]);
         let mut dx = Array::scratch(if C::ADDS { [0, 0, 0] } else { [batch, time, gates] });
         // h_{t−1} of every step, for the gradient of W_h.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::binary::{self, Ran, command, rungs, snapshot, text};
+use crate::binary::{self, Ran, bad_input, command, rungs, snapshot, text};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,15 +35,6 @@ fn trained(rung: &str) -> TempDir {
 
 fn keys(object: &Value) -> Vec<&str> {
     object.as_object().expect("an object").keys().map(String::as_str).collect()
-}
-
-/// Runs a command that must be refused as bad input: exit code 2, one line that has all of `words`, nothing on stdout and
-/// nothing written.
-#[track_caller]
-fn bad_input(at: &Path, arguments: &str, words: &[&str]) {
-    let before = snapshot(at);
-    rungs(at, arguments).refused(2, words);
-    assert!(snapshot(at) == before, "{arguments}: something was written");
 }
 
 #[test]

@@ -2,9 +2,8 @@
 //! something is wrong.
 
 use std::fs;
-use std::path::Path;
 
-use crate::binary::{rungs, snapshot};
+use crate::binary::{bad_input, rungs};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,13 +36,6 @@ fn folder() -> TempDir {
     write("text.txt", pairs(60).replace('\t', " ").as_bytes());
     write("sources.txt", b"one two\nthree four\n");
     folder
-}
-
-#[track_caller]
-fn bad_input(at: &Path, arguments: &str, words: &[&str]) {
-    let before = snapshot(at);
-    rungs(at, arguments).refused(2, words);
-    assert!(snapshot(at) == before, "{arguments}: something was written");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use rungs::layers::Score;
 use rungs::models::Style;
 use rungs::settings::{SCORES, STYLES};
-use rungs::{CellKind, Rung, TokenizerKind};
+use rungs::{CellKind, Columns, Rung, TokenizerKind};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
@@ -98,8 +98,8 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", value_parser = columns, requires = "pairs")]
-    pub(crate) columns: Option<[usize; 2]>,
+    #[arg(long, value_name = "S,T", requires = "pairs")]
+    pub(crate) columns: Option<Columns>,
     /// The run folder [default: runs/RUNG]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -325,8 +325,8 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", value_parser = columns, requires = "pairs")]
-    pub(crate) columns: Option<[usize; 2]>,
+    #[arg(long, value_name = "S,T", requires = "pairs")]
+    pub(crate) columns: Option<Columns>,
     /// How many beginnings a search for the best translation keeps; 1 is greedy
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
     pub(crate) beam: usize,
@@ -368,15 +368,6 @@ fn cell() -> impl TypedValueParser<Value = CellKind> {
 fn named<T: Copy + Send + Sync + 'static>(known: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
     let value = |name: String| known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     PossibleValuesParser::new(known.iter().map(|(name, _)| *name)).map(move |name| value(name).expect("it is possible"))
-}
-
-/// Two columns, counted from 1.
-fn columns(text: &str) -> Result<[usize; 2], String> {
-    let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
-    match numbers.as_deref() {
-        Some([source, target]) if *source > 0 && *target > 0 && source != target => Ok([*source, *target]),
-        _ => Err("must be two different column numbers from 1, as in 1,2".to_owned()),
-    }
 }
 
 /// A whole number of at least 1.

@@ -59,21 +59,21 @@ pub struct Memory<E: Element = f32> {
     pub values: Tensor<E>,
     /// What queries are compared with (B, S, A), or (B, S, D_q).
     pub keys: Tensor<E>,
-    /// Which positions there are (B, S): the others are padding.
-    pub mask: Mask,
+    /// Which positions are padding (B, 1, S), not to be looked at.
+    pub padding: Mask,
 }
 
 impl<E: Element> Memory<E> {
     /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
     pub fn rows(&self, rows: &[usize]) -> Self {
         let ids = rungs_tensor::Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
-        let [_, s] = self.mask.dims();
-        let mask = self.mask.to_vec();
-        let mask: Vec<bool> = rows.iter().flat_map(|&row| mask[row * s..(row + 1) * s].iter().copied()).collect();
+        let [_, _, s] = self.padding.dims();
+        let padding = self.padding.to_vec();
+        let padding: Vec<bool> = rows.iter().flat_map(|&row| padding[row * s..][..s].iter().copied()).collect();
         Self {
             values: self.values.select(0, &ids),
             keys: self.keys.select(0, &ids),
-            mask: Mask::new(mask, [rows.len(), s]),
+            padding: Mask::new(padding, [rows.len(), 1, s]),
         }
     }
 }
@@ -116,14 +116,13 @@ impl<E: Element> Attention<E> {
             (_, Some(w)) => values.matmul(w), // (B, S, A) or (B, S, D_q)
             (_, None) => values.clone(),
         };
-        Memory { values: values.clone(), keys, mask: Mask::from_fn([b, s], |i| i % s < lengths[i / s]) }
+        Memory { values: values.clone(), keys, padding: Mask::from_fn([b, 1, s], |i| i % s >= lengths[i / s]) }
     }
 
     /// Queries (B, T, D_q) → their contexts (B, T, D_v) and the weights (B, T, S) that made them.
     #[track_caller]
     pub fn look(&self, query: &Tensor<E>, memory: &Memory<E>) -> (Tensor<E>, Tensor<E>) {
-        let [b, t, width] = query.dims();
-        let [_, s] = memory.mask.dims();
+        let [_, _, width] = query.dims();
         let scores = match &self.u {
             None => query.matmul(&memory.keys.t()), // (B, T, S)
             Some(u) => {
@@ -137,9 +136,7 @@ impl<E: Element> Attention<E> {
                 inner.matmul(&u.unsqueeze(1)).squeeze(3) // (B, T, S)
             }
         };
-        let padding = memory.mask.not().reshape([b, 1, s]);
-        let weights = scores.masked_fill(&padding, f64::NEG_INFINITY).softmax(); // (B, T, S)
-        debug_assert_eq!(weights.dims(), [b, t, s]);
+        let weights = scores.masked_fill(&memory.padding, f64::NEG_INFINITY).softmax(); // (B, T, S)
         (weights.matmul(&memory.values), weights) // (B, T, D_v)
     }
 }

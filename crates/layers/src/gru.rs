@@ -120,10 +120,6 @@ impl<E: Element> Cell<E> for GruCell<E> {
         self.w_h.dims::<2>()[0]
     }
 
-    fn zero_state(&self, batch: usize) -> RecurrentState<E> {
-        recurrent::zeros(batch, self.hidden(), false)
-    }
-
     fn sequence(
         &self,
         x: &Tensor<E>,

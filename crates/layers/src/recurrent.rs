@@ -63,7 +63,10 @@ pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     fn hidden(&self) -> usize;
 
     /// The state before the first step: zeros.
-    fn zero_state(&self, batch: usize) -> RecurrentState<E>;
+    fn zero_state(&self, batch: usize) -> RecurrentState<E> {
+        let zeros = Tensor::constant(Array::zeros([batch, self.hidden()]));
+        RecurrentState { h: zeros.clone(), c: (Self::STATES == 2).then_some(zeros) }
+    }
 
     /// All steps: x (B, T, D) and the state before → every h (B, T, H) and the state after the last step, in
     /// [`Order::Reverse`] that after the first. `lengths` has the steps of each sequence; none if all have T.
@@ -109,7 +112,7 @@ pub(crate) fn run<E: Element, C: Equations>(
 }
 
 /// The state that was computed last: (B, T, H) → (B, H).
-pub(crate) fn last_step<E: Element>(states: &Tensor<E>, order: Order) -> Tensor<E> {
+fn last_step<E: Element>(states: &Tensor<E>, order: Order) -> Tensor<E> {
     let [_, t, _] = states.dims();
     let last = if order == Order::Forward { t - 1 } else { 0 };
     states.slice(1, last..last + 1).squeeze(1)
@@ -265,10 +268,4 @@ impl<C> Recurrent<C> {
         }
         (Tensor::concat(&shown, -1), last) // (B, T, ways·H)
     }
-}
-
-/// Zeros (B, H) for h, and for c if there is one.
-pub(crate) fn zeros<E: Element>(batch: usize, hidden: usize, has_cell: bool) -> RecurrentState<E> {
-    let zeros = Tensor::constant(Array::zeros([batch, hidden]));
-    RecurrentState { h: zeros.clone(), c: has_cell.then_some(zeros) }
 }

@@ -76,10 +76,6 @@ impl<E: Element> Cell<E> for RnnCell<E> {
         self.w_h.dims::<2>()[0]
     }
 
-    fn zero_state(&self, batch: usize) -> RecurrentState<E> {
-        recurrent::zeros(batch, self.hidden(), false)
-    }
-
     fn sequence(
         &self,
         x: &Tensor<E>,

@@ -20,8 +20,8 @@
 //! after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why there are
 //! Transformers.
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::seq2seq::{Head, check_tied, head_parameters, target_init};
+use crate::config::check_parameters;
+use crate::seq2seq::{Head, check_pair, check_tied, head_parameters, target_init};
 use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
@@ -87,11 +87,7 @@ impl AttentionConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
-        let vocabularies = [("source vocabulary", source_vocabulary), ("vocabulary", vocabulary)];
-        check_sizes(MAX_SIZE, &vocabularies)?;
-        check_sizes(MAX_SIZE, &[("embedding", embedding), ("hidden", hidden)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
+        check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
         check_tied(tied, embedding, hidden)?;
         if score == Score::Dot && self.shown() != hidden {
             return Err(ConfigError::DotWidths { shown: self.shown(), hidden });

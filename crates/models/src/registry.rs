@@ -43,27 +43,41 @@ const BATCH: usize = 2;
 /// thousandth is too coarse; measured in tenths, the parameters move a tenth as far, and the error is 10⁴ times smaller.
 const UNIT: f64 = 0.1;
 
-/// Checks the logits of a short text with respect to every parameter of `model`.
+/// Checks what `forward` makes of a model, or of a part of one, with respect to every parameter of it.
 ///
 /// Parameters are drawn anew for it: at their usual first values, zero biases and gains of one among them, a wrong
 /// gradient could pass.
-fn check<M: LanguageModel<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
+fn check<M: Module<f64> + Clone>(name: &str, model: &M, forward: &dyn Fn(&M) -> Tensor<f64>, rng: &mut Rng) -> Outcome {
     let mut parameters = Vec::new();
     model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
-    let pieces = [3, 1].map(|time| {
-        let ids: Vec<u32> = (0..BATCH * time).map(|_| rng.below(VOCABULARY) as u32).collect();
-        Ids::new(ids, [BATCH, time])
-    });
-    let logits = |parameters: &[Tensor<f64>]| {
-        let mut parameters = parameters.iter();
-        let mut model = model.clone();
+    let result = |parameters: &[Tensor<f64>]| {
+        let (mut parameters, mut model) = (parameters.iter(), model.clone());
         model.for_each_mut(&mut |_, parameter| {
             *parameter = parameters.next().expect("one operand per parameter") * UNIT;
         });
+        forward(&model)
+    };
+    check_gradients(name, result, &parameters, rng)
+}
+
+fn ids([b, t]: [usize; 2], rng: &mut Rng) -> Ids {
+    Ids::new((0..b * t).map(|_| rng.below(VOCABULARY) as u32).collect::<Vec<_>>(), [b, t])
+}
+
+/// The logits of a short text, read in two pieces.
+fn check_text<M: LanguageModel<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
+    let pieces = [3, 1].map(|time| ids([BATCH, time], rng));
+    let logits = |model: &M| {
         let mut state = model.start(BATCH);
         Tensor::concat(&pieces.each_ref().map(|ids| model.logits(ids, &mut state, &mut Mode::Eval)), 1)
     };
-    check_gradients(name, logits, &parameters, rng)
+    check(name, model, &logits, rng)
+}
+
+/// The logits of targets, given two sources of different lengths.
+fn check_pair<M: EncoderDecoder<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
+    let (source, inputs) = (Source::new(ids([BATCH, 3], rng), vec![3, 2]), ids([BATCH, 3], rng));
+    check(name, model, &|model: &M| model.logits(&source, &inputs, &mut Mode::Eval), rng)
 }
 
 fn recurrent(rng: &mut Rng) -> Outcome {
@@ -71,32 +85,8 @@ fn recurrent(rng: &mut Rng) -> Outcome {
     let rnn: RnnLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
     let lstm: LstmLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
     let gru: GruLanguageModel<f64> = RecurrentLanguageModel::new(&config, rng).expect("possible sizes");
-    let accuracy = check("RnnLanguageModel", &rnn, rng)?.worse(check("LstmLanguageModel", &lstm, rng)?);
-    Ok(accuracy.worse(check("GruLanguageModel", &gru, rng)?))
-}
-
-/// A batch of two sources of different lengths, and what the decoder reads.
-fn pair(rng: &mut Rng) -> (Source, Ids) {
-    let ids = |[b, t]: [usize; 2], rng: &mut Rng| {
-        Ids::new((0..b * t).map(|_| rng.below(VOCABULARY) as u32).collect::<Vec<_>>(), [b, t])
-    };
-    (Source::new(ids([BATCH, 3], rng), vec![3, 2]), ids([BATCH, 3], rng))
-}
-
-/// Checks the logits of targets given sources with respect to every parameter of `model`.
-fn check_pair<M: EncoderDecoder<f64> + Clone>(name: &str, model: &M, rng: &mut Rng) -> Outcome {
-    let mut parameters = Vec::new();
-    model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
-    let (source, inputs) = pair(rng);
-    let logits = |parameters: &[Tensor<f64>]| {
-        let mut parameters = parameters.iter();
-        let mut model = model.clone();
-        model.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter") * UNIT;
-        });
-        model.logits(&source, &inputs, &mut Mode::Eval)
-    };
-    check_gradients(name, logits, &parameters, rng)
+    let accuracy = check_text("RnnLanguageModel", &rnn, rng)?.worse(check_text("LstmLanguageModel", &lstm, rng)?);
+    Ok(accuracy.worse(check_text("GruLanguageModel", &gru, rng)?))
 }
 
 fn seq2seq_config(tied: bool) -> Seq2SeqConfig {
@@ -146,24 +136,12 @@ fn attention(rng: &mut Rng) -> Outcome {
     Ok(worst)
 }
 
-/// A part of a model as `forward` uses it.
-fn part<M: Module<f64> + Clone>(name: &str, part: &M, forward: &dyn Fn(&M) -> Tensor<f64>, rng: &mut Rng) -> Outcome {
-    let mut parameters = Vec::new();
-    part.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5, rng)));
-    let result = |parameters: &[Tensor<f64>]| {
-        let (mut parameters, mut part) = (parameters.iter(), part.clone());
-        part.for_each_mut(&mut |_, parameter| *parameter = parameters.next().expect("one each").clone());
-        forward(&part)
-    };
-    check_gradients(name, result, &parameters, rng)
-}
-
 fn head(rng: &mut Rng) -> Outcome {
     let x: Tensor<f64> = Array::normal([2, 4], 0.0, 1.0, rng).into();
     let embedding = Embedding::new(VOCABULARY, 4, Init::Normal(1.0), rng);
-    let own = part("Head", &Head::new(false, 4, VOCABULARY, rng), &|head| head.scores(&x, &embedding).tanh(), rng)?;
+    let own = check("Head", &Head::new(false, 4, VOCABULARY, rng), &|head| head.scores(&x, &embedding).tanh(), rng)?;
     let tied = Head::new(true, 4, VOCABULARY, rng);
-    Ok(own.worse(part("Head, tied", &tied, &|head| head.scores(&x, &embedding).tanh(), rng)?))
+    Ok(own.worse(check("Head, tied", &tied, &|head| head.scores(&x, &embedding).tanh(), rng)?))
 }
 
 fn bridge(rng: &mut Rng) -> Outcome {
@@ -176,11 +154,11 @@ fn bridge(rng: &mut Rng) -> Outcome {
         let RecurrentState { h, c } = bridge.cross(&last);
         Tensor::concat(&[h, c.expect("a cell")], -1)
     };
-    part("Bridge", &Bridge::new(6, 4, true, rng), &across, rng)
+    check("Bridge", &Bridge::new(6, 4, true, rng), &across, rng)
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {
     let config =
         GptConfig { vocabulary: VOCABULARY, context: 6, width: 4, heads: 2, layers: 2, dropout: 0.0, bias: true };
-    check("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)
+    check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)
 }

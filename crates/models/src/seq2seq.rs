@@ -46,16 +46,20 @@ impl Seq2SeqConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
-        let vocabularies = [("source vocabulary", source_vocabulary), ("vocabulary", vocabulary)];
-        check_sizes(MAX_SIZE, &vocabularies)?;
-        check_sizes(MAX_SIZE, &[("embedding", embedding), ("hidden", hidden)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
+        check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
         check_tied(tied, embedding, hidden)?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
         let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
         check_parameters((s + v) * d + 2 * stack + head_parameters(tied, h, v))
     }
+}
+
+/// That a translator of these vocabularies, widths and layers can be.
+pub(crate) fn check_pair(sizes: &[usize; 4], layers: usize, dropout: f64) -> Result<(), ConfigError> {
+    let named = ["source vocabulary", "vocabulary", "embedding", "hidden"].into_iter().zip(*sizes);
+    check_sizes(MAX_SIZE, &named.collect::<Vec<_>>())?;
+    check_sizes(MAX_LAYERS, &[("layers", layers)])?;
+    check_dropout(dropout)
 }
 
 /// That a tied head fits the embedding it is tied to.

@@ -2,10 +2,11 @@
 
 use crate::Error;
 use crate::corpus::Corpus;
+use crate::model::{GOES_ON, TRANSLATES};
 use crate::models::{PairVocabulary, SequenceVocabulary, Tokenizer, Unit, WordOptions};
 use crate::pairs::TextPair;
 use crate::settings::{Learns, Settings, TokenizerKind};
-use crate::translation::IdPair;
+use crate::trainer::data::Pair;
 use std::sync::Arc;
 
 /// Pairs of texts as token ids, in a part to train on and a part to validate on.
@@ -14,15 +15,15 @@ pub struct PairCorpus {
     /// What the tokens of sources and targets are.
     pub vocabularies: PairVocabulary,
     /// The part to train on.
-    pub train: Arc<[IdPair]>,
+    pub train: Arc<[Pair]>,
     /// The part held out.
-    pub validation: Arc<[IdPair]>,
+    pub validation: Arc<[Pair]>,
     /// How many pairs were left out because a text of theirs has more tokens than the settings' context.
     pub too_long: usize,
 }
 
 impl PairCorpus {
-    /// PairVocabulary are made of the training pairs alone: a token that only the held-out part has is unknown.
+    /// Vocabularies are made of the training pairs alone: a token that only the held-out part has is unknown.
     ///
     /// # Errors
     /// If no pair is left to train on, or to validate on.
@@ -40,16 +41,14 @@ impl PairCorpus {
             PairVocabulary { source: vocabulary(|pair| &pair.source)?, target: vocabulary(|pair| &pair.target)? };
         let mut too_long = 0;
         let mut encode = |part: &str, texts: &[TextPair]| {
-            let ids = texts
-                .iter()
-                .map(|pair| (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target)));
-            let all: Vec<IdPair> = ids.collect();
-            let short = |pair: &IdPair| pair.0.len() <= settings.context && pair.1.len() <= settings.context;
-            let kept: Vec<IdPair> = all.iter().filter(|pair| short(pair)).cloned().collect();
-            too_long += all.len() - kept.len();
+            let ids =
+                |pair: &TextPair| (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target));
+            let short = |pair: &Pair| pair.0.len() <= settings.context && pair.1.len() <= settings.context;
+            let kept: Vec<Pair> = texts.iter().map(ids).filter(short).collect();
+            too_long += texts.len() - kept.len();
             match kept.is_empty() {
                 true => Err(Error::Text(format!("no pair of the {part} part has at most {} tokens", settings.context))),
-                false => Ok(Arc::<[IdPair]>::from(kept)),
+                false => Ok(Arc::<[Pair]>::from(kept)),
             }
         };
         let (train, validation) = (encode("training", train)?, encode("validation", validation)?);
@@ -124,9 +123,7 @@ impl Tokens {
     pub fn text(&self) -> Result<&Tokenizer, Error> {
         match self {
             Self::Text(tokenizer) => Ok(tokenizer),
-            Self::Pairs(_) => {
-                Err(Error::Text("this run translates: it needs a source, not a prompt or a text".to_owned()))
-            }
+            Self::Pairs(_) => Err(Error::Text(TRANSLATES.to_owned())),
         }
     }
 
@@ -137,10 +134,7 @@ impl Tokens {
     pub fn pairs(&self) -> Result<&PairVocabulary, Error> {
         match self {
             Self::Pairs(vocabularies) => Ok(vocabularies),
-            Self::Text(_) => {
-                let problem = "this run is a language model's: it has no source, it goes on with a text";
-                Err(Error::Text(problem.to_owned()))
-            }
+            Self::Text(_) => Err(Error::Text(GOES_ON.to_owned())),
         }
     }
 }

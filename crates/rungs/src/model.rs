@@ -8,6 +8,10 @@ use crate::tensor::{Rng, Tensor};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use crate::translation::TranslationTask;
 
+/// What a run says that is asked for what the other kind does.
+pub(crate) const TRANSLATES: &str = "this run translates: it needs a source, not a prompt or a text";
+pub(crate) const GOES_ON: &str = "this run is a language model's: it has no source, it goes on with a text";
+
 /// A model of any rung.
 #[allow(missing_debug_implementations)] // models are trait objects, and thousands of numbers help nobody
 pub enum Model {
@@ -25,7 +29,7 @@ impl Model {
     pub fn language(self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
         match self {
             Self::Language(model) => Ok(model),
-            Self::Translation(_) => Err(Error::Text("this run translates: it needs a source, not a prompt".to_owned())),
+            Self::Translation(_) => Err(Error::Text(TRANSLATES.to_owned())),
         }
     }
 
@@ -36,9 +40,7 @@ impl Model {
     pub fn translation(self) -> Result<Box<dyn EncoderDecoder<f32>>, Error> {
         match self {
             Self::Translation(model) => Ok(model),
-            Self::Language(_) => {
-                Err(Error::Text("this run is a language model's: it has no source, it goes on with a text".to_owned()))
-            }
+            Self::Language(_) => Err(Error::Text(GOES_ON.to_owned())),
         }
     }
 

@@ -5,16 +5,11 @@
 use crate::layers::Mode;
 use crate::models::vocabulary::{END, PADDING, START, UNKNOWN};
 use crate::models::{BeamOptions, ConfigError, EncoderDecoder, Hypothesis, LengthPenalty, Source, beam_search};
-use crate::tensor::{CrossEntropy, Element, Ids, Reduction, Rng};
-use crate::trainer::data::{PairBatch, PairBatches, SortedPairs, Specials};
+use crate::pairs::SPECIALS;
+use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
+use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, pad};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use std::sync::Arc;
-
-/// A source and its target, as token ids without any marks.
-pub type IdPair = (Vec<u32>, Vec<u32>);
-
-/// The marks of targets and padding.
-const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// Sources that are translated at a time: a matter of speed alone.
 const TOGETHER: usize = 64;
@@ -34,8 +29,8 @@ impl TranslationTask {
     /// # Errors
     /// If there are no pairs to train on, or to validate on.
     pub fn new(
-        train: Arc<[IdPair]>,
-        validation: Arc<[IdPair]>,
+        train: Arc<[Pair]>,
+        validation: Arc<[Pair]>,
         batch: usize,
         scheduled_sampling: f64,
         seed: u64,
@@ -83,11 +78,20 @@ impl<E: Element> Task<E> for TranslationTask {
 
 /// Σ −ln p(target) over a batch.
 fn loss<E: Element>(model: &dyn EncoderDecoder<E>, batch: &PairBatch, own: f64, mode: &mut Mode<'_>) -> Loss<E> {
-    let source = Source::new(batch.source.clone(), batch.source_lengths.clone());
+    let source = source(batch);
     let logits = match own > 0.0 {
         true => model.logits_reading_its_own(&source, &batch.inputs, own, mode), // (B, T, V)
         false => model.logits(&source, &batch.inputs, mode),
     };
+    summed(&logits, batch)
+}
+
+fn source(batch: &PairBatch) -> Source {
+    Source::new(batch.source.clone(), batch.source_lengths.clone())
+}
+
+/// Σ −ln p(target) of logits (B, T, V), padding left out.
+fn summed<E: Element>(logits: &Tensor<E>, batch: &PairBatch) -> Loss<E> {
     let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, ..CrossEntropy::default() };
     Loss { total: logits.cross_entropy(&batch.targets, options), tokens: batch.tokens() }
 }
@@ -112,13 +116,12 @@ impl Forced {
 ///
 /// # Errors
 /// If there are no pairs.
-pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[IdPair]>) -> Result<Forced, TrainError> {
+pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[Pair]>) -> Result<Forced, TrainError> {
     let mut forced = Forced::default();
     for batch in SortedPairs::new(pairs, SPECIALS, TOGETHER)?.batches() {
-        let source = Source::new(batch.source.clone(), batch.source_lengths.clone());
-        let logits = model.logits(&source, &batch.inputs, &mut Mode::Eval); // (B, T, V)
-        let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, ..CrossEntropy::default() };
-        forced.evaluation.add(f64::from(logits.cross_entropy(&batch.targets, options).item()), batch.tokens());
+        let logits = model.logits(&source(&batch), &batch.inputs, &mut Mode::Eval); // (B, T, V)
+        let loss = summed(&logits, &batch);
+        forced.evaluation.add(f64::from(loss.total.item()), loss.tokens);
         let vocabulary = logits.shape().last();
         for (z, &target) in logits.to_vec().chunks(vocabulary).zip(batch.targets.as_slice()) {
             let likeliest = (0..vocabulary).fold(0, |best, id| if z[id] > z[best] { id } else { best });
@@ -162,13 +165,8 @@ pub fn translate(
     order.sort_by_key(|&i| sources[i].len());
     let mut found = vec![Vec::new(); sources.len()];
     for together in order.chunks(TOGETHER) {
-        let lengths: Vec<usize> = together.iter().map(|&i| sources[i].len()).collect();
-        let longest = lengths.iter().copied().max().unwrap_or_default();
-        let padded = together.iter().flat_map(|&i| {
-            let padding = std::iter::repeat_n(PADDING, longest - sources[i].len());
-            sources[i].iter().copied().chain(padding)
-        });
-        let source = Source::new(Ids::new(padded.collect::<Vec<_>>(), [together.len(), longest]), lengths);
+        let (ids, lengths) = pad(&together.iter().map(|&i| &sources[i]).collect::<Vec<_>>(), PADDING);
+        let source = Source::new(ids, lengths);
         let state = model.start(&model.encode(&source, &mut Mode::Eval));
         let texts = beam_search(model.as_ref(), state, &vec![START; together.len()], &options)?;
         for (&i, texts) in together.iter().zip(texts) {

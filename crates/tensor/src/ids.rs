@@ -104,15 +104,6 @@ impl Mask {
         self.shape.dims()
     }
 
-    /// The same truth values under another shape.
-    ///
-    /// # Panics
-    /// If the sizes differ.
-    #[track_caller]
-    pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
-        Self::new(self.to_vec(), shape)
-    }
-
     pub(crate) fn strides(&self) -> &Strides {
         &self.strides
     }

@@ -26,8 +26,8 @@ pub(crate) fn for_each_chunk<T: Send>(
 /// What [`for_each_part`] does with some rows and their part of each array.
 pub type Part<'a, E, const N: usize> = &'a (dyn Fn(Range<usize>, [&mut [E]; N]) + Sync);
 
-/// Shares `rows` rows among the threads. Each of the `arrays` holds the rows one after another, each in as many elements
-/// as the others or in another number; `body` gets the range of rows that a part is and that part of each array.
+/// Shares rows among the threads. Each of the `arrays` holds the rows one after another, each array in its own number of
+/// elements per row; `body` gets the range of rows that a part is, and that part of each array.
 ///
 /// How the rows are shared depends on the number of threads: `body` must compute a row without regard to the others.
 /// Rows fewer than `least` stay together.

@@ -90,7 +90,7 @@ impl Texts {
     }
 
     /// The texts as tokens. An error names the text it is about.
-    pub(super) fn data(&self, settings: &Settings, columns: Option<[usize; 2]>) -> Outcome<Data> {
+    pub(super) fn data(&self, settings: &Settings, columns: Option<Columns>) -> Outcome<Data> {
         let named = |error| Failure::input(format!("{}: {error}", self.text.source.name));
         if settings.rung.learns() == Learns::Text {
             let validation = self.validation.as_ref().map(|text| text.content.as_str());
@@ -134,18 +134,12 @@ impl Text {
         }
     }
 
-    fn pairs(&self, columns: Option<[usize; 2]>, lower_case: bool) -> Outcome<Vec<TextPair>> {
+    fn pairs(&self, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
         pairs(&self.content, &self.source.name, columns, lower_case)
     }
 }
 
 /// The pairs of a text that has one on each line.
-pub(super) fn pairs(
-    content: &str,
-    name: &str,
-    columns: Option<[usize; 2]>,
-    lower_case: bool,
-) -> Outcome<Vec<TextPair>> {
-    let columns = columns.map_or(Columns::default(), |[source, target]| Columns { source, target });
-    Ok(read_pairs(content.as_bytes(), name, columns, Normalization { lowercase: lower_case })?)
+pub(super) fn pairs(content: &str, name: &str, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
+    Ok(read_pairs(content.as_bytes(), name, columns.unwrap_or_default(), Normalization { lowercase: lower_case })?)
 }

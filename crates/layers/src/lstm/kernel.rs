@@ -17,11 +17,6 @@ impl Equations for LstmEquations {
     const ADDS: bool = true;
 
     #[inline(always)]
-    fn start<E: Element>(self, bias: &[E], p: &mut [E]) {
-        p.copy_from_slice(bias);
-    }
-
-    #[inline(always)]
     fn step<E: Element>(self, Step { x, p, h, c, kept, .. }: Step<'_, E>) {
         let n = h.len();
         let [x_i, x_f, x_g, x_o] = quarters(x, n);
@@ -65,10 +60,6 @@ impl Equations for LstmEquations {
             dc[j] = d * f[j];
             dh[j] = E::ZERO; // h_{t−1} acts through the product alone
         }
-    }
-
-    fn bias_gradient<E: Element>(self, _: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E> {
-        by_product.clone()
     }
 
     fn textbook<E: Element>(

@@ -40,14 +40,20 @@ pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
     /// Whether p and x W_x have the same gradient: they are only ever added.
     const ADDS: bool;
 
-    /// s(b), what the product is added to.
-    fn start<E: Element>(self, bias: &[E], p: &mut [E]);
+    /// s(b), what the product is added to; all of b, unless a cell says otherwise.
+    #[inline(always)]
+    fn start<E: Element>(self, bias: &[E], p: &mut [E]) {
+        p.copy_from_slice(bias);
+    }
     /// One step.
     fn step<E: Element>(self, step: Step<'_, E>);
     /// One step back.
     fn step_back<E: Element>(self, step: StepBack<'_, E>);
-    /// The gradient by the bias, from the sums over all steps of those by x W_x and by p, (G·H) each.
-    fn bias_gradient<E: Element>(self, by_input: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E>;
+    /// The gradient by the bias, from the sums over all steps of those by x W_x and by p, (G·H) each: that by p, where all of
+    /// b is added to the product.
+    fn bias_gradient<E: Element>(self, _by_input: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E> {
+        by_product.clone()
+    }
     /// The step in the words of the textbook: x_t W_x (B, G·H), W_h, b, h and c (B, H) → h and c.
     fn textbook<E: Element>(
         self,

@@ -18,11 +18,6 @@ impl Equations for RnnEquations {
     const ADDS: bool = true;
 
     #[inline(always)]
-    fn start<E: Element>(self, bias: &[E], p: &mut [E]) {
-        p.copy_from_slice(bias);
-    }
-
-    #[inline(always)]
     fn step<E: Element>(self, Step { x, p, h, .. }: Step<'_, E>) {
         let n = h.len();
         let (x, p) = (&x[..n], &p[..n]);
@@ -53,10 +48,6 @@ impl Equations for RnnEquations {
             dp[j] = dh[j] * slope;
             dh[j] = E::ZERO; // h_{t−1} acts through the product alone
         }
-    }
-
-    fn bias_gradient<E: Element>(self, _: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E> {
-        by_product.clone()
     }
 
     fn textbook<E: Element>(

@@ -116,7 +116,7 @@ pub fn beam_search<E: Element>(
         let (mut parents, mut next_live) = (Vec::new(), Vec::with_capacity(live.len()));
         let mut row = 0;
         for (source, alive) in live.into_iter().enumerate() {
-            let places = beam - found[source].len().min(*beam);
+            let places = beam.saturating_sub(found[source].len());
             let mut candidates = Vec::new();
             for hypothesis in &alive {
                 let z: Vec<f64> = logits[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
@@ -146,7 +146,10 @@ pub fn beam_search<E: Element>(
             next_live.push(kept);
         }
         live = next_live;
-        state = state.rows(&parents);
+        // Where every beginning goes on in its own row, as in greedy decoding until a text ends, nothing has to move.
+        if !parents.iter().copied().eq(0..rows) {
+            state = state.rows(&parents);
+        }
     }
     for (texts, alive) in found.iter_mut().zip(live) {
         texts.extend(alive.into_iter().map(|hypothesis| hypothesis.finished(Finish::Length, *penalty)));

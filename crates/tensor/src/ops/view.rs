@@ -291,7 +291,7 @@ impl<E: Element> Tensor<E> {
         Tensor::apply(Pad { axis: self.axis("pad", axis), before, after, value }, &[self])
     }
 
-    /// The tensors one after the other along one axis.
+    /// The tensors one after the other along one axis; a single one is itself, and nothing is copied.
     ///
     /// # Panics
     /// If there are none, or they differ in another axis.
@@ -299,6 +299,9 @@ impl<E: Element> Tensor<E> {
     pub fn concat(tensors: &[Tensor<E>], axis: isize) -> Tensor<E> {
         let first = tensors.first().expect("concat: no tensors");
         let axis = first.axis("concat", axis);
+        if tensors.len() == 1 {
+            return first.clone();
+        }
         Tensor::apply(Concat { axis }, &tensors.iter().collect::<Vec<_>>())
     }
 

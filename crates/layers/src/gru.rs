@@ -112,25 +112,24 @@ impl<E: Element> Cell<E> for GruCell<E> {
         3 * (inputs * hidden + hidden * hidden) + 4 * hidden
     }
 
-    fn inputs(&self) -> usize {
-        self.w_x.dims::<2>()[0]
+    fn w_x(&self) -> &Tensor<E> {
+        &self.w_x
     }
 
     fn hidden(&self) -> usize {
         self.w_h.dims::<2>()[0]
     }
 
-    fn sequence(
+    fn driven(
         &self,
-        x: &Tensor<E>,
+        drive: &Tensor<E>,
         state: &RecurrentState<E>,
         order: Order,
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
-        let drive = x.matmul(&self.w_x); // (B, T, 3H)
         match self.reset {
-            Reset::AfterProduct => recurrent::run(GruEquations, &drive, [&self.w_h, &self.bias], state, order, lengths),
-            Reset::BeforeProduct => self.sequence_as_in_the_paper(&drive, state, order, lengths),
+            Reset::AfterProduct => recurrent::run(GruEquations, drive, [&self.w_h, &self.bias], state, order, lengths),
+            Reset::BeforeProduct => self.sequence_as_in_the_paper(drive, state, order, lengths),
         }
     }
 }

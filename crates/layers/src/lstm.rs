@@ -68,22 +68,21 @@ impl<E: Element> Cell<E> for LstmCell<E> {
         4 * (inputs * hidden + hidden * hidden + hidden)
     }
 
-    fn inputs(&self) -> usize {
-        self.w_x.dims::<2>()[0]
+    fn w_x(&self) -> &Tensor<E> {
+        &self.w_x
     }
 
     fn hidden(&self) -> usize {
         self.w_h.dims::<2>()[0]
     }
 
-    fn sequence(
+    fn driven(
         &self,
-        x: &Tensor<E>,
+        drive: &Tensor<E>,
         state: &RecurrentState<E>,
         order: Order,
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
-        let drive = x.matmul(&self.w_x); // (B, T, 4H)
-        recurrent::run(LstmEquations, &drive, [&self.w_h, &self.bias], state, order, lengths)
+        recurrent::run(LstmEquations, drive, [&self.w_h, &self.bias], state, order, lengths)
     }
 }

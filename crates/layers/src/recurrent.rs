@@ -56,11 +56,16 @@ pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     /// How many parameters a cell from D to H numbers has.
     fn parameters(inputs: u64, hidden: u64) -> u64;
 
-    /// D.
-    fn inputs(&self) -> usize;
+    /// W_x (D, G·H) for G gates: x W_x is the only place where a cell reads its input.
+    fn w_x(&self) -> &Tensor<E>;
 
     /// H.
     fn hidden(&self) -> usize;
+
+    /// D.
+    fn inputs(&self) -> usize {
+        self.w_x().dims::<2>()[0]
+    }
 
     /// The state before the first step: zeros.
     fn zero_state(&self, batch: usize) -> RecurrentState<E> {
@@ -77,6 +82,21 @@ pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     fn sequence(
         &self,
         x: &Tensor<E>,
+        state: &RecurrentState<E>,
+        order: Order,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<E>, RecurrentState<E>) {
+        self.driven(&x.matmul(self.w_x()), state, order, lengths)
+    }
+
+    /// As [`sequence`](Cell::sequence), given x W_x (B, T, G·H): for one who has computed parts of the product before.
+    ///
+    /// # Panics
+    /// As [`sequence`](Cell::sequence).
+    #[track_caller]
+    fn driven(
+        &self,
+        drive: &Tensor<E>,
         state: &RecurrentState<E>,
         order: Order,
         lengths: Option<&[usize]>,
@@ -221,6 +241,35 @@ impl<C> Recurrent<C> {
         C: Cell<E>,
     {
         self.read(x, None, state, mode)
+    }
+
+    /// As [`forward`](Recurrent::forward), in one direction, given the product x W_x (B, T, G·H) of the first layer: a decoder
+    /// whose input is known in part before it begins takes that part of the product for all steps at once.
+    ///
+    /// # Panics
+    /// Also if there is no layer, or if it reads both ways.
+    #[track_caller]
+    pub fn driven<E: Element>(
+        &self,
+        drive: &Tensor<E>,
+        state: &[RecurrentState<E>],
+        mode: &mut Mode<'_>,
+    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
+    where
+        C: Cell<E>,
+    {
+        let ([cell, above @ ..], []) = (&self.layers[..], &self.backward[..]) else {
+            panic!("recurrent: driven, with {} layers and {} backward", self.layers.len(), self.backward.len())
+        };
+        assert!(state.len() == self.layers.len(), "recurrent: {} states for {} cells", state.len(), self.layers.len());
+        let (mut shown, after) = cell.driven(drive, &state[0], Order::Forward, None); // (B, T, H)
+        let mut last = vec![after];
+        for (cell, state) in above.iter().zip(&state[1..]) {
+            let (states, after) = cell.sequence(&self.dropout.forward(&shown, mode), state, Order::Forward, None);
+            shown = states;
+            last.push(after);
+        }
+        (shown, last)
     }
 
     /// As [`forward`](Recurrent::forward), for sequences of different lengths, padded at their ends to T.

@@ -201,28 +201,33 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
         })
     }
 
-    /// One step of the decoder: y_{t−1} (B, 1, D) → h̃_t (B, 1, H) and where it looked (B, 1, S).
-    fn advance(&self, y: &Tensor<E>, state: &mut State<E>, mode: &mut Mode<'_>) -> (Tensor<E>, Tensor<E>) {
+    /// One step of the decoder: the part of its cell's product that y_{t−1} makes (B, 1, G·H) and `w_fed`, the rows of W_x for
+    /// the other part → what W_c is to read beside y_{t−1} (B, 1, H + D_v) in Bahdanau's style, or h̃_t (B, 1, H) in
+    /// Luong's, and where it looked (B, 1, S).
+    fn advance(
+        &self,
+        drive: Tensor<E>,
+        w_fed: &Tensor<E>,
+        state: &mut State<E>,
+        mode: &mut Mode<'_>,
+    ) -> (Tensor<E>, Tensor<E>) {
         let memory = state.memory.as_ref().expect("attention: a state that has no source");
         let layers = self.decoder.layers.len();
         let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), memory);
         match self.style {
             Style::Bahdanau => {
                 let (context, weights) = look(&state.carried[layers - 1].h); // (B, 1, D_v)
-                let (h, last) =
-                    self.decoder.forward(&Tensor::concat(&[y.clone(), context.clone()], -1), &state.carried, mode);
+                let (h, last) = self.decoder.driven(&(drive + context.matmul(w_fed)), &state.carried, mode);
                 state.carried = last;
-                let all = Tensor::concat(&[h, context, y.clone()], -1); // (B, 1, H + D_v + D)
-                (self.combine.forward(&all).tanh(), weights)
+                (Tensor::concat(&[h, context], -1), weights) // (B, 1, H + D_v)
             }
             Style::Luong => {
                 // The last of what is carried is h̃_{t−1}.
                 let (cells, fed) = state.carried.split_at(layers);
-                let input = Tensor::concat(&[y.clone(), fed[0].h.unsqueeze(1)], -1); // (B, 1, D + H)
-                let (h, mut last) = self.decoder.forward(&input, cells, mode);
+                let drive = drive + fed[0].h.unsqueeze(1).matmul(w_fed);
+                let (h, mut last) = self.decoder.driven(&drive, cells, mode);
                 let (context, weights) = look(&h.squeeze(1));
-                let all = Tensor::concat(&[h, context], -1); // (B, 1, H + D_v)
-                let combined = self.combine.forward(&all).tanh(); // (B, 1, H)
+                let combined = self.combine.forward(&Tensor::concat(&[h, context], -1)).tanh(); // (B, 1, H)
                 last.push(RecurrentState { h: combined.squeeze(1), c: None });
                 state.carried = last;
                 (combined, weights)
@@ -239,15 +244,27 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for AttentionSeq2Seq<E, C> {
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
-        let (mut features, mut weights) = (Vec::with_capacity(t), Vec::with_capacity(t));
-        for y in y.split(1, &vec![1; t]) {
-            let (h, a) = self.advance(&y, state, mode);
-            features.push(h);
+        // What does not wait for the step before is computed for all steps at once: the part of the cell's product that
+        // y makes and, in Bahdanau's style, W_c.
+        let w_x = self.decoder.layers[0].w_x(); // (D + fed, G·H)
+        let [inputs, _] = w_x.dims();
+        let [_, _, embedding] = y.dims();
+        let w_fed = w_x.slice(0, embedding..inputs);
+        let drives = y.matmul(&w_x.slice(0, 0..embedding)); // (B, T, G·H)
+        let (mut shown, mut weights) = (Vec::with_capacity(t), Vec::with_capacity(t));
+        for drive in drives.split(1, &vec![1; t]) {
+            let (here, a) = self.advance(drive, &w_fed, state, mode);
+            shown.push(here);
             weights.push(a.detached());
         }
         state.position += t;
         state.weights = Some(Tensor::concat(&weights, 1)); // (B, T, S)
-        self.dropout.forward(&Tensor::concat(&features, 1), mode) // (B, T, H)
+        let shown = Tensor::concat(&shown, 1);
+        let features = match self.style {
+            Style::Bahdanau => self.combine.forward(&Tensor::concat(&[shown, y], -1)).tanh(),
+            Style::Luong => shown,
+        };
+        self.dropout.forward(&features, mode) // (B, T, H)
     }
 
     fn scores(&self, features: &Tensor<E>) -> Tensor<E> {

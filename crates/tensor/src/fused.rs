@@ -10,6 +10,7 @@ use crate::op::{Op, Operands, Vjp, with_shapes};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
 
+pub(crate) mod attention;
 pub(crate) mod cross_entropy;
 pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;

@@ -2,6 +2,7 @@
 
 use super::operands::{Draw, Outcome, any, check_fused, each};
 use super::{Entry, Kind};
+use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
 use crate::fused::layer_norm::LayerNorm;
 use crate::fused::log_softmax::LogSoftmax;
@@ -18,6 +19,7 @@ pub(super) fn entries() -> Vec<Entry> {
         kernel("LogSoftmax", |rng| each(ROWS, &mut |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
         kernel("LayerNorm", layer_norm),
         kernel("CrossEntropyLoss", cross_entropy),
+        kernel("AttentionKernel", attention),
     ]
 }
 
@@ -50,6 +52,24 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
             };
             let targets = Ids::new((0..count).map(target).collect::<Vec<_>>(), leading);
             check_fused(|| CrossEntropyLoss { targets: targets.clone(), settings }, &[(shape, any)], rng)
+        })
+    })
+}
+
+fn attention(rng: &mut Rng) -> Outcome {
+    let plain = AttentionOptions::default;
+    let dropout = Some(WeightDropout { probability: 0.3, seed: 7 });
+    let cases = [
+        plain(),
+        AttentionOptions { causal: true, dropout, ..plain() },
+        AttentionOptions { keys: Some([1..3, 0..0].into()), scale: Some(0.7), ..plain() },
+    ];
+    // Some queries fewer than keys, heads in groups, and more of both than a tile has.
+    each(cases, &mut |options| {
+        each([[2, 2, 3, 4, 2], [2, 1, 66, 2, 1]], &mut |[b, t, s, n, m]| {
+            let shapes = [[b, t, n, 2], [b, s, m, 2], [b, s, m, 3]];
+            let [q, k, v]: [(&[usize], Draw); 3] = [(&shapes[0], any), (&shapes[1], any), (&shapes[2], any)];
+            check_fused(|| AttentionKernel(options.clone()), &[q, k, v], rng)
         })
     })
 }

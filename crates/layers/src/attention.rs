@@ -17,9 +17,9 @@
 //! score adds exactly 0 to the sums it takes part in.
 
 use crate::{Dropout, Linear, Mode, parameters};
-use rungs_tensor::{Element, Ids, Mask, Tensor};
+use rungs_tensor::{AttentionOptions, Element, Ids, Tensor, WeightDropout};
 
-/// The keys and values of the positions seen so far, each (B, N, S, K).
+/// The keys and values of the positions seen so far, each (B, S, N, K).
 #[derive(Debug, Clone)]
 pub struct KeyValueCache<E: Element = f32> {
     past: Option<[Tensor<E>; 2]>,
@@ -39,7 +39,7 @@ impl<E: Element> KeyValueCache<E> {
 
     /// S, the number of positions.
     pub fn len(&self) -> usize {
-        self.past.as_ref().map_or(0, |[keys, _]| keys.shape().dim(2))
+        self.past.as_ref().map_or(0, |[keys, _]| keys.shape().dim(1))
     }
 
     /// Whether nothing was seen yet.
@@ -52,13 +52,13 @@ impl<E: Element> KeyValueCache<E> {
         Self { past: self.past.as_ref().map(|past| past.each_ref().map(|tensor| tensor.select(0, rows))) }
     }
 
-    /// Adds the new positions' keys and values (B, N, T, K), and gives back those of all positions (B, N, S, K).
+    /// Adds the new positions' keys and values (B, T, N, K), and gives back those of all positions (B, S, N, K).
     #[track_caller]
     fn extend(&mut self, keys: Tensor<E>, values: Tensor<E>) -> [Tensor<E>; 2] {
         let all = match self.past.take() {
             None => [keys, values],
             Some([past_keys, past_values]) => {
-                [Tensor::concat(&[past_keys, keys], 2), Tensor::concat(&[past_values, values], 2)] // (B, N, S, K)
+                [Tensor::concat(&[past_keys, keys], 1), Tensor::concat(&[past_values, values], 1)] // (B, S, N, K)
             }
         };
         self.past.insert(all).clone()
@@ -109,18 +109,21 @@ impl<E: Element> CausalSelfAttention<E> {
     pub fn forward(&self, x: &Tensor<E>, cache: Option<&mut KeyValueCache<E>>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [b, t, d] = x.dims();
         let (n, k) = (self.heads, d / self.heads);
-        let split_heads = |x: Tensor<E>| x.reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)
+        let split_heads = |x: Tensor<E>| x.reshape([b, t, n, k]); // (B, T, N, K)
         let [queries, keys, values] = self.qkv.forward(x).chunks(-1).map(split_heads);
         let [keys, values] = match cache {
             Some(cache) => cache.extend(keys, values),
             None => [keys, values],
-        }; // (B, N, S, K)
-        let s = keys.shape().dim(2);
-
-        let scores = queries.matmul(&keys.t()) * (1.0 / (k as f64).sqrt()); // (B, N, T, S)
-        let weights = scores.masked_fill(&Mask::causal(t, s).not(), f64::NEG_INFINITY).softmax();
-        let heads = self.dropout.forward(&weights, mode).matmul(&values); // (B, N, T, K)
-        let y = self.projection.forward(&heads.swap_axes(1, 2).reshape([b, t, d])); // (B, T, D)
+        }; // (B, S, N, K)
+        let dropout = match mode {
+            Mode::Train(rng) if self.dropout.probability() > 0.0 => {
+                Some(WeightDropout { probability: self.dropout.probability(), seed: rng.u64() })
+            }
+            _ => None,
+        };
+        let options = AttentionOptions { causal: true, dropout, ..AttentionOptions::default() };
+        let heads = queries.attention(&keys, &values, options); // (B, T, N, K)
+        let y = self.projection.forward(&heads.reshape([b, t, d])); // (B, T, D)
         self.dropout.forward(&y, mode)
     }
 }

@@ -14,6 +14,8 @@ pub(crate) mod attention;
 pub(crate) mod cross_entropy;
 pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
+pub(crate) mod rms_norm;
+pub(crate) mod rotate;
 pub(crate) mod softmax;
 
 /// An operation with a hand-written forward and backward pass and a definition in other operations.

@@ -62,7 +62,7 @@ fn main() {
         language("W1b", &rnn, [32, 64], 5.0, adam());
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {
             let (vocabulary, context) = (VOCABULARY, batch[1]);
-            let config = GptConfig { vocabulary, context, width, heads, layers, dropout: 0.0, bias: false };
+            let config = GptConfig { bias: false, ..GptConfig::gpt(vocabulary, context, width, heads, layers) };
             language(name, &|rng| Box::new(Gpt::new(&config, rng).expect("sizes")), batch, 1.0, adamw());
         }
         if chosen("W4") {

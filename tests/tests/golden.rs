@@ -9,7 +9,7 @@
 //!   of each step, all gradients of the first, all weights after the last.
 
 use rungs_layers::{CausalSelfAttention, Dropout, Linear, Mode, Module};
-use rungs_models::{Gpt, LanguageModel, LstmLanguageModel, RnnLanguageModel};
+use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RnnLanguageModel};
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, CrossEntropy, Graph, Ids, Reduction, Rng, Tensor, vjp};
 use rungs_trainer::{
@@ -155,7 +155,7 @@ fn causal_attention_agrees() {
         let qkv = Linear { weight: x[1].clone(), bias: Some(x[2].clone()) };
         let projection = Linear { weight: x[3].clone(), bias: Some(x[4].clone()) };
         let attention = CausalSelfAttention::new(qkv, projection, heads, Dropout::new(0.0));
-        attention.forward(&x[0], None, &mut Mode::Eval)
+        attention.forward(&x[0], None, None, &mut Mode::Eval)
     });
 }
 
@@ -163,13 +163,20 @@ fn causal_attention_agrees() {
 
 type Model = Box<dyn LanguageModel<f64>>;
 
+fn gpt_config(config: &serde_json::Value) -> GptConfig {
+    let [vocabulary, context, width, heads, layers] = ["vocabulary", "context", "width", "heads", "layers"]
+        .map(|name| config[name].as_u64().expect("a size") as usize);
+    let bias = config["bias"].as_bool().expect("a choice");
+    GptConfig { bias, ..GptConfig::gpt(vocabulary, context, width, heads, layers) }
+}
+
 /// The model of a case, with its initial weights.
 fn build(name: &str, config: &Value, initial: &Named<f64>) -> Model {
     let (config, rng) = (config.clone(), &mut Rng::new(0));
     let mut model: Model = match name {
         "rnn" => Box::new(RnnLanguageModel::new(&serde_json::from_value(config).unwrap(), rng).unwrap()),
         "lstm" => Box::new(LstmLanguageModel::new(&serde_json::from_value(config).unwrap(), rng).unwrap()),
-        "gpt" | "gpt_bias" => Box::new(Gpt::new(&serde_json::from_value(config).unwrap(), rng).unwrap()),
+        "gpt" | "gpt_bias" => Box::new(Gpt::new(&gpt_config(&config), rng).unwrap()),
         _ => panic!("no model is called {name}"),
     };
     model.load(initial).unwrap();

@@ -25,4 +25,5 @@ mod recurrent;
 mod registry;
 mod threads;
 mod training;
+mod transformer;
 mod translation;

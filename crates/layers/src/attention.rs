@@ -1,25 +1,30 @@
 //! Causal self-attention: every position looks at itself and all earlier ones, and takes what it finds there.
 //!
 //! ```text
-//! Q = xW_Q, K = xW_K, V = xW_V                        in N heads of width K = D / N
-//! Attention(Q, K, V) = softmax(QKᵀ / √K + M) V        M = 0 where s ≤ t, −∞ where s > t
+//! Q = xW_Q, K = xW_K, V = xW_V                        in N heads of width K, usually D / N
+//! Attention(Q, K, V) = softmax(QKᵀ / √K + L) V        L = 0 where s ≤ t, −∞ where s > t
 //! y = concat(head_1, …, head_N) W_O
 //! ```
-//! with x, y (B, T, D); W_Q, W_K and W_V lie side by side in one (D, 3D), W_O is (D, D).
+//! with x, y (B, T, D); W_Q, W_K and W_V lie side by side in one matrix.
 //! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2. The √K keeps the scores' variance at 1, where
-//! softmax still has a gradient.
+//! softmax still has a gradient. The middle line is one kernel of the engine, which never holds the T by T scores of a
+//! head ([`Tensor::attention`]).
+//!
+//! Keys and values may have fewer heads than queries, M, each of which then serves N / M neighbouring heads of queries
+//! (Ainslie et al. 2023, *GQA*): what generation has to keep and to read is smaller by that factor. With
+//! [rotary positions](crate::positional) queries and keys are turned before they meet.
 //!
 //! # The cache
 //! When text is generated, the keys and values of earlier positions never change, because no position sees a later
 //! one. A [`KeyValueCache`] keeps them, and a forward computes the new positions only. There may be any number of
 //! those: query t of the new ones stands at position S_before + t, so the mask is shifted by the length of the cache.
 //! However a text is cut into pieces, the results have the same bits as those of one forward over all of it: a masked
-//! score adds exactly 0 to the sums it takes part in.
+//! score adds exactly 0 to the sums it takes part in. Keys are kept turned, so positions need not be known again.
 
-use crate::{Dropout, Linear, Mode, parameters};
-use rungs_tensor::{Element, Ids, Mask, Tensor};
+use crate::{Angles, Dropout, Linear, Mode, parameters};
+use rungs_tensor::{AttentionOptions, Element, Ids, Tensor, WeightDropout};
 
-/// The keys and values of the positions seen so far, each (B, N, S, K).
+/// The keys and values of the positions seen so far, each (B, S, M, K).
 #[derive(Debug, Clone)]
 pub struct KeyValueCache<E: Element = f32> {
     past: Option<[Tensor<E>; 2]>,
@@ -39,7 +44,7 @@ impl<E: Element> KeyValueCache<E> {
 
     /// S, the number of positions.
     pub fn len(&self) -> usize {
-        self.past.as_ref().map_or(0, |[keys, _]| keys.shape().dim(2))
+        self.past.as_ref().map_or(0, |[keys, _]| keys.shape().dim(1))
     }
 
     /// Whether nothing was seen yet.
@@ -52,13 +57,13 @@ impl<E: Element> KeyValueCache<E> {
         Self { past: self.past.as_ref().map(|past| past.each_ref().map(|tensor| tensor.select(0, rows))) }
     }
 
-    /// Adds the new positions' keys and values (B, N, T, K), and gives back those of all positions (B, N, S, K).
+    /// Adds the new positions' keys and values (B, T, M, K), and gives back those of all positions (B, S, M, K).
     #[track_caller]
     fn extend(&mut self, keys: Tensor<E>, values: Tensor<E>) -> [Tensor<E>; 2] {
         let all = match self.past.take() {
             None => [keys, values],
             Some([past_keys, past_values]) => {
-                [Tensor::concat(&[past_keys, keys], 2), Tensor::concat(&[past_values, values], 2)] // (B, N, S, K)
+                [Tensor::concat(&[past_keys, keys], 1), Tensor::concat(&[past_values, values], 1)] // (B, S, M, K)
             }
         };
         self.past.insert(all).clone()
@@ -67,32 +72,43 @@ impl<E: Element> KeyValueCache<E> {
 
 /// Multi-head attention of a sequence to its own past.
 ///
-/// Parameters: 4D², and 4D for the biases.
+/// Parameters: D·(N + 2M)·K + N·K·D, which is 4D² where N = M = D / K, and (N + 2M)·K + D for the biases.
 #[derive(Debug, Clone)]
 pub struct CausalSelfAttention<E: Element = f32> {
-    /// W_Q, W_K and W_V side by side, (D, 3D).
+    /// W_Q, W_K and W_V side by side, (D, (N + 2M)·K).
     pub qkv: Linear<E>,
-    /// W_O (D, D).
+    /// W_O (N·K, D).
     pub projection: Linear<E>,
     /// On the attention weights, and on the way out.
     pub dropout: Dropout,
     heads: usize,
+    key_heads: usize,
 }
 
-parameters!(CausalSelfAttention { qkv, projection, dropout: _, heads: _ });
+parameters!(CausalSelfAttention { qkv, projection, dropout: _, heads: _, key_heads: _ });
 
 impl<E: Element> CausalSelfAttention<E> {
-    /// Attention in `heads` heads, of these two parts: D → 3D and D → D.
+    /// Attention in `heads` heads, each with keys and values of its own, of these two parts: D → 3D and D → D.
     ///
     /// # Panics
     /// If the parts do not have these widths, or D is not a multiple of the number of heads.
     #[track_caller]
     pub fn new(qkv: Linear<E>, projection: Linear<E>, heads: usize, dropout: Dropout) -> Self {
-        let [d, three_d] = qkv.widths();
-        let output = projection.widths();
-        assert!(three_d == 3 * d && output == [d, d], "attention: parts ({d}, {three_d}) and {output:?} do not fit");
-        assert!(heads > 0 && d % heads == 0, "attention: width {d} is not a multiple of {heads} heads");
-        Self { qkv, projection, dropout, heads }
+        Self::grouped(qkv, projection, [heads, heads], dropout)
+    }
+
+    /// Attention in N heads of queries that share M heads of keys and values, of these two parts: D → (N + 2M)·K and N·K → D.
+    ///
+    /// # Panics
+    /// If the parts do not have these widths, or N is not a multiple of M.
+    #[track_caller]
+    pub fn grouped(qkv: Linear<E>, projection: Linear<E>, [n, m]: [usize; 2], dropout: Dropout) -> Self {
+        let ([d, out], [inputs, output]) = (qkv.widths(), projection.widths());
+        assert!(n > 0 && inputs % n == 0, "attention: width {inputs} is not a multiple of {n} heads");
+        assert!(m > 0 && n % m == 0, "attention: {n} heads of queries are not a multiple of {m} of keys");
+        let fit = out == (n + 2 * m) * (inputs / n) && output == d;
+        assert!(fit, "attention: parts ({d}, {out}) and ({inputs}, {output}) do not fit {n} and {m} heads");
+        Self { qkv, projection, dropout, heads: n, key_heads: m }
     }
 
     /// N.
@@ -100,27 +116,49 @@ impl<E: Element> CausalSelfAttention<E> {
         self.heads
     }
 
-    /// x (B, T, D) → y (B, T, D).
+    /// M.
+    pub fn key_heads(&self) -> usize {
+        self.key_heads
+    }
+
+    /// K.
+    pub fn head_width(&self) -> usize {
+        self.projection.widths()[0] / self.heads
+    }
+
+    /// x (B, T, D) → y (B, T, D). With angles, those of x's positions, queries and keys are turned by them.
     ///
     /// With a cache, x holds the T positions that follow the cached ones, which are attended to as well; keys and
     /// values of x are added to it. The cache keeps the graph that made them, unless the parameters are
     /// [detached](crate::Module::detached).
     #[track_caller]
-    pub fn forward(&self, x: &Tensor<E>, cache: Option<&mut KeyValueCache<E>>, mode: &mut Mode<'_>) -> Tensor<E> {
-        let [b, t, d] = x.dims();
-        let (n, k) = (self.heads, d / self.heads);
-        let split_heads = |x: Tensor<E>| x.reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)
-        let [queries, keys, values] = self.qkv.forward(x).chunks(-1).map(split_heads);
+    pub fn forward(
+        &self,
+        x: &Tensor<E>,
+        cache: Option<&mut KeyValueCache<E>>,
+        angles: Option<&Angles<E>>,
+        mode: &mut Mode<'_>,
+    ) -> Tensor<E> {
+        let [b, t, _] = x.dims();
+        let (n, m, k) = (self.heads, self.key_heads, self.head_width());
+        let parts = self.qkv.forward(x).split(-1, &[n * k, m * k, m * k]);
+        let heads_of = |part: usize, heads: usize| parts[part].reshape([b, t, heads, k]);
+        let turned = |x: Tensor<E>| angles.map_or_else(|| x.clone(), |angles| angles.turn(&x));
+        let queries = turned(heads_of(0, n)); // (B, T, N, K)
+        let (keys, values) = (turned(heads_of(1, m)), heads_of(2, m)); // (B, T, M, K)
         let [keys, values] = match cache {
             Some(cache) => cache.extend(keys, values),
             None => [keys, values],
-        }; // (B, N, S, K)
-        let s = keys.shape().dim(2);
-
-        let scores = queries.matmul(&keys.t()) * (1.0 / (k as f64).sqrt()); // (B, N, T, S)
-        let weights = scores.masked_fill(&Mask::causal(t, s).not(), f64::NEG_INFINITY).softmax();
-        let heads = self.dropout.forward(&weights, mode).matmul(&values); // (B, N, T, K)
-        let y = self.projection.forward(&heads.swap_axes(1, 2).reshape([b, t, d])); // (B, T, D)
+        }; // (B, S, M, K)
+        let dropout = match mode {
+            Mode::Train(rng) if self.dropout.probability() > 0.0 => {
+                Some(WeightDropout { probability: self.dropout.probability(), seed: rng.u64() })
+            }
+            _ => None,
+        };
+        let options = AttentionOptions { causal: true, dropout, ..AttentionOptions::default() };
+        let heads = queries.attention(&keys, &values, options); // (B, T, N, K)
+        let y = self.projection.forward(&heads.reshape([b, t, n * k])); // (B, T, D)
         self.dropout.forward(&y, mode)
     }
 }

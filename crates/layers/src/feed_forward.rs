@@ -1,7 +1,12 @@
 //! The feed-forward layer of a Transformer: every position by itself, through a wider hidden layer and back.
 //!
-//! FF(x) = φ(xW₁ + b₁)W₂ + b₂, with x (…, D), W₁ (D, H), W₂ (H, D), usually H = 4D.
-//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.3, with φ = relu; GPT (2018) has φ = gelu.
+//! ```text
+//! FF(x) = φ(xW₁ + b₁) W₂ + b₂                          x (…, D), W₁ and W_g (D, H), W₂ (H, D)
+//! FF(x) = (φ(xW_g + b_g) ⊙ (xW₁ + b₁)) W₂ + b₂         with a gate
+//! ```
+//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.3, with φ = relu and H = 4D; GPT (2018) has φ = gelu. With
+//! a gate a unit can be silenced by another product of the same input (Shazeer 2020, *GLU Variants Improve Transformer*);
+//! φ = silu makes it SwiGLU, which Llama has, with H near 8D/3 so that three matrices are as large as two were.
 
 use crate::{Dropout, Linear, Mode, parameters};
 use rungs_tensor::{Element, Tensor};
@@ -15,6 +20,8 @@ pub enum Activation {
     Gelu,
     /// ½x(1 + tanh(√(2/π)(x + 0.044715x³))): the paper's approximation of gelu, which GPT-2 uses.
     GeluTanh,
+    /// x·σ(x), also called swish. Ramachandran, Zoph & Le (2017), *Searching for Activation Functions*.
+    Silu,
     /// tanh x.
     Tanh,
 }
@@ -26,16 +33,19 @@ impl Activation {
             Activation::Relu => x.relu(),
             Activation::Gelu => x.gelu(),
             Activation::GeluTanh => x.gelu_tanh(),
+            Activation::Silu => x.silu(),
             Activation::Tanh => x.tanh(),
         }
     }
 }
 
-/// FF(x) = dropout(φ(xW₁ + b₁)W₂ + b₂).
+/// FF(x) = dropout(φ(xW₁ + b₁)W₂ + b₂), or with a gate dropout((φ(xW_g + b_g) ⊙ (xW₁ + b₁))W₂ + b₂).
 ///
-/// Parameters: 2·D·H, and H + D for the biases.
+/// Parameters: 2·D·H, and H + D for the biases; with a gate D·H more, and H.
 #[derive(Debug, Clone)]
 pub struct FeedForward<E: Element = f32> {
+    /// W_g (D, H) and b_g, or none.
+    pub gate: Option<Linear<E>>,
     /// W₁ (D, H) and b₁.
     pub up: Linear<E>,
     /// W₂ (H, D) and b₂.
@@ -46,7 +56,7 @@ pub struct FeedForward<E: Element = f32> {
     pub dropout: Dropout,
 }
 
-parameters!(FeedForward { up, down, activation: _, dropout: _ });
+parameters!(FeedForward { gate, up, down, activation: _, dropout: _ });
 
 impl<E: Element> FeedForward<E> {
     /// A layer of these two parts: D → H and H → D.
@@ -57,13 +67,26 @@ impl<E: Element> FeedForward<E> {
     pub fn new(up: Linear<E>, down: Linear<E>, activation: Activation, dropout: Dropout) -> Self {
         let ([_, hidden], [inputs, _]) = (up.widths(), down.widths());
         assert!(hidden == inputs, "feed-forward: {hidden} numbers go up and {inputs} come down");
-        Self { up, down, activation, dropout }
+        Self { gate: None, up, down, activation, dropout }
+    }
+
+    /// The same layer with a gate, of the sizes of `up`.
+    ///
+    /// # Panics
+    /// If it has others.
+    #[track_caller]
+    pub fn gated(self, gate: Linear<E>) -> Self {
+        assert!(gate.widths() == self.up.widths(), "feed-forward: gate {:?}, up {:?}", gate.widths(), self.up.widths());
+        Self { gate: Some(gate), ..self }
     }
 
     /// x (…, D) → y (…, D).
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
-        let hidden = self.activation.apply(&self.up.forward(x)); // (…, H)
+        let hidden = match &self.gate {
+            Some(gate) => self.activation.apply(&gate.forward(x)) * self.up.forward(x),
+            None => self.activation.apply(&self.up.forward(x)),
+        }; // (…, H)
         self.dropout.forward(&self.down.forward(&hidden), mode) // (…, D)
     }
 }

@@ -26,6 +26,7 @@
 //! | D | model width |
 //! | H | hidden: a recurrent layer's state, a feed-forward layer's inside |
 //! | N | heads |
+//! | M | heads of keys and values, where they are fewer |
 //! | K | head width, D / N |
 //! | V | vocabulary |
 //!
@@ -66,10 +67,10 @@ pub use linear::{Bias, Linear};
 pub use lstm::{Lstm, LstmCell};
 pub use mode::Mode;
 pub use module::{LoadError, Misshapen, Module, Path};
-pub use norm::LayerNorm;
-pub use positional::{LearnedPositions, sinusoidal_positions};
+pub use norm::{LayerNorm, Norm, NormKind, RmsNorm};
+pub use positional::{Angles, LearnedPositions, Rotary, sinusoidal_positions};
 pub use recurrent::{Cell, Direction, Order, Recurrent, RecurrentState};
 pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.
 pub use rungs_tensor as tensor;
-pub use transformer::{Block, BlockConfig};
+pub use transformer::{Block, BlockConfig, gated_hidden};

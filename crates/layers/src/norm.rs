@@ -1,12 +1,16 @@
-//! Layer normalisation: every position's vector brought to mean 0 and variance 1, then scaled and shifted.
+//! Normalisation: every position's vector brought to a common size, then scaled.
 //!
-//! y = (x − μ) / √(σ² + ε) ⊙ g + b, with μ and σ² the mean and the (biased) variance of x over its last axis;
-//! x, y (…, D), gain g and bias b (D). Ba, Kiros & Hinton (2016), *Layer Normalization*.
+//! ```text
+//! LN(x)  = (x − μ) / √(σ² + ε) ⊙ g + b        μ and σ² the mean and the (biased) variance of x over its last axis
+//! RMS(x) = x / √(ms(x) + ε) ⊙ g               ms the mean of the squares
+//! ```
+//! with x, y (…, D), gain g and bias b (D). Ba, Kiros & Hinton (2016), *Layer Normalization*; Zhang & Sennrich (2019), *Root
+//! Mean Square Layer Normalization*, which found that the mean need not be taken off.
 //!
-//! Unlike batch normalisation it looks at one position only: it is the same in training and evaluation, and the rows
-//! of a batch stay independent.
+//! Unlike batch normalisation both look at one position only: they are the same in training and evaluation, and the
+//! rows of a batch stay independent.
 
-use crate::{Bias, parameters};
+use crate::{Bias, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Tensor};
 
 /// ε, which keeps a constant vector from dividing by zero; PyTorch's default.
@@ -35,5 +39,84 @@ impl<E: Element> LayerNorm<E> {
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
         x.layer_norm(&self.gain, self.bias.as_ref(), EPSILON)
+    }
+}
+
+/// y = x / √(ms(x) + ε) ⊙ g.
+///
+/// Parameters: D.
+#[derive(Debug, Clone)]
+pub struct RmsNorm<E: Element = f32> {
+    /// g (D), at first 1.
+    pub gain: Tensor<E>,
+    /// ε, as small as the numbers allow: Llama's models have 10⁻⁵ or 10⁻⁶.
+    pub epsilon: f64,
+}
+
+parameters!(RmsNorm { gain, epsilon: _ });
+
+impl<E: Element> RmsNorm<E> {
+    /// A layer for vectors of `width` numbers that only normalises, until it learns otherwise.
+    pub fn new(width: usize, epsilon: f64) -> Self {
+        Self { gain: Tensor::variable(Array::full(width, E::ONE)), epsilon }
+    }
+
+    /// x (…, D) → y (…, D).
+    #[track_caller]
+    pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
+        x.rms_norm(&self.gain, self.epsilon)
+    }
+}
+
+/// Which normalisation a [`Norm`] is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NormKind {
+    /// [`LayerNorm`].
+    Layer,
+    /// [`RmsNorm`] with this ε.
+    Rms(f64),
+}
+
+/// One of the two.
+#[derive(Debug, Clone)]
+pub enum Norm<E: Element = f32> {
+    /// Layer normalisation.
+    Layer(LayerNorm<E>),
+    /// Root-mean-square normalisation.
+    Rms(RmsNorm<E>),
+}
+
+impl<E: Element> Module<E> for Norm<E> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        match self {
+            Norm::Layer(norm) => norm.visit(path, f),
+            Norm::Rms(norm) => norm.visit(path, f),
+        }
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        match self {
+            Norm::Layer(norm) => norm.visit_mut(path, f),
+            Norm::Rms(norm) => norm.visit_mut(path, f),
+        }
+    }
+}
+
+impl<E: Element> Norm<E> {
+    /// A layer of this kind for vectors of `width` numbers; root-mean-square norms have no bias.
+    pub fn new(kind: NormKind, width: usize, bias: Bias) -> Self {
+        match kind {
+            NormKind::Layer => Norm::Layer(LayerNorm::new(width, bias)),
+            NormKind::Rms(epsilon) => Norm::Rms(RmsNorm::new(width, epsilon)),
+        }
+    }
+
+    /// x (…, D) → y (…, D).
+    #[track_caller]
+    pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
+        match self {
+            Norm::Layer(norm) => norm.forward(x),
+            Norm::Rms(norm) => norm.forward(x),
+        }
     }
 }

@@ -6,10 +6,15 @@
 //! 10000·2π ([`sinusoidal_positions`]; Vaswani et al. 2017, *Attention Is All You Need*, section 3.5):
 //!
 //! P\[t, 2i\] = sin(t / 10000^(2i/D)),  P\[t, 2i+1\] = cos(t / 10000^(2i/D)).
+//!
+//! Or nothing is added, and queries and keys are turned instead ([`Rotary`]; Su et al. 2021, *RoFormer*): the pair (i, i + K/2) of a
+//! head's vector at position t by the angle t / θ^(2i/K). A score q · k then depends on the two vectors and on how far
+//! apart they stand, and on nothing else of the positions.
 
 use crate::{Init, parameters};
 use rungs_tensor::{Array, Element, Rng, Tensor};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// y = P\[t\], with a learnt row for each position.
 ///
@@ -58,4 +63,47 @@ pub fn sinusoidal_positions<E: Element>(context: usize, width: usize) -> Tensor<
         E::from_f64(if d % 2 == 0 { angle.sin() } else { angle.cos() })
     };
     Tensor::constant(Array::from_fn([context, width], wave))
+}
+
+/// Rotary positions. They have no parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rotary {
+    /// θ, 10,000 in the paper: the slowest pair needs about 2πθ positions for a turn.
+    pub base: f64,
+}
+
+/// The cosines and sines of the angles of some positions, (T, K/2) each.
+#[derive(Debug, Clone)]
+pub struct Angles<E: Element = f32> {
+    cosines: Arc<[E]>,
+    sines: Arc<[E]>,
+}
+
+impl Rotary {
+    /// The angles of these positions for heads of `width` numbers. They are the same for all layers.
+    ///
+    /// # Panics
+    /// If the width is odd.
+    #[track_caller]
+    pub fn angles<E: Element>(&self, positions: Range<usize>, width: usize) -> Angles<E> {
+        assert!(width % 2 == 0, "rotary positions: a head of {width} numbers has no pairs");
+        let pairs = width / 2;
+        let angle = |flat: usize| {
+            let (t, i) = (positions.start + flat / pairs, flat % pairs);
+            t as f64 / self.base.powf(2.0 * i as f64 / width as f64)
+        };
+        let of = |f: fn(f64) -> f64| (0..positions.len() * pairs).map(|flat| E::from_f64(f(angle(flat)))).collect();
+        Angles { cosines: of(f64::cos), sines: of(f64::sin) }
+    }
+}
+
+impl<E: Element> Angles<E> {
+    /// Queries or keys (B, T, N, K), turned.
+    ///
+    /// # Panics
+    /// If they are not of these positions and this width.
+    #[track_caller]
+    pub fn turn(&self, x: &Tensor<E>) -> Tensor<E> {
+        x.rotate(self.cosines.clone(), self.sines.clone())
+    }
 }

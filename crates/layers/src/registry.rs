@@ -11,9 +11,9 @@ use crate::lstm::kernel::LstmEquations;
 use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
 use crate::{
-    Activation, Attention, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding,
+    Activation, Angles, Attention, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding,
     FeedForward, GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, LstmCell, Mode, Module,
-    Nonlinearity, Order, Recurrent, RecurrentState, Reset, RnnCell, Score,
+    Nonlinearity, NormKind, Order, Recurrent, RecurrentState, Reset, RmsNorm, RnnCell, Rotary, Score,
 };
 use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
@@ -29,6 +29,7 @@ pub fn entries() -> Vec<Entry> {
         layer("Linear", linear),
         layer("Embedding", embedding),
         layer("LayerNorm", layer_norm),
+        layer("RmsNorm", rms_norm),
         layer("Dropout", dropout),
         layer("LearnedPositions", learned_positions),
         layer("FeedForward", feed_forward),
@@ -98,6 +99,11 @@ fn layer_norm(rng: &mut Rng) -> Outcome {
     check("LayerNorm", &layer, &[&[2, 3, 5]], |layer, x| layer.forward(&x[0]), rng)
 }
 
+fn rms_norm(rng: &mut Rng) -> Outcome {
+    let layer = RmsNorm::new(5, 1e-5);
+    check("RmsNorm", &layer, &[&[2, 3, 5]], |layer, x| layer.forward(&x[0]), rng)
+}
+
 fn dropout(rng: &mut Rng) -> Outcome {
     let x = Array::normal([4, 5], 0.0, 1.0, rng);
     // Dropout is linear; tanh gives it a second order to check.
@@ -110,11 +116,15 @@ fn learned_positions(rng: &mut Rng) -> Outcome {
 }
 
 fn feed_forward(rng: &mut Rng) -> Outcome {
-    // One activation: which function stands here does not change how gradients pass through the layer.
-    let up = Linear::new(3, 5, Bias::Yes, Init::Zeros, rng);
-    let down = Linear::new(5, 3, Bias::Yes, Init::Zeros, rng);
-    let layer = FeedForward::new(up, down, Activation::Gelu, some_dropout());
-    check("FeedForward", &layer, &[&[2, 4, 3]], |layer, x| training(|mode| layer.forward(&x[0], mode)), rng)
+    // Two activations: which function stands here does not change how gradients pass through the layer.
+    let linear = |sizes: [usize; 2], rng: &mut Rng| Linear::new(sizes[0], sizes[1], Bias::Yes, Init::Zeros, rng);
+    let plain = |activation, rng: &mut Rng| {
+        FeedForward::new(linear([3, 5], rng), linear([5, 3], rng), activation, some_dropout())
+    };
+    let forward = |layer: &FeedForward<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
+    let gated = plain(Activation::Silu, rng).gated(linear([3, 5], rng));
+    let worst = check("FeedForward", &plain(Activation::Gelu, rng), &[&[2, 4, 3]], forward, rng)?;
+    Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
 }
 
 /// The sequence kernels against the textbook's loop: both orders, all lengths equal and not, one of them zero.
@@ -198,23 +208,33 @@ fn encoder_attention(rng: &mut Rng) -> Outcome {
 }
 
 fn causal_self_attention(rng: &mut Rng) -> Outcome {
-    let qkv = Linear::new(6, 18, Bias::Yes, Init::Zeros, rng);
-    let projection = Linear::new(6, 6, Bias::Yes, Init::Zeros, rng);
-    let layer = CausalSelfAttention::new(qkv, projection, 2, some_dropout());
+    let projection = |rng: &mut Rng| Linear::new(8, 6, Bias::Yes, Init::Zeros, rng);
     // The whole sequence at once, and in two pieces: gradients go through the cache too.
-    let forward = |layer: &CausalSelfAttention<f64>, x: &[Tensor<f64>]| {
-        training(|mode| {
-            let whole = layer.forward(&x[0], None, mode);
-            let mut cache = KeyValueCache::new();
-            let pieces = [0..2, 2..5].map(|t| layer.forward(&x[0].slice(1, t), Some(&mut cache), mode));
-            joined(&[whole, Tensor::concat(&pieces, 1)])
-        })
+    let forward = |rotary: Option<Rotary>| {
+        move |layer: &CausalSelfAttention<f64>, x: &[Tensor<f64>]| {
+            let angles = |t| -> Option<Angles<f64>> { rotary.map(|rotary| rotary.angles(t, layer.head_width())) };
+            training(|mode| {
+                let whole = layer.forward(&x[0], None, angles(0..5).as_ref(), mode);
+                let mut cache = KeyValueCache::new();
+                let pieces = [0..2, 2..5]
+                    .map(|t| layer.forward(&x[0].slice(1, t.clone()), Some(&mut cache), angles(t).as_ref(), mode));
+                joined(&[whole, Tensor::concat(&pieces, 1)])
+            })
+        }
     };
-    check("CausalSelfAttention", &layer, &[&[2, 5, 6]], forward, rng)
+    let qkv = |heads: usize, rng: &mut Rng| Linear::new(6, heads * 2, Bias::Yes, Init::Zeros, rng);
+    let layer = CausalSelfAttention::new(qkv(12, rng), projection(rng), 4, some_dropout());
+    let worst = check("CausalSelfAttention", &layer, &[&[2, 5, 6]], forward(None), rng)?;
+    let layer = CausalSelfAttention::grouped(qkv(8, rng), projection(rng), [4, 2], some_dropout());
+    let rotary = Some(Rotary { base: 100.0 });
+    Ok(worst.worse(check("CausalSelfAttention", &layer, &[&[2, 5, 6]], forward(rotary), rng)?))
 }
 
 fn block(rng: &mut Rng) -> Outcome {
-    let config = BlockConfig { hidden: 5, dropout: some_dropout(), ..BlockConfig::gpt(6, 3, 1) };
-    let layer = Block::new(&config, rng);
-    check("Block", &layer, &[&[2, 4, 6]], |layer, x| training(|mode| layer.forward(&x[0], None, mode)), rng)
+    let forward = |layer: &Block<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], None, None, mode));
+    let sizes = |config| BlockConfig { hidden: 5, dropout: some_dropout(), ..config };
+    let gpt = Block::new(&sizes(BlockConfig::gpt(6, 3, 1)), rng);
+    let worst = check("Block", &gpt, &[&[2, 4, 6]], forward, rng)?;
+    let llama = BlockConfig { norm: NormKind::Rms(0.1), ..sizes(BlockConfig::llama(4, 2, 1, 1)) };
+    Ok(worst.worse(check("Block", &Block::new(&llama, rng), &[&[2, 3, 4]], forward, rng)?))
 }

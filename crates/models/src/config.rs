@@ -51,6 +51,20 @@ pub enum ConfigError {
         /// N, the number of heads.
         heads: usize,
     },
+    /// Heads of queries that heads of keys do not share evenly.
+    #[error("heads {heads} is not a multiple of key-heads {key_heads}")]
+    KeyHeads {
+        /// N, the number of heads.
+        heads: usize,
+        /// M, the number of heads of keys and values.
+        key_heads: usize,
+    },
+    /// Rotary positions in heads that have no pairs.
+    #[error("rotary positions turn pairs of numbers, and a head has {head}")]
+    OddHeads {
+        /// K, the width of a head.
+        head: usize,
+    },
     /// A head that is tied to an embedding of another width.
     #[error("a tied head needs an embedding as wide as the state: embedding {embedding}, hidden {hidden}")]
     Tied {

@@ -2,19 +2,22 @@
 //!
 //! ```text
 //! x_t = E[id_t] + P[t]
-//! x   = x + Attention(LN(x));  x = x + FF(LN(x))      block upon block
-//! z_t = LN(x_t) Eᵀ                                    p(id_{t+1} | id_1 … id_t) = softmax(z_t)
+//! x   = x + Attention(norm(x));  x = x + FF(norm(x))      block upon block
+//! z_t = norm(x_t) Eᵀ                                      p(id_{t+1} | id_1 … id_t) = softmax(z_t)
 //! ```
 //! with ids (B, T), x (B, T, D), z (B, T, V), E (V, D), P (context, D). Radford et al. (2018), *Improving Language
 //! Understanding by Generative Pre-Training*; this is GPT-2's arrangement (Radford et al. 2019), with the norm before
-//! each part and one more at the end. Attention is causal ([`rungs_layers::attention`]), FF is 4D wide inside and
-//! has gelu in its exact form.
+//! each part and one more at the end. Attention is causal ([`rungs_layers::attention`]).
 //!
 //! Nothing is squeezed into a vector of fixed size: token t reaches any earlier token in one step, and all positions
 //! are computed at once. The price is a longest text, `context`, and work that grows with the square of the length.
 //!
-//! The head is *tied*: E, which turns tokens into vectors, scores them on the way back (Press & Wolf 2017). It is one
+//! The head may be *tied*: E, which turns tokens into vectors, scores them on the way back (Press & Wolf 2017). It is one
 //! field, used twice; a copy would come apart at the first step of training.
+//!
+//! Two configurations have names: [`GptConfig::gpt`] is GPT-2's, and [`GptConfig::llama`] has what has changed since
+//! (Touvron et al. 2023): root-mean-square norms, a gated silu, no biases, a head of its own, keys and values in fewer heads, and positions
+//! that are not added to x but turn queries and keys ([`Rotary`]). [`rungs_layers::transformer`] has both blocks side by side.
 //!
 //! Weights begin as N(0, 0.02²), those that add to x as N(0, 0.02² / 2L): x is a sum of 2L such additions, and its
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention
@@ -24,13 +27,21 @@ use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check
 use crate::{ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Bias, Block, BlockConfig, Dropout, Embedding, LayerNorm, LearnedPositions, Mode, Module, parameters,
+    Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
+    Rotary, gated_hidden, parameters,
 };
-use serde::{Deserialize, Serialize};
 
-/// The sizes of a [`Gpt`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How a [`Gpt`] knows where a token stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Positions {
+    /// A learnt vector for each position, added to the token's.
+    Learned,
+    /// Queries and keys are turned by the position.
+    Rotary(Rotary),
+}
+
+/// The sizes of a [`Gpt`] and what it is made of.
+#[derive(Debug, Clone, PartialEq)]
 pub struct GptConfig {
     /// V, the number of tokens.
     pub vocabulary: usize,
@@ -40,50 +51,148 @@ pub struct GptConfig {
     pub width: usize,
     /// N, the number of attention heads, which divides D.
     pub heads: usize,
+    /// M, the number of heads of keys and values, which divides N.
+    pub key_heads: usize,
     /// L, how many blocks there are.
     pub layers: usize,
+    /// H, the width inside the feed-forward layers.
+    pub feed_forward: usize,
+    /// φ of the feed-forward layers.
+    pub activation: Activation,
+    /// Whether they have a gate.
+    pub gated: bool,
+    /// Root-mean-square norms with this ε, or layer norms.
+    pub rms_norm: Option<f64>,
+    /// How positions are known.
+    pub positions: Positions,
+    /// Whether E is the head too.
+    pub tied: bool,
     /// The probability of dropping, in training.
     pub dropout: f64,
-    /// Whether linear layers and norms have biases. GPT-2 has them; without, a small model trains as well and faster.
+    /// Whether linear layers and layer norms have biases. GPT-2 has them; without, a small model trains as well and faster.
     pub bias: bool,
 }
 
 impl GptConfig {
-    /// The number of parameters: V·D + context·D + L(12D² + 2D) + D, and L·11D + D for the biases.
+    /// GPT-2's arrangement, with the exact gelu; GPT-2 itself has its [approximation](Activation::GeluTanh). No dropout.
+    pub fn gpt(vocabulary: usize, context: usize, width: usize, heads: usize, layers: usize) -> Self {
+        Self {
+            vocabulary,
+            context,
+            width,
+            heads,
+            key_heads: heads,
+            layers,
+            feed_forward: width.saturating_mul(4),
+            activation: Activation::Gelu,
+            gated: false,
+            rms_norm: None,
+            positions: Positions::Learned,
+            tied: true,
+            dropout: 0.0,
+            bias: true,
+        }
+    }
+
+    /// Llama's arrangement, with as many heads of keys as of queries until told otherwise.
+    pub fn llama(vocabulary: usize, context: usize, width: usize, heads: usize, layers: usize) -> Self {
+        Self {
+            feed_forward: gated_hidden(width.min(MAX_SIZE)),
+            activation: Activation::Silu,
+            gated: true,
+            rms_norm: Some(1e-5),
+            positions: Positions::Rotary(Rotary { base: 10_000.0 }),
+            tied: false,
+            bias: false,
+            ..Self::gpt(vocabulary, context, width, heads, layers)
+        }
+    }
+
+    /// The number of parameters. In GPT-2's arrangement V·D + context·D + L(12D² + 2D) + D, and L·11D + D for the biases.
     ///
     /// # Errors
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
-        let Self { vocabulary, context, width, heads, layers, dropout, bias } = *self;
-        let sizes = [("vocabulary", vocabulary), ("context", context), ("hidden", width), ("heads", heads)];
+        let &Self { vocabulary, context, width, heads, key_heads, layers, feed_forward, dropout, .. } = self;
+        let sizes = [
+            ("vocabulary", vocabulary),
+            ("context", context),
+            ("hidden", width),
+            ("heads", heads),
+            ("key-heads", key_heads),
+        ];
         check_sizes(MAX_SIZE, &sizes)?;
+        check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
         check_sizes(MAX_LAYERS, &[("layers", layers)])?;
         check_dropout(dropout)?;
         if width % heads != 0 {
             return Err(ConfigError::Heads { width, heads });
         }
-        let [v, t, d, l] = [vocabulary, context, width, layers].map(|size| size as u64);
-        let biases = if bias { l * 11 * d + d } else { 0 };
-        check_parameters(v * d + t * d + l * (12 * d * d + 2 * d) + d + biases)
+        if heads % key_heads != 0 {
+            return Err(ConfigError::KeyHeads { heads, key_heads });
+        }
+        if matches!(self.positions, Positions::Rotary(_)) && width / heads % 2 != 0 {
+            return Err(ConfigError::OddHeads { head: width / heads });
+        }
+        let [v, t, d, l, h] = [vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
+        let keys = (width / heads * key_heads) as u64;
+        let matrices = if self.gated { 3 } else { 2 };
+        let block = 2 * d * d + 2 * d * keys + matrices * d * h + 2 * d;
+        let norm_biases = if self.rms_norm.is_some() { 0 } else { d };
+        let biases = match self.bias {
+            true => l * (2 * d + 2 * keys + (matrices - 1) * h + d + 2 * norm_biases) + norm_biases,
+            false => 0,
+        };
+        let positions = if self.positions == Positions::Learned { t * d } else { 0 };
+        let head = if self.tied { 0 } else { v * d };
+        check_parameters(v * d + positions + l * block + d + biases + head)
+    }
+
+    fn block(&self) -> BlockConfig {
+        let &Self { width, heads, key_heads, layers, feed_forward, activation, gated, dropout, .. } = self;
+        let bias = if self.bias { Bias::Yes } else { Bias::No };
+        BlockConfig {
+            key_heads,
+            norm: self.rms_norm.map_or(NormKind::Layer, NormKind::Rms),
+            hidden: feed_forward,
+            activation,
+            gated,
+            bias,
+            dropout: Dropout::new(dropout),
+            ..BlockConfig::gpt(width, heads, layers)
+        }
     }
 }
 
 /// A language model that looks back at everything.
 #[derive(Debug, Clone)]
 pub struct Gpt<E: Element = f32> {
-    /// E (V, D): a vector for every token, and the head.
+    /// E (V, D): a vector for every token, and the head if there is no other.
     pub token_embedding: Embedding<E>,
-    /// P (context, D): a vector for every position.
-    pub position_embedding: LearnedPositions<E>,
+    /// P (context, D): a vector for every position, or none.
+    pub position_embedding: Option<LearnedPositions<E>>,
     /// The blocks, the first of which reads E\[id\] + P.
     pub blocks: Vec<Block<E>>,
-    /// The last LN.
-    pub final_norm: LayerNorm<E>,
+    /// The last norm.
+    pub final_norm: Norm<E>,
+    /// The head (V, D), where it is not E.
+    pub head: Option<Embedding<E>>,
     /// On E\[id\] + P.
     pub dropout: Dropout,
+    context: usize,
+    positions: Positions,
 }
 
-parameters!(Gpt { token_embedding, position_embedding, blocks, final_norm, dropout: _ });
+parameters!(Gpt {
+    token_embedding,
+    position_embedding,
+    blocks,
+    final_norm,
+    head,
+    dropout: _,
+    context: _,
+    positions: _,
+});
 
 impl<E: Element> Gpt<E> {
     /// A model of these sizes, begun as GPT-2.
@@ -92,16 +201,19 @@ impl<E: Element> Gpt<E> {
     /// If there can be no such model.
     pub fn new(config: &GptConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count()?;
-        let &GptConfig { vocabulary, context, width, heads, layers, dropout, bias } = config;
-        let dropout = Dropout::new(dropout);
-        let bias = if bias { Bias::Yes } else { Bias::No };
-        let block = BlockConfig { bias, dropout, ..BlockConfig::gpt(width, heads, layers) };
+        let &GptConfig { vocabulary, context, width, layers, positions, tied, .. } = config;
+        let block = config.block();
+        let embedding = |rows, rng: &mut Rng| Embedding::new(rows, width, block.init, rng);
+        let learned = positions == Positions::Learned;
         Ok(Self {
-            token_embedding: Embedding::new(vocabulary, width, block.init, rng),
-            position_embedding: LearnedPositions::new(context, width, block.init, rng),
+            token_embedding: embedding(vocabulary, rng),
+            position_embedding: learned.then(|| LearnedPositions::new(context, width, block.init, rng)),
             blocks: (0..layers).map(|_| Block::new(&block, rng)).collect(),
-            final_norm: LayerNorm::new(width, bias),
-            dropout,
+            final_norm: Norm::new(block.norm, width, block.bias),
+            head: (!tied).then(|| embedding(vocabulary, rng)),
+            dropout: block.dropout,
+            context,
+            positions,
         })
     }
 }
@@ -116,23 +228,31 @@ impl<E: Element> Decoder<E> for Gpt<E> {
         let layers = self.blocks.len();
         assert!(state.caches.len() == layers, "gpt: a state of {} layers for {layers} blocks", state.caches.len());
         let positions = state.position..state.position + t;
-        let x = self.token_embedding.forward(ids) + self.position_embedding.forward(positions); // (B, T, D)
+        assert!(positions.end <= self.context, "gpt: positions {positions:?} of a context of {}", self.context);
+        let mut x = self.token_embedding.forward(ids); // (B, T, D)
+        if let Some(embedding) = &self.position_embedding {
+            x = x + embedding.forward(positions.clone());
+        }
+        let angles: Option<Angles<E>> = match self.positions {
+            Positions::Learned => None,
+            Positions::Rotary(rotary) => Some(rotary.angles(positions, self.blocks[0].attention.head_width())),
+        };
         let mut x = self.dropout.forward(&x, mode);
         for (block, cache) in self.blocks.iter().zip(&mut state.caches) {
-            x = block.forward(&x, Some(cache), mode); // (B, T, D)
+            x = block.forward(&x, Some(cache), angles.as_ref(), mode); // (B, T, D)
         }
         state.position += t;
         self.final_norm.forward(&x)
     }
 
     fn scores(&self, x: &Tensor<E>) -> Tensor<E> {
-        self.token_embedding.scores(x) // (…, V)
+        self.head.as_ref().unwrap_or(&self.token_embedding).scores(x) // (…, V)
     }
 }
 
 impl<E: Element> LanguageModel<E> for Gpt<E> {
     fn context(&self) -> Option<usize> {
-        Some(self.position_embedding.context())
+        Some(self.context)
     }
 
     fn start(&self, _batch: usize) -> State<E> {

@@ -31,15 +31,8 @@
 //! use std::ops::ControlFlow;
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
-//! let config = GptConfig {
-//!     vocabulary: tokenizer.vocabulary(),
-//!     context: 16,
-//!     width: 8,
-//!     heads: 2,
-//!     layers: 2,
-//!     dropout: 0.0,
-//!     bias: false,
-//! };
+//! let (context, width, heads, layers) = (16, 8, 2, 2);
+//! let config = GptConfig::gpt(tokenizer.vocabulary(), context, width, heads, layers);
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
@@ -76,7 +69,7 @@ pub use decode::{
 };
 pub use decoder::{Decoder, State};
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
-pub use gpt::{Gpt, GptConfig};
+pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
 pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;

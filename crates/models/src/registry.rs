@@ -158,7 +158,6 @@ fn bridge(rng: &mut Rng) -> Outcome {
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {
-    let config =
-        GptConfig { vocabulary: VOCABULARY, context: 6, width: 4, heads: 2, layers: 2, dropout: 0.0, bias: true };
+    let config = GptConfig::gpt(VOCABULARY, 6, 4, 2, 2);
     check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)
 }

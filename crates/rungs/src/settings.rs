@@ -314,7 +314,11 @@ impl Settings {
         }
         absent("embedding", embedding)?;
         let heads = needed("heads", heads)?;
-        Ok(ModelConfig::Gpt(GptConfig { vocabulary, context, width: hidden, heads, layers, dropout, bias: false }))
+        Ok(ModelConfig::Gpt(GptConfig {
+            dropout,
+            bias: false,
+            ..GptConfig::gpt(vocabulary, context, hidden, heads, layers)
+        }))
     }
 
     /// What only a rung that learns pairs has.

@@ -10,9 +10,12 @@ use crate::op::{Op, Operands, Vjp, with_shapes};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
 
+pub(crate) mod attention;
 pub(crate) mod cross_entropy;
 pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
+pub(crate) mod rms_norm;
+pub(crate) mod rotate;
 pub(crate) mod softmax;
 
 /// An operation with a hand-written forward and backward pass and a definition in other operations.

@@ -49,6 +49,7 @@ pub use array::buffer::release_unused_memory;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
 pub use check::{check_gradients, check_kernel};
 pub use element::Element;
+pub use fused::attention::{AttentionOptions, WeightDropout};
 pub use fused::cross_entropy::{CrossEntropy, Reduction};
 pub use fused::{Grads, Kernel, Needs};
 pub use ids::{Ids, Mask};

@@ -11,17 +11,14 @@
 
 use crate::array::buffer::Buffer;
 use crate::parallel::for_each_chunk;
-use crate::simd::{self, Level};
 use crate::{Array, Element};
 
-/// The most rows that are multiplied at once: their sums must fit the registers.
-const TILE: usize = 6;
+pub(crate) mod panel;
+
 /// Rows in all from which packing pays.
 const MANY: usize = 8;
 /// Elements below which one thread packs.
 const PARALLEL: usize = 64 * 1024;
-/// Whether a product and a sum are one instruction on any processor of this architecture.
-const FUSED_EVERYWHERE: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// The right factor W (K, N) of many products X·W.
 #[derive(Debug)]
@@ -33,8 +30,8 @@ pub struct PackedMatrix<E: Element = f32> {
 
 #[derive(Debug)]
 enum Layout<E: Element> {
-    /// Panels of `width` columns, one after another; each holds its K rows of `width` elements, the last one padded.
-    Panels { panels: Buffer<E>, width: usize },
+    /// Panels, as [`panel`] has them.
+    Panels(Buffer<E>),
     /// Row-major, as it was.
     Plain(Array<E>),
 }
@@ -65,167 +62,29 @@ impl<E: Element> PackedMatrix<E> {
         }
         let m = x.len() / k;
         assert!(x.len() == m * k && out.len() == m * n, "add_product: {} by ({k}, {n}) into {}", x.len(), out.len());
-        let level = simd::level();
-        let fused = level != Level::Portable || FUSED_EVERYWHERE;
         match &self.layout {
-            Layout::Plain(w) => simd::run_fused(
-                level,
-                #[inline(always)]
-                || {
-                    if fused {
-                        plain::<E, true>(w.data(), k, n, x, out)
-                    } else {
-                        plain::<E, false>(w.data(), k, n, x, out)
-                    }
-                },
-            ),
-            Layout::Panels { panels, width: 32 } => simd::run_fused(
-                level,
-                #[inline(always)]
-                || tiles::<E, 32, true>(panels, k, n, x, out),
-            ),
-            Layout::Panels { panels, .. } => simd::run_fused(
-                level,
-                #[inline(always)]
-                || {
-                    if fused {
-                        tiles::<E, 16, true>(panels, k, n, x, out)
-                    } else {
-                        tiles::<E, 16, false>(panels, k, n, x, out)
-                    }
-                },
-            ),
+            Layout::Plain(w) => panel::add_plain_product(w.data(), [k, n], x, out),
+            Layout::Panels(panels) => panel::add_product(panels, [k, n], x, [k, 1], out),
         }
     }
 }
 
 fn pack<E: Element>(matrix: &Array<E>) -> Layout<E> {
     let [rows, columns] = matrix.dims();
-    let width = match simd::level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => 32,
-        _ => 16,
-    };
-    let mut panels = Buffer::scratch(columns.next_multiple_of(width) * rows);
+    let width = panel::width();
+    let mut panels = Buffer::scratch(panel::size(rows, columns));
     let (data, [down, across]) = (matrix.data(), matrix.steps());
-    for_each_chunk(&mut panels, rows * width, PARALLEL, &|panel, out| {
-        let first = panel * width;
-        let count = width.min(columns - first);
-        for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let start = row * down + first * across;
-            for (j, x) in out[..count].iter_mut().enumerate() {
-                *x = data[start + j * across];
-            }
-            out[count..].fill(E::ZERO);
-        }
+    for_each_chunk(&mut panels, rows * width, PARALLEL, &|number, out| {
+        let first = number * width;
+        panel::pack(&data[first * across..], [rows, width.min(columns - first)], [down, across], out);
     });
-    Layout::Panels { panels, width }
-}
-
-/// a·b + c, rounded once or twice.
-#[inline(always)]
-fn multiply_add<E: Element, const FUSED: bool>(a: E, b: E, c: E) -> E {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// The product by a matrix in panels, tile by tile.
-#[inline(always)]
-fn tiles<E: Element, const WIDTH: usize, const FUSED: bool>(panels: &[E], k: usize, n: usize, x: &[E], out: &mut [E]) {
-    let m = x.len() / k;
-    // Numbers of double size need twice the registers.
-    let most = if size_of::<E>() == 8 { TILE / 2 } else { TILE };
-    let rows = m.div_ceil(m.div_ceil(most).max(1)); // tiles of nearly equal height
-    let mut columns = Buffer::scratch(rows * k);
-    for (x, out) in x.chunks(rows * k).zip(out.chunks_mut(rows * n)) {
-        match x.len() / k {
-            1 => tile::<E, 1, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-            2 => tile::<E, 2, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-            3 => tile::<E, 3, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-            4 => tile::<E, 4, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-            5 => tile::<E, 5, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-            _ => tile::<E, 6, WIDTH, FUSED>(panels, n, x, &mut columns, out),
-        }
-    }
-}
-
-/// `ROWS` rows by all panels. The sums of a panel's columns stay in registers: what is read and written in between has
-/// sizes that the compiler knows, and nothing is looked up by an index that it would have to check.
-#[inline(always)]
-fn tile<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bool>(
-    panels: &[E],
-    n: usize,
-    x: &[E],
-    columns: &mut [E],
-    out: &mut [E],
-) {
-    let k = x.len() / ROWS;
-    let columns = &mut columns[..ROWS * k];
-    for (i, column) in columns.chunks_exact_mut(ROWS).enumerate() {
-        for row in 0..ROWS {
-            column[row] = x[row * k + i];
-        }
-    }
-    for (number, panel) in panels.chunks_exact(k * WIDTH).enumerate() {
-        let first = number * WIDTH;
-        let count = WIDTH.min(n - first);
-        let mut start = [[E::ZERO; WIDTH]; ROWS];
-        for row in 0..ROWS {
-            start[row][..count].copy_from_slice(&out[row * n + first..][..count]);
-        }
-        let end = panel_sums::<E, ROWS, WIDTH, FUSED>(panel, columns, start);
-        for row in 0..ROWS {
-            out[row * n + first..][..count].copy_from_slice(&end[row][..count]);
-        }
-    }
-}
-
-#[inline(always)]
-fn panel_sums<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bool>(
-    panel: &[E],
-    columns: &[E],
-    mut sums: [[E; WIDTH]; ROWS],
-) -> [[E; WIDTH]; ROWS] {
-    for (w, x) in panel.as_chunks::<WIDTH>().0.iter().zip(columns.as_chunks::<ROWS>().0) {
-        for row in 0..ROWS {
-            for j in 0..WIDTH {
-                sums[row][j] = multiply_add::<E, FUSED>(x[row], w[j], sums[row][j]);
-            }
-        }
-    }
-    sums
-}
-
-/// The product by a row-major matrix, which is read once from end to end for each row of `x`.
-#[inline(always)]
-fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], out: &mut [E]) {
-    /// Rows of W added at once, so that sums are loaded and stored less often.
-    const DEPTH: usize = 4;
-    for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
-        let whole = k - k % DEPTH;
-        for i in (0..whole).step_by(DEPTH) {
-            let a: [E; DEPTH] = std::array::from_fn(|d| x[i + d]);
-            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * n..][..n]);
-            for j in 0..n {
-                let mut sum = out[j];
-                for d in 0..DEPTH {
-                    sum = multiply_add::<E, FUSED>(a[d], w[d][j], sum);
-                }
-                out[j] = sum;
-            }
-        }
-        for i in whole..k {
-            let w = &w[i * n..][..n];
-            for j in 0..n {
-                out[j] = multiply_add::<E, FUSED>(x[i], w[j], out[j]);
-            }
-        }
-    }
+    Layout::Panels(panels)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rng;
+    use crate::{Rng, simd};
 
     /// X·W with each sum in order, in double precision.
     fn by_hand<E: Element>(x: &[E], w: &Array<E>, start: &[E]) -> Vec<f64> {

@@ -22,6 +22,7 @@ pub(super) fn entries() -> Vec<Entry> {
         function("Erf", |rng| elementwise("erf", any, &Tensor::erf, rng)),
         function("Gelu", |rng| elementwise("gelu", any, &Tensor::gelu, rng)),
         function("GeluTanh", |rng| elementwise("gelu_tanh", any, &Tensor::gelu_tanh, rng)),
+        function("Silu", |rng| elementwise("silu", any, &Tensor::silu, rng)),
         function("Powf", |rng| {
             each([-1.5, 0.0, 0.5, 1.0, 2.0, 3.25], &mut |p| elementwise("powf", positive, &|x| x.powf(p), rng))
         }),

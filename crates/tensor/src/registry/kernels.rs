@@ -2,11 +2,15 @@
 
 use super::operands::{Draw, Outcome, any, check_fused, each};
 use super::{Entry, Kind};
+use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
 use crate::fused::layer_norm::LayerNorm;
 use crate::fused::log_softmax::LogSoftmax;
+use crate::fused::rms_norm::RmsNorm;
+use crate::fused::rotate::Rotate;
 use crate::fused::softmax::Softmax;
 use crate::{Ids, Rng};
+use std::sync::Arc;
 
 /// Rows of any number and length, one longer than the lanes that a row is summed in.
 const ROWS: [&[usize]; 6] = [&[1], &[4], &[0, 3], &[3, 1], &[2, 3, 5], &[2, 19]];
@@ -17,7 +21,10 @@ pub(super) fn entries() -> Vec<Entry> {
         kernel("Softmax", |rng| each(ROWS, &mut |shape| check_fused(|| Softmax, &[(shape, any)], rng))),
         kernel("LogSoftmax", |rng| each(ROWS, &mut |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
         kernel("LayerNorm", layer_norm),
+        kernel("RmsNorm", rms_norm),
+        kernel("Rotate", rotate),
         kernel("CrossEntropyLoss", cross_entropy),
+        kernel("AttentionKernel", attention),
     ]
 }
 
@@ -29,6 +36,23 @@ fn layer_norm(rng: &mut Rng) -> Outcome {
         let [x, gain, bias]: [(&[usize], Draw); 3] = [(shape, any), (width, any), (width, any)];
         let plain = check_fused(kernel, &[x, gain], rng)?;
         Ok(check_fused(kernel, &[x, gain, bias], rng)?.worse(plain))
+    })
+}
+
+fn rms_norm(rng: &mut Rng) -> Outcome {
+    each(ROWS, &mut |shape| {
+        // As for layer_norm: no row is so short that it makes every derivative enormous.
+        let width = &shape[shape.len() - 1..];
+        check_fused(|| RmsNorm { epsilon: 0.1 }, &[(shape, any), (width, any)], rng)
+    })
+}
+
+fn rotate(rng: &mut Rng) -> Outcome {
+    each([[2, 3, 2, 4], [1, 1, 3, 2], [1, 0, 2, 2]], &mut |shape| {
+        let angles: Vec<f64> = (0..shape[1] * shape[3] / 2).map(|_| 6.0 * rng.uniform()).collect();
+        let [cosines, sines] =
+            [f64::cos, f64::sin].map(|f| angles.iter().map(|&angle| f(angle)).collect::<Arc<[f64]>>());
+        check_fused(|| Rotate { cosines: cosines.clone(), sines: sines.clone() }, &[(&shape, any)], rng)
     })
 }
 
@@ -50,6 +74,24 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
             };
             let targets = Ids::new((0..count).map(target).collect::<Vec<_>>(), leading);
             check_fused(|| CrossEntropyLoss { targets: targets.clone(), settings }, &[(shape, any)], rng)
+        })
+    })
+}
+
+fn attention(rng: &mut Rng) -> Outcome {
+    let plain = AttentionOptions::default;
+    let dropout = Some(WeightDropout { probability: 0.3, seed: 7 });
+    let cases = [
+        plain(),
+        AttentionOptions { causal: true, dropout, ..plain() },
+        AttentionOptions { keys: Some([1..3, 0..0].into()), scale: Some(0.7), ..plain() },
+    ];
+    // Some queries fewer than keys, heads in groups, and more of both than a tile has.
+    each(cases, &mut |options| {
+        each([[2, 2, 3, 4, 2], [2, 1, 66, 2, 1]], &mut |[b, t, s, n, m]| {
+            let shapes = [[b, t, n, 2], [b, s, m, 2], [b, s, m, 3]];
+            let [q, k, v]: [(&[usize], Draw); 3] = [(&shapes[0], any), (&shapes[1], any), (&shapes[2], any)];
+            check_fused(|| AttentionKernel(options.clone()), &[q, k, v], rng)
         })
     })
 }

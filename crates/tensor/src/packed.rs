@@ -35,8 +35,8 @@ pub struct PackedMatrix<E: Element = f32> {
 enum Layout<E: Element> {
     /// Panels of `width` columns, one after another; each holds its K rows of `width` elements, the last one padded.
     Panels { panels: Buffer<E>, width: usize },
-    /// Row-major, as it was.
-    Plain(Array<E>),
+    /// As it was: rows of neighbours, one every `down` elements, so that columns of a wider matrix need no copy.
+    Plain { matrix: Array<E>, down: usize },
 }
 
 impl<E: Element> PackedMatrix<E> {
@@ -48,8 +48,9 @@ impl<E: Element> PackedMatrix<E> {
     #[track_caller]
     pub fn new(matrix: &Array<E>, count: usize) -> Self {
         let [rows, columns] = matrix.dims();
-        let plain = count < MANY && matrix.is_contiguous() || matrix.size() == 0;
-        let layout = if plain { Layout::Plain(matrix.contiguous()) } else { pack(matrix) };
+        let [down, across] = matrix.steps();
+        let plain = count < MANY && across == 1 || matrix.size() == 0;
+        let layout = if plain { Layout::Plain { matrix: matrix.clone(), down } } else { pack(matrix) };
         Self { rows, columns, layout }
     }
 
@@ -68,14 +69,14 @@ impl<E: Element> PackedMatrix<E> {
         let level = simd::level();
         let fused = level != Level::Portable || FUSED_EVERYWHERE;
         match &self.layout {
-            Layout::Plain(w) => simd::run_fused(
+            Layout::Plain { matrix, down } => simd::run_fused(
                 level,
                 #[inline(always)]
                 || {
                     if fused {
-                        plain::<E, true>(w.data(), k, n, x, out)
+                        plain::<E, true>(matrix.data(), *down, [k, n], x, out)
                     } else {
-                        plain::<E, false>(w.data(), k, n, x, out)
+                        plain::<E, false>(matrix.data(), *down, [k, n], x, out)
                     }
                 },
             ),
@@ -195,16 +196,16 @@ fn panel_sums<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bo
     sums
 }
 
-/// The product by a row-major matrix, which is read once from end to end for each row of `x`.
+/// The product by a matrix as it lies, which is read once from its first row to its last for each row of `x`.
 #[inline(always)]
-fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], out: &mut [E]) {
+fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
     /// Rows of W added at once, so that sums are loaded and stored less often.
     const DEPTH: usize = 4;
     for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
         let whole = k - k % DEPTH;
         for i in (0..whole).step_by(DEPTH) {
             let a: [E; DEPTH] = std::array::from_fn(|d| x[i + d]);
-            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * n..][..n]);
+            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * down..][..n]);
             for j in 0..n {
                 let mut sum = out[j];
                 for d in 0..DEPTH {
@@ -214,7 +215,7 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], ou
             }
         }
         for i in whole..k {
-            let w = &w[i * n..][..n];
+            let w = &w[i * down..][..n];
             for j in 0..n {
                 out[j] = multiply_add::<E, FUSED>(x[i], w[j], out[j]);
             }
@@ -225,7 +226,7 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], ou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rng;
+    use crate::{Rng, Tensor};
 
     /// X·W with each sum in order, in double precision.
     fn by_hand<E: Element>(x: &[E], w: &Array<E>, start: &[E]) -> Vec<f64> {
@@ -254,6 +255,8 @@ mod tests {
                 assert!((found.to_f64() - expected).abs() < tolerance * (1.0 + expected.abs()), "{m} {k} {n}");
             }
             assert_eq!(times(&w.contiguous(), 1), packed, "as it lies, {m} {k} {n}");
+            let within = Tensor::concat(&[&w, &w, &w].map(|w| Tensor::constant(w.clone())), 1).slice(1, n..2 * n);
+            assert_eq!(times(within.array(), 1), packed, "as columns of a wider matrix, {m} {k} {n}");
             for row in 0..m {
                 let mut out = start[row * n..][..n].to_vec();
                 PackedMatrix::new(&w, usize::MAX).add_product(&x[row * k..][..k], &mut out);

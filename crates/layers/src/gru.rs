@@ -16,6 +16,7 @@
 //!
 //! The step and its derivative are in `gru/kernel.rs`; sequences, layers and directions in [`recurrent`].
 
+use crate::recurrent::kernel::Sequence;
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};
 use kernel::GruEquations;
@@ -128,7 +129,10 @@ impl<E: Element> Cell<E> for GruCell<E> {
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
         match self.reset {
-            Reset::AfterProduct => recurrent::run(GruEquations, drive, [&self.w_h, &self.bias], state, order, lengths),
+            Reset::AfterProduct => {
+                let kernel = Sequence::new(GruEquations, order, lengths);
+                recurrent::run(kernel, drive, [&self.w_h, &self.bias], state, order)
+            }
             Reset::BeforeProduct => self.sequence_as_in_the_paper(drive, state, order, lengths),
         }
     }

@@ -6,7 +6,7 @@
 //! be confused. Parameters are drawn anew for it: at their usual first values (zero biases, gains of one) a wrong
 //! gradient could pass.
 
-use crate::gru::kernel::GruEquations;
+use crate::gru::kernel::{GruEquations, before_product::ResetBeforeProduct};
 use crate::lstm::kernel::LstmEquations;
 use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
@@ -32,6 +32,7 @@ pub fn entries() -> Vec<Entry> {
         layer("LearnedPositions", learned_positions),
         layer("FeedForward", feed_forward),
         Entry { covers: "Sequence", kind: Kind::Kernel, run: sequence },
+        Entry { covers: "ResetBeforeProduct", kind: Kind::Kernel, run: reset_before_product },
         layer("RnnCell", |rng| cell::<RnnCell<f64>>("RnnCell", &[Nonlinearity::Tanh], rng)),
         layer("LstmCell", |rng| cell::<LstmCell<f64>>("LstmCell", &[()], rng)),
         layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
@@ -158,6 +159,10 @@ fn sequence(rng: &mut Rng) -> Outcome {
     let mut worst = check(RnnEquations(Nonlinearity::Tanh), anywhere, rng)?;
     worst = worst.worse(check(RnnEquations(Nonlinearity::Relu), away_from_the_kink, rng)?);
     Ok(worst.worse(check(LstmEquations, anywhere, rng)?).worse(check(GruEquations, anywhere, rng)?))
+}
+
+fn reset_before_product(rng: &mut Rng) -> Outcome {
+    through_time(ResetBeforeProduct::new, [3, 4, 1], anywhere, rng)
 }
 
 /// The results of a recurrent layer as one: every h, and the last h and c of every cell.

@@ -8,8 +8,8 @@ use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{
     Activation, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding, FeedForward, Gru,
-    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Recurrent,
-    RecurrentState, Rnn, RnnCell, sinusoidal_positions,
+    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Nonlinearity,
+    Order, Recurrent, RecurrentState, Reset, Rnn, RnnCell, sinusoidal_positions,
 };
 use std::ops::Range;
 
@@ -363,6 +363,46 @@ fn the_lstm_is_its_equation() {
 }
 
 #[test]
+fn the_gru_is_its_equation_wherever_the_reset_gate_acts() {
+    for reset in [Reset::AfterProduct, Reset::BeforeProduct] {
+        let rng = &mut Rng::new(12);
+        let (b, t, d, n) = (2, 4, 3, 5);
+        let gru = Recurrent::of_kind(reset, Direction::Forward, d, n, 1, Dropout::new(NO_DROPOUT), rng);
+        let gru: Gru<f64> = shaken(gru, rng);
+        let x = normal([b, t, d], rng);
+        let start = RecurrentState { h: normal([b, n], rng), c: None };
+        let (states, last) = gru.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
+
+        let cell = &gru.layers[0];
+        let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
+        let nothing = vec![0.0; 3 * n];
+        let (mut expected, mut last_h) = (Vec::new(), Vec::new());
+        for row in 0..b {
+            let mut h = start.h.slice(0, row..row + 1).to_vec();
+            for step in 0..t {
+                let x_t = &x.to_vec()[(row * t + step) * d..][..d];
+                let gate = |which: usize, j| sigmoid(affine(x_t, &w_x, &h, &w_h, &bias[..3 * n], which * n + j));
+                let [r, z] = [0, 1].map(|which| (0..n).map(|j| gate(which, j)).collect::<Vec<f64>>());
+                let shown: Vec<f64> = (0..n).map(|j| r[j] * h[j]).collect();
+                let new = |j: usize| {
+                    let input = affine(x_t, &w_x, &[], &w_h, &bias[..3 * n], 2 * n + j);
+                    let past = |h: &[f64]| affine(&[], &w_x, h, &w_h, &nothing, 2 * n + j);
+                    match reset {
+                        Reset::AfterProduct => (input + r[j] * (past(&h) + bias[3 * n + j])).tanh(),
+                        Reset::BeforeProduct => (input + past(&shown) + bias[3 * n + j]).tanh(),
+                    }
+                };
+                h = (0..n).map(|j| (1.0 - z[j]) * new(j) + z[j] * h[j]).collect();
+                expected.extend(&h);
+            }
+            last_h.extend(h);
+        }
+        assert_close(&states, &Array::from_vec(expected, [b, t, n]).into(), ROUNDING);
+        assert_close(&last[0].h, &Array::from_vec(last_h, [b, n]).into(), ROUNDING);
+    }
+}
+
+#[test]
 fn attention_is_its_equation() {
     let rng = &mut Rng::new(12);
     let (b, t, d, heads) = (2, 4, 6, 3);
@@ -576,13 +616,14 @@ fn a_cache_is_a_value() {
     assert_eq!(step(&x, &mut cache).to_vec(), step(&x, &mut again).to_vec());
 }
 
-fn sequence_is_steps<E: Element, C: Cell<E>>() {
+fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
     let rng = &mut Rng::new(18);
     let (b, t, d, h) = (2, 5, 3, 4);
     let x: Tensor<E> = normal([b, t, d], rng);
     let x_t = |time: usize| x.slice(1, time..time + 1).squeeze(1);
 
-    let layers: Recurrent<C> = shaken(Recurrent::new(d, h, 2, Dropout::new(NO_DROPOUT), rng), rng);
+    let layers = Recurrent::of_kind(kind, Direction::Forward, d, h, 2, Dropout::new(NO_DROPOUT), rng);
+    let layers: Recurrent<C> = shaken(layers, rng);
     let start: Vec<RecurrentState<E>> = layers.zero_state(b);
     let start: Vec<_> = start
         .iter()
@@ -618,12 +659,14 @@ fn sequence_is_steps<E: Element, C: Cell<E>>() {
 
 #[test]
 fn a_recurrent_sequence_is_its_steps() {
-    sequence_is_steps::<f32, RnnCell<f32>>();
-    sequence_is_steps::<f32, LstmCell<f32>>();
-    sequence_is_steps::<f32, GruCell<f32>>();
-    sequence_is_steps::<f64, RnnCell<f64>>();
-    sequence_is_steps::<f64, LstmCell<f64>>();
-    sequence_is_steps::<f64, GruCell<f64>>();
+    sequence_is_steps::<f32, RnnCell<f32>>(Nonlinearity::Tanh);
+    sequence_is_steps::<f64, RnnCell<f64>>(Nonlinearity::Relu);
+    sequence_is_steps::<f32, LstmCell<f32>>(());
+    sequence_is_steps::<f64, LstmCell<f64>>(());
+    sequence_is_steps::<f32, GruCell<f32>>(Reset::AfterProduct);
+    sequence_is_steps::<f64, GruCell<f64>>(Reset::AfterProduct);
+    sequence_is_steps::<f32, GruCell<f32>>(Reset::BeforeProduct);
+    sequence_is_steps::<f64, GruCell<f64>>(Reset::BeforeProduct);
 }
 
 /// Each row of a batch gives what it gives alone, and the gradient of one by another is exactly zero.
@@ -815,6 +858,13 @@ fn mistakes_are_named() {
                 lstm.forward(&Array::zeros([1, 0, 2]).into(), &lstm.zero_state(1), &mut Mode::Eval);
             },
             "lstm: a sequence of no steps",
+        ),
+        (
+            &|| {
+                let cell: GruCell<f32> = GruCell::of_kind(Reset::BeforeProduct, 2, 3, &mut Rng::new(0));
+                cell.driven(&Array::zeros([1, 4, 8]).into(), &cell.zero_state(1), Order::Forward, None);
+            },
+            "gru: a sequence of shapes (1, 4, 8), (3, 9), (12), (1, 3)",
         ),
     ] {
         assert_eq!(message(mistake), line);

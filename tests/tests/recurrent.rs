@@ -72,6 +72,8 @@ macro_rules! for_every_cell {
             $law::<f32, LstmCell<f32>>((), direction);
             $law::<f64, LstmCell<f64>>((), direction);
             $law::<f32, GruCell<f32>>(Reset::AfterProduct, direction);
+            $law::<f64, GruCell<f64>>(Reset::AfterProduct, direction);
+            $law::<f32, GruCell<f32>>(Reset::BeforeProduct, direction);
             $law::<f64, GruCell<f64>>(Reset::BeforeProduct, direction);
         }
     };
@@ -142,28 +144,70 @@ fn the_number_of_threads_does_not_matter() {
     for_every_cell!(threads_change_nothing);
 }
 
-#[test]
-fn at_a_size_that_is_used_rows_and_threads_do_not_matter_either() {
-    // Large enough that threads share the rows, tiles are whole and weights are packed.
+/// Large enough that threads share the rows, tiles are whole and weights are packed.
+fn nothing_changes_at_a_size_that_is_used<C: Cell<f32>>(kind: C::Kind) {
     let rng = &mut Rng::new(8);
-    let layers: Recurrent<LstmCell<f32>> = Recurrent::new(40, 128, 1, Dropout::new(0.0), rng);
+    let layers: Recurrent<C> = Recurrent::of_kind(kind, Direction::Forward, 40, 128, 1, Dropout::new(0.0), rng);
     let x: Tensor<f32> = normal([13, 20, 40], rng);
-    let run = |x: &Tensor<f32>, threads| {
+    let lengths: Vec<usize> = (0..13).map(|row| 20 - row % 4).collect();
+    let run = |x: &Tensor<f32>, lengths: &[usize], threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&layers, x, None, &layers.zero_state(x.dims::<3>()[0])))
+        pool.install(|| run(&layers, x, Some(lengths), &layers.zero_state(lengths.len())))
     };
-    let (y, last, gradients) = run(&x, 1);
+    let (y, last, gradients) = run(&x, &lengths, 1);
     for threads in [2, 8] {
-        let (other_y, other_last, other_gradients) = run(&x, threads);
+        let (other_y, other_last, other_gradients) = run(&x, &lengths, threads);
         same(&y, &other_y, "every h");
-        same(last[0].c.as_ref().unwrap(), other_last[0].c.as_ref().unwrap(), "the last c");
+        last[0].c.iter().zip(&other_last[0].c).for_each(|(a, b)| same(a, b, "the last c"));
         gradients.iter().zip(&other_gradients).for_each(|(a, b)| same(a, b, "gradients"));
     }
     for row in [0, 6, 12] {
-        let (alone, _, alone_gradients) = run(&x.slice(0, row..row + 1), 2);
+        let (alone, _, alone_gradients) = run(&x.slice(0, row..row + 1), &lengths[row..row + 1], 2);
         same(&alone, &y.slice(0, row..row + 1), "a row alone");
         same(&alone_gradients[0], &gradients[0].slice(0, row..row + 1), "its gradient");
     }
+}
+
+#[test]
+fn at_a_size_that_is_used_rows_and_threads_do_not_matter_either() {
+    nothing_changes_at_a_size_that_is_used::<RnnCell>(Nonlinearity::Tanh);
+    nothing_changes_at_a_size_that_is_used::<LstmCell>(());
+    nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::AfterProduct);
+    nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::BeforeProduct);
+}
+
+/// The same layers and input in single and in double precision, at sizes that are no multiples of a vector: what is
+/// checked against the textbook in double precision holds for the numbers one trains with.
+fn single_precision_is_double_but_for_rounding<S: Cell<f32>, D: Cell<f64, Kind = S::Kind>>(kind: S::Kind) {
+    const TOLERANCE: f64 = 1e-5;
+    let sizes = [D::parameters(3, 37) as usize, 13 * 9 * 3];
+    let numbers = sizes.map(|size| Array::<f32>::normal([size], 0.0, 0.3, &mut Rng::new(size as u64)).to_vec());
+    fn results<E: Element, C: Cell<E>>(kind: C::Kind, numbers: &[Vec<f32>; 2]) -> Vec<Tensor<E>> {
+        let mut left = numbers[0].iter().copied();
+        let mut take = |shape| Array::from_fn(shape, |_| E::from_f64(left.next().unwrap().into()));
+        let mut layers =
+            Recurrent::<C>::of_kind(kind, Direction::Forward, 3, 37, 1, Dropout::new(0.0), &mut Rng::new(0));
+        layers.for_each_mut(&mut |_, p| *p = Tensor::variable(take(p.shape())));
+        let x = Array::from_fn([13, 9, 3], |i| E::from_f64(numbers[1][i].into())).into();
+        let lengths: Vec<usize> = (0..13).map(|row| 9 - row % 5).collect();
+        let (y, _, gradients) = run(&layers, &x, Some(&lengths), &layers.zero_state(13));
+        std::iter::once(y).chain(gradients).collect()
+    }
+    let (single, double) = (results::<f32, S>(kind, &numbers), results::<f64, D>(kind, &numbers));
+    for (number, (single, double)) in single.iter().zip(&double).enumerate() {
+        let size = double.to_vec().into_iter().fold(0.0, |size: f64, x| size.max(x.abs()));
+        for (single, double) in single.to_vec().into_iter().zip(double.to_vec()) {
+            assert!((f64::from(single) - double).abs() <= TOLERANCE * size, "result {number}: {single} for {double}");
+        }
+    }
+}
+
+#[test]
+fn single_precision_computes_what_double_does() {
+    single_precision_is_double_but_for_rounding::<RnnCell<f32>, RnnCell<f64>>(Nonlinearity::Tanh);
+    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(());
+    single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::AfterProduct);
+    single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::BeforeProduct);
 }
 
 fn reversed_is_read_backwards<E: Element, C: Cell<E>>(kind: C::Kind, _: Direction) {

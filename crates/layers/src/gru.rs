@@ -14,12 +14,14 @@
 //! `reset_after=False` and needs a second product within the step. [`Reset`] chooses. The update gate z has two
 //! conventions as well, and the one above, in which z keeps, is everyone's today; Chung et al. (2014) write 1 − z for it.
 //!
-//! The step and its derivative are in `gru/kernel.rs`; sequences, layers and directions in [`recurrent`].
+//! The step and its derivative are in `gru/kernel.rs`, those of the paper's form in `gru/kernel/before_product.rs`;
+//! sequences, layers and directions in [`recurrent`].
 
+use crate::recurrent::kernel::Sequence;
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};
-use kernel::GruEquations;
-use rungs_tensor::{Element, Mask, Rng, Tensor};
+use kernel::{GruEquations, before_product::ResetBeforeProduct};
+use rungs_tensor::{Element, Rng, Tensor};
 
 pub(crate) mod kernel;
 
@@ -29,7 +31,7 @@ pub enum Reset {
     /// On the product h W_hn: one product per step.
     #[default]
     AfterProduct,
-    /// On h, before it is multiplied: the paper's form. It is computed operation by operation, not by a kernel.
+    /// On h, before it is multiplied: the paper's form, with two products per step, one after the other.
     BeforeProduct,
 }
 
@@ -64,40 +66,6 @@ impl<E: Element> GruCell<E> {
             reset,
         }
     }
-
-    /// A step in the paper's form: x_t W_x (B, 3H) and h_{t−1} (B, H) → h_t.
-    fn step_as_in_the_paper(&self, drive: &Tensor<E>, h: &Tensor<E>) -> Tensor<E> {
-        let [x_r, x_z, x_n] = drive.chunks(-1); // (B, H) each
-        let [w_r, w_z, w_n] = self.w_h.chunks(-1);
-        let [b_r, b_z, b_n, b_hn] = self.bias.chunks(0);
-        let r = (x_r + h.matmul(&w_r) + b_r).sigmoid();
-        let z = (x_z + h.matmul(&w_z) + b_z).sigmoid();
-        let n = (x_n + b_n + (r * h).matmul(&w_n) + b_hn).tanh();
-        &n + z * (h - &n)
-    }
-
-    fn sequence_as_in_the_paper(
-        &self,
-        drive: &Tensor<E>,
-        state: &RecurrentState<E>,
-        order: Order,
-        lengths: Option<&[usize]>,
-    ) -> (Tensor<E>, RecurrentState<E>) {
-        let [b, t, gates] = drive.dims();
-        assert!(t > 0, "gru: a sequence of no steps");
-        let mut h = state.h.clone();
-        let mut states = vec![h.clone(); t];
-        for step in 0..t {
-            let at = if order == Order::Forward { step } else { t - 1 - step };
-            let new = self.step_as_in_the_paper(&drive.slice(1, at..at + 1).reshape([b, gates]), &h);
-            h = match lengths {
-                Some(lengths) => Tensor::choose(&Mask::from_fn([b, 1], |row| at < lengths[row]), &new, &h),
-                None => new,
-            };
-            states[at] = h.clone();
-        }
-        (Tensor::stack(&states, 1), RecurrentState { h, c: None }) // (B, T, H)
-    }
 }
 
 impl<E: Element> Cell<E> for GruCell<E> {
@@ -127,9 +95,14 @@ impl<E: Element> Cell<E> for GruCell<E> {
         order: Order,
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
+        let weights = [&self.w_h, &self.bias];
         match self.reset {
-            Reset::AfterProduct => recurrent::run(GruEquations, drive, [&self.w_h, &self.bias], state, order, lengths),
-            Reset::BeforeProduct => self.sequence_as_in_the_paper(drive, state, order, lengths),
+            Reset::AfterProduct => {
+                recurrent::run(Sequence::new(GruEquations, order, lengths), drive, weights, state, order)
+            }
+            Reset::BeforeProduct => {
+                recurrent::run(ResetBeforeProduct::new(order, lengths), drive, weights, state, order)
+            }
         }
     }
 }

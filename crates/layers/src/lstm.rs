@@ -17,6 +17,7 @@
 //! The step and its derivative are in `lstm/kernel.rs`; sequences, layers and directions in
 //! [`recurrent`].
 
+use crate::recurrent::kernel::Sequence;
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};
 use kernel::LstmEquations;
@@ -83,6 +84,7 @@ impl<E: Element> Cell<E> for LstmCell<E> {
         order: Order,
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
-        recurrent::run(LstmEquations, drive, [&self.w_h, &self.bias], state, order, lengths)
+        let kernel = Sequence::new(LstmEquations, order, lengths);
+        recurrent::run(kernel, drive, [&self.w_h, &self.bias], state, order)
     }
 }

@@ -13,12 +13,12 @@
 //! the last state of a padded batch is that of each sequence alone, and what stands in the padding never matters.
 
 use crate::{Dropout, Mode, Module, Path};
-use kernel::{Equations, Sequence};
-use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
+use rungs_tensor::{Array, Element, Ids, Kernel, Rng, Tensor};
 use std::fmt::Debug;
 
 pub(crate) mod kernel;
-pub use kernel::Order;
+pub(crate) mod reading;
+pub use reading::Order;
 
 /// What a recurrent layer carries from step to step.
 #[derive(Debug, Clone)]
@@ -109,19 +109,17 @@ pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     }
 }
 
-/// Runs the kernel of some equations: x W_x (B, T, G·H) and the state before → every h (B, T, H) and the state after.
+/// Runs a kernel of a whole sequence: x W_x (B, T, G·H) and the state before → every h (B, T, H) and the state after.
 #[track_caller]
-pub(crate) fn run<E: Element, C: Equations>(
-    equations: C,
+pub(crate) fn run<E: Element, K: Kernel<E>>(
+    kernel: K,
     drive: &Tensor<E>,
     [w_h, bias]: [&Tensor<E>; 2],
     RecurrentState { h, c }: &RecurrentState<E>,
     order: Order,
-    lengths: Option<&[usize]>,
 ) -> (Tensor<E>, RecurrentState<E>) {
     let ([b, t, _], hidden) = (drive.dims(), w_h.dims::<2>()[0]);
-    assert!(t > 0, "{}: a sequence of no steps", C::NAME);
-    let kernel = Sequence { equations, order, lengths: lengths.map(Into::into) };
+    assert!(t > 0, "{}: a sequence of no steps", kernel.name());
     let mut operands = vec![drive, w_h, bias, h];
     operands.extend(c);
     let packed = Tensor::apply_kernel(kernel, &operands); // (B·T + B, H) with c, (B·T, H) without

@@ -6,7 +6,7 @@
 //! be confused. Parameters are drawn anew for it: at their usual first values (zero biases, gains of one) a wrong
 //! gradient could pass.
 
-use crate::gru::kernel::GruEquations;
+use crate::gru::kernel::{GruEquations, before_product::ResetBeforeProduct};
 use crate::lstm::kernel::LstmEquations;
 use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
@@ -17,8 +17,7 @@ use crate::{
 };
 use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
-use rungs_tensor::{Array, Ids, Rng, Tensor};
-use std::sync::Arc;
+use rungs_tensor::{Array, Ids, Kernel, Rng, Tensor};
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -34,6 +33,7 @@ pub fn entries() -> Vec<Entry> {
         layer("LearnedPositions", learned_positions),
         layer("FeedForward", feed_forward),
         Entry { covers: "Sequence", kind: Kind::Kernel, run: sequence },
+        Entry { covers: "ResetBeforeProduct", kind: Kind::Kernel, run: reset_before_product },
         layer("RnnCell", |rng| cell::<RnnCell<f64>>("RnnCell", &[Nonlinearity::Tanh], rng)),
         layer("LstmCell", |rng| cell::<LstmCell<f64>>("LstmCell", &[()], rng)),
         layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
@@ -127,24 +127,52 @@ fn feed_forward(rng: &mut Rng) -> Outcome {
     Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
 }
 
-/// The sequence kernels against the textbook's loop: both orders, all lengths equal and not, one of them zero.
-fn sequence(rng: &mut Rng) -> Outcome {
-    fn check<C: Equations>(equations: C, rng: &mut Rng) -> Outcome {
-        let [b, t, h] = [3, 4, 2];
-        let mut shapes = vec![vec![b, t, C::GATES * h], vec![h, C::GATES * h], vec![C::BIASES * h], vec![b, h]];
-        shapes.extend(C::HAS_CELL.then(|| vec![b, h]));
-        let mut worst = Accuracy::default();
-        for order in [Order::Forward, Order::Reverse] {
-            for lengths in [None, Some(Arc::from([4, 1, 3])), Some(Arc::from([2, 0, 4]))] {
-                let inputs: Vec<_> = shapes.iter().map(|shape| Array::normal(&shape[..], 0.0, 0.7, rng)).collect();
-                let kernel = || Sequence { equations, order, lengths: lengths.clone() };
-                worst = worst.worse(check_kernel(kernel, &inputs, rng)?);
-            }
+/// A kernel of a whole sequence against the textbook's loop: both orders, all lengths equal and not, one of them zero.
+fn through_time<K: Kernel<f64>>(
+    kernel: impl Fn(Order, Option<&[usize]>) -> K,
+    [gates, biases, states]: [usize; 3],
+    draw: fn(&[usize], &mut Rng) -> Array<f64>,
+    rng: &mut Rng,
+) -> Outcome {
+    let [b, t, h] = [3, 4, 2];
+    let mut shapes = vec![vec![b, t, gates * h], vec![h, gates * h], vec![biases * h]];
+    shapes.extend(vec![vec![b, h]; states]);
+    let mut worst = Accuracy::default();
+    for order in [Order::Forward, Order::Reverse] {
+        for lengths in [None, Some(&[4, 1, 3][..]), Some(&[2, 0, 4])] {
+            let inputs: Vec<_> = shapes.iter().map(|shape| draw(shape, rng)).collect();
+            worst = worst.worse(check_kernel(|| kernel(order, lengths), &inputs, rng)?);
         }
-        Ok(worst)
     }
-    let rnn = check(RnnEquations(Nonlinearity::Tanh), rng)?;
-    Ok(rnn.worse(check(LstmEquations, rng)?).worse(check(GruEquations, rng)?))
+    Ok(worst)
+}
+
+fn anywhere(shape: &[usize], rng: &mut Rng) -> Array<f64> {
+    Array::normal(shape, 0.0, 0.7, rng)
+}
+
+/// Numbers that keep relu's argument away from its kink, where it has no derivative: x W_x, the only one with three
+/// axes, is at least 1 in size and everything else at most 0.1, so that h stays below 3 and h W_h + b below 0.7.
+fn away_from_the_kink(shape: &[usize], rng: &mut Rng) -> Array<f64> {
+    let [least, spread] = if shape.len() == 3 { [1.0, 1.0] } else { [0.0, 0.1] };
+    Array::from_fn(shape, |_| {
+        let sign = if rng.below(2) == 0 { 1.0 } else { -1.0 };
+        sign * (least + spread * rng.uniform())
+    })
+}
+
+fn sequence(rng: &mut Rng) -> Outcome {
+    fn check<C: Equations>(equations: C, draw: fn(&[usize], &mut Rng) -> Array<f64>, rng: &mut Rng) -> Outcome {
+        let sizes = [C::GATES, C::BIASES, 1 + usize::from(C::HAS_CELL)];
+        through_time(|order, lengths| Sequence::new(equations, order, lengths), sizes, draw, rng)
+    }
+    let mut worst = check(RnnEquations(Nonlinearity::Tanh), anywhere, rng)?;
+    worst = worst.worse(check(RnnEquations(Nonlinearity::Relu), away_from_the_kink, rng)?);
+    Ok(worst.worse(check(LstmEquations, anywhere, rng)?).worse(check(GruEquations, anywhere, rng)?))
+}
+
+fn reset_before_product(rng: &mut Rng) -> Outcome {
+    through_time(ResetBeforeProduct::new, [3, 4, 1], anywhere, rng)
 }
 
 /// The results of a recurrent layer as one: every h, and the last h and c of every cell.

@@ -6,6 +6,7 @@
 //!
 //! The step and its derivative are in `rnn/kernel.rs`; sequences, layers and directions in [`recurrent`].
 
+use crate::recurrent::kernel::Sequence;
 use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
 use crate::{Init, parameters};
 use kernel::RnnEquations;
@@ -83,6 +84,7 @@ impl<E: Element> Cell<E> for RnnCell<E> {
         order: Order,
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
-        recurrent::run(RnnEquations(self.nonlinearity), drive, [&self.w_h, &self.bias], state, order, lengths)
+        let kernel = Sequence::new(RnnEquations(self.nonlinearity), order, lengths);
+        recurrent::run(kernel, drive, [&self.w_h, &self.bias], state, order)
     }
 }

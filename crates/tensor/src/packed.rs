@@ -32,8 +32,8 @@ pub struct PackedMatrix<E: Element = f32> {
 enum Layout<E: Element> {
     /// Panels, as [`panel`] has them.
     Panels(Buffer<E>),
-    /// Row-major, as it was.
-    Plain(Array<E>),
+    /// As it was: rows of neighbours, one every `down` elements, so that columns of a wider matrix need no copy.
+    Plain { matrix: Array<E>, down: usize },
 }
 
 impl<E: Element> PackedMatrix<E> {
@@ -45,8 +45,9 @@ impl<E: Element> PackedMatrix<E> {
     #[track_caller]
     pub fn new(matrix: &Array<E>, count: usize) -> Self {
         let [rows, columns] = matrix.dims();
-        let plain = count < MANY && matrix.is_contiguous() || matrix.size() == 0;
-        let layout = if plain { Layout::Plain(matrix.contiguous()) } else { pack(matrix) };
+        let [down, across] = matrix.steps();
+        let plain = count < MANY && across == 1 || matrix.size() == 0;
+        let layout = if plain { Layout::Plain { matrix: matrix.clone(), down } } else { pack(matrix) };
         Self { rows, columns, layout }
     }
 
@@ -63,7 +64,7 @@ impl<E: Element> PackedMatrix<E> {
         let m = x.len() / k;
         assert!(x.len() == m * k && out.len() == m * n, "add_product: {} by ({k}, {n}) into {}", x.len(), out.len());
         match &self.layout {
-            Layout::Plain(w) => panel::add_plain_product(w.data(), [k, n], x, out),
+            Layout::Plain { matrix, down } => panel::add_plain_product(matrix.data(), *down, [k, n], x, out),
             Layout::Panels(panels) => panel::add_product(panels, [k, n], x, [k, 1], out),
         }
     }
@@ -84,7 +85,7 @@ fn pack<E: Element>(matrix: &Array<E>) -> Layout<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Rng, simd};
+    use crate::{Rng, Tensor, simd};
 
     /// X·W with each sum in order, in double precision.
     fn by_hand<E: Element>(x: &[E], w: &Array<E>, start: &[E]) -> Vec<f64> {
@@ -113,6 +114,8 @@ mod tests {
                 assert!((found.to_f64() - expected).abs() < tolerance * (1.0 + expected.abs()), "{m} {k} {n}");
             }
             assert_eq!(times(&w.contiguous(), 1), packed, "as it lies, {m} {k} {n}");
+            let within = Tensor::concat(&[&w, &w, &w].map(|w| Tensor::constant(w.clone())), 1).slice(1, n..2 * n);
+            assert_eq!(times(within.array(), 1), packed, "as columns of a wider matrix, {m} {k} {n}");
             for row in 0..m {
                 let mut out = start[row * n..][..n].to_vec();
                 PackedMatrix::new(&w, usize::MAX).add_product(&x[row * k..][..k], &mut out);

@@ -1,7 +1,10 @@
-//! The GRU's step and its derivative, number by number, with the reset gate after the product.
+//! The GRU's step and its derivative, number by number, with the reset gate after the product. The form with the gate
+//! before it is in `kernel/before_product.rs`.
 
-use crate::recurrent::kernel::{Equations, Step, StepBack};
+use crate::recurrent::kernel::{Equations, Step, StepBack, blocks};
 use rungs_tensor::{Element, Tensor};
+
+pub(crate) mod before_product;
 
 /// The equations of [`gru`](crate::gru) with [`Reset::AfterProduct`](super::Reset).
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +30,8 @@ impl Equations for GruEquations {
     #[inline(always)]
     fn step<E: Element>(self, Step { x, p, bias, h, kept, .. }: Step<'_, E>) {
         let width = h.len();
-        let [x_r, x_z, x_n] = thirds(x, width);
-        let [p_r, p_z, p_n] = thirds(p, width);
+        let [x_r, x_z, x_n] = blocks(x, width);
+        let [p_r, p_z, p_n] = blocks(p, width);
         let bias = &bias[2 * width..][..width];
         let (r_z, n_q) = kept[..4 * width].split_at_mut(2 * width);
         let ((r, z), (n, q)) = (r_z.split_at_mut(width), n_q.split_at_mut(width));
@@ -46,7 +49,7 @@ impl Equations for GruEquations {
     #[inline(always)]
     fn step_back<E: Element>(self, StepBack { kept, before, dh, dp, dx, .. }: StepBack<'_, E>) {
         let width = dh.len();
-        let [r, z, n] = thirds(kept, width);
+        let [r, z, n] = blocks(kept, width);
         let (q, before) = (&kept[3 * width..][..width], &before[..width]);
         let (dp_r, rest) = dp[..3 * width].split_at_mut(width);
         let (dp_z, dp_n) = rest.split_at_mut(width);
@@ -85,10 +88,4 @@ impl Equations for GruEquations {
         let n = (x_n + b_n + r * (p_n + b_p)).tanh();
         (&n + z * (h - &n), None)
     }
-}
-
-/// The first three of however many blocks of `n` numbers.
-#[inline(always)]
-fn thirds<E>(x: &[E], n: usize) -> [&[E]; 3] {
-    std::array::from_fn(|k| &x[k * n..][..n])
 }

@@ -1,6 +1,6 @@
 //! The LSTM's step and its derivative, number by number.
 
-use crate::recurrent::kernel::{Equations, Step, StepBack};
+use crate::recurrent::kernel::{Equations, Step, StepBack, blocks};
 use rungs_tensor::{Element, Tensor};
 
 /// The equations of [`lstm`](crate::lstm).
@@ -19,8 +19,8 @@ impl Equations for LstmEquations {
     #[inline(always)]
     fn step<E: Element>(self, Step { x, p, h, c, kept, .. }: Step<'_, E>) {
         let n = h.len();
-        let [x_i, x_f, x_g, x_o] = quarters(x, n);
-        let [p_i, p_f, p_g, p_o] = quarters(p, n);
+        let [x_i, x_f, x_g, x_o] = blocks(x, n);
+        let [p_i, p_f, p_g, p_o] = blocks(p, n);
         let (gates, rest) = kept.split_at_mut(4 * n);
         let (before, shown) = rest.split_at_mut(n);
         let (i_f, g_o) = gates.split_at_mut(2 * n);
@@ -45,7 +45,7 @@ impl Equations for LstmEquations {
     #[inline(always)]
     fn step_back<E: Element>(self, StepBack { kept, dh, dc, dp, .. }: StepBack<'_, E>) {
         let n = dh.len();
-        let [i, f, g, o] = quarters(kept, n);
+        let [i, f, g, o] = blocks(kept, n);
         let (before, shown) = (&kept[4 * n..][..n], &kept[5 * n..][..n]);
         let (di_df, dg_do) = dp[..4 * n].split_at_mut(2 * n);
         let ((di, df), (dg, d_o)) = (di_df.split_at_mut(n), dg_do.split_at_mut(n));
@@ -76,10 +76,4 @@ impl Equations for LstmEquations {
         let h = o.sigmoid() * c.tanh();
         (h, Some(c))
     }
-}
-
-/// The first four of however many blocks of `n` numbers.
-#[inline(always)]
-fn quarters<E>(x: &[E], n: usize) -> [&[E]; 4] {
-    std::array::from_fn(|k| &x[k * n..][..n])
 }

@@ -6,21 +6,13 @@
 //! and never wait for one another.
 //!
 //! What differs between cells is what a step computes from its product: the [`Equations`], in a file beside each cell.
-//! This file has everything else: time, its direction, sequences of different lengths, and the sums over steps.
+//! This file has everything else: the passes through time and the sums over steps. What is read of a sequence, and in
+//! which order, is in [`Reading`].
 
-use rungs_tensor::{Array, Element, Grads, Kernel, Mask, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
+use super::reading::{Order, Reading, Sizes};
+use rungs_tensor::{Array, Element, Grads, Kernel, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
 use rungs_tensor::{for_each_part, simd};
 use std::fmt::Debug;
-use std::sync::Arc;
-
-/// The order in which a sequence is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// From the first step to the last.
-    Forward,
-    /// From the last step to the first.
-    Reverse,
-}
 
 /// What a cell computes at a step, for one sequence of the batch; each slice is a multiple of H numbers.
 ///
@@ -100,49 +92,19 @@ pub(crate) struct StepBack<'a, E> {
 
 /// All steps: x W_x (B, T, G·H), W_h (H, G·H), b, h_0 (B, H) and perhaps c_0 (B, H) → (B·T + B, H), first the rows of
 /// h_t (B, T, H), then the last c (B, H) if there is one.
-///
-/// Past a sequence's own length its state stays as it is, whatever x holds there.
 #[derive(Debug, Clone)]
 pub(crate) struct Sequence<C> {
-    pub(crate) equations: C,
-    pub(crate) order: Order,
-    /// Steps of each sequence, at most T; none if all have T.
-    pub(crate) lengths: Option<Arc<[usize]>>,
-}
-
-/// B, T and H.
-#[derive(Copy, Clone)]
-struct Sizes {
-    batch: usize,
-    time: usize,
-    hidden: usize,
-}
-
-impl Sizes {
-    fn of<C: Equations, E: Element>(x: &Array<E>) -> Self {
-        let [batch, time, gates] = x.dims();
-        Self { batch, time, hidden: gates / C::GATES }
-    }
+    equations: C,
+    reading: Reading,
 }
 
 impl<C: Equations> Sequence<C> {
-    /// The steps in the order in which they are taken.
-    fn steps(&self, time: usize) -> impl DoubleEndedIterator<Item = usize> + use<C> {
-        let order = self.order;
-        (0..time).map(move |step| if order == Order::Forward { step } else { time - 1 - step })
-    }
+    /// The states of a cell: h, and perhaps c.
+    const STATES: usize = if C::HAS_CELL { 2 } else { 1 };
 
-    fn is_within(&self, row: usize, t: usize) -> bool {
-        self.lengths.as_ref().is_none_or(|lengths| t < lengths[row])
-    }
-
-    /// Where h_{t−1} of a row stands among the rows of the result; none if it is h_0.
-    fn before(&self, row: usize, t: usize, time: usize) -> Option<usize> {
-        match self.order {
-            Order::Forward => t.checked_sub(1),
-            Order::Reverse => Some(t + 1).filter(|&t| t < time),
-        }
-        .map(|t| row * time + t)
+    /// `lengths` has the steps of each sequence, at most T; none if all have T.
+    pub(crate) fn new(equations: C, order: Order, lengths: Option<&[usize]>) -> Self {
+        Self { equations, reading: Reading::new(order, lengths) }
     }
 }
 
@@ -155,29 +117,12 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
     }
 
     fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError> {
-        let wrong = || {
-            let shapes: Vec<String> = operands.iter().map(Shape::to_string).collect();
-            Err(ShapeError::new(format!("{}: a sequence of shapes {}", C::NAME, shapes.join(", "))))
-        };
-        let [x, w_h, bias, states @ ..] = operands else { return wrong() };
-        if x.rank() != 3 || w_h.rank() != 2 {
-            return wrong();
-        }
-        let ([b, t, g], h) = (x.dims(), w_h.dim(0));
-        let state = Shape::from([b, h]);
-        let fits = g == C::GATES * h
-            && w_h.dim(1) == g
-            && *bias == Shape::from(C::BIASES * h)
-            && states.len() == 1 + usize::from(C::HAS_CELL)
-            && states.iter().all(|s| *s == state)
-            && self.lengths.as_ref().is_none_or(|lengths| lengths.len() == b && lengths.iter().all(|&l| l <= t));
-        let cells = if C::HAS_CELL { b } else { 0 };
-        if fits { Ok(Shape::from([b * t + cells, h])) } else { wrong() }
+        self.reading.shape(C::NAME, [C::GATES, C::BIASES, Self::STATES], operands)
     }
 
     fn forward(&self, operands: Operands<'_, E>) -> (Array<E>, Array<E>) {
         let x = operands.array(0).contiguous();
-        let sizes @ Sizes { batch, time, hidden } = Sizes::of::<C, E>(&x);
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of(&x, C::GATES);
         let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
         let w_h = PackedMatrix::new(operands.array(1), batch * time);
         let bias = operands.array(2).contiguous();
@@ -193,8 +138,8 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         let mut p = Array::scratch([batch, gates]);
         let (x, bias) = (slice(&x), slice(&bias));
         let arrays = [states, kept.make_mut(), h.make_mut(), c.make_mut(), p.make_mut()];
-        for_each_part(0..batch, least(sizes), arrays, &|rows, [states, kept, h, c, p]| {
-            for t in self.steps(time) {
+        for_each_part(0..batch, sizes.least(), arrays, &|rows, [states, kept, h, c, p]| {
+            for t in self.reading.steps(time) {
                 p.chunks_exact_mut(gates).for_each(|p| p.copy_from_slice(&start));
                 w_h.add_product(h, p);
                 simd::run(
@@ -202,7 +147,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
                     || {
                         for (i, row) in rows.clone().enumerate() {
                             let h = &mut h[i * hidden..][..hidden];
-                            if self.is_within(row, t) {
+                            if self.reading.is_within(row, t) {
                                 self.equations.step(Step {
                                     x: &x[(row * time + t) * gates..][..gates],
                                     p: &p[i * gates..][..gates],
@@ -231,7 +176,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         needs: Needs<'_>,
     ) -> Grads<E> {
         let x = operands.array(0);
-        let sizes @ Sizes { batch, time, hidden } = Sizes::of::<C, E>(x);
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of(x, C::GATES);
         let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
         let (w_h, first) = (operands.array(1), operands.array(3).contiguous());
         let back = PackedMatrix::new(Tensor::constant(w_h.clone()).t().array(), batch * time);
@@ -247,8 +192,8 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         let mut dp_now = Array::scratch([batch, gates]);
         let (y, kept, first) = (slice(y), slice(kept), slice(&first));
         let arrays = [dh.make_mut(), dc.make_mut(), dp.make_mut(), dx.make_mut(), before.make_mut(), dp_now.make_mut()];
-        for_each_part(0..batch, least(sizes), arrays, &|rows, [dh, dc, dp, dx, before, dp_now]| {
-            for t in self.steps(time).rev() {
+        for_each_part(0..batch, sizes.least(), arrays, &|rows, [dh, dc, dp, dx, before, dp_now]| {
+            for t in self.reading.steps(time).rev() {
                 simd::run(
                     #[inline(always)]
                     || {
@@ -261,11 +206,8 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
                             let dp_now = &mut dp_now[i * gates..][..gates];
                             let dx = part(dx, to, gates, !C::ADDS);
                             let before = &mut before[to * hidden..][..hidden];
-                            before.copy_from_slice(match self.before(row, t, time) {
-                                Some(at) => &y[at * hidden..][..hidden],
-                                None => &first[row * hidden..][..hidden],
-                            });
-                            if self.is_within(row, t) {
+                            before.copy_from_slice(self.reading.before([y, first], [row, t], sizes));
+                            if self.reading.is_within(row, t) {
                                 self.equations.step_back(StepBack {
                                     kept: &kept[at * kept_width..][..kept_width],
                                     before,
@@ -303,31 +245,13 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
     }
 
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
-        let (x, w_h, bias) = (&operands[0], &operands[1], &operands[2]);
-        let (mut h, mut c) = (operands[3].clone(), operands.get(4).cloned());
-        let [batch, time, gates] = x.dims();
-        let hidden = w_h.dims::<2>()[0];
-        let mut states = vec![None; time];
-        for t in self.steps(time) {
-            let x = x.slice(1, t..t + 1).reshape([batch, gates]);
-            let (new_h, new_c) = self.equations.textbook(&x, w_h, bias, &h, c.as_ref());
-            let within = Mask::from_fn([batch, 1], |row| self.is_within(row, t));
-            h = Tensor::choose(&within, &new_h, &h);
-            c = new_c.zip(c).map(|(new, old)| Tensor::choose(&within, &new, &old));
-            states[t] = Some(h.clone());
-        }
-        let states: Vec<Tensor<E>> = states.into_iter().flatten().collect();
-        let mut parts = vec![match states.is_empty() {
-            true => Tensor::constant(Array::zeros([0, hidden])),
-            false => Tensor::stack(&states, 1).reshape([batch * time, hidden]), // (B·T, H)
-        }];
-        parts.extend(c);
-        Tensor::concat(&parts, 0)
+        let (w_h, bias) = (&operands[1], &operands[2]);
+        self.reading.textbook(&operands[0], &operands[3..], &|x, h, c| self.equations.textbook(x, w_h, bias, h, c))
     }
 }
 
 /// The elements of an array that is known to be contiguous.
-fn slice<E: Element>(array: &Array<E>) -> &[E] {
+pub(crate) fn slice<E: Element>(array: &Array<E>) -> &[E] {
     array.as_slice().expect("it was made contiguous")
 }
 
@@ -337,8 +261,8 @@ fn part<E>(array: &mut [E], i: usize, width: usize, exists: bool) -> &mut [E] {
     if exists { &mut array[i * width..][..width] } else { &mut [] }
 }
 
-/// Rows that make it worth waking another thread.
-fn least(Sizes { time, hidden, .. }: Sizes) -> usize {
-    const OPERATIONS: usize = 200_000;
-    OPERATIONS.div_ceil((time * hidden * hidden).max(1))
+/// The first N of however many blocks of `n` numbers.
+#[inline(always)]
+pub(crate) fn blocks<E, const N: usize>(x: &[E], n: usize) -> [&[E]; N] {
+    std::array::from_fn(|k| &x[k * n..][..n])
 }

@@ -62,14 +62,14 @@ pub(crate) fn add_product<E: Element>(panels: &[E], [k, n]: [usize; 2], x: &[E],
     );
 }
 
-/// out += X·W for row-major X, W and out.
-pub(crate) fn add_plain_product<E: Element>(w: &[E], [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
+/// out += X·W for W (K, N) as it lies, a row every `down` elements, and row-major X and out.
+pub(crate) fn add_plain_product<E: Element>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
     let level = simd::level();
     let fused = level != Level::Portable || FUSED_EVERYWHERE;
     simd::run_fused(
         level,
         #[inline(always)]
-        || if fused { plain::<E, true>(w, k, n, x, out) } else { plain::<E, false>(w, k, n, x, out) },
+        || if fused { plain::<E, true>(w, down, [k, n], x, out) } else { plain::<E, false>(w, down, [k, n], x, out) },
     );
 }
 
@@ -158,16 +158,16 @@ fn panel_sums<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bo
     sums
 }
 
-/// The product by a row-major matrix, which is read once from end to end for each row of `x`.
+/// The product by a matrix as it lies, which is read once from its first row to its last for each row of `x`.
 #[inline(always)]
-fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], out: &mut [E]) {
+fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
     /// Rows of W added at once, so that sums are loaded and stored less often.
     const DEPTH: usize = 4;
     for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
         let whole = k - k % DEPTH;
         for i in (0..whole).step_by(DEPTH) {
             let a: [E; DEPTH] = std::array::from_fn(|d| x[i + d]);
-            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * n..][..n]);
+            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * down..][..n]);
             for j in 0..n {
                 let mut sum = out[j];
                 for d in 0..DEPTH {
@@ -177,7 +177,7 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], k: usize, n: usize, x: &[E], ou
             }
         }
         for i in whole..k {
-            let w = &w[i * n..][..n];
+            let w = &w[i * down..][..n];
             for j in 0..n {
                 out[j] = multiply_add::<E, FUSED>(x[i], w[j], out[j]);
             }

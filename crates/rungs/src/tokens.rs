@@ -64,7 +64,8 @@ impl Tokens {
                 error(folder.join(file), problem.to_string())
             })?;
             // What both kinds of data can be made of is kept in one form.
-            return Self::from_json(&tokenizer.to_json(), learns).map_err(|problem| error(folder.join(encoder), problem));
+            return Self::from_json(&tokenizer.to_json(), learns)
+                .map_err(|problem| error(folder.join(encoder), problem));
         }
         let problem = "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json with \
                        vocab.bpe";

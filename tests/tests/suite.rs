@@ -19,10 +19,12 @@ mod models;
 mod pairs;
 mod program;
 mod program_pairs;
+mod program_tokens;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;
 mod registry;
 mod threads;
+mod tokens;
 mod training;
 mod translation;

@@ -17,8 +17,8 @@
 //! 4. neighbours are [merged](merges), in the order in which the merges were [learnt](learn).
 //!
 //! A vocabulary is kept as Hugging Face's [`tokenizer.json`](file), and GPT-2's own [two files](gpt2) can be read as well.
-//! The `tokenizers` crate does all of this and more (it normalises, pads, truncates, and knows other models than this one),
-//! but compiling it takes longer than compiling the whole of Rungs.
+//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is not
+//! used is told, with numbers, in ARCHITECTURE.md.
 
 mod added;
 mod alphabet;
@@ -121,7 +121,7 @@ impl BpeTokenizer {
         }
         let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
         let mut counts: HashMap<String, u64> = HashMap::new();
-        for text in texts {
+        for text in texts.into_iter().filter(|text| !text.is_empty()) {
             steps.words(text, true, |word| match counts.get_mut(word) {
                 Some(count) => *count += 1,
                 None => drop(counts.insert(word.to_owned(), 1)),

@@ -5,7 +5,7 @@
 
 use super::alphabet;
 use super::file::File;
-use super::steps::{each_step, kind, literal, text};
+use super::steps::{each_step, kind, literal, prepend_scheme, text};
 use super::symbols::byte_token;
 use crate::tokenizer::TokenizerError;
 use serde_json::Value;
@@ -80,7 +80,7 @@ impl Described {
             },
             "Metaspace" => {
                 self.replaced.push((text(step, "replacement")?, " ".to_owned()));
-                self.strips_space = step["prepend_scheme"].as_str() != Some("never");
+                self.strips_space = prepend_scheme(step) != "never";
             }
             "Strip" => match (step["content"].as_str(), step["start"].as_u64(), step["stop"].as_u64()) {
                 (Some(" "), Some(1), Some(0)) => self.strips_space = true,

@@ -40,18 +40,22 @@ enum Form {
 
 /// A way to cut a text.
 #[derive(Debug, Clone)]
-enum Cut {
-    /// Matches are words.
-    Matches { pattern: Pattern, between: Between },
-    /// Matches begin words.
-    Before(Pattern),
+struct Cut {
+    pattern: Pattern,
+    matches: Matches,
 }
 
-/// What becomes of the text between two matches.
+/// What matches are to words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Between {
-    IsWord,
-    IsDropped,
+enum Matches {
+    /// A match is a word, and so is what lies between two.
+    Are,
+    /// A match is a word, and nothing else is.
+    AreAll,
+    /// A match begins a word.
+    Begin,
+    /// A match ends a word.
+    End,
 }
 
 impl Steps {
@@ -92,7 +96,7 @@ impl Steps {
                     self.begin_with(" ".to_owned(), false)?;
                 }
                 if flag(step, "use_regex", true) {
-                    self.cuts.push(Cut::Matches { pattern: Pattern::gpt2(), between: Between::IsWord });
+                    self.cuts.push(Cut { pattern: Pattern::gpt2(), matches: Matches::Are });
                 }
                 self.bytes = true;
             }
@@ -101,30 +105,32 @@ impl Steps {
                     Some(text) => Pattern::literal(&text),
                     None => Pattern::new(step["pattern"]["Regex"].as_str().unwrap_or_default())?,
                 };
-                self.cuts.push(match (step["behavior"].as_str().unwrap_or_default(), flag(step, "invert", false)) {
-                    ("Isolated", false) => Cut::Matches { pattern, between: Between::IsWord },
-                    ("Removed", true) => Cut::Matches { pattern, between: Between::IsDropped },
-                    ("MergedWithNext", false) => Cut::Before(pattern),
+                let matches = match (step["behavior"].as_str().unwrap_or_default(), flag(step, "invert", false)) {
+                    ("Isolated", _) => Matches::Are,
+                    ("Removed", true) => Matches::AreAll,
+                    ("MergedWithNext", false) => Matches::Begin,
+                    ("MergedWithPrevious", false) => Matches::End,
                     (behavior, invert) => {
                         return Err(format!(
                             "a Split with behavior {behavior:?} and invert {invert} is not known here"
                         ));
                     }
-                });
+                };
+                self.cuts.push(Cut { pattern, matches });
             }
             "Digits" => {
                 let pattern = Pattern::new(if flag(step, "individual_digits", false) { r"\p{N}" } else { r"\p{N}+" })?;
-                self.cuts.push(Cut::Matches { pattern, between: Between::IsWord });
+                self.cuts.push(Cut { pattern, matches: Matches::Are });
             }
             "Metaspace" => {
                 let space = text(step, "replacement")?;
                 self.changes.push(Change::Replace { what: " ".to_owned(), by: space.clone() });
-                match step["prepend_scheme"].as_str().unwrap_or("always") {
+                match prepend_scheme(step) {
                     "never" => {}
                     scheme => self.begin_with(space.clone(), scheme == "first")?,
                 }
                 if flag(step, "split", true) {
-                    self.cuts.push(Cut::Before(Pattern::literal(&space)));
+                    self.cuts.push(Cut { pattern: Pattern::literal(&space), matches: Matches::Begin });
                 }
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),
@@ -165,34 +171,28 @@ impl Change {
 
 /// Cuts a text one way after another.
 fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) {
-    let Some((way, rest)) = cuts.split_first() else {
+    let Some((Cut { pattern, matches }, rest)) = cuts.split_first() else {
         if !text.is_empty() {
             each(text);
         }
         return;
     };
-    let mut done = 0;
-    match way {
-        Cut::Matches { pattern, between } => {
-            while let Some((start, end)) = pattern.find(text, done) {
-                if *between == Between::IsWord {
-                    cut(&text[done..start], rest, each);
-                }
-                cut(&text[start..end], rest, each);
-                done = end;
-            }
-            if *between == Between::IsWord {
-                cut(&text[done..], rest, each);
-            }
+    let (mut done, mut from) = (0, 0);
+    while let Some((start, end)) = pattern.find(text, from) {
+        let (before, upto) = match matches {
+            Matches::Are => (done..start, end),
+            Matches::AreAll => (start..start, end),
+            Matches::Begin => (done..start, start),
+            Matches::End => (done..end, end),
+        };
+        cut(&text[before.clone()], rest, each);
+        if upto > before.end {
+            cut(&text[before.end..upto], rest, each);
         }
-        Cut::Before(pattern) => {
-            let mut from = 0;
-            while let Some((start, end)) = pattern.find(text, from) {
-                cut(&text[done..start], rest, each);
-                (done, from) = (start, end);
-            }
-            cut(&text[done..], rest, each);
-        }
+        (done, from) = (upto, end);
+    }
+    if *matches != Matches::AreAll {
+        cut(&text[done..], rest, each);
     }
 }
 
@@ -215,6 +215,12 @@ pub(super) fn each_step(
 /// The name of a step.
 pub(super) fn kind(step: &Value) -> &str {
     step["type"].as_str().unwrap_or("without a type")
+}
+
+/// When Metaspace puts its mark before a text: `always`, `first` or `never`. Older files say it by a flag.
+pub(super) fn prepend_scheme(step: &Value) -> &str {
+    let scheme = if flag(step, "add_prefix_space", true) { "always" } else { "never" };
+    step["prepend_scheme"].as_str().unwrap_or(scheme)
 }
 
 /// A text in the description of a step.

@@ -156,6 +156,28 @@ fn steps_are_taken_in_their_order() {
 }
 
 #[test]
+fn a_split_says_what_becomes_of_what_it_finds() {
+    let words = |behavior: &str, invert: bool| {
+        let split = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": behavior, "invert": invert });
+        let steps = Steps::new(&Value::Null, &split).unwrap();
+        let mut words = Vec::new();
+        steps.words("-a-b--c", true, |word| words.push(word.to_owned()));
+        words.join("|")
+    };
+    assert_eq!(words("Isolated", false), "-|a|-|b|-|-|c");
+    assert_eq!(words("Removed", true), "-|-|-|-");
+    assert_eq!(words("MergedWithNext", false), "-a|-b|-|-c");
+    assert_eq!(words("MergedWithPrevious", false), "-|a-|b-|-|c");
+    let refused = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": "Contiguous", "invert": false });
+    assert!(Steps::new(&Value::Null, &refused).unwrap_err().contains("Contiguous"));
+
+    let older = json!({ "type": "Metaspace", "replacement": "▁", "add_prefix_space": false });
+    let mut found = Vec::new();
+    Steps::new(&Value::Null, &older).unwrap().words("a b", true, |word| found.push(word.to_owned()));
+    assert_eq!(found, ["a", "▁b"]);
+}
+
+#[test]
 fn files_that_are_none_say_so_in_one_line() {
     let says = |change: fn(&mut Value), expected: &str| {
         let mut file = llama();

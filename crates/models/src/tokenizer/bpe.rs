@@ -35,7 +35,7 @@ use super::TokenizerError;
 use crate::config::MAX_SIZE;
 use added::{AddedToken, AddedTokens, Part};
 use decoding::Decoding;
-use file::File;
+use file::{File, Spelled};
 use merges::Merges;
 use std::collections::HashMap;
 use steps::Steps;
@@ -173,40 +173,15 @@ impl BpeTokenizer {
     pub(super) fn new(file: File) -> Result<Self, TokenizerError> {
         file.check()?;
         let steps = file.steps()?;
-        let broken = |problem: String| TokenizerError::Json(problem);
-        let added = file.added_tokens.iter().map(|token| (&token.content, token.id));
-        let tokens = || file.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added.clone());
-        let size = tokens().map(|(_, id)| id as usize + 1).max().ok_or(TokenizerError::Empty)?;
-        if size > MAX_SIZE {
-            return Err(TokenizerError::TooLarge { tokens: size });
-        }
-        let mut ids: HashMap<String, u32> = HashMap::with_capacity(size);
-        let mut spelled: Vec<Option<&str>> = vec![None; size];
-        for (token, id) in tokens() {
-            let before = spelled[id as usize].replace(token);
-            if let Some(before) = before.filter(|before| before != token) {
-                return Err(broken(format!("the tokens {before:?} and {token:?} have one id, {id}")));
-            }
-            if let Some(first) = ids.insert(token.clone(), id).filter(|&first| first != id) {
-                return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
-            }
-        }
-        let mut merges = Vec::with_capacity(file.model.merges.0.len());
-        for (number, [left, right]) in (1..).zip(&file.model.merges.0) {
-            let merged = [left.as_str(), right].concat();
-            let id = |token: &str| {
-                let unknown = || broken(format!("merge {number}: the token {token:?} is not in the vocabulary"));
-                ids.get(token).copied().ok_or_else(unknown)
-            };
-            merges.push(((id(left)?, id(right)?), id(&merged)?));
-        }
+        let Spelled { ids, tokens } = file.tokens()?;
+        let merges = Merges::new(file.ranked(&ids)?);
         let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
-        let decoding = Decoding::new(&file, steps.bytes, &spelled)?;
+        let decoding = Decoding::new(&file, steps.bytes, &tokens)?;
         Ok(Self {
             added: AddedTokens::new(&file.added_tokens),
             steps,
             symbols,
-            merges: Merges::new(merges),
+            merges,
             ignore_merges: file.model.ignore_merges,
             ids,
             decoding,
@@ -257,12 +232,6 @@ impl BpeTokenizer {
     /// V, the largest id and one.
     pub fn vocabulary(&self) -> usize {
         self.decoding.vocabulary()
-    }
-}
-
-impl File {
-    fn steps(&self) -> Result<Steps, TokenizerError> {
-        Steps::new(&self.normalizer, &self.pre_tokenizer).map_err(TokenizerError::Unsupported)
     }
 }
 

@@ -4,11 +4,14 @@
 //! that was read is written with all that it said.
 
 use super::added::AddedToken;
+use super::merges::Pair;
+use super::steps::Steps;
+use crate::config::MAX_SIZE;
 use crate::tokenizer::TokenizerError;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The content of a `tokenizer.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +55,14 @@ pub(super) struct Model {
     pub(super) ignore_merges: bool,
     pub(super) vocab: Vocabulary,
     pub(super) merges: Merges,
+}
+
+/// Tokens as a file spells them.
+pub(super) struct Spelled<'f> {
+    /// The id of every token.
+    pub(super) ids: HashMap<String, u32>,
+    /// The token of every id; none where there is none.
+    pub(super) tokens: Vec<Option<&'f str>>,
 }
 
 impl File {
@@ -106,6 +117,50 @@ impl File {
             Some((name, _)) => Err(TokenizerError::Unsupported(format!("the model's {name} is not known here"))),
             None => Ok(()),
         }
+    }
+
+    /// What is done to a text before anything is merged.
+    pub(super) fn steps(&self) -> Result<Steps, TokenizerError> {
+        Steps::new(&self.normalizer, &self.pre_tokenizer).map_err(TokenizerError::Unsupported)
+    }
+
+    /// The tokens, those that are added among them.
+    pub(super) fn tokens(&self) -> Result<Spelled<'_>, TokenizerError> {
+        let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
+        let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
+        let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().ok_or(TokenizerError::Empty)?;
+        if size > MAX_SIZE {
+            return Err(TokenizerError::TooLarge { tokens: size });
+        }
+        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+        if size > 2 * tokens.len() {
+            return Err(TokenizerError::Json(format!("its {} tokens have ids up to {}", tokens.len(), size - 1)));
+        }
+        let mut ids: HashMap<String, u32> = HashMap::with_capacity(tokens.len());
+        let mut spelled: Vec<Option<&str>> = vec![None; size];
+        for (token, id) in tokens {
+            let before = spelled[id as usize].replace(token);
+            if let Some(before) = before.filter(|before| before != token) {
+                let problem = format!("the tokens {before:?} and {token:?} have one id, {id}");
+                return Err(TokenizerError::Json(problem));
+            }
+            if let Some(first) = ids.insert(token.clone(), id).filter(|&first| first != id) {
+                return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
+            }
+        }
+        Ok(Spelled { ids, tokens: spelled })
+    }
+
+    /// The merges by ids: which two, and what they become.
+    pub(super) fn ranked(&self, ids: &HashMap<String, u32>) -> Result<Vec<(Pair, u32)>, TokenizerError> {
+        let by_ids = |(number, [left, right]): (usize, &[String; 2])| {
+            let id = |token: &str| {
+                let problem = || format!("merge {number}: the token {token:?} is not in the vocabulary");
+                ids.get(token).copied().ok_or_else(|| TokenizerError::Json(problem()))
+            };
+            Ok(((id(left)?, id(right)?), id(&[left.as_str(), right].concat())?))
+        };
+        (1..).zip(&self.model.merges.0).map(by_ids).collect()
     }
 }
 

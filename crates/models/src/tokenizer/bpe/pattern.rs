@@ -20,7 +20,7 @@
 //! | `^`, `$` | the beginning and the end of the text |
 //!
 //! Only single characters can be repeated without end, so how deep the matcher recurs depends on the expression alone,
-//! never on the text.
+//! never on the text; and an expression has [at most](LONGEST) so many characters.
 
 mod class;
 mod parse;
@@ -29,6 +29,9 @@ use class::Class;
 
 /// GPT-2's (Radford et al. 2019, in the code they published).
 pub(super) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// The most characters of an expression. The longest in use have half of them.
+const LONGEST: usize = 1000;
 
 /// A regular expression.
 #[derive(Debug, Clone)]
@@ -57,13 +60,18 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, or is not known here.
     pub(super) fn new(expression: &str) -> Result<Self, String> {
+        check_length(expression)?;
         parse::pattern(expression).map_err(|problem| format!("the expression {expression:?}: {problem}"))
     }
 
-    /// Characters of a text that are to be found as they stand.
-    pub(super) fn literal(text: &str) -> Self {
+    /// A text that is to be found as it stands.
+    ///
+    /// # Errors
+    /// If it is too long.
+    pub(super) fn literal(text: &str) -> Result<Self, String> {
+        check_length(text)?;
         let once = |c| Item::Repeat { class: Class::Character(c), least: 1, most: 1, gives_back: false };
-        Self { alternatives: vec![text.chars().map(once).collect()] }
+        Ok(Self { alternatives: vec![text.chars().map(once).collect()] })
     }
 
     /// GPT-2's.
@@ -75,6 +83,13 @@ impl Pattern {
     pub(super) fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
         let starts = text[from..].char_indices().map(|(at, _)| from + at);
         starts.filter_map(|at| Some((at, any(&self.alternatives, text, at, &Some)?))).find(|(at, end)| at < end)
+    }
+}
+
+fn check_length(expression: &str) -> Result<(), String> {
+    match expression.chars().count() {
+        length if length > LONGEST => Err(format!("an expression of {length} characters is too long")),
+        _ => Ok(()),
     }
 }
 
@@ -213,5 +228,8 @@ mod tests {
             let error = Pattern::new(expression).unwrap_err();
             assert!(error.contains(problem), "{expression}: {error}");
         }
+        let deep = Pattern::new(&("(".repeat(LONGEST / 2) + &")".repeat(LONGEST / 2))).unwrap();
+        assert_eq!(deep.find("a", 0), None);
+        assert!(Pattern::new(&"(".repeat(100_000)).unwrap_err().contains("too long"));
     }
 }

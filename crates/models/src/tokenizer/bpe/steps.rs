@@ -102,7 +102,7 @@ impl Steps {
             }
             "Split" => {
                 let pattern = match literal(step)? {
-                    Some(text) => Pattern::literal(&text),
+                    Some(text) => Pattern::literal(&text)?,
                     None => Pattern::new(step["pattern"]["Regex"].as_str().unwrap_or_default())?,
                 };
                 let matches = match (step["behavior"].as_str().unwrap_or_default(), flag(step, "invert", false)) {
@@ -130,7 +130,7 @@ impl Steps {
                     scheme => self.begin_with(space.clone(), scheme == "first")?,
                 }
                 if flag(step, "split", true) {
-                    self.cuts.push(Cut { pattern: Pattern::literal(&space), matches: Matches::Begin });
+                    self.cuts.push(Cut { pattern: Pattern::literal(&space)?, matches: Matches::Begin });
                 }
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),

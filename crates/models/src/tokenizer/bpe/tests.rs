@@ -200,6 +200,7 @@ fn files_that_are_none_say_so_in_one_line() {
     says(|file| file["model"]["merges"] = json!(["h e", "h o"]), "merge 2: the token \"ho\" is not in the vocabulary");
     says(|file| file["model"]["vocab"]["h"] = 261.into(), "have one id, 261");
     says(|file| file["model"]["vocab"]["h"] = u32::MAX.into(), "too large");
+    says(|file| file["model"]["vocab"]["h"] = 5000.into(), "its 273 tokens have ids up to 5000");
     says(|file| file["added_tokens"][0]["id"] = 5.into(), "have one id, 5");
     says(|file| file["model"]["vocab"] = json!({}), "is not in the vocabulary");
     let nothing_for_unknown = |file: &mut Value| {

@@ -1,6 +1,6 @@
 //! Byte-pair encoding: tokens are the runs of bytes that are most often seen together.
 //!
-//! Characters make long texts of few tokens, words short ones of too many, and a word that was never seen is no token at all.
+//! Of characters a text has many, of words a language has too many, and a word that was never seen is no token at all.
 //! Between the two stands a compression algorithm: put a new symbol for the pair of neighbours that occurs most often, and
 //! again, until there are as many symbols as wanted (Gage 1994, *A New Algorithm for Data Compression*). Sennrich, Haddow and
 //! Birch (2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909)) made it a tokenizer: frequent words become one token,
@@ -10,13 +10,15 @@
 //!
 //! A text becomes ids in four steps, each a file of its own:
 //!
-//! 1. [added tokens](added) such as `<|endoftext|>` are taken out of it;
-//! 2. what is between them is [cut into words](steps) by a [regular expression](pattern), which no token goes beyond;
-//! 3. every word is spelled in first symbols: its [bytes](alphabet), or in Llama's vocabularies its characters, and the
+//! 1. added tokens such as `<|endoftext|>` are taken out of it (`added.rs`);
+//! 2. what is between them is cut into words, which no token goes beyond, by a regular expression (`steps.rs`, `pattern.rs`);
+//! 3. every word is spelled in first symbols (`symbols.rs`): its bytes, or in Llama's vocabularies its characters, and the
 //!    bytes of those that are no token (*byte fallback*);
-//! 4. neighbours are [merged](merges), in the order in which the merges were [learnt](learn).
+//! 4. neighbours are merged, in the order in which the merges were learnt (`merges.rs`, `learn.rs`).
 //!
-//! A vocabulary is kept as Hugging Face's [`tokenizer.json`](file), and GPT-2's own [two files](gpt2) can be read as well.
+//! A vocabulary is kept as Hugging Face's `tokenizer.json` (`file.rs`), and GPT-2's own two files can be read as well
+//! (`gpt2.rs`).
+//!
 //! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is not
 //! used is told, with numbers, in ARCHITECTURE.md.
 

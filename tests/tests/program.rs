@@ -216,7 +216,7 @@ fn bad_arguments() {
         ("train lstm --text text.txt --optimizer sgd --beta2 0.9", &["--beta2", "sgd"]),
         ("train lstm --text text.txt --optimizer adamw --beta2 1", &["beta2", "1"]),
         ("train lstm --text text.txt --schedule constant --warmup 5", &["--warmup", "cosine"]),
-        ("train lstm --text text.txt --tokenizer bpe", &["bpe", "char, word"]),
+        ("train lstm --text text.txt --tokenizer bpe", &["--tokenizer", "bpe:8000"]),
         ("train lstm --text text.txt --validation-split 1", &["validation-split", "1"]),
         ("train lstm --text text.txt --validation-split 0", &["validation-split", "0"]),
         ("train lstm --text text.txt --seed -1", &["-1"]),

@@ -19,11 +19,13 @@ mod models;
 mod pairs;
 mod program;
 mod program_pairs;
+mod program_tokens;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;
 mod registry;
 mod threads;
+mod tokens;
 mod training;
 mod transformer;
 mod translation;

@@ -81,6 +81,7 @@ pub(crate) struct Climb {
 Examples:
   rungs train lstm --text book.txt --out runs/book
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
+  rungs train gpt --text book.txt --tokenizer bpe:2000 --out runs/bpe
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
@@ -183,8 +184,9 @@ pub(crate) struct ModelFlags {
     /// Probability of dropping, in training [0]
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
-    /// What becomes a token [char]
-    #[arg(long, value_name = "KIND", value_parser = tokenizer())]
+    /// What becomes a token: char, word, bpe:N for a vocabulary of N byte pairs learnt from the text, or a folder, of a run
+    /// or of Hugging Face, whose tokenizer is taken [char]
+    #[arg(long, value_name = "char|word|bpe:N|DIR", value_parser = tokenizer)]
     pub(crate) tokenizer: Option<TokenizerKind>,
 }
 
@@ -356,8 +358,8 @@ fn rung() -> impl TypedValueParser<Value = Rung> {
     PossibleValuesParser::new(Rung::ALL.map(Rung::name)).try_map(|name| name.parse())
 }
 
-fn tokenizer() -> impl TypedValueParser<Value = TokenizerKind> {
-    PossibleValuesParser::new(TokenizerKind::ALL.map(TokenizerKind::name)).try_map(|name| name.parse())
+fn tokenizer(text: &str) -> Result<TokenizerKind, rungs::Error> {
+    text.parse()
 }
 
 fn cell() -> impl TypedValueParser<Value = CellKind> {

@@ -46,7 +46,7 @@ fn apply_model(flags: &ModelFlags, settings: &mut Settings) {
     set(&mut settings.heads, flags.heads.map(Some));
     set(&mut settings.context, flags.context);
     set(&mut settings.dropout, flags.dropout);
-    set(&mut settings.tokenizer, flags.tokenizer);
+    set(&mut settings.tokenizer, flags.tokenizer.clone());
 }
 
 fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
@@ -218,6 +218,8 @@ mod tests {
             "gpt --steps 500 --lr 0.002 --seed 3 --dropout 0.1",
             "lstm --optimizer rmsprop --beta2 0.95 --schedule step --steps 80 --lr-factor 0.3",
             "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
+            "gpt --tokenizer bpe:2000",
+            "attention --tokenizer runs/other",
         ] {
             let (train, common) = parse(line);
             let first = fresh(&train, &common).unwrap();

@@ -77,5 +77,5 @@ pub use measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
-pub use tokenizer::{Tokenizer, TokenizerError, WordOptions};
+pub use tokenizer::{BpeTokenizer, TextStream, Tokenizer, TokenizerError, WordOptions};
 pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};

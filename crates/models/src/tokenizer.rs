@@ -1,24 +1,36 @@
 //! Text to token ids and back.
 //!
-//! A language model reads and writes numbers from 0 to V − 1. What a number stands for, a [character](mod@char) or a
-//! [word], is chosen once, from the training text, and kept beside the model as `tokenizer.json`:
+//! A language model reads and writes numbers from 0 to V − 1. What a number stands for, a [character](mod@char), a
+//! [word] or a [run of bytes](bpe), is chosen once, from the training text, and kept beside the model as `tokenizer.json`:
 //!
 //! ```json
 //! {"format": 1, "kind": "char", "tokens": ["\n", " ", "a", "b"]}
 //! ```
 //!
-//! A token's id is its place in the list. In both kinds the tokens of a text, written one after the other, are the
-//! text: decoding is concatenation, and a text can be shown while it is generated.
+//! A token's id is its place in the list. Runs of bytes are kept as Hugging Face's `tokenizers` keeps them, which other
+//! programs read too. In every kind the tokens of a text, written one after the other, are the text: decoding is
+//! concatenation, and a text can be [shown while it is generated](TextStream).
 
+pub mod bpe;
 pub mod char;
+mod error;
+mod stream;
 pub mod word;
 
+pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
+pub use error::TokenizerError;
+pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
 use crate::config::MAX_SIZE;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// U+FFFD, which stands for what is no text.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// The version of `tokenizer.json` that this crate writes, and the only one there has been.
 pub(crate) const FORMAT: u32 = 1;
@@ -35,13 +47,14 @@ pub(crate) const FORMAT: u32 = 1;
 /// assert_eq!(error.to_string(), "unknown character 'a' at position 1: it is not among the 7 of the vocabulary");
 /// # Ok::<(), rungs_models::TokenizerError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "File", into = "File")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Tokenizer {
     /// Every character is a token.
     Char(CharTokenizer),
     /// Every word and every mark is a token.
     Word(WordTokenizer),
+    /// The runs of bytes that are most often seen together are tokens.
+    Bpe(Arc<BpeTokenizer>),
 }
 
 impl Tokenizer {
@@ -61,24 +74,50 @@ impl Tokenizer {
         WordTokenizer::from_text(text, options).map(Tokenizer::Word)
     }
 
+    /// The byte-pair tokenizer of `size` tokens that is learnt from `text`.
+    ///
+    /// # Errors
+    /// If the text is empty or does not give so many tokens, or there would be fewer than
+    /// [`BpeTokenizer::SMALLEST`].
+    pub fn bpe_from(text: &str, size: usize) -> Result<Self, TokenizerError> {
+        BpeTokenizer::from_text(text, size).map(Self::from)
+    }
+
+    /// What its tokens are: `characters`, `words` or `byte pairs`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Tokenizer::Char(_) => "characters",
+            Tokenizer::Word(_) => "words",
+            Tokenizer::Bpe(_) => "byte pairs",
+        }
+    }
+
     /// The token ids of `text`.
     ///
     /// # Errors
     /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters. Unknown words are no error, but
-    /// [`UNKNOWN`](word::UNKNOWN).
+    /// [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.encode(text),
             Tokenizer::Word(tokenizer) => Ok(tokenizer.encode(text)),
+            Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode(text)),
         }
     }
 
-    /// The text of these tokens. An id outside the vocabulary becomes U+FFFD, the replacement character.
+    /// The text of these tokens. An id outside the vocabulary becomes U+FFFD, the replacement character, and so do bytes
+    /// that are no character.
     pub fn decode(&self, ids: &[u32]) -> String {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Word(tokenizer) => tokenizer.decode(ids),
+            Tokenizer::Bpe(tokenizer) => tokenizer.decode(ids),
         }
+    }
+
+    /// The text of tokens that come one after another, shown as they come.
+    pub fn stream(&self) -> TextStream<'_> {
+        TextStream::new(self)
     }
 
     /// V, the number of different tokens.
@@ -86,6 +125,7 @@ impl Tokenizer {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Word(tokenizer) => tokenizer.vocabulary(),
+            Tokenizer::Bpe(tokenizer) => tokenizer.vocabulary(),
         }
     }
 
@@ -94,14 +134,51 @@ impl Tokenizer {
         write_json(self)
     }
 
-    /// Reads what [`to_json`](Tokenizer::to_json) wrote.
+    /// Reads what [`to_json`](Tokenizer::to_json) wrote, or a `tokenizer.json` of Hugging Face.
     ///
     /// # Errors
-    /// If it is not JSON of this form, was written by a later version, or lists tokens that no text gives: see
-    /// [`TokenizerError`].
+    /// If it is not JSON of this form, was written by a later version, lists tokens that no text gives, or describes
+    /// something that is not known here: see [`TokenizerError`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        read_json::<File>(json)?.try_into()
+        match is_hugging_face(json) {
+            true => BpeTokenizer::from_json(json).map(Self::from),
+            false => read_json::<File>(json)?.try_into(),
+        }
     }
+}
+
+impl From<BpeTokenizer> for Tokenizer {
+    fn from(tokenizer: BpeTokenizer) -> Self {
+        Self::Bpe(Arc::new(tokenizer))
+    }
+}
+
+impl Serialize for Tokenizer {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let listed = |kind, tokens| File { format: FORMAT, kind, tokens };
+        match self {
+            Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()).serialize(to),
+            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()).serialize(to),
+            Self::Bpe(tokenizer) => tokenizer.file().serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tokenizer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let json = serde_json::Value::deserialize(from)?.to_string();
+        Self::from_json(&json).map_err(D::Error::custom)
+    }
+}
+
+/// Whether this is a `tokenizer.json` of Hugging Face: it has a model and, unlike ours, no format.
+pub(crate) fn is_hugging_face(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Outline {
+        format: Option<serde::de::IgnoredAny>,
+        model: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str(json).is_ok_and(|Outline { format, model }| format.is_none() && model.is_some())
 }
 
 /// As much of `tokenizer.json` as every version has in common.
@@ -143,16 +220,6 @@ enum Kind {
     Word,
 }
 
-impl From<Tokenizer> for File {
-    fn from(tokenizer: Tokenizer) -> Self {
-        let (kind, tokens) = match tokenizer {
-            Tokenizer::Char(tokenizer) => (Kind::Char, tokenizer.tokens().map(String::from).collect()),
-            Tokenizer::Word(tokenizer) => (Kind::Word, tokenizer.tokens().map(String::from).collect()),
-        };
-        Self { format: FORMAT, kind, tokens }
-    }
-}
-
 impl TryFrom<File> for Tokenizer {
     type Error = TokenizerError;
 
@@ -181,77 +248,4 @@ pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
         }
     }
     Ok(ids)
-}
-
-/// Why a text cannot be encoded, or a tokenizer not be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenizerError {
-    /// There is no text to take a vocabulary from.
-    #[error("the text is empty: there is no vocabulary to take from it")]
-    EmptyText,
-    /// A character that the training text did not have.
-    #[error(
-        "unknown character {character:?} at position {position}: it is not among the {vocabulary} of the vocabulary"
-    )]
-    UnknownCharacter {
-        /// The character.
-        character: char,
-        /// How many characters stand before it.
-        position: usize,
-        /// V.
-        vocabulary: usize,
-    },
-    /// All words of the text are rarer than asked for, or none may be kept.
-    #[error(
-        "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size leaves room for none"
-    )]
-    NoWords {
-        /// How often a word had to occur.
-        minimum_count: usize,
-    },
-    /// Not JSON, or JSON of another form.
-    #[error("not a tokenizer: {0}")]
-    Json(String),
-    /// Written by a later version of this crate.
-    #[error("tokenizer format {found} is not known; this version reads format {FORMAT}")]
-    Format {
-        /// The version found.
-        found: u32,
-    },
-    /// A vocabulary of nothing.
-    #[error("the tokenizer has no tokens")]
-    Empty,
-    /// A vocabulary that no model can have.
-    #[error("a vocabulary of {tokens} tokens is too large; the most is {MAX_SIZE}")]
-    TooLarge {
-        /// How many tokens there are.
-        tokens: usize,
-    },
-    /// A token listed twice.
-    #[error("token {token:?} is listed twice, as {first} and as {second}")]
-    Duplicate {
-        /// The token.
-        token: String,
-        /// Its first id.
-        first: u32,
-        /// Its second.
-        second: u32,
-    },
-    /// A token that encoding could never give.
-    #[error("token {id}, {token:?}, is not {expected}")]
-    Malformed {
-        /// The token's id.
-        id: usize,
-        /// The token.
-        token: String,
-        /// What it ought to be.
-        expected: &'static str,
-    },
-}
-
-impl TokenizerError {
-    fn json(error: serde_json::Error) -> Self {
-        Self::Json(error.to_string())
-    }
 }

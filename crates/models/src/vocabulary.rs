@@ -20,6 +20,9 @@
 //!   is `lorsqu'|il`, while `don't` and `aujourd'hui` stay whole. In French the words behind are thus learnt once, not
 //!   once for each of `l'`, `d'`, `j'`, `c'`, `qu'`, and fewer are unknown.
 //!
+//! Or they are the runs of bytes that [byte-pair encoding](crate::tokenizer::bpe) learns from the texts of both sides, to
+//! which nothing is unknown.
+//!
 //! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
 //! [measured](crate::measures) without being put together by rules.
 
@@ -28,10 +31,13 @@ mod pair;
 pub use pair::PairVocabulary;
 
 use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
-use crate::tokenizer::{FORMAT, TokenizerError, WordOptions, index, read_json, write_json};
+use crate::tokenizer::{
+    BpeTokenizer, FORMAT, TokenizerError, WordOptions, index, is_hugging_face, read_json, write_json,
+};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The id of what stands behind the end of the shorter texts of a batch.
 pub const PADDING: u32 = 0;
@@ -46,12 +52,12 @@ pub const END: u32 = 2;
 pub const UNKNOWN: u32 = 3;
 
 /// The tokens of the first ids. No text is encoded as one of them by accident: written out, each is several pieces.
-const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
+pub const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
 
 /// What [`UNKNOWN`] is written as: one mark, which no reference has, so that it counts as one wrong word.
 const REPLACEMENT: &str = "\u{fffd}";
 
-/// What a token is.
+/// What a piece of a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
@@ -77,11 +83,18 @@ pub enum Unit {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequenceVocabulary {
-    unit: Unit,
-    /// The piece of every id, the special ones first.
+    /// The token of every id, the special ones first; of bytes that are no characters, U+FFFD in their place.
     tokens: Vec<String>,
-    /// The id of every piece.
-    ids: HashMap<String, u32>,
+    kind: Kind,
+}
+
+/// How a text becomes tokens.
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    /// It is cut into pieces, each of which has an id.
+    Pieces { unit: Unit, ids: HashMap<String, u32> },
+    /// By byte-pair encoding.
+    Bpe(Arc<BpeTokenizer>),
 }
 
 impl SequenceVocabulary {
@@ -119,42 +132,63 @@ impl SequenceVocabulary {
         Self::from_tokens(unit, tokens)
     }
 
+    /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256 bytes, and
+    /// what is merged. The same texts give the same vocabulary.
+    ///
+    /// # Errors
+    /// If there is no text, if it does not give so many tokens, or if there would be fewer than 261.
+    pub fn bpe_from_texts<'a>(texts: impl IntoIterator<Item = &'a str>, size: usize) -> Result<Self, TokenizerError> {
+        Self::from_bpe(BpeTokenizer::from_sentences(texts, size, &SPECIAL)?)
+    }
+
+    /// The vocabulary of a byte-pair tokenizer whose first tokens are the special ones.
+    fn from_bpe(tokenizer: BpeTokenizer) -> Result<Self, TokenizerError> {
+        let token = |id| tokenizer.token(id).map_or(REPLACEMENT.into(), String::from_utf8_lossy).into_owned();
+        let tokens: Vec<String> = (0..tokenizer.vocabulary() as u32).map(token).collect();
+        check_special(&tokens)?;
+        Ok(Self { tokens, kind: Kind::Bpe(Arc::new(tokenizer)) })
+    }
+
     /// The vocabulary whose token i is `tokens[i]`.
     ///
     /// # Errors
     /// If there are too many, if the first four are not the special ones, if one of the others is not a single
     /// piece, or if one is listed twice.
     pub fn from_tokens(unit: Unit, tokens: Vec<String>) -> Result<Self, TokenizerError> {
-        let malformed = |id: usize, expected| {
-            let token = tokens.get(id).cloned().unwrap_or_default();
-            Err(TokenizerError::Malformed { id, token, expected })
-        };
-        if tokens.is_empty() {
-            return Err(TokenizerError::Empty);
-        }
-        for (id, special) in SPECIAL.into_iter().enumerate() {
-            if tokens.get(id).is_none_or(|token| token != special) {
-                return malformed(id, "of the four that come first: <pad>, <s>, </s>, <unk>");
-            }
-        }
+        check_special(&tokens)?;
         if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit)) {
-            return malformed(id, if unit == Unit::Char { "one character" } else { "one word or one mark" });
+            let expected = if unit == Unit::Char { "one character" } else { "one word or one mark" };
+            return Err(TokenizerError::Malformed { id, token: tokens[id].clone(), expected });
         }
         let ids = index(&tokens)?;
-        Ok(Self { unit, tokens, ids })
+        Ok(Self { tokens, kind: Kind::Pieces { unit, ids } })
     }
 
-    /// The ids of the pieces of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
+    /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let mut ids = Vec::new();
-        cut(text, self.unit, |piece| ids.push(self.ids.get(piece).copied().unwrap_or(UNKNOWN)));
-        ids
+        match &self.kind {
+            Kind::Pieces { unit, ids } => {
+                let mut found = Vec::new();
+                cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
+                found
+            }
+            Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),
+        }
     }
 
-    /// The pieces of `ids` put together. Padding, start and end are left out; an unknown piece, and an id outside
+    /// The tokens of `ids` put together. Padding, start and end are left out; an unknown piece, and an id outside
     /// the vocabulary, becomes U+FFFD, the replacement character.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let unknown = match self.unit {
+        let unit = match &self.kind {
+            Kind::Pieces { unit, .. } => *unit,
+            Kind::Bpe(tokenizer) => {
+                let said = ids.iter().filter(|id| ![PADDING, START, END].contains(id));
+                // No id is outside of every vocabulary, but the largest is outside of all that can be.
+                let said = said.map(|&id| if id == UNKNOWN { u32::MAX } else { id });
+                return tokenizer.decode(&said.collect::<Vec<_>>());
+            }
+        };
+        let unknown = match unit {
             Unit::Char => REPLACEMENT.to_owned(),
             // Most pieces are words with their space.
             Unit::Word => [SPACE, REPLACEMENT].concat(),
@@ -165,7 +199,7 @@ impl SequenceVocabulary {
             _ => self.tokens.get(id as usize).map_or(&*unknown, String::as_str),
         };
         let text: String = ids.iter().map(piece).collect();
-        match self.unit {
+        match unit {
             Unit::Word if text.starts_with(SPACE) => text[SPACE.len()..].to_owned(),
             _ => text,
         }
@@ -176,12 +210,17 @@ impl SequenceVocabulary {
         self.tokens.len()
     }
 
-    /// What a token is.
-    pub fn unit(&self) -> Unit {
-        self.unit
+    /// What its tokens are: `characters`, `words` or `byte pairs`.
+    pub fn kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::Pieces { unit: Unit::Char, .. } => "characters",
+            Kind::Pieces { unit: Unit::Word, .. } => "words",
+            Kind::Bpe(_) => "byte pairs",
+        }
     }
 
-    /// The token of an id as it is, with its space: to label what a model attends to.
+    /// The token of an id as it is, with its space: to label what a model attends to. Bytes that are no characters
+    /// become U+FFFD.
     pub fn token(&self, id: u32) -> Option<&str> {
         self.tokens.get(id as usize).map(String::as_str)
     }
@@ -191,10 +230,13 @@ impl SequenceVocabulary {
         self.tokens.iter().map(String::as_str)
     }
 
-    /// `{"format": 1, "kind": "word", "tokens": ["<pad>", "<s>", "</s>", "<unk>", …]}`. The same vocabulary gives the same
-    /// bytes.
+    /// `{"format": 1, "kind": "word", "tokens": ["<pad>", "<s>", "</s>", "<unk>", …]}`, or of byte pairs Hugging Face's
+    /// `tokenizer.json`. The same vocabulary gives the same bytes.
     pub fn to_json(&self) -> String {
-        write_json(&File { format: FORMAT, kind: self.unit, tokens: self.tokens.clone() })
+        match &self.kind {
+            Kind::Pieces { unit, .. } => write_json(&File { format: FORMAT, kind: *unit, tokens: self.tokens.clone() }),
+            Kind::Bpe(tokenizer) => tokenizer.to_json(),
+        }
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote.
@@ -202,6 +244,9 @@ impl SequenceVocabulary {
     /// # Errors
     /// If it is not JSON of this form, was written by a later version, or lists tokens that no text gives.
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        if is_hugging_face(json) {
+            return Self::from_bpe(BpeTokenizer::from_json(json)?);
+        }
         let File { kind, tokens, .. } = read_json(json)?;
         Self::from_tokens(kind, tokens)
     }
@@ -214,6 +259,21 @@ struct File {
     format: u32,
     kind: Unit,
     tokens: Vec<String>,
+}
+
+/// That the first tokens are the special ones.
+fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
+    if tokens.is_empty() {
+        return Err(TokenizerError::Empty);
+    }
+    for (id, special) in SPECIAL.into_iter().enumerate() {
+        let token = tokens.get(id).cloned().unwrap_or_default();
+        if token != special {
+            let expected = "of the four that come first: <pad>, <s>, </s>, <unk>";
+            return Err(TokenizerError::Malformed { id, token, expected });
+        }
+    }
+    Ok(())
 }
 
 /// Calls `each` with the pieces of a text, from left to right.

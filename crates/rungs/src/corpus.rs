@@ -1,8 +1,8 @@
 //! A text made ready to learn from: its tokenizer, the part to train on and the part held out.
 
-use crate::Error;
 use crate::models::{Tokenizer, WordOptions};
-use crate::settings::{Settings, TokenizerKind};
+use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::{Error, Tokens};
 use std::sync::Arc;
 
 /// A text as token ids, in a part to train on and a part to validate on.
@@ -21,37 +21,54 @@ pub struct Corpus {
 impl Corpus {
     /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given.
     ///
-    /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. The vocabulary is that of both parts, so
-    /// that the held-out part has no unknown character; nothing else is taken from it.
+    /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. A vocabulary of characters is that of both
+    /// parts, so that the held-out part has no unknown one; words and byte pairs are counted in the part to train on alone.
     ///
     /// # Errors
-    /// If a part has fewer than two tokens (one to read and one to predict).
+    /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be had.
     pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
-        let (train, validation) = match validation {
-            Some(validation) => (text, validation),
-            None => split(text, settings.validation_split),
-        };
-        let tokenizer = tokenizer(settings.tokenizer, train, validation)?;
-        let corpus = Self::with_tokenizer(tokenizer, train, validation)?;
-        for (part, tokens) in [("training", &corpus.train), ("validation", &corpus.validation)] {
+        let (train, held_out) = parts(text, validation, settings);
+        Self::of_parts(tokenizer(&settings.tokenizer, train, held_out)?, train, held_out)
+    }
+
+    /// The same with a tokenizer that there is already.
+    ///
+    /// # Errors
+    /// If a part has fewer than two tokens, or a character that the tokenizer does not know.
+    pub fn with_tokenizer(
+        tokenizer: Tokenizer,
+        text: &str,
+        validation: Option<&str>,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let (train, held_out) = parts(text, validation, settings);
+        Self::of_parts(tokenizer, train, held_out)
+    }
+
+    fn of_parts(tokenizer: Tokenizer, train: &str, held_out: &str) -> Result<Self, Error> {
+        let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(Arc::<[u32]>::from);
+        for (part, tokens) in [("training", &train), ("validation", &validation)] {
             if tokens.len() < 2 {
                 let problem = format!("too short: its {part} part has {} tokens, 2 are needed", tokens.len());
                 return Err(Error::Text(problem));
             }
         }
-        Ok(corpus)
-    }
-
-    fn with_tokenizer(tokenizer: Tokenizer, train: &str, validation: &str) -> Result<Self, Error> {
-        let [train, held_out] = [tokenizer.encode(train)?, tokenizer.encode(validation)?].map(Arc::<[u32]>::from);
-        let characters_per_token = characters_per_token(validation, &held_out);
-        Ok(Self { tokenizer, train, validation: held_out, characters_per_token })
+        let characters_per_token = characters_per_token(held_out, &validation);
+        Ok(Self { tokenizer, train, validation, characters_per_token })
     }
 }
 
 /// How many characters of `text` each of its tokens stands for, on average.
 pub fn characters_per_token(text: &str, tokens: &[u32]) -> f64 {
     text.chars().count() as f64 / tokens.len().max(1) as f64
+}
+
+/// What is trained on, and what is held out.
+fn parts<'t>(text: &'t str, validation: Option<&'t str>, settings: &Settings) -> (&'t str, &'t str) {
+    match validation {
+        Some(validation) => (text, validation),
+        None => split(text, settings.validation_split),
+    }
 }
 
 /// The first ⌊n · (1 − share)⌋ characters, and the rest.
@@ -61,11 +78,13 @@ fn split(text: &str, share: f64) -> (&str, &str) {
     text.split_at(middle)
 }
 
-fn tokenizer(kind: TokenizerKind, train: &str, validation: &str) -> Result<Tokenizer, Error> {
+fn tokenizer(kind: &TokenizerKind, train: &str, validation: &str) -> Result<Tokenizer, Error> {
     Ok(match kind {
         TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
         // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
         TokenizerKind::Word => Tokenizer::word_from(train, WordOptions { minimum_count: 2, maximum_size: None })?,
+        TokenizerKind::Bpe(size) => Tokenizer::bpe_from(train, *size)?,
+        TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
     })
 }
 
@@ -97,6 +116,18 @@ mod tests {
         settings.tokenizer = TokenizerKind::Word;
         let corpus = Corpus::new(&"the cat sat on the mat. ".repeat(20), None, &settings).unwrap();
         assert!(corpus.characters_per_token > 2.0, "{}", corpus.characters_per_token);
+    }
+
+    #[test]
+    fn byte_pairs_are_more_than_a_character_or_less() {
+        let mut settings = Settings::of(Rung::Rnn);
+        settings.tokenizer = TokenizerKind::Bpe(260);
+        let text = "the cat sat on the mat. ".repeat(20);
+        let corpus = Corpus::new(&text, Some("the 猫"), &settings).unwrap();
+        // "the" and " " are a token each, and so is every byte of 猫; the characters are 5.
+        assert_eq!((corpus.validation.len(), corpus.characters_per_token), (5, 1.0));
+        let again = Corpus::with_tokenizer(corpus.tokenizer.clone(), &text, Some("the the"), &settings).unwrap();
+        assert_eq!((again.train, again.characters_per_token), (corpus.train, 7.0 / 2.0));
     }
 
     #[test]

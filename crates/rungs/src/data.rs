@@ -1,12 +1,11 @@
 //! What a run learns from: a text or pairs of texts, made into tokens, with a part held out.
 
-use crate::Error;
 use crate::corpus::Corpus;
-use crate::model::{GOES_ON, TRANSLATES};
-use crate::models::{PairVocabulary, SequenceVocabulary, Tokenizer, Unit, WordOptions};
+use crate::models::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
 use crate::pairs::TextPair;
-use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::settings::{Learns, PairSettings, Settings, TokenizerKind};
 use crate::trainer::data::Pair;
+use crate::{Error, Tokens};
 use std::sync::Arc;
 
 /// Pairs of texts as token ids, in a part to train on and a part to validate on.
@@ -26,19 +25,22 @@ impl PairCorpus {
     /// Vocabularies are made of the training pairs alone: a token that only the held-out part has is unknown.
     ///
     /// # Errors
-    /// If no pair is left to train on, or to validate on.
+    /// If no pair is left to train on, or to validate on, or if the tokenizer of the settings cannot be had.
     pub fn new(train: &[TextPair], validation: &[TextPair], settings: &Settings) -> Result<Self, Error> {
-        let pairs = settings.pair_settings()?;
-        let unit = match settings.tokenizer {
-            TokenizerKind::Char => Unit::Char,
-            TokenizerKind::Word => Unit::Word,
-        };
-        let vocabulary = |side: fn(&TextPair) -> &str| {
-            let options = WordOptions { minimum_count: pairs.min_count, maximum_size: None };
-            SequenceVocabulary::from_texts(train.iter().map(side), unit, options)
-        };
-        let vocabularies =
-            PairVocabulary { source: vocabulary(|pair| &pair.source)?, target: vocabulary(|pair| &pair.target)? };
+        let vocabularies = vocabularies(&settings.tokenizer, train, settings.pair_settings()?)?;
+        Self::with_vocabularies(vocabularies, train, validation, settings)
+    }
+
+    /// The same with vocabularies that there are already.
+    ///
+    /// # Errors
+    /// If no pair is left to train on, or to validate on.
+    pub fn with_vocabularies(
+        vocabularies: PairVocabulary,
+        train: &[TextPair],
+        validation: &[TextPair],
+        settings: &Settings,
+    ) -> Result<Self, Error> {
         let mut too_long = 0;
         let mut encode = |part: &str, texts: &[TextPair]| {
             let ids =
@@ -54,6 +56,26 @@ impl PairCorpus {
         let (train, validation) = (encode("training", train)?, encode("validation", validation)?);
         Ok(Self { vocabularies, train, validation, too_long })
     }
+}
+
+/// The vocabularies of the settings: two of characters or of words, or one of byte pairs, learnt from both sides.
+fn vocabularies(kind: &TokenizerKind, train: &[TextPair], settings: &PairSettings) -> Result<PairVocabulary, Error> {
+    let sources = train.iter().map(|pair| pair.source.as_str());
+    let targets = train.iter().map(|pair| pair.target.as_str());
+    let unit = match kind {
+        TokenizerKind::Char => Unit::Char,
+        TokenizerKind::Word => Unit::Word,
+        TokenizerKind::Bpe(size) => {
+            let shared = SequenceVocabulary::bpe_from_texts(sources.chain(targets), *size)?;
+            return Ok(PairVocabulary::shared(shared));
+        }
+        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Pairs)?.pairs()?.clone()),
+    };
+    let options = WordOptions { minimum_count: settings.min_count, maximum_size: None };
+    Ok(PairVocabulary {
+        source: SequenceVocabulary::from_texts(sources, unit, options)?,
+        target: SequenceVocabulary::from_texts(targets, unit, options)?,
+    })
 }
 
 /// What a run learns from.
@@ -83,73 +105,6 @@ impl Data {
         match self {
             Self::Text(corpus) => Tokens::Text(corpus.tokenizer.clone()),
             Self::Pairs(corpus) => Tokens::Pairs(corpus.vocabularies.clone()),
-        }
-    }
-}
-
-/// What a run's tokens are: the content of its `tokenizer.json`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Tokens {
-    /// Of a text.
-    Text(Tokenizer),
-    /// Of pairs of texts.
-    Pairs(PairVocabulary),
-}
-
-impl Tokens {
-    /// The content of `tokenizer.json`.
-    pub fn to_json(&self) -> String {
-        match self {
-            Self::Text(tokenizer) => tokenizer.to_json(),
-            Self::Pairs(vocabularies) => vocabularies.to_json(),
-        }
-    }
-
-    /// Reads what [`to_json`](Self::to_json) wrote for this rung's kind of data.
-    ///
-    /// # Errors
-    /// What is wrong with it, in one line.
-    pub fn from_json(json: &str, settings: &Settings) -> Result<Self, String> {
-        match settings.rung.learns() {
-            Learns::Text => Tokenizer::from_json(json).map(Self::Text).map_err(|e| e.to_string()),
-            Learns::Pairs => PairVocabulary::from_json(json).map(Self::Pairs).map_err(|error| error.to_string()),
-        }
-    }
-
-    /// The tokenizer of a text.
-    ///
-    /// # Errors
-    /// If the tokens are those of pairs.
-    pub fn text(&self) -> Result<&Tokenizer, Error> {
-        match self {
-            Self::Text(tokenizer) => Ok(tokenizer),
-            Self::Pairs(_) => Err(Error::Text(TRANSLATES.to_owned())),
-        }
-    }
-
-    /// The vocabularies of pairs.
-    ///
-    /// # Errors
-    /// If the tokens are those of a text.
-    pub fn pairs(&self) -> Result<&PairVocabulary, Error> {
-        match self {
-            Self::Pairs(vocabularies) => Ok(vocabularies),
-            Self::Text(_) => Err(Error::Text(GOES_ON.to_owned())),
-        }
-    }
-}
-
-impl Settings {
-    /// How many parameters a model with these tokens has.
-    ///
-    /// # Errors
-    /// If its sizes cannot be.
-    pub fn parameter_count(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match tokens {
-            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.parameter_count(),
-            Tokens::Pairs(PairVocabulary { source, target }) => {
-                self.pair_model([source.size(), target.size()])?.parameter_count()
-            }
         }
     }
 }

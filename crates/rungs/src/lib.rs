@@ -195,15 +195,17 @@ pub mod pairs;
 pub mod prelude;
 pub mod run;
 pub mod settings;
+pub mod tokens;
 pub mod translation;
 
 pub use bigram::Bigram;
 pub use corpus::Corpus;
-pub use data::{Data, PairCorpus, Tokens};
+pub use data::{Data, PairCorpus};
 pub use error::Error;
 pub use language::{LanguageTask, evaluate};
 pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun, Source};
 pub use settings::{CellKind, Learns, PairSettings, Rung, Settings, TokenizerKind};
+pub use tokens::Tokens;
 pub use translation::{Search, TranslationTask, measure_forced, translate};

@@ -10,7 +10,7 @@
 //!
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
-use crate::data::{Data, Tokens};
+use crate::data::Data;
 use crate::language::{LanguageTask, Window, evaluate};
 use crate::layers::Module;
 use crate::model::{AnyTask, Model};
@@ -18,6 +18,7 @@ use crate::models::PairVocabulary;
 use crate::settings::Difference;
 use crate::tensor::Rng;
 use crate::tensor::safetensors;
+use crate::tokens::{TOKENIZER_FILE, Tokens};
 use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
 use crate::trainer::{
     Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Summary, Task, TrainError, Trainer,
@@ -28,9 +29,6 @@ use crate::{Error, Settings};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
-
-/// What a token is.
-const TOKENIZER_FILE: &str = "tokenizer.json";
 
 /// What may change when a run goes on: how long it is, and how often it is saved. Neither changes what was learnt.
 const FREE: [&str; 4] = ["steps", "epochs", "seconds", "save-every"];
@@ -208,6 +206,10 @@ impl Run {
         let folder = Folder::open(path)?;
         RunConfig::of(&folder)?.check(config, path)?;
         let mut run = Self::new(&config.settings, data)?;
+        if run.tokens != tokens(&folder, &config.settings)? {
+            let problem = "these are not the tokens that the data was made into".to_owned();
+            return Err(damaged(&folder, TOKENIZER_FILE, problem));
+        }
         run.trainer.resume(&folder)?;
         run.save_into(folder, config, companions);
         Ok(run)
@@ -284,8 +286,7 @@ impl SavedRun {
         let folder = Folder::open(path)?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
-        let tokens = Tokens::from_json(&text(&folder, TOKENIZER_FILE)?, &config.settings);
-        let tokens = tokens.map_err(|problem| damaged(&folder, TOKENIZER_FILE, problem))?;
+        let tokens = tokens(&folder, &config.settings)?;
         Ok(Self { folder, config, tokens })
     }
 
@@ -369,6 +370,11 @@ impl SavedRun {
     pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
         Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
     }
+}
+
+fn tokens(folder: &Folder, settings: &Settings) -> Result<Tokens, Error> {
+    let tokens = Tokens::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung.learns());
+    tokens.map_err(|problem| damaged(folder, TOKENIZER_FILE, problem))
 }
 
 fn text(folder: &Folder, name: &str) -> Result<String, Error> {

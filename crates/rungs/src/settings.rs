@@ -22,9 +22,11 @@ use std::str::FromStr;
 mod difference;
 mod model;
 mod pairs;
+mod tokenizer;
 pub use difference::Difference;
 pub use model::{ModelConfig, PairModelConfig};
 pub use pairs::{CellKind, PairSettings, SCORES, STYLES};
+pub use tokenizer::TokenizerKind;
 
 /// A rung of the ladder: a kind of model.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,29 +85,6 @@ impl Rung {
     }
 }
 
-/// What becomes a token.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenizerKind {
-    /// Every character.
-    Char,
-    /// Every word and every mark.
-    Word,
-}
-
-impl TokenizerKind {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Char, Self::Word];
-
-    /// What it is called on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Char => "char",
-            Self::Word => "word",
-        }
-    }
-}
-
 /// Printed as its name, and read back from it.
 macro_rules! by_name {
     ($type:ident, $what:literal) => {
@@ -128,7 +107,6 @@ macro_rules! by_name {
 }
 use by_name;
 by_name!(Rung, "rung");
-by_name!(TokenizerKind, "tokenizer");
 
 /// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -276,11 +254,12 @@ impl Settings {
         }
         self.optimizer.validate()?;
         self.schedule.validate()?;
+        self.tokenizer.validate(self.rung.learns())?;
         // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
         match self.rung.learns() {
             Learns::Text => self.model(1)?.parameter_count()?,
             Learns::Pairs => {
-                self.pair_settings()?.validate()?;
+                self.pair_settings()?.validate(&self.tokenizer)?;
                 self.pair_model([1, 1])?.parameter_count()?
             }
         };

@@ -13,8 +13,9 @@ use crate::{output, text};
 
 /// What a text goes on from.
 struct Prompt {
-    text: String,
     ids: Vec<u32>,
+    /// What is shown of it; what the ids say unless told.
+    text: Option<String>,
 }
 
 /// A text that was written.
@@ -64,9 +65,6 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
             if !common.json && !first {
                 output::print("---\n")?;
             }
-            if flags.stream {
-                output::print(&prompt.text)?;
-            }
             let written = writer.write(prompt, &mut rng.fork(&format!("{i}.{j}")))?;
             match (common.json, flags.stream) {
                 (true, _) => {}
@@ -96,7 +94,7 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
         if ids.is_empty() {
             return Err(Failure::input(format!("{name}: {}", GenerateError::EmptyPrompt)));
         }
-        Ok(Prompt { text: text.to_owned(), ids })
+        Ok(Prompt { ids, text: Some(text.to_owned()) })
     };
     if let Some(text) = &flags.prompt {
         return Ok(vec![encoded("--prompt", text)?]);
@@ -112,11 +110,11 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
             let error = GenerateError::UnknownToken { what: "prompt", id, vocabulary };
             return Err(Failure::input(format!("--prompt-ids: {error}")));
         }
-        return Ok(vec![Prompt { text: tokenizer.decode(ids), ids: ids.clone() }]);
+        return Ok(vec![Prompt { ids: ids.clone(), text: None }]);
     }
     // Most texts have line breaks, and what follows one is a beginning. Nothing of it is shown.
     let ids = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
-    Ok(vec![Prompt { text: String::new(), ids }])
+    Ok(vec![Prompt { ids, text: Some(String::new()) }])
 }
 
 /// A model with the way it is to write.
@@ -133,18 +131,22 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn write(&self, prompt: &Prompt, rng: &mut Rng) -> Outcome<Written> {
+        // The prompt is part of the stream: if it ends within a character, the text begins with the whole of it.
+        let mut stream = self.tokenizer.stream();
+        let said: String = prompt.ids.iter().map(|&id| stream.push(id)).collect();
+        let said = prompt.text.clone().unwrap_or(said);
+        let mut printed = self.print(&said);
         let (mut text, mut tokens) = (String::new(), 0);
-        let mut printed = Ok(());
         let mut on_token = |id| {
-            let token = self.tokenizer.decode(&[id]);
-            if self.stream {
-                printed = output::print(&token);
+            let new = stream.push(id);
+            if printed.is_ok() {
+                printed = self.print(&new);
             }
-            text += &token;
+            text += &new;
             tokens += 1;
             // Only the end of the text is new: a stop that lies before it would have ended it there.
             let ends = |stop: &String| {
-                let from = text.len().saturating_sub(stop.len() + token.len());
+                let from = text.len().saturating_sub(stop.len() + new.len());
                 let from = (0..=from).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
                 text[from..].contains(stop.as_str())
             };
@@ -157,9 +159,13 @@ impl Writer<'_> {
             GenerateError::NotFinite { .. } => Failure::running(error),
             other => Failure::input(other),
         })?;
+        // A character that the last token left unfinished will never be whole.
+        let rest = stream.finish();
+        self.print(&rest)?;
+        text += &rest;
         let tokens = generated.ids.len();
         Ok(Written {
-            prompt: prompt.text.clone(),
+            prompt: said,
             text,
             log_probability: generated.log_probability,
             score: if tokens > 0 { generated.log_probability / tokens as f64 } else { 0.0 },
@@ -170,6 +176,11 @@ impl Writer<'_> {
             },
             ids: generated.ids,
         })
+    }
+
+    /// Shows a part of the text as soon as there is one, if that was asked for.
+    fn print(&self, part: &str) -> Outcome {
+        if self.stream && !part.is_empty() { output::print(part) } else { Ok(()) }
     }
 }
 

@@ -16,6 +16,8 @@ struct Report<'a> {
     rung: Rung,
     parameters: u64,
     vocabulary: usize,
+    /// What the tokens are.
+    tokens_are: &'static str,
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     validation_text: Option<&'a str>,
@@ -40,6 +42,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         rung: config.settings.rung,
         parameters: run.parameter_count()?,
         vocabulary: vocabulary(&run.tokens),
+        tokens_are: run.tokens.kind(),
         text: &config.text.name,
         validation_text: config.validation.as_ref().map(|source| source.name.as_str()),
         settings: &config.settings,
@@ -70,7 +73,7 @@ fn prose(report: &Report<'_>) -> String {
         ("run".to_owned(), report.run.display().to_string()),
         ("rung".to_owned(), report.rung.to_string()),
         ("parameters".to_owned(), thousands(report.parameters as usize)),
-        ("vocabulary".to_owned(), format!("{} tokens", thousands(report.vocabulary))),
+        ("vocabulary".to_owned(), format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
         ("text".to_owned(), report.text.to_owned()),
     ];
     lines.extend(report.validation_text.map(|name| ("validation text".to_owned(), name.to_owned())));

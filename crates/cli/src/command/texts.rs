@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rungs::dates::{self, Part};
 use rungs::{
-    Columns, Corpus, Data, Learns, Normalization, PairCorpus, RunConfig, Settings, Source, TextPair, read_pairs,
-    split_pairs,
+    Columns, Corpus, Data, Error, Learns, Normalization, PairCorpus, RunConfig, Settings, Source, TextPair, Tokens,
+    read_pairs, split_pairs,
 };
 
 use super::{BOOK, BOOK_NAME};
@@ -89,12 +89,19 @@ impl Texts {
         (self.text.source.clone(), self.validation.as_ref().map(|text| text.source.clone()))
     }
 
-    /// The texts as tokens. An error names the text it is about.
-    pub(super) fn data(&self, settings: &Settings, columns: Option<Columns>) -> Outcome<Data> {
-        let named = |error| Failure::input(format!("{}: {error}", self.text.source.name));
+    /// The texts as tokens, those of the run that goes on if there is one. An error names the text it is about, or the file.
+    pub(super) fn data(&self, settings: &Settings, columns: Option<Columns>, saved: Option<&Tokens>) -> Outcome<Data> {
+        let named = |error| match error {
+            Error::File { .. } | Error::Train(_) => Failure::from(error),
+            _ => Failure::input(format!("{}: {error}", self.text.source.name)),
+        };
         if settings.rung.learns() == Learns::Text {
-            let validation = self.validation.as_ref().map(|text| text.content.as_str());
-            return Ok(Corpus::new(&self.text.content, validation, settings).map_err(named)?.into());
+            let (text, validation) = (&self.text.content, self.validation.as_ref().map(|text| text.content.as_str()));
+            let corpus = match saved {
+                Some(tokens) => Corpus::with_tokenizer(tokens.text()?.clone(), text, validation, settings),
+                None => Corpus::new(text, validation, settings),
+            };
+            return Ok(corpus.map_err(named)?.into());
         }
         let lower_case = settings.pair_settings()?.lower_case;
         let pairs = self.text.pairs(columns, lower_case)?;
@@ -102,7 +109,11 @@ impl Texts {
             Some(text) => (pairs, text.pairs(columns, lower_case)?),
             None => split_pairs(pairs, settings.validation_split).map_err(named)?,
         };
-        Ok(PairCorpus::new(&train, &validation, settings).map_err(named)?.into())
+        let corpus = match saved {
+            Some(tokens) => PairCorpus::with_vocabularies(tokens.pairs()?.clone(), &train, &validation, settings),
+            None => PairCorpus::new(&train, &validation, settings),
+        };
+        Ok(corpus.map_err(named)?.into())
     }
 }
 

@@ -46,7 +46,7 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
     settings.validate()?;
     Run::check_free(path)?;
     let texts = Texts::read(train, None)?;
-    let data = texts.data(&settings, train.columns)?;
+    let data = texts.data(&settings, train.columns, None)?;
     let parameters = settings.parameter_count(&data.tokens())?;
     memory::check_training(parameters)?;
     let companions = companions(train.rung, parameters);
@@ -84,7 +84,7 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
         return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary)));
     }
     let texts = Texts::read(train, Some(&saved.config))?;
-    let data = texts.data(&config.settings, train.columns)?;
+    let data = texts.data(&config.settings, train.columns, Some(&saved.tokens))?;
     (config.text, config.validation) = texts.sources();
     let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
     Ok(Resumed::Run(Box::new(run)))

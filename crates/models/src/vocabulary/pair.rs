@@ -1,7 +1,7 @@
 //! The vocabularies of both sides.
 
-use super::{SequenceVocabulary, Unit};
-use crate::tokenizer::{FORMAT, TokenizerError, read_json, write_json};
+use super::{Kind, SequenceVocabulary, Unit};
+use crate::tokenizer::{FORMAT, TokenizerError, is_hugging_face, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 /// The vocabularies of a model that reads one language and writes another: its `tokenizer.json`.
@@ -14,10 +14,28 @@ pub struct PairVocabulary {
 }
 
 impl PairVocabulary {
-    /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`. The same
-    /// vocabularies give the same bytes.
+    /// One vocabulary for both sides.
+    pub fn shared(vocabulary: SequenceVocabulary) -> Self {
+        Self { source: vocabulary.clone(), target: vocabulary }
+    }
+
+    /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte
+    /// pairs, which both sides share, one Hugging Face `tokenizer.json`. The same vocabularies give the same bytes.
+    ///
+    /// # Panics
+    /// If one side has byte pairs and the other does not have the same.
     pub fn to_json(&self) -> String {
-        write_json(&File { format: FORMAT, source: Side::of(&self.source), target: Side::of(&self.target) })
+        match (&self.source.kind, &self.target.kind) {
+            (Kind::Pieces { unit: source, .. }, Kind::Pieces { unit: target, .. }) => {
+                let side = |&kind, vocabulary: &SequenceVocabulary| Side { kind, tokens: vocabulary.tokens.clone() };
+                let (source, target) = (side(source, &self.source), side(target, &self.target));
+                write_json(&File { format: FORMAT, source, target })
+            }
+            _ => {
+                assert_eq!(self.source, self.target, "byte pairs are shared by both sides");
+                self.source.to_json()
+            }
+        }
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote.
@@ -26,6 +44,9 @@ impl PairVocabulary {
     /// If it is not JSON of this form (that of a language model is not), was written by a later version, or lists
     /// tokens that no text gives.
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        if is_hugging_face(json) {
+            return SequenceVocabulary::from_json(json).map(Self::shared);
+        }
         let File { source, target, .. } = read_json(json)?;
         Ok(Self { source: source.vocabulary()?, target: target.vocabulary()? })
     }
@@ -47,10 +68,6 @@ struct Side {
 }
 
 impl Side {
-    fn of(vocabulary: &SequenceVocabulary) -> Self {
-        Self { kind: vocabulary.unit, tokens: vocabulary.tokens.clone() }
-    }
-
     fn vocabulary(self) -> Result<SequenceVocabulary, TokenizerError> {
         SequenceVocabulary::from_tokens(self.kind, self.tokens)
     }

@@ -1,6 +1,6 @@
 //! What only the rungs that translate have: their cell, how they read, how they look back.
 
-use super::by_name;
+use super::{TokenizerKind, by_name};
 use crate::Error;
 use crate::layers::Score;
 use crate::models::Style;
@@ -82,13 +82,17 @@ impl PairSettings {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), Error> {
+    pub(super) fn validate(&self, tokenizer: &TokenizerKind) -> Result<(), Error> {
         if !(0.0..=1.0).contains(&self.scheduled_sampling) {
             let problem = format!("must lie between 0 and 1, not {}", self.scheduled_sampling);
             return Err(Error::setting("scheduled-sampling", problem));
         }
         if self.min_count == 0 {
             return Err(Error::setting("min-count", "must be 1 or more, not 0"));
+        }
+        if self.min_count > 1 && !matches!(tokenizer, TokenizerKind::Char | TokenizerKind::Word) {
+            let problem = format!("only characters and words can be too rare to be known, not tokens of {tokenizer}");
+            return Err(Error::setting("min-count", problem));
         }
         Ok(())
     }

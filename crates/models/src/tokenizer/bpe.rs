@@ -1,0 +1,281 @@
+//! Byte-pair encoding: tokens are the runs of bytes that are most often seen together.
+//!
+//! Of characters a text has many, of words a language has too many, and a word that was never seen is no token at all.
+//! Between the two stands a compression algorithm: put a new symbol for the pair of neighbours that occurs most often, and
+//! again, until there are as many symbols as wanted (Gage 1994, *A New Algorithm for Data Compression*). Sennrich, Haddow and
+//! Birch (2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909)) made it a tokenizer: frequent words become one token,
+//! rare ones several, and none is unknown. Radford et al. (2019, *Language Models are Unsupervised Multitask Learners*, GPT-2)
+//! begin with the 256 bytes instead of with characters, so that every text of Unicode can be written and comes back to the
+//! last byte.
+//!
+//! A text becomes ids in four steps, each a file of its own:
+//!
+//! 1. added tokens such as `<|endoftext|>` are taken out of it (`added.rs`);
+//! 2. what is between them is cut into words, which no token goes beyond, by a regular expression (`steps.rs`, `pattern.rs`);
+//! 3. every word is spelled in first symbols (`symbols.rs`): its bytes, or in Llama's vocabularies its characters, and the
+//!    bytes of those that are no token (*byte fallback*);
+//! 4. neighbours are merged, in the order in which the merges were learnt (`merges.rs`, `learn.rs`).
+//!
+//! A vocabulary is kept as Hugging Face's `tokenizer.json` (`file.rs`), and GPT-2's own two files can be read as well
+//! (`gpt2.rs`).
+//!
+//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is not
+//! used is told, with numbers, in ARCHITECTURE.md.
+
+mod added;
+mod alphabet;
+mod decoding;
+pub(super) mod file;
+mod gpt2;
+mod learn;
+mod merges;
+mod pattern;
+mod steps;
+mod symbols;
+
+use super::TokenizerError;
+use crate::config::MAX_SIZE;
+use added::{AddedToken, AddedTokens, Part};
+use decoding::Decoding;
+use file::{File, Spelled};
+use merges::Merges;
+use std::collections::HashMap;
+use steps::Steps;
+use symbols::Symbols;
+
+/// How many bytes there are: the tokens that every byte-level vocabulary begins with.
+const BYTES: usize = 256;
+
+/// The longest word whose tokens are remembered while a text is encoded: names and exclamations, not whole paragraphs.
+const LONGEST_REMEMBERED: usize = 64;
+
+/// Tokens are the runs of bytes that are most often seen together; see the [module](self).
+///
+/// ```
+/// use rungs_models::tokenizer::BpeTokenizer;
+///
+/// let tokenizer = BpeTokenizer::from_text("the cat, the hat, the bat", 256 + 4)?;
+/// let ids = tokenizer.encode("the rat");
+/// let tokens: Vec<&[u8]> = ids.iter().filter_map(|&id| tokenizer.token(id)).collect();
+/// assert_eq!(tokens, ["the".as_bytes(), b" ", b"r", b"at"]);
+/// assert_eq!(tokenizer.decode(&tokenizer.encode("ein Hüne 🐘")), "ein Hüne 🐘");
+/// # Ok::<(), rungs_models::TokenizerError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct BpeTokenizer {
+    /// What everything else was made from, and what is written.
+    file: File,
+    added: AddedTokens,
+    steps: Steps,
+    symbols: Symbols,
+    merges: Merges,
+    /// Whether a word that is a token is that token, whatever the merges would make of it.
+    ignore_merges: bool,
+    /// The id of every token as it is spelled in the file.
+    ids: HashMap<String, u32>,
+    decoding: Decoding,
+}
+
+impl PartialEq for BpeTokenizer {
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+}
+
+impl BpeTokenizer {
+    /// The fewest tokens a vocabulary can be learnt to have: the bytes and a pair.
+    pub const SMALLEST: usize = BYTES + 1;
+
+    /// Learns a vocabulary of `size` tokens from a text: the 256 bytes in GPT-2's order, then what is merged. The same text
+    /// gives the same vocabulary, everywhere.
+    ///
+    /// # Errors
+    /// If the text is empty or does not give so many tokens, or the size is below [`SMALLEST`](Self::SMALLEST).
+    pub fn from_text(text: &str, size: usize) -> Result<Self, TokenizerError> {
+        Self::learn([text], size, &[], |file| file)
+    }
+
+    /// Learns a vocabulary for short texts that begin and end: `special` tokens that no text says come first, and one space
+    /// is put before every text, which decoding takes off again, so that a word at the beginning is the token it is elsewhere.
+    ///
+    /// # Errors
+    /// As [`from_text`](Self::from_text).
+    pub(crate) fn from_sentences<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        size: usize,
+        special: &[&str],
+    ) -> Result<Self, TokenizerError> {
+        Self::learn(texts, size, special, File::with_space_before_texts)
+    }
+
+    fn learn<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        size: usize,
+        special: &[&str],
+        finish: fn(File) -> File,
+    ) -> Result<Self, TokenizerError> {
+        let least = special.len() + Self::SMALLEST;
+        if size < least {
+            return Err(TokenizerError::TooSmall { size, least });
+        }
+        if size > MAX_SIZE {
+            return Err(TokenizerError::TooLarge { tokens: size });
+        }
+        let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        for text in texts.into_iter().filter(|text| !text.is_empty()) {
+            steps.words(text, true, |word| match counts.get_mut(word) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(word.to_owned(), 1)),
+            });
+        }
+        if counts.is_empty() {
+            return Err(TokenizerError::EmptyText);
+        }
+        let bytes = alphabet::bytes_in_order().iter().map(|&byte| vec![byte]).collect();
+        let words = counts.iter().map(|(word, &count)| (word.as_str(), count));
+        let learnt = learn::learn(words, bytes, size - special.len());
+        let found = special.len() + learnt.symbols.len();
+        if found < size {
+            return Err(TokenizerError::FewPairs { size, found });
+        }
+        let spelled: Vec<String> = learnt.symbols.iter().map(|symbol| alphabet::spell(symbol)).collect();
+        let merges = learnt.merges.iter().map(|&(a, b)| [a, b].map(|id| spelled[id as usize].clone())).collect();
+        let tokens = special.iter().map(|&token| token.to_owned()).chain(spelled).zip(0..).collect();
+        let added = (0..).zip(special).map(|(id, token)| AddedToken::special(id, token)).collect();
+        Self::new(finish(File::byte_level(tokens, merges, added)))
+    }
+
+    /// The tokenizer of GPT-2's two files: `encoder` is the content of `encoder.json` (or `vocab.json`), `merges` that of
+    /// `vocab.bpe` (or `merges.txt`).
+    ///
+    /// # Errors
+    /// If they are not of that form, with the line where it is the merges.
+    pub fn from_gpt2(encoder: &str, merges: &str) -> Result<Self, TokenizerError> {
+        Self::new(gpt2::read(encoder, merges)?)
+    }
+
+    /// Reads a Hugging Face `tokenizer.json`, and what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    /// If it is none, or its model is not byte-pair encoding, or a part of it is not known here, by name.
+    pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        Self::new(serde_json::from_str(json).map_err(TokenizerError::json)?)
+    }
+
+    /// The content of a Hugging Face `tokenizer.json`. The same tokenizer gives the same bytes.
+    pub fn to_json(&self) -> String {
+        super::write_json(&self.file)
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn new(file: File) -> Result<Self, TokenizerError> {
+        file.check()?;
+        let steps = file.steps()?;
+        let Spelled { ids, tokens } = file.tokens()?;
+        let merges = Merges::new(file.ranked(&ids)?);
+        let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
+        let decoding = Decoding::new(&file, steps.bytes, &tokens)?;
+        Ok(Self {
+            added: AddedTokens::new(&file.added_tokens),
+            steps,
+            symbols,
+            merges,
+            ignore_merges: file.model.ignore_merges,
+            ids,
+            decoding,
+            file,
+        })
+    }
+
+    /// The ids of a text. Where it says an added token, such as `<|endoftext|>`, it is that token.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let mut encoder = Encoder::new(self);
+        let mut first = true;
+        self.added.part(text, |part| {
+            match part {
+                Part::Text(text) => encoder.text(text, first),
+                Part::Token(id) => encoder.ids.push(id),
+            }
+            first = false;
+        });
+        encoder.ids
+    }
+
+    /// The ids of a text that are never added tokens, whatever it says.
+    pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
+        let mut encoder = Encoder::new(self);
+        if !text.is_empty() {
+            encoder.text(text, true);
+        }
+        encoder.ids
+    }
+
+    /// The text of these ids. Bytes that are no characters, and ids outside the vocabulary, become U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token(id).unwrap_or(super::REPLACEMENT)).copied().collect();
+        let begins = usize::from(self.strips_space() && bytes.starts_with(b" "));
+        String::from_utf8_lossy(&bytes[begins..]).into_owned()
+    }
+
+    /// The bytes that a token stands for; they need not be whole characters. None if there is no such token.
+    pub fn token(&self, id: u32) -> Option<&[u8]> {
+        self.decoding.token(id)
+    }
+
+    /// Whether a space at the beginning of a text was put there when it was encoded.
+    pub(super) fn strips_space(&self) -> bool {
+        self.decoding.strips_space
+    }
+
+    /// V, the largest id and one.
+    pub fn vocabulary(&self) -> usize {
+        self.decoding.vocabulary()
+    }
+}
+
+/// A text that is being encoded.
+struct Encoder<'t> {
+    tokenizer: &'t BpeTokenizer,
+    ids: Vec<u32>,
+    /// Where in `ids` the tokens of a word are. It is only asked for what it holds.
+    remembered: HashMap<String, std::ops::Range<usize>>,
+}
+
+impl<'t> Encoder<'t> {
+    fn new(tokenizer: &'t BpeTokenizer) -> Self {
+        Self { tokenizer, ids: Vec::new(), remembered: HashMap::new() }
+    }
+
+    fn text(&mut self, text: &str, first: bool) {
+        let tokenizer = self.tokenizer;
+        tokenizer.steps.words(text, first, |word| self.word(word));
+    }
+
+    fn word(&mut self, word: &str) {
+        if let Some(tokens) = self.remembered.get(word) {
+            self.ids.extend_from_within(tokens.clone());
+            return;
+        }
+        let begin = self.ids.len();
+        let BpeTokenizer { steps, symbols, merges, ids, ignore_merges, .. } = self.tokenizer;
+        let spelled = || if steps.bytes { alphabet::spell(word.as_bytes()) } else { word.to_owned() };
+        match ignore_merges.then(|| ids.get(&spelled())).flatten() {
+            Some(&id) => self.ids.push(id),
+            None => {
+                let mut tokens = symbols.spell(word, ids);
+                merges.apply(&mut tokens);
+                self.ids.append(&mut tokens);
+            }
+        }
+        if word.len() <= LONGEST_REMEMBERED {
+            self.remembered.insert(word.to_owned(), begin..self.ids.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! The steps before merging: what is done to a text, and how it is cut into words.
+//!
+//! The files of tokenizers describe them as a *normalizer* and a *pre-tokenizer*, each one step or a sequence of them. Known
+//! here are those that byte-pair encodings have: whoever needs another is told its name.
+
+use super::pattern::Pattern;
+use serde_json::Value;
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
+
+/// What is done to a text, and how it is cut into words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Steps {
+    changes: Vec<Change>,
+    cuts: Vec<Cut>,
+    /// Whether words are spelled byte by byte (see [`alphabet`](super::alphabet)).
+    pub(super) bytes: bool,
+}
+
+/// Something that is done to a text.
+#[derive(Debug, Clone)]
+enum Change {
+    /// One of Unicode's four normal forms, by its name.
+    Form(Form),
+    /// Something is put before it.
+    Prepend(String),
+    /// The same, unless it begins like this. With `first_only`, not behind an added token.
+    Begin { with: String, first_only: bool },
+    /// One text is put for another.
+    Replace { what: String, by: String },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Nfc,
+    Nfd,
+    Nfkc,
+    Nfkd,
+}
+
+/// A way to cut a text.
+#[derive(Debug, Clone)]
+struct Cut {
+    pattern: Pattern,
+    matches: Matches,
+}
+
+/// What matches are to words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matches {
+    /// A match is a word, and so is what lies between two.
+    Are,
+    /// A match is a word, and nothing else is.
+    AreAll,
+    /// A match begins a word.
+    Begin,
+    /// A match ends a word.
+    End,
+}
+
+impl Steps {
+    /// Reads the description of a normalizer and a pre-tokenizer.
+    ///
+    /// # Errors
+    /// What is not known of it.
+    pub(super) fn new(normalizer: &Value, pre_tokenizer: &Value) -> Result<Self, String> {
+        let mut steps = Self::default();
+        each_step(normalizer, "normalizers", &mut |step| steps.add_normalizer(step))?;
+        each_step(pre_tokenizer, "pretokenizers", &mut |step| steps.add_pre_tokenizer(step))?;
+        Ok(steps)
+    }
+
+    fn add_normalizer(&mut self, step: &Value) -> Result<(), String> {
+        self.changes.push(match kind(step) {
+            "NFC" => Change::Form(Form::Nfc),
+            "NFD" => Change::Form(Form::Nfd),
+            "NFKC" => Change::Form(Form::Nfkc),
+            "NFKD" => Change::Form(Form::Nfkd),
+            "Prepend" => Change::Prepend(text(step, "prepend")?),
+            "Replace" => match literal(step)? {
+                Some(what) => Change::Replace { what, by: text(step, "content")? },
+                None => return Err("a normalizer that replaces by a regular expression is not known here".to_owned()),
+            },
+            other => return Err(format!("the normalizer {other} is not known here")),
+        });
+        Ok(())
+    }
+
+    fn add_pre_tokenizer(&mut self, step: &Value) -> Result<(), String> {
+        if self.bytes {
+            return Err("a pre-tokenizer behind ByteLevel is not known here".to_owned());
+        }
+        match kind(step) {
+            "ByteLevel" => {
+                if flag(step, "add_prefix_space", true) {
+                    self.begin_with(" ".to_owned(), false)?;
+                }
+                if flag(step, "use_regex", true) {
+                    self.cuts.push(Cut { pattern: Pattern::gpt2(), matches: Matches::Are });
+                }
+                self.bytes = true;
+            }
+            "Split" => {
+                let pattern = match literal(step)? {
+                    Some(text) => Pattern::literal(&text)?,
+                    None => Pattern::new(step["pattern"]["Regex"].as_str().unwrap_or_default())?,
+                };
+                let matches = match (step["behavior"].as_str().unwrap_or_default(), flag(step, "invert", false)) {
+                    ("Isolated", _) => Matches::Are,
+                    ("Removed", true) => Matches::AreAll,
+                    ("MergedWithNext", false) => Matches::Begin,
+                    ("MergedWithPrevious", false) => Matches::End,
+                    (behavior, invert) => {
+                        return Err(format!(
+                            "a Split with behavior {behavior:?} and invert {invert} is not known here"
+                        ));
+                    }
+                };
+                self.cuts.push(Cut { pattern, matches });
+            }
+            "Digits" => {
+                let pattern = Pattern::new(if flag(step, "individual_digits", false) { r"\p{N}" } else { r"\p{N}+" })?;
+                self.cuts.push(Cut { pattern, matches: Matches::Are });
+            }
+            "Metaspace" => {
+                let space = text(step, "replacement")?;
+                self.changes.push(Change::Replace { what: " ".to_owned(), by: space.clone() });
+                match prepend_scheme(step) {
+                    "never" => {}
+                    scheme => self.begin_with(space.clone(), scheme == "first")?,
+                }
+                if flag(step, "split", true) {
+                    self.cuts.push(Cut { pattern: Pattern::literal(&space)?, matches: Matches::Begin });
+                }
+            }
+            other => return Err(format!("the pre-tokenizer {other} is not known here")),
+        }
+        Ok(())
+    }
+
+    fn begin_with(&mut self, with: String, first_only: bool) -> Result<(), String> {
+        if !self.cuts.is_empty() {
+            return Err("a pre-tokenizer that puts a space before every word is not known here".to_owned());
+        }
+        self.changes.push(Change::Begin { with, first_only });
+        Ok(())
+    }
+
+    /// Calls `each` with the words of a text without added tokens. `first` says whether it is at the beginning.
+    pub(super) fn words(&self, text: &str, first: bool, mut each: impl FnMut(&str)) {
+        let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, first));
+        cut(&changed, &self.cuts, &mut each);
+    }
+}
+
+impl Change {
+    fn apply<'t>(&self, text: Cow<'t, str>, first: bool) -> Cow<'t, str> {
+        match self {
+            Self::Form(_) if text.is_ascii() => text,
+            Self::Form(Form::Nfc) => text.nfc().collect(),
+            Self::Form(Form::Nfd) => text.nfd().collect(),
+            Self::Form(Form::Nfkc) => text.nfkc().collect(),
+            Self::Form(Form::Nfkd) => text.nfkd().collect(),
+            Self::Prepend(with) => [with, &*text].concat().into(),
+            Self::Begin { with, first_only } if text.starts_with(with) || (*first_only && !first) => text,
+            Self::Begin { with, .. } => [with, &*text].concat().into(),
+            Self::Replace { what, by } => text.replace(what, by).into(),
+        }
+    }
+}
+
+/// Cuts a text one way after another.
+fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) {
+    let Some((Cut { pattern, matches }, rest)) = cuts.split_first() else {
+        if !text.is_empty() {
+            each(text);
+        }
+        return;
+    };
+    let (mut done, mut from) = (0, 0);
+    while let Some((start, end)) = pattern.find(text, from) {
+        let (before, upto) = match matches {
+            Matches::Are => (done..start, end),
+            Matches::AreAll => (start..start, end),
+            Matches::Begin => (done..start, start),
+            Matches::End => (done..end, end),
+        };
+        cut(&text[before.clone()], rest, each);
+        if upto > before.end {
+            cut(&text[before.end..upto], rest, each);
+        }
+        (done, from) = (upto, end);
+    }
+    if *matches != Matches::AreAll {
+        cut(&text[done..], rest, each);
+    }
+}
+
+/// Calls `each` with the steps that a description consists of: none, one, or several in a sequence.
+pub(super) fn each_step(
+    described: &Value,
+    list: &str,
+    each: &mut dyn FnMut(&Value) -> Result<(), String>,
+) -> Result<(), String> {
+    match (described, kind(described)) {
+        (Value::Null, _) => Ok(()),
+        (_, "Sequence") => {
+            let steps = described[list].as_array().ok_or_else(|| format!("a Sequence has no list of {list}"))?;
+            steps.iter().try_for_each(|step| each_step(step, list, each))
+        }
+        (step, _) => each(step),
+    }
+}
+
+/// The name of a step.
+pub(super) fn kind(step: &Value) -> &str {
+    step["type"].as_str().unwrap_or("without a type")
+}
+
+/// When Metaspace puts its mark before a text: `always`, `first` or `never`. Older files say it by a flag.
+pub(super) fn prepend_scheme(step: &Value) -> &str {
+    let scheme = if flag(step, "add_prefix_space", true) { "always" } else { "never" };
+    step["prepend_scheme"].as_str().unwrap_or(scheme)
+}
+
+/// A text in the description of a step.
+pub(super) fn text(step: &Value, field: &str) -> Result<String, String> {
+    step[field].as_str().map(str::to_owned).ok_or_else(|| format!("{} has no text {field:?}", kind(step)))
+}
+
+/// What a step looks for, if it is a text and no expression.
+pub(super) fn literal(step: &Value) -> Result<Option<String>, String> {
+    match (step["pattern"]["String"].as_str(), step["pattern"]["Regex"].as_str()) {
+        (Some(text), _) => Ok(Some(text.to_owned())),
+        (None, Some(_)) => Ok(None),
+        (None, None) => Err(format!("{} has no pattern", kind(step))),
+    }
+}
+
+/// A yes or no in the description of a step.
+fn flag(step: &Value, field: &str, default: bool) -> bool {
+    step[field].as_bool().unwrap_or(default)
+}

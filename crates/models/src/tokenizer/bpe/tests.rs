@@ -1,0 +1,251 @@
+use super::*;
+use crate::tokenizer::Tokenizer;
+use serde_json::{Value, json};
+
+/// Spells tokens with bars between them.
+fn tokens(tokenizer: &BpeTokenizer, text: &str) -> String {
+    let ids = tokenizer.encode(text);
+    let token = |&id: &u32| String::from_utf8_lossy(tokenizer.token(id).unwrap()).into_owned();
+    ids.iter().map(token).collect::<Vec<_>>().join("|")
+}
+
+/// A file as Hugging Face has it of Llama: characters, bytes where there is none, a mark for a space.
+fn llama() -> Value {
+    let mut vocab = serde_json::Map::new();
+    let special = ["<unk>", "<s>", "</s>"].map(str::to_owned).into_iter();
+    let bytes = (0..=255).map(symbols::byte_token);
+    let rest = ["▁", "h", "e", "l", "o", "he", "ll", "hell", "hello", "▁hello", "▁▁"].map(str::to_owned);
+    for (id, token) in special.chain(bytes).chain(rest).enumerate() {
+        vocab.insert(token, id.into());
+    }
+    let added = |id: u32, content: &str| json!({ "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true });
+    json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [added(0, "<unk>"), added(1, "<s>"), added(2, "</s>")],
+        "normalizer": { "type": "Sequence", "normalizers": [
+            { "type": "Prepend", "prepend": "▁" },
+            { "type": "Replace", "pattern": { "String": " " }, "content": "▁" },
+        ] },
+        "pre_tokenizer": null,
+        "post_processor": { "type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {} },
+        "decoder": { "type": "Sequence", "decoders": [
+            { "type": "Replace", "pattern": { "String": "▁" }, "content": " " },
+            { "type": "ByteFallback" },
+            { "type": "Fuse" },
+            { "type": "Strip", "content": " ", "start": 1, "stop": 0 },
+        ] },
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": true, "ignore_merges": false,
+            "vocab": vocab,
+            "merges": [["h", "e"], ["l", "l"], ["he", "ll"], ["hell", "o"], ["▁", "hello"], ["▁", "▁"]],
+        },
+    })
+}
+
+fn opened(file: &Value) -> Result<BpeTokenizer, TokenizerError> {
+    BpeTokenizer::from_json(&file.to_string())
+}
+
+#[test]
+fn frequent_words_become_tokens_and_none_is_unknown() {
+    let tokenizer = BpeTokenizer::from_text("low low low lower lower newest newest widest", 267).unwrap();
+    assert_eq!(tokenizer.vocabulary(), 267);
+    assert_eq!(tokens(&tokenizer, "low lower lowest"), "low| lower| low|est");
+    assert_eq!(tokens(&tokenizer, "x\u{301}"), "x|\u{fffd}|\u{fffd}", "a byte is the least there is");
+    assert_eq!(tokenizer.encode("!\n")[..], [0, 198], "ids begin as GPT-2's do");
+}
+
+#[test]
+fn learning_says_what_cannot_be() {
+    let error = |text, size| BpeTokenizer::from_text(text, size).unwrap_err().to_string();
+    assert_eq!(
+        error("text", 256),
+        "a vocabulary of 256 tokens is too small: with all bytes and the least that can be learnt, one pair, it has 257"
+    );
+    assert_eq!(
+        error("abab", 300),
+        "the text gives 257 tokens, fewer than the 300 wanted: no other two neighbours stand side by side twice"
+    );
+    assert_eq!(error("", 300), "the text is empty: there is no vocabulary to take from it");
+    assert!(error("text", usize::MAX).contains("too large"));
+}
+
+#[test]
+fn bytes_stand_for_characters_that_are_no_token() {
+    let tokenizer = opened(&llama()).unwrap();
+    assert_eq!(tokens(&tokenizer, "hello  hello"), " hello| | hello", "▁hello is merged before ▁▁");
+    assert_eq!(tokenizer.encode("é"), [259, 3 + 0xc3, 3 + 0xa9]);
+    assert_eq!(tokenizer.encode("<s>hello</s>"), [1, 268, 2]);
+    assert_eq!(tokenizer.encode_ordinary("<s>")[0], 259);
+    for text in ["hello", " hello", "", "\nél", "<s> hello </s>", "▁"] {
+        let decoded = tokenizer.decode(&tokenizer.encode(text));
+        match text {
+            // The mark cannot be told from a space, and every part of a text has one put before it.
+            "▁" => assert_eq!(decoded, " "),
+            "<s> hello </s>" => assert_eq!(decoded, "<s>  hello </s>"),
+            _ => assert_eq!(decoded, text),
+        }
+    }
+}
+
+#[test]
+fn what_a_file_says_is_what_is_written() {
+    let tokenizer = opened(&llama()).unwrap();
+    let written: Value = serde_json::from_str(&tokenizer.to_json()).unwrap();
+    let mut expected = llama();
+    // The older spelling, which both read, is a line of the file for each merge.
+    expected["model"]["merges"] = json!(["h e", "l l", "he ll", "hell o", "▁ hello", "▁ ▁"]);
+    assert_eq!(written, expected);
+    assert_eq!(BpeTokenizer::from_json(&tokenizer.to_json()).unwrap(), tokenizer);
+}
+
+#[test]
+fn words_that_are_tokens_need_no_merges_where_a_file_says_so() {
+    let mut file = llama();
+    file["model"]["merges"] = json!([]);
+    assert_eq!(opened(&file).unwrap().encode("hello").len(), 6);
+    file["model"]["ignore_merges"] = true.into();
+    assert_eq!(opened(&file).unwrap().encode("hello"), [268]);
+}
+
+#[test]
+fn unknown_characters_are_fused_where_a_file_says_so() {
+    let mut file = llama();
+    file["model"]["byte_fallback"] = false.into();
+    assert_eq!(opened(&file).unwrap().encode("éhéé"), [259, 0, 260, 0]);
+    file["model"]["fuse_unk"] = false.into();
+    assert_eq!(opened(&file).unwrap().encode("éhéé"), [259, 0, 260, 0, 0]);
+}
+
+#[test]
+fn other_ways_to_write_the_same_are_read() {
+    let mut file = llama();
+    file["normalizer"] = Value::Null;
+    file["pre_tokenizer"] =
+        json!({ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false });
+    file["decoder"] = file["pre_tokenizer"].clone();
+    let tokenizer = opened(&file).unwrap();
+    assert_eq!(tokenizer.encode("hello<s>hello"), [268, 1, 267], "only the first part begins with a space");
+    assert_eq!(tokenizer.decode(&[268, 1, 267]), "hello<s>hello");
+}
+
+#[test]
+fn steps_are_taken_in_their_order() {
+    let bytes = alphabet::bytes_in_order().iter().enumerate();
+    let vocab: serde_json::Map<_, _> =
+        bytes.map(|(id, &byte)| (alphabet::spelling(byte).to_string(), id.into())).collect();
+    let mut file = llama();
+    file["model"]["vocab"] = vocab.into();
+    file["model"]["merges"] = json!([]);
+    file["added_tokens"] = json!([]);
+    file["normalizer"] = json!({ "type": "NFC" });
+    file["decoder"] = json!({ "type": "ByteLevel" });
+    file["pre_tokenizer"] = json!({ "type": "Sequence", "pretokenizers": [
+        { "type": "Digits", "individual_digits": true },
+        { "type": "Split", "pattern": { "Regex": r"[^\r\n]?\p{L}+" }, "behavior": "Isolated", "invert": false },
+        { "type": "ByteLevel", "add_prefix_space": false, "use_regex": false },
+    ] });
+    let tokenizer = opened(&file).unwrap();
+    let mut words = Vec::new();
+    tokenizer.steps.words("a12 e\u{301}c", true, |word| words.push(word.to_owned()));
+    assert_eq!(words, ["a", "1", "2", " éc"]);
+    assert_eq!(tokenizer.decode(&tokenizer.encode("e\u{301}")), "é");
+}
+
+#[test]
+fn a_split_says_what_becomes_of_what_it_finds() {
+    let words = |behavior: &str, invert: bool| {
+        let split = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": behavior, "invert": invert });
+        let steps = Steps::new(&Value::Null, &split).unwrap();
+        let mut words = Vec::new();
+        steps.words("-a-b--c", true, |word| words.push(word.to_owned()));
+        words.join("|")
+    };
+    assert_eq!(words("Isolated", false), "-|a|-|b|-|-|c");
+    assert_eq!(words("Removed", true), "-|-|-|-");
+    assert_eq!(words("MergedWithNext", false), "-a|-b|-|-c");
+    assert_eq!(words("MergedWithPrevious", false), "-|a-|b-|-|c");
+    let refused = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": "Contiguous", "invert": false });
+    assert!(Steps::new(&Value::Null, &refused).unwrap_err().contains("Contiguous"));
+
+    let older = json!({ "type": "Metaspace", "replacement": "▁", "add_prefix_space": false });
+    let mut found = Vec::new();
+    Steps::new(&Value::Null, &older).unwrap().words("a b", true, |word| found.push(word.to_owned()));
+    assert_eq!(found, ["a", "▁b"]);
+}
+
+#[test]
+fn files_that_are_none_say_so_in_one_line() {
+    let says = |change: fn(&mut Value), expected: &str| {
+        let mut file = llama();
+        change(&mut file);
+        let line = opened(&file).unwrap_err().to_string();
+        assert!(line.lines().count() == 1 && line.contains(expected), "{line:?} does not say {expected:?}");
+    };
+    says(|file| file["model"]["type"] = "Unigram".into(), "its model is Unigram, and only BPE is known here");
+    says(|file| file["model"]["dropout"] = 0.1.into(), "dropout");
+    says(|file| file["model"]["end_of_word_suffix"] = "</w>".into(), "end_of_word_suffix");
+    says(|file| file["normalizer"] = json!({ "type": "Lowercase" }), "the normalizer Lowercase");
+    says(|file| file["pre_tokenizer"] = json!({ "type": "Whitespace" }), "the pre-tokenizer Whitespace");
+    says(|file| file["decoder"] = json!({ "type": "WordPiece" }), "the decoder WordPiece");
+    says(|file| file["decoder"] = json!({ "type": "ByteLevel" }), "only one is ByteLevel");
+    says(
+        |file| file["pre_tokenizer"] = json!({ "type": "Split", "pattern": { "Regex": "(a" }, "behavior": "Isolated" }),
+        "not closed",
+    );
+    says(|file| file["model"]["merges"] = json!(["h e", "ab"]), "\"ab\" is not two tokens");
+    says(|file| file["model"]["merges"] = json!(["h e", "h o"]), "merge 2: the token \"ho\" is not in the vocabulary");
+    says(|file| file["model"]["vocab"]["h"] = 261.into(), "have one id, 261");
+    says(|file| file["model"]["vocab"]["h"] = u32::MAX.into(), "too large");
+    says(|file| file["model"]["vocab"]["h"] = 5000.into(), "its 273 tokens have ids up to 5000");
+    says(|file| file["added_tokens"][0]["id"] = 5.into(), "have one id, 5");
+    says(|file| file["model"]["vocab"] = json!({}), "is not in the vocabulary");
+    let nothing_for_unknown = |file: &mut Value| {
+        file["model"]["unk_token"] = Value::Null;
+        file["model"]["vocab"].as_object_mut().unwrap().remove("<0x7F>");
+    };
+    says(nothing_for_unknown, "not every text could be written");
+}
+
+#[test]
+fn gpt_2s_files_are_checked_line_by_line() {
+    let mut tokens: Vec<String> = alphabet::bytes_in_order().map(|byte| alphabet::spelling(byte).to_string()).into();
+    tokens.extend(["Ġt", "Ġth", "<|endoftext|>"].map(str::to_owned));
+    let encoder = |tokens: &[String]| {
+        serde_json::to_string(&tokens.iter().zip(0..).collect::<std::collections::BTreeMap<_, u32>>()).unwrap()
+    };
+    let all = encoder(&tokens);
+    let tokenizer = BpeTokenizer::from_gpt2(&all, "#version: 0.2\nĠ t\nĠt h\n").unwrap();
+    assert_eq!(tokenizer.encode("a the<|endoftext|>"), [64, 257, 68, 258]);
+    assert_eq!(tokenizer.encode_ordinary("<|").len(), 2);
+    assert_eq!(tokenizer.decode(&[257, 258, 9999]), " th<|endoftext|>\u{fffd}");
+    let error = |merges: &str| BpeTokenizer::from_gpt2(&all, merges).unwrap_err().to_string();
+    let line = "merges, line 3: \"Ġth\" is not two tokens with a space between them";
+    assert_eq!(error("#version: 0.2\nĠ t\nĠth\n"), line);
+    assert_eq!(error("Ġ t\nĠ x\n"), "merges, line 2: the token \"Ġx\" is not in the vocabulary");
+    assert!(BpeTokenizer::from_gpt2("[]", "").unwrap_err().to_string().starts_with("not a tokenizer: "));
+    tokens.remove(0);
+    let missing = BpeTokenizer::from_gpt2(&encoder(&tokens), "").unwrap_err().to_string();
+    assert_eq!(missing, "not a tokenizer: the byte 0x21 is no token: not every text could be written");
+}
+
+#[test]
+fn a_stream_shows_what_decoding_says() {
+    let tokenizer = Tokenizer::from(opened(&llama()).unwrap());
+    let shown = |ids: &[u32]| {
+        let mut stream = tokenizer.stream();
+        let shown: Vec<String> = ids.iter().map(|&id| stream.push(id)).collect();
+        assert_eq!(shown.concat() + &stream.finish(), tokenizer.decode(ids), "{ids:?}");
+        shown
+    };
+    let byte = |byte: u32| 3 + byte;
+    assert_eq!(shown(&[268, 268]), ["hello", " hello"], "only the first space was put there");
+    let elephant = [0xf0, 0x9f, 0x90, 0x98].map(byte);
+    assert_eq!(shown(&elephant), ["", "", "", "🐘"]);
+    assert_eq!(shown(&[elephant[0], elephant[1], 263]), ["", "", "\u{fffd}o"]);
+    assert_eq!(shown(&[byte(0xff), byte(0xc3), byte(0xc3)]), ["\u{fffd}", "", "\u{fffd}"]);
+    assert_eq!(shown(&[byte(0xc3), 9999]), ["", "\u{fffd}\u{fffd}"]);
+}

@@ -21,6 +21,12 @@ fn pairs(count: usize) -> String {
     (0..count).map(pair).collect()
 }
 
+/// Thirty sources of one word, thirty of two and ten of three.
+fn lengths() -> String {
+    let pair = |words: usize| format!("{0}\t{0}\n", ["one"; 3][..words].join(" "));
+    [(1, 30), (2, 30), (3, 10)].map(|(words, count)| pair(words).repeat(count)).concat()
+}
+
 /// A folder with pairs good and bad.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -33,6 +39,7 @@ fn folder() -> TempDir {
     write("latin1.tsv", b"coffee\tcaf\xe9\n");
     write("long.tsv", format!("one\tun\n{}\tlong\n", "word ".repeat(20_000)).as_bytes());
     write("empty.tsv", b"");
+    write("lengths.tsv", lengths().as_bytes());
     write("text.txt", pairs(60).replace('\t', " ").as_bytes());
     write("sources.txt", b"one two\nthree four\n");
     folder
@@ -81,6 +88,132 @@ fn from_pairs_to_a_model_to_a_translation() {
         }
         bad_input(at, "generate run --source one --plot look.gif", &["look.gif", "svg"]);
     }
+}
+
+#[test]
+fn runs_are_measured_beside_each_other() {
+    let folder = folder();
+    let at = folder.path();
+    for (rung, out) in [("seq2seq", "s"), ("attention", "a"), ("attention --tokenizer word --seed 1", "w")] {
+        rungs(at, &format!("train {rung} --pairs pairs.tsv --out {out} {TINY}")).done();
+    }
+    // Each run's numbers are those it has alone.
+    let measured = rungs(at, "evaluate s --pairs lengths.tsv --compare a --compare w --by-length --json").json();
+    let alone = |run: &str| rungs(at, &format!("evaluate {run} --pairs lengths.tsv --by-length --json")).json();
+    let without_list = |mut report: Value| {
+        report.as_object_mut().unwrap().remove("compared").expect("the list is always there");
+        report
+    };
+    assert_eq!(without_list(measured.clone()), without_list(alone("s")));
+    assert_eq!(measured["compared"], Value::from(vec![without_list(alone("a")), without_list(alone("w"))]));
+    assert_eq!((measured["run"].as_str(), measured["compared"][1]["run"].as_str()), (Some("s"), Some("w")));
+
+    // Thirty of seventy are enough for a bucket of their own, ten are not.
+    for report in [&measured, &measured["compared"][0]] {
+        let buckets = report["by_length"].as_array().unwrap();
+        let ranges: Vec<_> =
+            buckets.iter().map(|b| ["from", "to", "pairs"].map(|key| b[key].as_u64().unwrap())).collect();
+        assert_eq!(ranges, [[1, 1, 30], [2, 3, 40]]);
+        assert!(buckets.iter().all(|bucket| bucket["bleu"].is_number()), "{report}");
+    }
+
+    let prose = rungs(at, "evaluate s --pairs lengths.tsv --compare a --by-length").done().stdout;
+    let first_words = |line: &str| line.split("  ").next().unwrap().to_owned();
+    let lines: Vec<String> = prose.lines().map(first_words).collect();
+    let measures = ["parameters", "loss, nats per token", "token accuracy", "exact match", "BLEU", "chrF"];
+    let expected = [
+        &["70 pairs"][..],
+        &measures,
+        &["", "BLEU", "chrF", ""],
+        &["BLEU by the length of the source", "source words", "1", "2-3"],
+    ];
+    assert_eq!(lines, expected.concat(), "{prose}");
+    assert!(prose.lines().next().unwrap().ends_with("seq2seq  attention"), "{prose}");
+    // Two of one rung are told apart by their folders. What words cost cannot be compared with what characters do.
+    let prose = rungs(at, "evaluate w --pairs pairs.tsv --compare a").done().stdout;
+    assert!(prose.lines().next().unwrap().split_whitespace().eq(["60", "pairs", "w", "a"]), "{prose}");
+    assert!(prose.contains("per token"), "{prose}");
+
+    // Alone, it is as it was, and the table by length below it.
+    let plain = rungs(at, "evaluate a --pairs lengths.tsv").done().stdout;
+    let more = rungs(at, "evaluate a --pairs lengths.tsv --by-length").done().stdout;
+    let table = more.strip_prefix(&plain).expect("the same first lines");
+    assert_eq!(table.lines().count(), 5, "{table}");
+    assert!(rungs(at, "evaluate a --pairs lengths.tsv --json").json().get("by_length").is_none());
+}
+
+#[test]
+fn quality_by_length_is_drawn() {
+    let folder = folder();
+    let at = folder.path();
+    rungs(at, &format!("train seq2seq --pairs pairs.tsv --out s {TINY}")).done();
+    rungs(at, &format!("train attention --pairs pairs.tsv --out a {TINY}")).done();
+    let prose = rungs(at, "evaluate s --pairs lengths.tsv --compare a --plot by.svg").done().stdout;
+    assert!(prose.contains("BLEU by the length of the source"), "{prose}");
+    let svg = fs::read_to_string(at.join("by.svg")).unwrap();
+    for text in ["words of the source", "BLEU", "seq2seq", "attention", "1", "2-3"] {
+        assert!(svg.contains(&format!(">{text}</text>")), "{text} is not in {svg}");
+    }
+    rungs(at, "evaluate s --pairs lengths.tsv --plot by.png --json").json()["by_length"].as_array().unwrap();
+    assert!(fs::read(at.join("by.png")).unwrap().starts_with(b"\x89PNG"));
+    // The format is looked at first, so that no work is lost: before the folder is, even.
+    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot by.gif", &["by.gif", ".svg or .png"]);
+}
+
+#[test]
+fn what_cannot_be_compared() {
+    let folder = folder();
+    let at = folder.path();
+    rungs(at, &format!("train attention --pairs pairs.tsv --out a {TINY}")).done();
+    rungs(at, &format!("train attention --pairs pairs.tsv --out lower --lower-case true {TINY}")).done();
+    rungs(at, "train gru --text text.txt --out text --layers 1 --hidden 16 --context 8 --batch-size 4 --steps 5")
+        .done();
+    for (arguments, words) in [
+        ("evaluate a --pairs pairs.tsv --compare text", &["text: ", "language model"][..]),
+        ("evaluate text --pairs pairs.tsv --compare a", &["text: ", "language model"]),
+        ("evaluate a --pairs pairs.tsv --compare a --compare nowhere", &["nowhere"]),
+        ("evaluate a --pairs pairs.tsv --compare lower", &["lower learnt lower-cased texts", "a did not"]),
+        ("evaluate lower --pairs pairs.tsv --compare a", &["lower learnt lower-cased texts", "a did not"]),
+        ("evaluate a --pairs pairs.tsv --compare a --beam 100", &["beam", "100", "the most is"]),
+        ("evaluate text --text text.txt --by-length", &["--by-length", "--text"]),
+        ("evaluate text --text text.txt --compare text", &["--compare", "--text"]),
+        ("evaluate text --text text.txt --plot by.svg", &["--plot", "--text"]),
+    ] {
+        bad_input(at, arguments, words);
+    }
+}
+
+#[test]
+fn pairs_that_are_too_long_are_not_left_out_in_silence() {
+    let folder = folder();
+    let at = folder.path();
+    let more = format!("{}{}", pairs(60), "seven eight nine ten\tdix neuf huit sept\n".repeat(12));
+    fs::write(at.join("more.tsv"), more).unwrap();
+    let notice = "rungs: 12 of 132 pairs are longer than 15 tokens (--context) and left out";
+    let train = |flags: &str| {
+        let sizes = "--hidden 16 --embedding 8 --batch-size 8";
+        rungs(at, &format!("train attention --pairs more.tsv --validation pairs.tsv {sizes} {flags} --json"))
+    };
+    let said = |ran: &crate::binary::Ran| {
+        ran.stderr.lines().filter(|line| line.contains("left out")).map(str::to_owned).collect::<Vec<_>>()
+    };
+
+    let short = train("--out short --context 15 --steps 10").done();
+    assert_eq!(said(&short), [notice]);
+    assert_eq!(short.json()["left_out"], 12);
+    let long = train("--out long --context 50 --steps 10").done();
+    assert_eq!(said(&long), [""; 0]);
+    assert_eq!(long.json()["left_out"], 0);
+    // A run that goes on leaves them out again.
+    let on = train("--out short --context 15 --steps 15 --resume").done();
+    assert_eq!(said(&on), [notice]);
+    assert_eq!(on.json()["left_out"], 12);
+    // A text has a place for every token.
+    let text = rungs(
+        at,
+        "train gru --text text.txt --out text --layers 1 --hidden 8 --context 8 --batch-size 4 --steps 5 --json",
+    );
+    assert!(text.json().get("left_out").is_none());
 }
 
 #[test]

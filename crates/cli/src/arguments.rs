@@ -315,7 +315,9 @@ pub(crate) struct Generate {
 Examples:
   rungs evaluate runs/book --text other.txt
   rungs evaluate runs/book --text - --json < other.txt
-  rungs evaluate runs/translate --pairs test.tsv --beam 5")]
+  rungs evaluate runs/translate --pairs test.tsv --beam 5
+  rungs evaluate runs/attention --pairs test.tsv --compare runs/seq2seq --compare runs/wide
+  rungs evaluate runs/attention --pairs test.tsv --compare runs/seq2seq --plot lengths.svg")]
 pub(crate) struct Evaluate {
     /// The run folder
     #[arg(value_name = "DIR")]
@@ -332,6 +334,15 @@ pub(crate) struct Evaluate {
     /// How many beginnings a search for the best translation keeps; 1 is greedy
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
     pub(crate) beam: usize,
+    /// Another run to measure on the same pairs, in a column beside this one's; may be given several times
+    #[arg(long, value_name = "DIR", conflicts_with = "text")]
+    pub(crate) compare: Vec<PathBuf>,
+    /// Show BLEU by the number of words of the source, too
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) by_length: bool,
+    /// Draw BLEU by the number of words of the source, .svg or .png; implies --by-length
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// Show what a run folder holds: rung, sizes, settings, losses

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `arguments.rs`, `flags.rs` | the command line, and what it makes of a rung's settings |
 //! | `command/` | one file per command |
-//! | `text.rs`, `output.rs`, `progress.rs`, `plot.rs`, `alignment.rs` | what goes in, what comes out |
+//! | `text.rs`, `output.rs`, `progress.rs`, `plot.rs` | what goes in, what comes out |
+//! | `picture.rs`, `alignment.rs`, `bars.rs` | pictures as SVG and PNG: what they are made of, and the two there are |
 //! | `failure.rs`, `interrupt.rs` | how it ends when it does not end well |
 //!
 //! Everything a command computes runs inside one thread pool: work that is split from outside of a pool wakes its
@@ -12,12 +13,14 @@
 
 mod alignment;
 mod arguments;
+mod bars;
 mod command;
 mod failure;
 mod flags;
 mod interrupt;
 mod memory;
 mod output;
+mod picture;
 mod plot;
 mod progress;
 mod text;

@@ -1,32 +1,22 @@
 //! Where everything stands. The picture grows with the tokens; nothing is ever scaled down to fit.
 
 use super::Alignment;
-use super::font::Font;
-use super::picture::{Anchor, Direction, Ink, Picture, Shape, Text};
+use crate::picture::{Anchor, Font, Ink, Picture, Shape, Text, visible};
 
 const MARGIN: f32 = 16.0;
 /// Between a label and the cells.
 const GAP: f32 = 6.0;
-const TEXT: f32 = 14.0;
-/// How far a line of text has to be moved for the middle of its letters to stand where its baseline was.
-const HALF_LETTER: f32 = 0.35;
 /// A cell's side below labels that stand upright, as characters do, and below slanted ones, which need more air.
 const NARROW: f32 = 20.0;
 const WIDE: f32 = 24.0;
 const SLANT: f32 = 45.0;
 const UPWARDS: f32 = 90.0;
-/// Longer tokens are cut, lest one of them leaves no room for the picture.
-const LONGEST: usize = 32;
 
-const LEGEND_TEXT: f32 = 11.0;
 const LEGEND_GAP: f32 = 24.0;
 const LEGEND_WIDTH: f32 = 10.0;
 /// The legend is as high as the cells, within these bounds.
 const LEGEND_HEIGHT: (f32, f32) = (48.0, 144.0);
 const LEGEND_STEP: f32 = 2.0;
-
-const FRAME: Ink = Ink(110);
-const GRID: Ink = Ink(26);
 
 /// The heat map with its labels and legend.
 pub(super) fn picture(alignment: &Alignment) -> Picture {
@@ -55,17 +45,16 @@ pub(super) fn picture(alignment: &Alignment) -> Picture {
         right = right.max(x + width * turn.to_radians().cos());
         shapes.push(Shape::Text(Text {
             text: text.clone(),
-            x: x + HALF_LETTER * TEXT * turn.to_radians().sin(),
+            x: x + Text::HALF_LETTER * Text::LABEL * turn.to_radians().sin(),
             y,
-            size: TEXT,
+            size: Text::LABEL,
             anchor: if turn == 0.0 { Anchor::Middle } else { Anchor::Start },
             turn,
         }));
     }
     for (row, text) in target.texts.iter().enumerate() {
-        let y = map.y(row) + map.cell / 2.0 + HALF_LETTER * TEXT;
-        let (text, x) = (text.clone(), map.left - GAP);
-        shapes.push(Shape::Text(Text { text, x, y, size: TEXT, anchor: Anchor::End, turn: 0.0 }));
+        let (x, y) = (map.left - GAP, map.y(row) + map.cell / 2.0);
+        shapes.push(Shape::Text(Text::level(text, x, y, Text::LABEL, Anchor::End)));
     }
     let legend = Legend::beside(&map);
     shapes.extend(legend.shapes());
@@ -85,33 +74,13 @@ struct Labels {
 impl Labels {
     fn new(tokens: &[String], font: &Font) -> Self {
         let texts: Vec<String> = tokens.iter().map(|token| visible(token)).collect();
-        let widths = texts.iter().map(|text| font.width(text, TEXT)).collect();
+        let widths = texts.iter().map(|text| font.width(text, Text::LABEL)).collect();
         Self { texts, widths }
     }
 
     fn widest(&self) -> f32 {
         self.widths.iter().copied().fold(0.0, f32::max)
     }
-}
-
-/// A token with a sign for everything in it that cannot be seen, and cut where it is too long.
-fn visible(token: &str) -> String {
-    let sign = |c: char| match c {
-        '\n' | '\r' => '⏎',
-        '\t' => '⇥',
-        // French has these inside of « » and before ! and ?, and a model that learnt them should be seen to write them.
-        '\u{a0}' | '\u{202f}' => '⍽',
-        c if c.is_whitespace() => '␣',
-        // What XML forbids, and what no font has a picture for.
-        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
-    let mut text: String = token.chars().take(LONGEST).map(sign).collect();
-    if token.chars().nth(LONGEST).is_some() {
-        text.pop();
-        text.push('…');
-    }
-    text
 }
 
 /// How the labels of the columns are set. Where more than a quarter of them do not fit a column they are words, and all
@@ -140,7 +109,7 @@ impl Columns {
     fn height(&self, source: &Labels) -> f32 {
         let heights = source.widths.iter().map(|&width| {
             let (sin, cos) = self.turn(width).to_radians().sin_cos();
-            width * sin + TEXT * cos
+            width * sin + Text::LABEL * cos
         });
         heights.fold(0.0, f32::max)
     }
@@ -191,8 +160,8 @@ impl Map {
     fn grid(&self) -> Vec<Shape> {
         let (width, height) = (self.right() - self.left, self.bottom() - self.top);
         let inner = (1..self.columns)
-            .map(|column| down(self.x(column), self.top, height, GRID))
-            .chain((1..self.rows).map(|row| right(self.left, self.y(row), width, GRID)));
+            .map(|column| Shape::down(self.x(column), self.top, height, Ink::GRID))
+            .chain((1..self.rows).map(|row| Shape::right(self.left, self.y(row), width, Ink::GRID)));
         inner.chain(frame(self.left, self.top, width, height)).collect()
     }
 }
@@ -216,7 +185,7 @@ impl Legend {
     }
 
     fn right(&self, font: &Font) -> f32 {
-        self.label_x() + font.width("0.5", LEGEND_TEXT)
+        self.label_x() + font.width("0.5", Text::SMALL)
     }
 
     fn bottom(&self) -> f32 {
@@ -236,33 +205,19 @@ impl Legend {
             .collect();
         shapes.extend(frame(self.x, self.y, LEGEND_WIDTH, self.height));
         for (label, part) in [("1", 0.0), ("0.5", 0.5), ("0", 1.0)] {
-            shapes.push(Shape::Text(Text {
-                text: label.to_owned(),
-                x: self.label_x(),
-                y: self.y + part * self.height + HALF_LETTER * LEGEND_TEXT,
-                size: LEGEND_TEXT,
-                anchor: Anchor::Start,
-                turn: 0.0,
-            }));
+            let (x, y) = (self.label_x(), self.y + part * self.height);
+            shapes.push(Shape::Text(Text::level(label, x, y, Text::SMALL, Anchor::Start)));
         }
         shapes
     }
 }
 
-fn right(x: f32, y: f32, length: f32, ink: Ink) -> Shape {
-    Shape::Line { x, y, length, direction: Direction::Right, ink }
-}
-
-fn down(x: f32, y: f32, length: f32, ink: Ink) -> Shape {
-    Shape::Line { x, y, length, direction: Direction::Down, ink }
-}
-
 fn frame(x: f32, y: f32, width: f32, height: f32) -> [Shape; 4] {
     [
-        right(x, y, width, FRAME),
-        right(x, y + height, width, FRAME),
-        down(x, y, height, FRAME),
-        down(x + width, y, height, FRAME),
+        Shape::right(x, y, width, Ink::FRAME),
+        Shape::right(x, y + height, width, Ink::FRAME),
+        Shape::down(x, y, height, Ink::FRAME),
+        Shape::down(x + width, y, height, Ink::FRAME),
     ]
 }
 
@@ -270,19 +225,64 @@ fn frame(x: f32, y: f32, width: f32, height: f32) -> [Shape; 4] {
 mod tests {
     use super::*;
 
+    fn tokens(tokens: &[&str]) -> Vec<String> {
+        tokens.iter().map(|&token| token.to_owned()).collect()
+    }
+
+    /// The picture of an alignment that looks everywhere alike.
+    fn even(source: &[&str], target: &[&str]) -> Picture {
+        let weights = vec![vec![0.5; source.len()]; target.len()];
+        picture(&Alignment { source: tokens(source), target: tokens(target), weights })
+    }
+
+    fn texts(picture: &Picture) -> Vec<&str> {
+        let texts = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Text(text) => Some(text.text.as_str()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
     #[test]
-    fn what_cannot_be_seen_has_a_sign() {
-        assert_eq!(visible(" the\n"), "␣the⏎");
-        assert_eq!(visible("«\u{202f}cœur\u{a0}»\t\u{1}"), "«⍽cœur⍽»⇥\u{fffd}");
-        assert_eq!(visible(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
-        assert_eq!(visible(&"é".repeat(100_000)), "é".repeat(LONGEST - 1) + "…");
+    fn every_token_is_there_and_every_weight_is_an_ink() {
+        let weights = vec![vec![0.9, 0.1, 0.0], vec![0.0, 0.7, 0.3]];
+        let picture = picture(&Alignment {
+            source: tokens(&["the", "heart", "’s"]),
+            target: tokens(&["cœur", " "]),
+            weights: weights.clone(),
+        });
+        assert_eq!(texts(&picture), ["the", "heart", "’s", "cœur", "␣", "1", "0.5", "0"]);
+        // The cells come first, row by row.
+        let cells: Vec<_> = picture.shapes[..6]
+            .iter()
+            .map(|shape| match *shape {
+                Shape::Cell { x, y, width, height, ink } => (x, y, width, height, ink),
+                ref other => panic!("{other:?} among the cells"),
+            })
+            .collect();
+        let (left, top) = (cells[0].0, cells[0].1);
+        for (i, (cell, weight)) in cells.into_iter().zip(weights.concat()).enumerate() {
+            let (row, column) = ((i / 3) as f32, (i % 3) as f32);
+            assert_eq!(cell, (left + column * WIDE, top + row * WIDE, WIDE, WIDE, Ink::share(weight)));
+        }
+    }
+
+    #[test]
+    fn the_picture_grows_with_the_tokens() {
+        let (small, large) = (even(&["é"; 3], &["œ"; 3]), even(&["é"; 60], &["œ"; 80]));
+        assert_eq!((large.width - small.width, large.height - small.height), (57.0 * NARROW, 77.0 * NARROW));
+    }
+
+    #[test]
+    fn no_tokens_are_a_picture_too() {
+        assert_eq!(texts(&even(&[], &[])), ["1", "0.5", "0"]);
+        assert_eq!(texts(&even(&["a"], &[])), ["a", "1", "0.5", "0"]);
     }
 
     #[test]
     fn labels_are_turned_only_where_they_do_not_fit() {
         let turns = |tokens: &[&str]| {
-            let tokens: Vec<String> = tokens.iter().map(|&token| token.to_owned()).collect();
-            let labels = Labels::new(&tokens, &Font::new());
+            let labels = Labels::new(&self::tokens(tokens), &Font::new());
             let columns = Columns::of(&labels);
             labels.widths.iter().map(|&width| columns.turn(width)).collect::<Vec<_>>()
         };

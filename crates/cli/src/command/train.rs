@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Budget, Finish, Summary, TrainError};
-use rungs::{Error, Run, RunConfig, Rung, SavedRun};
+use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings};
 use serde::Serialize;
 
 use super::texts::Texts;
 use super::{companions, quoted, train_with_display};
 use crate::arguments::{Common, Train};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, complain};
 use crate::interrupt::Interrupt;
 use crate::output::{self, clock, thousands};
 use crate::{flags, memory};
@@ -17,20 +17,28 @@ use crate::{flags, memory};
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
     let path = train.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
-    let mut run = match train.resume {
+    let Prepared { mut run, left_out } = match train.resume {
         false => create(train, common, &path)?,
         true => match resume(train, common, &path)? {
-            Resumed::Run(run) => *run,
+            Resumed::Unfinished(prepared) => *prepared,
             Resumed::Finished(report) => return finished(&report, &path, common),
         },
     };
+    let parameters = run.parameter_count();
+    let report = |summary: &Summary| Report {
+        left_out: left_out.as_ref().map(|left_out| left_out.pairs),
+        ..Report::new(&path, train.rung, parameters, summary)
+    };
     if run.is_finished() {
         let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
-        return finished(&Report::new(&path, train.rung, run.parameter_count(), &summary), &path, common);
+        return finished(&report(&summary), &path, common);
+    }
+    if let Some(notice) = left_out.as_ref().and_then(LeftOut::notice) {
+        complain(&notice);
     }
     let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
     match summary.finish {
-        Finish::Completed => Report::new(&path, train.rung, run.parameter_count(), &summary).print(common),
+        Finish::Completed => report(&summary).print(common),
         Finish::Stopped => Err(stopped(&summary, &format!("train {} --out {} --resume", train.rung, quoted(&path)))),
     }
 }
@@ -41,7 +49,40 @@ pub(super) fn stopped(summary: &Summary, command: &str) -> Failure {
     Failure::interrupted(format!("stopped and saved after step {steps}; to go on: rungs {command}"))
 }
 
-fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
+/// A run that can be trained, and what of its data it does not learn.
+struct Prepared {
+    run: Run,
+    left_out: Option<LeftOut>,
+}
+
+/// Pairs that are too long for a run.
+struct LeftOut {
+    pairs: usize,
+    /// How many there are in all.
+    of: usize,
+    /// The most tokens of a text that is learnt.
+    context: usize,
+}
+
+impl LeftOut {
+    /// None of a run that learns a text, which has a place for every token.
+    fn new(data: &Data, settings: &Settings) -> Option<Self> {
+        let Data::Pairs(corpus) = data else { return None };
+        let pairs = corpus.too_long;
+        let of = pairs + corpus.train.len() + corpus.validation.len();
+        Some(Self { pairs, of, context: settings.context })
+    }
+
+    /// What to say about it, if there is anything to say.
+    fn notice(&self) -> Option<String> {
+        let Self { pairs, of, context } = *self;
+        let (count, of, are) = (thousands(pairs), thousands(of), if pairs == 1 { "is" } else { "are" });
+        let notice = || format!("{count} of {of} pairs {are} longer than {context} tokens (--context) and left out");
+        (pairs > 0).then(notice)
+    }
+}
+
+fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Prepared> {
     let settings = flags::fresh(train, common)?;
     settings.validate()?;
     Run::check_free(path)?;
@@ -49,18 +90,20 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Run> {
     let data = texts.data(&settings, train.columns, None)?;
     let parameters = settings.parameter_count(&data.tokens())?;
     memory::check_training(parameters)?;
+    let left_out = LeftOut::new(&data, &settings);
     let companions = companions(train.rung, parameters);
     let (text, validation) = texts.sources();
     let name = text.name.clone();
     let config = RunConfig { settings, text, validation };
-    Run::create(path, &config, data, companions).map_err(|error| match error {
+    let run = Run::create(path, &config, data, companions).map_err(|error| match error {
         Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
-    })
+    })?;
+    Ok(Prepared { run, left_out })
 }
 
 enum Resumed {
-    Run(Box<Run>),
+    Unfinished(Box<Prepared>),
     /// There is nothing left to do, and the texts were not asked for.
     Finished(Report),
 }
@@ -85,14 +128,15 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
     }
     let texts = Texts::read(train, Some(&saved.config))?;
     let data = texts.data(&config.settings, train.columns, Some(&saved.tokens))?;
+    let left_out = LeftOut::new(&data, &config.settings);
     (config.text, config.validation) = texts.sources();
     let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
-    Ok(Resumed::Run(Box::new(run)))
+    Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }
 
 fn finished(report: &Report, path: &Path, common: &Common) -> Outcome {
     let steps = thousands(report.steps);
-    crate::failure::complain(&format!(
+    complain(&format!(
         "{}: this run is finished, after {steps} steps; nothing was changed (--steps with a larger number goes on)",
         path.display()
     ));
@@ -112,6 +156,9 @@ struct Report {
     tokens_per_second: f64,
     seconds: f64,
     peak_rss_bytes: Option<u64>,
+    /// Pairs that are too long; of a run that learns pairs, where they were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<usize>,
 }
 
 impl Report {
@@ -127,6 +174,7 @@ impl Report {
             tokens_per_second: summary.tokens_per_second,
             seconds: summary.seconds,
             peak_rss_bytes: memory::peak_rss_bytes(),
+            left_out: None,
         }
     }
 
@@ -147,5 +195,21 @@ impl Report {
             ("time", clock(self.seconds)),
         ];
         output::print(&output::listing(&lines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told_if_there_is_any() {
+        let notice = |pairs| LeftOut { pairs, of: 43_613, context: 50 }.notice();
+        assert_eq!(notice(0), None);
+        assert_eq!(notice(1).as_deref(), Some("1 of 43,613 pairs is longer than 50 tokens (--context) and left out"));
+        assert_eq!(
+            notice(1200).as_deref(),
+            Some("1,200 of 43,613 pairs are longer than 50 tokens (--context) and left out")
+        );
     }
 }

@@ -4,9 +4,10 @@ use rungs::models::{Finish, Hypothesis, LengthPenalty, PairVocabulary};
 use rungs::{SavedRun, Search, translate};
 use serde::Serialize;
 
-use crate::alignment::{Alignment, Format};
+use crate::alignment::Alignment;
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
+use crate::picture::Format;
 use crate::{output, text};
 
 /// The most tokens of a translation, unless told.

@@ -1,7 +1,7 @@
 //! The picture as pixels.
 
 use super::font::{Font, Line};
-use super::picture::{Anchor, Direction, Ink, Picture, Shape, Text};
+use super::{Anchor, Direction, Ink, Picture, Shape, Text};
 
 /// Pixels to a unit: twice as many as a plain screen has, so that print and fine screens show letters with sharp edges.
 const SCALE: f32 = 2.0;
@@ -72,37 +72,47 @@ impl Canvas {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout;
     use super::*;
-    use crate::alignment::Alignment;
-
-    fn canvas(weights: Vec<Vec<f64>>) -> Canvas {
-        let (source, target) = (vec!["é".to_owned(); weights[0].len()], vec!["œ".to_owned(); weights.len()]);
-        Canvas::of(&layout::picture(&Alignment { source, target, weights }))
-    }
 
     #[test]
-    fn the_darkest_cell_is_the_largest_weight() {
-        let weights = vec![vec![0.1, 0.2, 0.7], vec![0.05, 0.05, 0.9], vec![1.0, 0.0, 0.0], vec![0.3, 0.3, 0.4]];
-        let picture = layout::picture(&Alignment {
-            source: ["d", "e", "f"].map(str::to_owned).to_vec(),
-            target: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
-            weights: weights.clone(),
-        });
+    fn shapes_are_where_they_should_be() {
+        let (light, dark) = (Ink::share(0.3), Ink::share(0.9));
+        let picture = Picture {
+            width: 40.0,
+            height: 30.0,
+            shapes: vec![
+                Shape::Cell { x: 10.0, y: 5.0, width: 20.0, height: 10.0, ink: light },
+                Shape::Cell { x: 10.0, y: 15.0, width: 20.0, height: 9.8, ink: dark },
+                Shape::right(2.0, 28.0, 36.0, Ink::FRAME),
+                Shape::down(35.0, 2.0, 20.0, Ink::GRID),
+            ],
+        };
         let canvas = Canvas::of(&picture);
-        // The cells come first, row by row.
-        for (shape, weight) in picture.shapes.iter().zip(weights.concat()) {
-            let &Shape::Cell { x, y, width, height, .. } = shape else { panic!("{shape:?} among the cells") };
-            let (x, y) = ((x + width / 2.0) * canvas.scale, (y + height / 2.0) * canvas.scale);
-            assert_eq!(canvas.pixels[y as usize * canvas.width + x as usize], Ink::share(weight).0);
+        assert_eq!((canvas.width, canvas.height), (80, 60));
+        let ink = |x: f32, y: f32| canvas.pixels[(y * SCALE) as usize * canvas.width + (x * SCALE) as usize];
+        let expected = [
+            ((9.5, 10.0), Ink::NONE),
+            ((10.0, 5.0), light),
+            ((29.5, 14.5), light),
+            ((10.0, 15.0), dark),
+            ((29.5, 24.5), dark), // 24.8, moved to a pixel
+            ((30.0, 24.5), Ink::NONE),
+            ((20.0, 25.0), Ink::NONE),
+            ((20.0, 27.5), Ink::FRAME),
+            ((20.0, 28.5), Ink::NONE),
+            ((35.0, 10.0), Ink::GRID),
+            ((34.0, 10.0), Ink::NONE),
+        ];
+        for ((x, y), expected) in expected {
+            assert_eq!(ink(x, y), expected.0, "at {x}, {y}");
         }
     }
 
     #[test]
-    fn the_picture_grows_with_the_tokens_up_to_a_limit() {
-        let (small, large) = (canvas(vec![vec![0.5; 3]; 3]), canvas(vec![vec![0.5; 60]; 60]));
-        assert_eq!((large.width - small.width, large.height - small.height), (57 * 40, 57 * 40));
-        let huge = canvas(vec![vec![0.5; 400]; 400]);
+    fn a_picture_is_twice_as_fine_as_the_screen_up_to_a_limit() {
+        let canvas = |side| Canvas::of(&Picture { width: side, height: side, shapes: Vec::new() });
+        assert_eq!((canvas(100.0).width, canvas(1000.0).width), (200, 2000));
+        let huge = canvas(8000.0);
         assert!((2.5e7..3.1e7).contains(&((huge.width * huge.height) as f64)), "{} x {}", huge.width, huge.height);
     }
 }

@@ -5,8 +5,8 @@
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
 
+use super::Ink;
 use super::canvas::Canvas;
-use super::picture::Ink;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 /// The usual balance of time and size; beyond it, pictures of large even areas gain nothing.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::picture::{Anchor, Direction, Ink, Picture, Shape, Text};
+use super::{Anchor, Direction, Ink, Picture, Shape, Text};
 
 /// The whole document.
 pub(super) fn text(picture: &Picture) -> String {
@@ -17,10 +17,11 @@ fn write(svg: &mut String, picture: &Picture) -> std::fmt::Result {
     write!(svg, r#" viewBox="0 0 {width} {height}" font-family="sans-serif" fill="{}""#, colour(Ink::FULL))?;
     // Without crisp edges, the paper would shine through between cells wherever the picture is shown at another size.
     writeln!(svg, r#" shape-rendering="crispEdges">"#)?;
-    writeln!(svg, r#"<path d="M0 0h{width}v{height}h-{width}z" fill="{}"/>"#, colour(Ink(0)))?;
+    writeln!(svg, r#"<path d="M0 0h{width}v{height}h-{width}z" fill="{}"/>"#, colour(Ink::NONE))?;
     for shape in &picture.shapes {
         match shape {
             &Shape::Cell { x, y, width, height, ink } => {
+                let [x, y, width, height] = [x, y, width, height].map(tenths);
                 let fill = colour(ink);
                 writeln!(svg, r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#)?;
             }
@@ -73,37 +74,41 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout;
-    use crate::alignment::Alignment;
-
-    fn svg(source: &[&str], target: &[&str]) -> String {
-        let owned = |tokens: &[&str]| tokens.iter().map(|&token| token.to_owned()).collect();
-        let weights = vec![vec![0.5; source.len()]; target.len()];
-        super::text(&layout::picture(&Alignment { source: owned(source), target: owned(target), weights }))
-    }
+    use super::*;
 
     #[test]
-    fn every_token_and_every_pair_is_there() {
-        let picture = svg(&["the", "heart", "’s"], &["«", "cœur", "été", "»"]);
-        for token in ["the", "heart", "’s", "«", "cœur", "été", "»"] {
-            assert!(picture.contains(&format!(">{token}</text>")), "{token} is missing");
-        }
-        let cells = |svg: &str| svg.matches(r#"width="24" height="24""#).count();
-        assert_eq!(cells(&picture), 3 * 4, "{picture}");
-        assert_eq!(picture, svg(&["the", "heart", "’s"], &["«", "cœur", "été", "»"]), "the same bytes every time");
-    }
-
-    #[test]
-    fn signs_of_the_format_are_escaped() {
-        let picture = svg(&["</s>", "a&b", "\"", "\u{1}"], &["<"]);
-        for text in ["&lt;/s&gt;", "a&amp;b", "&quot;", "\u{fffd}", "&lt;"] {
-            assert!(picture.contains(&format!(">{text}</text>")), "{text} is missing");
-        }
-    }
-
-    #[test]
-    fn no_tokens_are_a_picture_too() {
-        assert!(svg(&[], &[]).ends_with("</svg>\n"));
-        assert!(svg(&["a"], &[]).ends_with("</svg>\n"));
+    fn every_shape_is_an_element() {
+        let text = |text: &str, anchor, turn| {
+            Shape::Text(Text { text: text.to_owned(), x: 3.26, y: 4.0, size: 14.0, anchor, turn })
+        };
+        let picture = Picture {
+            width: 40.0,
+            height: 30.0,
+            shapes: vec![
+                Shape::Cell { x: 10.0, y: 5.0, width: 24.0, height: 9.96, ink: Ink::FULL },
+                Shape::right(2.0, 28.0, 36.0, Ink::FULL),
+                Shape::down(35.0, 2.0, 20.0, Ink::FULL),
+                text("</s>", Anchor::Start, 0.0),
+                text("a&b", Anchor::Middle, 90.0),
+                text("\"", Anchor::End, 0.0),
+            ],
+        };
+        let svg = super::text(&picture);
+        let elements: Vec<&str> = svg.lines().skip(2).collect();
+        assert_eq!(
+            elements,
+            [
+                r##"<rect x="10" y="5" width="24" height="10" fill="#0a1e42"/>"##,
+                r##"<path d="M2 28h36" stroke="#0a1e42"/>"##,
+                r##"<path d="M35 2v20" stroke="#0a1e42"/>"##,
+                r#"<text x="3.3" y="4" font-size="14">&lt;/s&gt;</text>"#,
+                r#"<text x="3.3" y="4" font-size="14" text-anchor="middle" transform="rotate(-90 3.3 4)">a&amp;b</text>"#,
+                r#"<text x="3.3" y="4" font-size="14" text-anchor="end">&quot;</text>"#,
+                "</svg>",
+            ]
+        );
+        assert!(
+            svg.starts_with(r#"<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30" viewBox="0 0 40 30""#)
+        );
     }
 }

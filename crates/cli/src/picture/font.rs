@@ -4,17 +4,17 @@
 use ab_glyph_rasterizer::{Point, Rasterizer, point};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-pub(super) struct Font {
+pub(crate) struct Font {
     face: Face<'static>,
 }
 
 impl Font {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { face: Face::parse(dejavu::sans::regular(), 0).expect("the font of the program is sound") }
     }
 
     /// How long a line of text is.
-    pub(super) fn width(&self, text: &str, size: f32) -> f32 {
+    pub(crate) fn width(&self, text: &str, size: f32) -> f32 {
         self.glyphs(text).1 * size / self.em()
     }
 

@@ -33,6 +33,7 @@ static GPT2: LazyLock<Option<Tokenizer>> = LazyLock::new(|| {
     Some(BpeTokenizer::from_gpt2(&read("encoder.json"), &read("vocab.bpe")).unwrap().into())
 });
 
+#[allow(clippy::print_stderr)] // a test that is skipped says so
 fn gpt2() -> Option<&'static Tokenizer> {
     if GPT2.is_none() {
         eprintln!("skipped: RUNGS_DATA does not name a folder with tokenizers/gpt2");

@@ -86,7 +86,7 @@ impl Rotary {
     /// If the width is odd.
     #[track_caller]
     pub fn angles<E: Element>(&self, positions: Range<usize>, width: usize) -> Angles<E> {
-        assert!(width % 2 == 0, "rotary positions: a head of {width} numbers has no pairs");
+        assert!(width.is_multiple_of(2), "rotary positions: a head of {width} numbers has no pairs");
         let pairs = width / 2;
         let angle = |flat: usize| {
             let (t, i) = (positions.start + flat / pairs, flat % pairs);

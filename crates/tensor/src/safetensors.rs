@@ -31,7 +31,7 @@ pub fn write<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>) -> R
     let dtype = if size_of::<E>() == 4 { Dtype::F32 } else { Dtype::F64 };
     let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = arrays
         .iter()
-        .map(|(name, array)| (name, array.shape().to_vec(), array.to_vec().into_iter().flat_map(le_bytes).collect()))
+        .map(|(name, array)| (name, array.shape().to_vec(), le_bytes(&array.to_vec())))
         .collect();
     let views = bytes
         .iter()
@@ -83,11 +83,15 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// An element's bytes, lowest first.
-fn le_bytes<E: Element>(x: E) -> impl Iterator<Item = u8> {
-    let wide = size_of::<E>() == 8;
-    let bits = if wide { x.to_f64().to_bits() } else { u64::from((x.to_f64() as f32).to_bits()) };
-    bits.to_le_bytes().into_iter().take(size_of::<E>())
+/// The bytes of some elements, the lowest of each first.
+fn le_bytes<E: Element>(elements: &[E]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(elements)];
+    if size_of::<E>() == 8 {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = x.to_f64().to_le_bytes());
+    } else {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = (x.to_f64() as f32).to_le_bytes());
+    }
+    bytes
 }
 
 #[cfg(test)]

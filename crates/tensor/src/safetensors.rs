@@ -29,10 +29,8 @@ impl std::error::Error for FormatError {}
 /// If the metadata names more than one entry: their order in the file would not be fixed.
 pub fn write<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>) -> Result<Vec<u8>, FormatError> {
     let dtype = if size_of::<E>() == 4 { Dtype::F32 } else { Dtype::F64 };
-    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = arrays
-        .iter()
-        .map(|(name, array)| (name, array.shape().to_vec(), le_bytes(&array.to_vec())))
-        .collect();
+    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> =
+        arrays.iter().map(|(name, array)| (name, array.shape().to_vec(), le_bytes(&array.to_vec()))).collect();
     let views = bytes
         .iter()
         .map(|(name, shape, bytes)| TensorView::new(dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)))

@@ -20,6 +20,7 @@ mod measures;
 mod models;
 mod pairs;
 mod program;
+mod program_gpt;
 mod program_pairs;
 mod program_tokens;
 #[path = "properties/main.rs"]

@@ -28,7 +28,7 @@ pub use encoder::TransformerEncoder;
 
 use crate::{
     Activation, Angles, Bias, Dropout, FeedForward, Init, KeyValueCache, Linear, Mode, Norm, NormKind, Present,
-    SelfAttention, parameters,
+    SelfAttention, norm::EPSILON, parameters,
 };
 use rungs_tensor::{Element, Rng, Tensor};
 
@@ -112,7 +112,7 @@ impl BlockConfig {
             heads,
             key_heads: heads,
             causal: true,
-            norm: NormKind::Layer,
+            norm: NormKind::Layer(EPSILON),
             norm_position: NormPosition::Pre,
             hidden: 4 * width,
             activation: Activation::Gelu,
@@ -129,7 +129,7 @@ impl BlockConfig {
     pub fn llama(width: usize, heads: usize, key_heads: usize, layers: usize) -> Self {
         Self {
             key_heads,
-            norm: NormKind::Rms(1e-5),
+            norm: NormKind::Rms(EPSILON),
             hidden: gated_hidden(width),
             activation: Activation::Silu,
             gated: true,

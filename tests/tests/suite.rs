@@ -20,6 +20,7 @@ mod pairs;
 mod program;
 mod program_pairs;
 mod program_tokens;
+mod program_training;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;

@@ -23,6 +23,7 @@ mod program;
 mod program_gpt;
 mod program_pairs;
 mod program_tokens;
+mod program_training;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;

@@ -23,6 +23,7 @@ struct Report<'a> {
     validation_text: Option<&'a str>,
     settings: &'a Settings,
     finished: bool,
+    stopped_early: bool,
     steps: usize,
     tokens: usize,
     train_loss: Option<f64>,
@@ -46,7 +47,8 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         text: &config.text.name,
         validation_text: config.validation.as_ref().map(|source| source.name.as_str()),
         settings: &config.settings,
-        finished: summary.finish == Finish::Completed,
+        finished: summary.finish != Finish::Stopped,
+        stopped_early: summary.finish == Finish::StoppedEarly,
         steps: summary.steps,
         tokens: summary.tokens,
         train_loss: summary.train_loss,
@@ -68,7 +70,11 @@ fn vocabulary(tokens: &Tokens) -> usize {
 
 fn prose(report: &Report<'_>) -> String {
     let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
-    let state = if report.finished { "finished" } else { "to be gone on with (--resume)" };
+    let state = match (report.finished, report.stopped_early) {
+        (_, true) => "stopped early",
+        (true, false) => "finished",
+        (false, false) => "to be gone on with (--resume)",
+    };
     let mut lines = vec![
         ("run".to_owned(), report.run.display().to_string()),
         ("rung".to_owned(), report.rung.to_string()),

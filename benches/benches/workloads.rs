@@ -9,11 +9,12 @@
 //! | W1b | tanh RNN, 1 × 256, embedding 128, vocabulary 65 | 32 × 64 | clip 5, Adam |
 //! | W2 | GPT, 4 layers, 4 heads, 128 wide, no biases, tied head | 12 × 64 | clip 1, AdamW |
 //! | W2b | GPT, 6 layers, 6 heads, 384 wide, no biases, tied head | 8 × 256 | clip 1, AdamW |
+//! | W3 | GPT-2's 124 M parameters | 4 × 64 | AdamW |
 //! | W4 | the article's: LSTM encoder and decoder, 256, one-hot characters (71 and 93) | 64 × (16, 59) | RMSprop |
 //! | W5 | GRU encoder and decoder, 256, additive attention, vocabularies of 4000 | 64 × (10, 10) | Adam |
 #![allow(clippy::print_stdout)] // a report is what a bench is for
 
-use rungs::layers::{Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
+use rungs::layers::{Activation, Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
 use rungs::models::{
     AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, LanguageModel, LstmLanguageModel,
     RecurrentConfig, RnnLanguageModel, Source, Style,
@@ -43,28 +44,36 @@ fn main() {
             let ids: Vec<u32> = (0..shape[0] * shape[1]).map(|_| rng.below(vocabulary) as u32).collect();
             Ids::new(ids, shape)
         };
-        let language = |name: &str, model: &dyn Fn(&mut Rng) -> AnyLanguageModel, shape: [usize; 2], clip, method| {
+        let language = |name: &str,
+                        model: &dyn Fn(&mut Rng) -> AnyLanguageModel,
+                        shape: [usize; 2],
+                        clip: Option<f64>,
+                        method: Method| {
             if chosen(name) {
-                let (ids, targets) = (random(shape, VOCABULARY, 1), random(shape, VOCABULARY, 2));
+                let model = model(&mut Rng::new(0));
+                let (ids, targets) = (random(shape, model.vocabulary(), 1), random(shape, model.vocabulary(), 2));
                 let loss = |model: &AnyLanguageModel, mode: &mut Mode<'_>| {
                     model
                         .logits(&ids, &mut model.start(shape[0]), mode)
                         .cross_entropy(&targets, CrossEntropy::default())
                 };
-                train(name, model(&mut Rng::new(0)), &loss, (shape[0] * shape[1], "tokens/s"), Some(clip), method);
+                train(name, model, &loss, (shape[0] * shape[1], "tokens/s"), clip, method);
             }
         };
         let recurrent =
             |hidden, layers| RecurrentConfig { vocabulary: VOCABULARY, embedding: 128, hidden, layers, dropout: 0.0 };
         let lstm = |rng: &mut Rng| Box::new(LstmLanguageModel::new(&recurrent(512, 2), rng).expect("sizes")) as _;
-        language("W1", &lstm, [50, 50], 5.0, adam());
+        language("W1", &lstm, [50, 50], Some(5.0), adam());
         let rnn = |rng: &mut Rng| Box::new(RnnLanguageModel::new(&recurrent(256, 1), rng).expect("sizes")) as _;
-        language("W1b", &rnn, [32, 64], 5.0, adam());
+        language("W1b", &rnn, [32, 64], Some(5.0), adam());
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {
             let (vocabulary, context) = (VOCABULARY, batch[1]);
             let config = GptConfig { bias: false, ..GptConfig::gpt(vocabulary, context, width, heads, layers) };
-            language(name, &|rng| Box::new(Gpt::new(&config, rng).expect("sizes")), batch, 1.0, adamw());
+            language(name, &|rng| Box::new(Gpt::new(&config, rng).expect("sizes")), batch, Some(1.0), adamw());
         }
+        let gpt2 = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, 12) };
+        let plain = Method::AdamW(AdamW { beta2: 0.999, weight_decay: 0.0, ..AdamW::default() });
+        language("W3", &|rng| Box::new(Gpt::new(&gpt2, rng).expect("sizes")), [4, 64], None, plain);
         if chosen("W4") {
             // The article's example: one-hot characters, an LSTM of 256 on each side, a dense softmax.
             let one_hot = |ids: &Ids, width: usize| -> Tensor {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The training steps of `benches/benches/workloads.rs` in PyTorch, printed in the same form:
+"""The workloads of `benches/benches/{workloads,generation}.rs` in PyTorch, printed in the same form:
 
     peer workload metric median min max
 
@@ -28,34 +28,40 @@ class Recurrent(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, bias, gelu):
         super().__init__()
-        self.heads = heads
-        self.norm_1, self.norm_2 = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
-        self.qkv, self.projection = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
-        self.up, self.down = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
+        self.heads, self.gelu = heads, gelu
+        self.norm_1, self.norm_2 = nn.LayerNorm(width, bias=bias), nn.LayerNorm(width, bias=bias)
+        self.qkv, self.projection = nn.Linear(width, 3 * width, bias=bias), nn.Linear(width, width, bias=bias)
+        self.up, self.down = nn.Linear(width, 4 * width, bias=bias), nn.Linear(4 * width, width, bias=bias)
 
-    def forward(self, x):
+    def forward(self, x, cache=None):
         b, t, d = x.shape
-        split = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.qkv(self.norm_1(x)).split(d, 2))
-        heads = F.scaled_dot_product_attention(*split, is_causal=True)
+        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.qkv(self.norm_1(x)).split(d, 2))
+        if cache is not None:
+            k, v = (torch.cat((past, new), 2) for past, new in zip(cache, (k, v))) if cache else (k, v)
+            cache[:] = k, v
+        heads = F.scaled_dot_product_attention(q, k, v, is_causal=t > 1)  # a prompt, or one token after it
         x = x + self.projection(heads.transpose(1, 2).reshape(b, t, d))
-        return x + self.down(F.gelu(self.up(self.norm_2(x))))
+        return x + self.down(F.gelu(self.up(self.norm_2(x)), approximate=self.gelu))
 
 
 class Gpt(nn.Module):
-    def __init__(self, context, width, heads, layers):
+    def __init__(self, context, width, heads, layers, vocabulary=VOCABULARY, bias=False, gelu="none"):
         super().__init__()
-        self.tokens, self.positions = nn.Embedding(VOCABULARY, width), nn.Embedding(context, width)
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
-        self.norm = nn.LayerNorm(width, bias=False)
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads, bias, gelu) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=bias)
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.normal_(parameter, std=0.02)
 
-    def forward(self, ids):
-        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1]))
-        return self.norm(self.blocks(x)) @ self.tokens.weight.T  # the head is tied
+    def forward(self, ids, caches=None, start=0):
+        x = self.tokens(ids) + self.positions(torch.arange(start, start + ids.shape[1]))
+        for block, cache in zip(self.blocks, caches or [None] * len(self.blocks)):
+            x = block(x, cache)
+        x = self.norm(x if caches is None else x[:, -1:])
+        return x @ self.tokens.weight.T  # the head is tied
 
 
 class OneHotSeq2Seq(nn.Module):
@@ -98,6 +104,10 @@ def adam(model):
     return torch.optim.Adam(model.parameters(), lr=1e-3)
 
 
+def plain_adamw(model):
+    return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
+
+
 def adamw(model):
     decayed = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
@@ -109,8 +119,12 @@ def rmsprop(model):
     return torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.9)
 
 
-def language(b, t):
-    return (torch.randint(VOCABULARY, (b, t)),), torch.randint(VOCABULARY, (b, t)), b * t, "tokens/s"
+def gpt2():
+    return Gpt(1024, 768, 12, 12, 50257, bias=True, gelu="tanh")
+
+
+def language(b, t, vocabulary=VOCABULARY):
+    return (torch.randint(vocabulary, (b, t)),), torch.randint(vocabulary, (b, t)), b * t, "tokens/s"
 
 
 def one_hot_pairs():
@@ -129,6 +143,7 @@ WORKLOADS = {
     "W1b": (lambda: Recurrent(nn.RNN, 128, 256, 1), lambda: language(32, 64), 5.0, adam),
     "W2": (lambda: Gpt(64, 128, 4, 4), lambda: language(12, 64), 1.0, adamw),
     "W2b": (lambda: Gpt(256, 384, 6, 6), lambda: language(8, 256), 1.0, adamw),
+    "W3": (gpt2, lambda: language(4, 64, 50257), None, plain_adamw),
     "W4": (lambda: OneHotSeq2Seq(71, 93, 256), one_hot_pairs, None, rmsprop),
     "W5": (lambda: AttentionSeq2Seq(4000, 256), word_pairs, None, adam),
 }
@@ -164,6 +179,42 @@ def train(name):
     report(name, "loss-last", losses[-1:])
 
 
+def write_attending(model, prompt, tokens):
+    caches = [[] for _ in model.blocks]
+    ids, start = prompt, 0
+    for _ in range(tokens):
+        logits = model(ids, caches, start)
+        start += ids.shape[1]
+        ids = logits[:, -1].argmax(-1, keepdim=True)
+
+
+def write_recurrent(model, prompt, tokens):
+    ids, state = prompt, None
+    for _ in range(tokens):
+        y, state = model.cell(model.embedding(ids), state)
+        ids = torch.multinomial(F.softmax(model.head(y)[:, -1], -1), 1)
+
+
+GENERATION = {
+    "W6": (gpt2, write_attending, 50257, 32, 128, "tokens/s"),
+    "W6-babygpt": (lambda: Gpt(256, 384, 6, 6), write_attending, VOCABULARY, 32, 200, "chars/s"),
+    "W6-lstm": (lambda: Recurrent(nn.LSTM, 128, 512, 2), write_recurrent, VOCABULARY, 1, 500, "chars/s"),
+}
+
+
+def generate(name, turns=5):
+    make, write, vocabulary, prompt, tokens, unit = GENERATION[name]
+    torch.manual_seed(0)
+    model, speeds = make().eval(), []
+    with torch.inference_mode():
+        for turn in range(turns + 1):
+            begin = time.perf_counter()
+            write(model, torch.randint(vocabulary, (1, prompt)), tokens)
+            if turn > 0:
+                speeds.append(tokens / (time.perf_counter() - begin))
+    report(name, unit, speeds)
+
+
 if __name__ == "__main__":
-    for workload in sys.argv[1:] or WORKLOADS:
-        train(workload)
+    for workload in sys.argv[1:] or [*WORKLOADS, *GENERATION]:
+        (train if workload in WORKLOADS else generate)(workload)

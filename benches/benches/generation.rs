@@ -1,0 +1,64 @@
+//! Writing greedily, one text at a time: a prompt is read, and every further token looks at all before it through its cache.
+//!
+//! Prints `peer workload metric median min max` as `workloads.rs` does; `benches/peers/compare.py` has the peers' side.
+//!
+//! | name | model | prompt, tokens |
+//! |---|---|---|
+//! | W6 | GPT-2's 124 M parameters, random | 32, 128 |
+//! | W6-babygpt | GPT, 6 layers, 6 heads, 384 wide, vocabulary 65 | 32, 200 |
+//! | W6-lstm | LSTM, 2 × 512, embedding 128, vocabulary 65; sampled, not greedy | 1, 500 |
+#![allow(clippy::print_stdout)] // a report is what a bench is for
+
+use rungs::layers::Activation;
+use rungs::models::{
+    GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Sampling, generate,
+};
+use rungs::tensor::Rng;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+const TURNS: usize = 5;
+
+fn main() {
+    // `cargo bench` passes --bench; names select workloads.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    pool.install(|| {
+        let rng = &mut Rng::new(0);
+        let gpt = |config: GptConfig, rng: &mut Rng| Gpt::<f32>::new(&config, rng).expect("sizes");
+        if chosen("W6") {
+            let gpt2 = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, 12) };
+            write("W6", "tokens/s", &gpt(gpt2, rng), 32, 128, Sampling::Greedy);
+        }
+        if chosen("W6-babygpt") {
+            let baby = GptConfig { bias: false, ..GptConfig::gpt(65, 256, 384, 6, 6) };
+            write("W6-babygpt", "chars/s", &gpt(baby, rng), 32, 200, Sampling::Greedy);
+        }
+        if chosen("W6-lstm") {
+            let config = RecurrentConfig { vocabulary: 65, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };
+            let model: LstmLanguageModel = LstmLanguageModel::new(&config, rng).expect("sizes");
+            write("W6-lstm", "chars/s", &model, 1, 500, Sampling::plain());
+        }
+    });
+}
+
+/// Writes `tokens` tokens after a prompt, some times over, and prints how fast.
+fn write(name: &str, unit: &str, model: &dyn LanguageModel<f32>, prompt: usize, tokens: usize, sampling: Sampling) {
+    let mut rng = Rng::new(1);
+    let prompt: Vec<u32> = (0..prompt).map(|_| rng.below(model.vocabulary()) as u32).collect();
+    let length = Length::new(tokens, tokens).expect("in order");
+    let options = GenerateOptions { sampling, length, stop: Vec::new() };
+    let mut speeds = Vec::new();
+    for turn in 0..=TURNS {
+        let begin = Instant::now();
+        let text = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(())).expect("a text");
+        assert_eq!(text.ids.len(), tokens);
+        if turn > 0 {
+            speeds.push(tokens as f64 / begin.elapsed().as_secs_f64());
+        }
+    }
+    speeds.sort_by(f64::total_cmp);
+    println!("rungs {name} {unit} {:.4} {:.4} {:.4}", speeds[TURNS / 2], speeds[0], speeds[TURNS - 1]);
+}

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use rungs::layers::{Activation, NormPosition, Score};
 use rungs::models::Style;
+use rungs::models::huggingface::Family;
 use rungs::settings::{ACTIVATIONS, Architecture, NORM_POSITIONS, NormName, PositionKind, SCORES, STYLES, Tied};
 use rungs::{CellKind, Columns, Rung, TokenizerKind};
 
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Generate(Generate),
     Evaluate(Evaluate),
     Info(Info),
+    Import(Import),
+    Export(Export),
     Check(Check),
 }
 
@@ -200,6 +203,10 @@ pub(crate) struct GptFlags {
     /// Whether linear layers and layer norms have biases; gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result;
+    /// gpt only [false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) checkpointing: Option<bool>,
 }
 
 /// The sizes of the model; the defaults are the rung's.
@@ -415,6 +422,45 @@ pub(crate) struct Info {
     pub(crate) run: PathBuf,
 }
 
+/// Make a run folder of a model as Hugging Face ships it: GPT-2 or Llama
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs import gpt2 models/gpt2 --out runs/gpt2
+  rungs import llama models/tiny-llama --out runs/llama
+  rungs generate runs/gpt2 --prompt 'The history of text generation ' --top-p 0.95
+
+A folder holds config.json, model.safetensors (or several files with model.safetensors.index.json), and
+tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids.")]
+pub(crate) struct Import {
+    /// The architecture
+    #[arg(value_name = "gpt2|llama", value_parser = family())]
+    pub(crate) family: Family,
+    /// The folder of Hugging Face
+    #[arg(value_name = "HF_DIR")]
+    pub(crate) folder: PathBuf,
+    /// The run folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// Write the model of a run folder so that Hugging Face's transformers loads it; gpt only
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs export runs/book --out models/book
+  rungs export runs/llama --out models/llama --json
+
+In Python: transformers.AutoModelForCausalLM.from_pretrained('models/book')")]
+pub(crate) struct Export {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The folder to write
+    #[arg(long, value_name = "HF_DIR")]
+    pub(crate) out: PathBuf,
+}
+
 /// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -437,6 +483,11 @@ fn tied() -> impl TypedValueParser<Value = Tied> {
 
 fn cell() -> impl TypedValueParser<Value = CellKind> {
     PossibleValuesParser::new(CellKind::ALL.map(CellKind::name)).try_map(|name| name.parse())
+}
+
+fn family() -> impl TypedValueParser<Value = Family> {
+    let of = |name: String| Family::ALL.into_iter().find(|family| family.name() == name).expect("it is possible");
+    PossibleValuesParser::new(Family::ALL.map(Family::name)).map(of)
 }
 
 fn architecture() -> impl TypedValueParser<Value = Architecture> {

@@ -71,6 +71,7 @@ fn apply_arrangement(flags: &GptFlags, settings: &mut Settings) -> Outcome {
         ("--norm-epsilon", flags.norm_epsilon.is_some()),
         ("--rotary-base", flags.rotary_base.is_some()),
         ("--bias", flags.bias.is_some()),
+        ("--checkpointing", flags.checkpointing.is_some()),
     ];
     let of_transformer = [("--norm-position", flags.norm_position.is_some())];
     let rung = settings.rung;
@@ -113,6 +114,7 @@ fn apply_gpt(flags: &GptFlags, gpt: &mut GptSettings) {
     }
     set(&mut gpt.rotary_base, flags.rotary_base.map(Some));
     set(&mut gpt.bias, flags.bias);
+    set(&mut gpt.checkpointing, flags.checkpointing);
 }
 
 /// Whether there is one matrix for embedding and head, in the rungs that leave it open.

@@ -13,6 +13,7 @@
 //! | [`encoder_attention`] | a source looked back at |
 //! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
 //! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
+//! | [`checkpoint`] | training in less memory |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
@@ -37,6 +38,7 @@
 //! module, [`Module::load`] returns a [`LoadError`] and leaves the module as it was.
 
 pub mod attention;
+pub mod checkpoint;
 pub mod cross_attention;
 pub mod dropout;
 pub mod embedding;
@@ -57,6 +59,7 @@ pub mod rnn;
 pub mod transformer;
 
 pub use attention::{KeyValueCache, Present, SelfAttention};
+pub use checkpoint::checkpointed;
 pub use cross_attention::{CrossAttention, SourceMemory};
 pub use dropout::Dropout;
 pub use embedding::Embedding;

@@ -45,7 +45,9 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     if flags.beam > 1 {
         return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
     }
-    let options = options(flags)?;
+    // What ends a text, where the model that was imported has it.
+    let end = run.config.settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    let options = options(flags, end)?;
     let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
     let prompts = prompts(flags, tokenizer)?;
     let writer = Writer {
@@ -77,7 +79,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     if common.json { output::json(&report) } else { Ok(()) }
 }
 
-fn options(flags: &Generate) -> Outcome<GenerateOptions> {
+fn options(flags: &Generate, stop: Vec<u32>) -> Outcome<GenerateOptions> {
     let sampling = match flags.greedy {
         true => Sampling::Greedy,
         false => {
@@ -85,7 +87,7 @@ fn options(flags: &Generate) -> Outcome<GenerateOptions> {
         }
     };
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(300)).map_err(Failure::input)?;
-    Ok(GenerateOptions { sampling, length, stop: Vec::new() })
+    Ok(GenerateOptions { sampling, length, stop })
 }
 
 fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
@@ -113,8 +115,12 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
         return Ok(vec![Prompt { ids: ids.clone(), text: None }]);
     }
     // Most texts have line breaks, and what follows one is a beginning. Nothing of it is shown.
-    let ids = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
-    Ok(vec![Prompt { ids, text: Some(String::new()) }])
+    Ok(vec![Prompt { ids: beginning(tokenizer), text: Some(String::new()) }])
+}
+
+/// What to go on from where nothing was said: a line break, or the first token there is.
+fn beginning(tokenizer: &Tokenizer) -> Vec<u32> {
+    tokenizer.encode("\n").ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
 }
 
 /// A model with the way it is to write.
@@ -138,6 +144,10 @@ impl Writer<'_> {
         let mut printed = self.print(&said);
         let (mut text, mut tokens) = (String::new(), 0);
         let mut on_token = |id| {
+            // What ends a text is no part of what it says.
+            if self.options.stop.contains(&id) {
+                return ControlFlow::Break(());
+            }
             let new = stream.push(id);
             if printed.is_ok() {
                 printed = self.print(&new);
@@ -211,7 +221,7 @@ pub(super) fn sample(
 ) -> Outcome<String> {
     let sampling = Sampling::random(0.8, None, Some(0.95)).map_err(Failure::running)?;
     let options = GenerateOptions { sampling, length: Length::at_most(tokens), stop: Vec::new() };
-    let prompt = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
+    let prompt = beginning(tokenizer);
     let mut rng = Rng::new(seed).fork("sample");
     let generated = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()));
     Ok(tokenizer.decode(&generated.map_err(Failure::running)?.ids))

@@ -123,6 +123,9 @@ pub struct GptSettings {
     pub tied: bool,
     /// Whether linear layers and layer norms have biases.
     pub bias: bool,
+    /// Whether each block is computed again on the way back: less memory, a third more time, the same bits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub checkpointing: bool,
     /// Tokens that end a text, in models that were imported with any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub end: Vec<u32>,
@@ -149,6 +152,7 @@ impl GptSettings {
             rotary_base: None,
             tied: true,
             bias: false,
+            checkpointing: false,
             end: Vec::new(),
         };
         match architecture {
@@ -187,6 +191,7 @@ impl GptSettings {
             rotary_base,
             tied: config.tied,
             bias: config.bias,
+            checkpointing: config.checkpointing,
             end,
         }
     }
@@ -225,6 +230,7 @@ impl GptSettings {
             tied: self.tied,
             dropout,
             bias: self.bias,
+            checkpointing: self.checkpointing,
             ..named
         })
     }

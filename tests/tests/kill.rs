@@ -16,12 +16,17 @@ const LSTM: &str = "train lstm --text text.txt --json --layers 2 --hidden 12 --e
 const GPT: &str = "train gpt --text text.txt --json --layers 2 --hidden 12 --heads 2 --context 8 --batch-size 4 \
                    --dropout 0.1 --steps 60 --evaluate-every 7 --validation-split 0.05 --save-every 2";
 
+const TRANSFORMER: &str = "train transformer --pairs pairs.tsv --json --layers 1 --hidden 12 --heads 2 --batch-size 4 \
+                           --dropout 0.1 --steps 60 --evaluate-every 7 --validation-split 0.05 --save-every 2";
+
 /// All that a run at length adds to its state.
 const AT_LENGTH: &str = "--ema 0.8 --label-smoothing 0.1 --accumulate 2 --schedule noam --warmup 10";
 
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("text.txt"), text(6000)).unwrap();
+    let backwards = |line: &str| format!("{line}\t{}\n", line.chars().rev().collect::<String>());
+    fs::write(folder.path().join("pairs.tsv"), text(3000).lines().map(backwards).collect::<String>()).unwrap();
     folder
 }
 
@@ -110,10 +115,15 @@ fn averaged_weights_killed_at_ten_moments_and_resumed_are_the_same() {
 }
 
 #[test]
+fn a_transformer_killed_at_ten_moments_and_resumed_is_the_same() {
+    killed_ten_times(TRANSFORMER);
+}
+
+#[test]
 fn an_interrupted_run_says_how_to_go_on_and_is_the_same_then() {
     let folder = folder();
     let at = folder.path();
-    for (i, train) in [LSTM, GPT].into_iter().enumerate() {
+    for (i, train) in [LSTM, GPT, TRANSFORMER].into_iter().enumerate() {
         let (expected, _) = undisturbed(at, train);
         let out = format!("stopped-{i}");
         let child = start(at, train, &out);

@@ -470,9 +470,9 @@ fn the_ladder_is_climbed_and_kept() {
     assert!((3.0..4.0).contains(&bigram), "{bigram}");
     let ladder = report["rungs"].as_array().unwrap();
     let climbed: Vec<_> = ladder.iter().map(|rung| rung["rung"].as_str().unwrap()).collect();
-    assert_eq!(climbed, ["rnn", "lstm", "gru", "gpt", "seq2seq", "attention"]);
+    assert_eq!(climbed, ["rnn", "lstm", "gru", "gpt", "seq2seq", "attention", "transformer"]);
     for rung in ladder {
-        let pairs = ["seq2seq", "attention"].contains(&rung["rung"].as_str().unwrap());
+        let pairs = ["seq2seq", "attention", "transformer"].contains(&rung["rung"].as_str().unwrap());
         let measure = if pairs { "exact_match" } else { "bits_per_char" };
         let mut expected = ["kind", "parameters", "rung", "sample", "tokens_per_second", measure];
         expected.sort_unstable();
@@ -485,7 +485,8 @@ fn the_ladder_is_climbed_and_kept() {
     bad_input(at, "climb --steps-per-rung 3 --out ladder", &["ladder/rnn", "holds a run"]);
     // What is finished is not done again, so this is quick; the table is for people.
     let again = rungs(at, "climb --steps-per-rung 3 --out ladder --resume").done().stdout;
-    for words in ["bits per character", "bigram", "gru", "gpt", "exactly right", "seq2seq", "attention", "writes"] {
+    let rungs = ["gru", "gpt", "seq2seq", "attention", "transformer"];
+    for words in ["bits per character", "bigram", "exactly right", "writes"].into_iter().chain(rungs) {
         assert!(again.contains(words), "{words}: {again}");
     }
 }

@@ -10,6 +10,15 @@ use tempfile::TempDir;
 /// Flags of a run that takes a moment.
 const TINY: &str = "--hidden 16 --embedding 8 --batch-size 8 --steps 20 --evaluate-every 10";
 
+/// The same for any rung.
+fn tiny(rung: &str) -> String {
+    if rung.starts_with("transformer") {
+        TINY.replace("--embedding 8", "--heads 2 --layers 1")
+    } else {
+        TINY.to_owned()
+    }
+}
+
 /// "one two" → "deux un": numbers in the other order and the other language.
 fn pairs(count: usize) -> String {
     const WORDS: [[&str; 2]; 6] =
@@ -47,11 +56,16 @@ fn folder() -> TempDir {
 
 #[test]
 fn from_pairs_to_a_model_to_a_translation() {
-    for rung in ["seq2seq", "attention --cell gru", "attention --attention bahdanau --score additive --tokenizer word"]
-    {
+    for rung in [
+        "seq2seq",
+        "attention --cell gru",
+        "attention --attention bahdanau --score additive --tokenizer word",
+        "transformer",
+        "transformer --norm-position post --positions learned --tied false --activation gelu --tokenizer word",
+    ] {
         let folder = folder();
         let at = folder.path();
-        let report = rungs(at, &format!("train {rung} --pairs pairs.tsv --out run {TINY} --json")).json();
+        let report = rungs(at, &format!("train {rung} --pairs pairs.tsv --out run {} --json", tiny(rung))).json();
         assert_eq!(report["steps"], 20);
         let evaluation = rungs(at, "evaluate run --pairs pairs.tsv --json").json();
         for key in ["pairs", "loss", "token_accuracy", "exact_match", "bleu", "chrf"] {
@@ -78,7 +92,7 @@ fn from_pairs_to_a_model_to_a_translation() {
         assert_eq!(greedy, rungs(at, "generate run --source one").done().stdout);
         assert_eq!(rungs(at, "generate run --sources sources.txt").done().stdout.lines().count(), 2);
 
-        if rung.starts_with("attention") {
+        if !rung.starts_with("seq2seq") {
             for picture in ["look.svg", "look.png"] {
                 rungs(at, &format!("generate run --source one --plot {picture}")).done();
                 assert!(fs::metadata(at.join(picture)).unwrap().len() > 1000, "{picture}");
@@ -94,8 +108,8 @@ fn from_pairs_to_a_model_to_a_translation() {
 fn runs_are_measured_beside_each_other() {
     let folder = folder();
     let at = folder.path();
-    for (rung, out) in [("seq2seq", "s"), ("attention", "a"), ("attention --tokenizer word --seed 1", "w")] {
-        rungs(at, &format!("train {rung} --pairs pairs.tsv --out {out} {TINY}")).done();
+    for (rung, out) in [("seq2seq", "s"), ("attention", "a"), ("transformer --tokenizer word --seed 1", "w")] {
+        rungs(at, &format!("train {rung} --pairs pairs.tsv --out {out} {}", tiny(rung))).done();
     }
     // Each run's numbers are those it has alone.
     let measured = rungs(at, "evaluate s --pairs lengths.tsv --compare a --compare w --by-length --json").json();
@@ -129,9 +143,12 @@ fn runs_are_measured_beside_each_other() {
     ];
     assert_eq!(lines, expected.concat(), "{prose}");
     assert!(prose.lines().next().unwrap().ends_with("seq2seq  attention"), "{prose}");
-    // Two of one rung are told apart by their folders. What words cost cannot be compared with what characters do.
+    // What words cost cannot be compared with what characters do.
     let prose = rungs(at, "evaluate w --pairs pairs.tsv --compare a").done().stdout;
-    assert!(prose.lines().next().unwrap().split_whitespace().eq(["60", "pairs", "w", "a"]), "{prose}");
+    assert!(
+        prose.lines().next().unwrap().split_whitespace().eq(["60", "pairs", "transformer", "attention"]),
+        "{prose}"
+    );
     assert!(prose.contains("per token"), "{prose}");
 
     // Alone, it is as it was, and the table by length below it.
@@ -216,17 +233,14 @@ fn pairs_that_are_too_long_are_not_left_out_in_silence() {
     assert!(text.json().get("left_out").is_none());
 }
 
-#[test]
-fn a_run_on_pairs_goes_on_bit_for_bit() {
+fn goes_on_bit_for_bit(rung: &str, change: &str, words: &[&str]) {
     let folder = folder();
     let at = folder.path();
-    let flags = TINY.replace("--steps 20", "");
+    let flags = tiny(rung).replace("--steps 20", "");
     let train = |out: &str, more: &str| {
-        rungs(at, &format!("train attention --pairs pairs.tsv --out {out} {flags} --dropout 0.1 {more}"))
+        rungs(at, &format!("train {rung} --pairs pairs.tsv --out {out} {flags} --dropout 0.1 {more}"))
     };
     train("whole", "--steps 30").done();
-    train("parts", "--steps 30 --schedule constant").done();
-    fs::remove_dir_all(at.join("parts")).unwrap();
     // A shorter run with the same schedule: constant, so that its length decides nothing else.
     train("whole2", "--steps 30 --schedule constant").done();
     train("parts", "--steps 13 --schedule constant").done();
@@ -237,11 +251,52 @@ fn a_run_on_pairs_goes_on_bit_for_bit() {
     // One thread gives the same as all of them.
     train("one", "--steps 30 --schedule constant --threads 1").done();
     assert_eq!(model("one"), model("whole2"));
-    bad_input(
-        at,
-        &format!("train attention --pairs pairs.tsv --out whole {flags} --dropout 0.1 --steps 40 --cell gru --resume"),
-        &["whole", "cell", "lstm", "gru"],
-    );
+    let resume =
+        format!("train {rung} --pairs pairs.tsv --out whole {flags} --dropout 0.1 --steps 40 {change} --resume");
+    bad_input(at, &resume, words);
+}
+
+#[test]
+fn a_run_on_pairs_goes_on_bit_for_bit() {
+    goes_on_bit_for_bit("attention", "--cell gru", &["whole", "cell", "lstm", "gru"]);
+    goes_on_bit_for_bit("transformer", "--norm-position post", &["whole", "norm-position", "pre", "post"]);
+}
+
+#[test]
+fn a_transformer_has_no_recurrence_and_learnt_positions_end() {
+    let folder = folder();
+    let at = folder.path();
+    let train = |flags: &str| format!("train transformer --pairs pairs.tsv --out new --steps 5 {flags}");
+    for (flags, words) in [
+        ("--cell gru", &["cell", "transformer"][..]),
+        ("--embedding 8", &["embedding", "transformer"]),
+        ("--reverse true", &["reverse", "transformer"]),
+        ("--both-ways true", &["both-ways", "transformer"]),
+        ("--norm rms", &["--norm", "transformer"]),
+        ("--positions rotary", &["positions", "sinusoidal or learned"]),
+        ("--heads 3", &["hidden 128", "heads 3"]),
+        ("--tied all", &["tied", "one vocabulary", "char"]),
+    ] {
+        bad_input(at, &train(flags), words);
+    }
+    bad_input(at, "train gpt --text text.txt --norm-position pre --out new", &["--norm-position", "gpt"]);
+    bad_input(at, "train gpt --text text.txt --tied all --out new", &["tied", "gpt"]);
+    bad_input(at, "train attention --pairs pairs.tsv --heads 2 --out new", &["heads", "attention"]);
+
+    // Positions for fifteen characters of a source, and a start and fourteen of a target.
+    let tiny = tiny("transformer").replace("--steps", "--context 14 --steps");
+    rungs(at, &format!("train transformer --pairs pairs.tsv --positions learned --out learned {tiny}")).done();
+    let short = rungs(at, "generate learned --source 123456789012345 --max-tokens 40 --json").json();
+    assert!(short["texts"][0]["tokens"].as_u64().unwrap() <= 15, "{short}");
+    let words = ["--source", "16 tokens", "longer than the 15"];
+    bad_input(at, "generate learned --source 1234567890123456", &words);
+    fs::write(at.join("long.tsv"), "one\tun\none\t123456789012345\n").unwrap();
+    let words = ["long.tsv, line 2", "learned", "a target of 15 tokens", "longer than the 14"];
+    bad_input(at, "evaluate learned --pairs long.tsv", &words);
+    // Waves have no end.
+    rungs(at, &format!("train transformer --pairs pairs.tsv --out waves {tiny}")).done();
+    rungs(at, "evaluate waves --pairs long.tsv").done();
+    rungs(at, "generate waves --source 1234567890123456").done();
 }
 
 #[test]

@@ -154,11 +154,14 @@ fn both_sides_of_pairs_share_their_byte_pairs() {
         format!("{a} {b}\t{b} {a}\n")
     };
     fs::write(at.join("pairs.tsv"), (0..40).map(line).collect::<String>()).unwrap();
-    let tiny = "--hidden 16 --embedding 8 --batch-size 8 --steps 20 --evaluate-every 10";
-    for rung in ["seq2seq", "attention"] {
+    let steps = "--hidden 16 --batch-size 8 --steps 20 --evaluate-every 10";
+    let tiny = format!("--embedding 8 {steps}");
+    for rung in ["seq2seq", "attention", "transformer"] {
+        // With one vocabulary one matrix can serve at all three places.
+        let sizes = if rung == "transformer" { format!("--tied all --heads 2 {steps}") } else { tiny.clone() };
         rungs(
             at,
-            &format!("train {rung} --pairs pairs.tsv --tokenizer bpe:270 --validation pairs.tsv --out {rung} {tiny}"),
+            &format!("train {rung} --pairs pairs.tsv --tokenizer bpe:270 --validation pairs.tsv --out {rung} {sizes}"),
         )
         .done();
         let info = rungs(at, &format!("info {rung} --json")).json();
@@ -178,4 +181,9 @@ fn both_sides_of_pairs_share_their_byte_pairs() {
     let new = |flags: &str| format!("train seq2seq --pairs pairs.tsv --out new {tiny} {flags}");
     bad_input(at, &new("--tokenizer bpe:260"), &["tokenizer", "260", "too small", "261"]);
     bad_input(at, &new("--tokenizer bpe:270 --min-count 2"), &["min-count", "bpe:270"]);
+    // Nor where the tokens come from a run that has two vocabularies.
+    fs::write(at.join("words.tsv"), "one two\tun deux\n".repeat(40)).unwrap();
+    rungs(at, &format!("train seq2seq --pairs words.tsv --validation words.tsv --out two {tiny}")).done();
+    let taken = format!("train transformer --pairs pairs.tsv --tokenizer two --tied all --out new {steps}");
+    bad_input(at, &taken, &["tied", "one vocabulary", "has two"]);
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use rungs::layers::{Activation, Score};
+use rungs::layers::{Activation, NormPosition, Score};
 use rungs::models::Style;
 use rungs::models::huggingface::Family;
-use rungs::settings::{ACTIVATIONS, Architecture, NormName, PositionKind, SCORES, STYLES};
+use rungs::settings::{ACTIVATIONS, Architecture, NORM_POSITIONS, NormName, PositionKind, SCORES, STYLES, Tied};
 use rungs::{CellKind, Columns, Rung, TokenizerKind};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
@@ -89,6 +89,7 @@ Examples:
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
+  rungs train transformer --pairs english-french.tsv --tokenizer bpe:8000 --tied all --dropout 0.1 --out runs/bpe
   rungs train lstm --out runs/book --resume                 go on after Ctrl-C
   rungs train lstm --out runs/book --resume --steps 5000    train a finished run further")]
 pub(crate) struct Train {
@@ -98,8 +99,8 @@ pub(crate) struct Train {
     /// The text to learn, UTF-8; - is stdin [default: the built-in text]
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
-    /// The pairs to learn, a source, a TAB and its target on each line; seq2seq and attention only [default: dates
-    /// written in many ways, and in one]
+    /// The pairs to learn, a source, a TAB and its target on each line; seq2seq, attention and transformer only
+    /// [default: dates written in many ways, and in one]
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
@@ -128,9 +129,9 @@ pub(crate) struct Train {
     pub(crate) seconds: Option<f64>,
     #[command(flatten, next_help_heading = "Model")]
     pub(crate) model: ModelFlags,
-    #[command(flatten, next_help_heading = "Arrangement (gpt)")]
+    #[command(flatten, next_help_heading = "Arrangement (gpt and transformer)")]
     pub(crate) gpt: GptFlags,
-    #[command(flatten, next_help_heading = "Pairs (seq2seq and attention)")]
+    #[command(flatten, next_help_heading = "Pairs (seq2seq, attention and transformer)")]
     pub(crate) pair_flags: PairFlags,
     #[command(flatten, next_help_heading = "Training")]
     pub(crate) training: TrainingFlags,
@@ -139,7 +140,7 @@ pub(crate) struct Train {
 /// What only rungs that learn pairs have.
 #[derive(Debug, Args)]
 pub(crate) struct PairFlags {
-    /// What encoder and decoder are made of [lstm]
+    /// What encoder and decoder are made of; seq2seq and attention only [lstm]
     #[arg(long, value_name = "CELL", value_parser = cell())]
     pub(crate) cell: Option<CellKind>,
     /// Whether the source is read from its end; seq2seq only [true]
@@ -165,40 +166,45 @@ pub(crate) struct PairFlags {
     pub(crate) both_ways: Option<bool>,
 }
 
-/// How a GPT is arranged; the defaults are the architecture's.
+/// How a GPT is arranged, and a Transformer that translates; the defaults are the architecture's.
 #[derive(Debug, Args)]
 pub(crate) struct GptFlags {
-    /// GPT-2's arrangement or Llama's, as far as nothing below says otherwise [gpt]
+    /// GPT-2's arrangement or Llama's, as far as nothing below says otherwise; gpt only [gpt]
     #[arg(long, value_name = "NAME", value_parser = architecture())]
     pub(crate) architecture: Option<Architecture>,
-    /// Heads of keys and values, which several heads of queries may share [as many as --heads]
+    /// Heads of keys and values, which several heads of queries may share; gpt only [as many as --heads]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) key_heads: Option<usize>,
-    /// Width inside the feed-forward layers [gpt: 4 times --hidden; llama: 8/3 times, up to a multiple of 8]
+    /// Width inside the feed-forward layers [gpt, transformer: 4 times --hidden; llama: 8/3 times, up to a multiple of 8]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) feed_forward: Option<usize>,
-    /// The function inside of them [gpt: gelu; llama: silu]
+    /// The function inside of them [gpt: gelu; llama: silu; transformer: relu]
     #[arg(long, value_name = "NAME", value_parser = named(&ACTIVATIONS))]
     pub(crate) activation: Option<Activation>,
-    /// Whether they have a gate [gpt: false; llama: true]
+    /// Whether they have a gate; gpt only [gpt: false; llama: true]
     #[arg(long, value_name = "BOOL")]
     pub(crate) gated: Option<bool>,
-    /// What stands before each part: layer norm, or root mean square [gpt: layer; llama: rms]
+    /// What stands before each part: layer norm, or root mean square; gpt only [gpt: layer; llama: rms]
     #[arg(long, value_name = "NORM", value_parser = norm())]
     pub(crate) norm: Option<NormName>,
-    /// What is added to the mean square in it [0.00001]
+    /// What is added to the mean square in it; gpt only [0.00001]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub(crate) norm_epsilon: Option<f64>,
-    /// A learnt vector for each position, or queries and keys that are turned [gpt: learned; llama: rotary]
+    /// Whether norms stand before each part or after it, as in the paper; transformer only [pre]
+    #[arg(long, value_name = "WHERE", value_parser = named(&NORM_POSITIONS))]
+    pub(crate) norm_position: Option<NormPosition>,
+    /// A learnt vector for each position, waves, or queries and keys that are turned [gpt: learned; llama: rotary;
+    /// transformer: sinusoidal]
     #[arg(long, value_name = "KIND", value_parser = positions())]
     pub(crate) positions: Option<PositionKind>,
     /// How slowly the slowest of them turns; rotary only [10000]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub(crate) rotary_base: Option<f64>,
-    /// Whether linear layers and layer norms have biases [false]
+    /// Whether linear layers and layer norms have biases; gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
-    /// Whether training computes each block again on the way back: less memory, a third more time, the same result [false]
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result;
+    /// gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) checkpointing: Option<bool>,
 }
@@ -206,16 +212,17 @@ pub(crate) struct GptFlags {
 /// The sizes of the model; the defaults are the rung's.
 #[derive(Debug, Args)]
 pub(crate) struct ModelFlags {
-    /// Layers, one upon the other [rnn, lstm, gru: 2; gpt: 4; seq2seq, attention: 1]
+    /// Layers, one upon the other [rnn, lstm, gru, transformer: 2; gpt: 4; seq2seq,
+    /// attention: 1]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) layers: Option<usize>,
-    /// Width of the state, or of a gpt [128; seq2seq, attention: 256]
+    /// Width of the state, or of a gpt or transformer [128; seq2seq, attention: 256]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) hidden: Option<usize>,
-    /// Width of a token's vector; not for gpt [128]
+    /// Width of a token's vector; not for gpt and transformer [128]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) embedding: Option<usize>,
-    /// Attention heads; gpt only [4]
+    /// Attention heads; gpt and transformer only [4]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) heads: Option<usize>,
     /// Tokens of a training window: how far a gpt looks back, and gradients in the others [50; gpt: 64]. The most tokens
@@ -223,9 +230,10 @@ pub(crate) struct ModelFlags {
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
     /// Whether the embedding (of the decoder) is the head too; in seq2seq and attention --embedding and --hidden are equal
-    /// then [false; gpt: true; llama: false]
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) tied: Option<bool>,
+    /// then. With all it is the encoder's as well; transformer with byte pairs only [false; gpt, transformer: true; llama:
+    /// false]
+    #[arg(long, value_name = "false|true|all", value_parser = tied())]
+    pub(crate) tied: Option<Tied>,
     /// Probability of dropping, in training [0]
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
@@ -238,13 +246,13 @@ pub(crate) struct ModelFlags {
 /// How to train; the defaults are the rung's.
 #[derive(Debug, Args)]
 pub(crate) struct TrainingFlags {
-    /// Sequences of a micro-batch [rnn, lstm, gru: 50; gpt: 12; seq2seq, attention: 64]
+    /// Sequences of a micro-batch [rnn, lstm, gru: 50; gpt: 12; seq2seq, attention, transformer: 64]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) batch_size: Option<usize>,
     /// Micro-batches of a step, whose gradients are added up [1]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) accumulate: Option<usize>,
-    /// Largest learning rate [rnn, seq2seq, attention: 0.002; lstm, gru: 0.004; gpt: 0.001]
+    /// Largest learning rate [rnn, seq2seq, attention, transformer: 0.002; lstm, gru: 0.004; gpt: 0.001]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub(crate) lr: Option<f64>,
     /// Learning rate at the end; cosine only [a tenth of --lr]
@@ -253,7 +261,8 @@ pub(crate) struct TrainingFlags {
     /// How a gradient becomes a step [adam; gpt: adamw]
     #[arg(long, value_name = "NAME", value_parser = ["sgd", "rmsprop", "adam", "adamw"])]
     pub(crate) optimizer: Option<String>,
-    /// How slowly the mean square of the gradient forgets; not for sgd [adam: 0.999; rmsprop: 0.99; gpt's adamw: 0.99]
+    /// How slowly the mean square of the gradient forgets; not for sgd [adam: 0.999, transformer's
+    /// 0.98; rmsprop: 0.99; gpt's adamw: 0.99]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) beta2: Option<f64>,
     /// Decay of the weights of two or more axes; adamw only [0.1]
@@ -262,8 +271,8 @@ pub(crate) struct TrainingFlags {
     /// How the learning rate goes [cosine]
     #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step", "noam"])]
     pub(crate) schedule: Option<String>,
-    /// Steps in which the learning rate climbs; cosine and noam only [cosine: 0, gpt: 100; noam: 4000; or a tenth of a
-    /// short run]
+    /// Steps in which the learning rate climbs; cosine and noam only [cosine: 0, gpt: 100, transformer: 200; noam: 4000;
+    /// or a tenth of a short run]
     #[arg(long, value_name = "N")]
     pub(crate) warmup: Option<usize>,
     /// What the learning rate is multiplied by; step and noam only [step: 0.5; noam: 1]
@@ -317,7 +326,7 @@ pub(crate) struct Generate {
     /// Token ids to go on from
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     pub(crate) prompt_ids: Option<Vec<u32>>,
-    /// What to translate, with a run of seq2seq or attention
+    /// What to translate, with a run of seq2seq, attention or transformer
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) source: Option<String>,
     /// A file with a text to translate on each line; - is stdin
@@ -332,7 +341,8 @@ pub(crate) struct Generate {
     /// Rank by log-probability / ((5 + tokens) / 6)^A instead, as Wu et al. (2016) do
     #[arg(long)]
     pub(crate) gnmt: bool,
-    /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention only
+    /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
+    /// transformer only
     #[arg(long, value_name = "FILE", requires = "source")]
     pub(crate) plot: Option<PathBuf>,
     /// The most tokens to write [default: 300; of a translation 100]
@@ -380,7 +390,7 @@ pub(crate) struct Evaluate {
     /// The text, UTF-8; - is stdin
     #[arg(long, value_name = "FILE", required_unless_present = "pairs", conflicts_with = "pairs")]
     pub(crate) text: Option<PathBuf>,
-    /// The pairs, a source, a TAB and its target on each line, for a run of seq2seq or attention
+    /// The pairs, a source, a TAB and its target on each line, for a run of seq2seq, attention or transformer
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
@@ -465,6 +475,10 @@ fn rung() -> impl TypedValueParser<Value = Rung> {
 
 fn tokenizer(text: &str) -> Result<TokenizerKind, rungs::Error> {
     text.parse()
+}
+
+fn tied() -> impl TypedValueParser<Value = Tied> {
+    PossibleValuesParser::new(Tied::ALL.map(Tied::name)).try_map(|name| name.parse())
 }
 
 fn cell() -> impl TypedValueParser<Value = CellKind> {

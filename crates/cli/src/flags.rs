@@ -1,6 +1,6 @@
 //! From flags to settings: only what was given changes, the rest stays as the rung, or the run that goes on, has it.
 
-use rungs::settings::{GptSettings, PositionKind};
+use rungs::settings::{GptSettings, PositionKind, Tied};
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
 use rungs::{Regularization, Rung, Settings};
 
@@ -35,7 +35,7 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
         [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());
     apply_model(&train.model, settings);
-    apply_gpt(&train.gpt, settings)?;
+    apply_arrangement(&train.gpt, settings)?;
     apply_tied(train.model.tied, settings)?;
     apply_pairs(&train.pair_flags, settings)?;
     apply_training(&train.training, settings)
@@ -57,22 +57,47 @@ fn apply_model(flags: &ModelFlags, settings: &mut Settings) {
     set(&mut settings.tokenizer, flags.tokenizer.clone());
 }
 
-fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
-    let rung = settings.rung;
-    let given = [
-        ("--architecture", flags.architecture.is_some()),
-        ("--key-heads", flags.key_heads.is_some()),
+fn apply_arrangement(flags: &GptFlags, settings: &mut Settings) -> Outcome {
+    let of_both = [
         ("--feed-forward", flags.feed_forward.is_some()),
         ("--activation", flags.activation.is_some()),
+        ("--positions", flags.positions.is_some()),
+    ];
+    let of_gpt = [
+        ("--architecture", flags.architecture.is_some()),
+        ("--key-heads", flags.key_heads.is_some()),
         ("--gated", flags.gated.is_some()),
         ("--norm", flags.norm.is_some()),
         ("--norm-epsilon", flags.norm_epsilon.is_some()),
-        ("--positions", flags.positions.is_some()),
         ("--rotary-base", flags.rotary_base.is_some()),
         ("--bias", flags.bias.is_some()),
         ("--checkpointing", flags.checkpointing.is_some()),
     ];
-    let Some(gpt) = &mut settings.gpt else { return refuse(&given, rung) };
+    let of_transformer = [("--norm-position", flags.norm_position.is_some())];
+    let rung = settings.rung;
+    if settings.gpt.is_none() {
+        refuse(&of_gpt, rung)?;
+    }
+    match (&mut settings.gpt, &mut settings.transformer) {
+        (Some(gpt), _) => {
+            refuse(&of_transformer, rung)?;
+            apply_gpt(flags, gpt);
+        }
+        (None, Some(transformer)) => {
+            set(&mut transformer.feed_forward, flags.feed_forward.map(Some));
+            set(&mut transformer.activation, flags.activation);
+            set(&mut transformer.norm_position, flags.norm_position);
+            set(&mut transformer.positions, flags.positions);
+        }
+        (None, None) => {
+            refuse(&of_both, rung)?;
+            refuse(&of_transformer, rung)?;
+        }
+    }
+    Ok(())
+}
+
+fn apply_gpt(flags: &GptFlags, gpt: &mut GptSettings) {
     // What belongs to an architecture comes with it, but not a second time: a run goes on with what was changed since.
     if let Some(architecture) = flags.architecture.filter(|&architecture| architecture != gpt.architecture) {
         *gpt = GptSettings::of(architecture);
@@ -90,15 +115,15 @@ fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
     set(&mut gpt.rotary_base, flags.rotary_base.map(Some));
     set(&mut gpt.bias, flags.bias);
     set(&mut gpt.checkpointing, flags.checkpointing);
-    Ok(())
 }
 
 /// Whether there is one matrix for embedding and head, in the rungs that leave it open.
-fn apply_tied(tied: Option<bool>, settings: &mut Settings) -> Outcome {
+fn apply_tied(tied: Option<Tied>, settings: &mut Settings) -> Outcome {
+    let rung = settings.rung;
     match (&mut settings.gpt, &mut settings.pairs) {
-        (Some(gpt), _) => set(&mut gpt.tied, tied),
+        (Some(gpt), _) => set(&mut gpt.tied, tied.map(|tied| tied.head(rung)).transpose()?),
         (_, Some(pairs)) => set(&mut pairs.tied, tied),
-        (None, None) => refuse(&[("--tied", tied.is_some())], settings.rung)?,
+        (None, None) => refuse(&[("--tied", tied.is_some())], rung)?,
     }
     Ok(())
 }
@@ -124,7 +149,7 @@ fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
         ("--both-ways", flags.both_ways.is_some()),
     ];
     let Some(pairs) = &mut settings.pairs else { return refuse(&given, rung) };
-    set(&mut pairs.cell, flags.cell);
+    set(&mut pairs.cell, flags.cell.map(Some));
     set(&mut pairs.reverse, flags.reverse);
     set(&mut pairs.scheduled_sampling, flags.scheduled_sampling);
     set(&mut pairs.min_count, flags.min_count);
@@ -306,6 +331,7 @@ mod tests {
             "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
             "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
             "attention --tokenizer runs/other",
+            "transformer --tokenizer bpe:500 --tied all --positions learned --norm-position post --feed-forward 9",
         ] {
             let (train, common) = parse(line);
             let first = fresh(&train, &common).unwrap();
@@ -339,6 +365,12 @@ mod tests {
             ("gpt --schedule step --epochs 2", "--schedule step"),
             ("lstm --architecture llama", "--architecture"),
             ("attention --norm rms", "--norm"),
+            ("attention --feed-forward 9", "--feed-forward"),
+            ("attention --norm-position pre", "--norm-position"),
+            ("gpt --norm-position pre", "--norm-position"),
+            ("gpt --tied all", "tied"),
+            ("transformer --norm rms", "--norm"),
+            ("transformer --key-heads 2", "--key-heads"),
             ("rnn --tied true", "--tied"),
         ] {
             let (train, common) = parse(line);

@@ -91,6 +91,16 @@ pub enum ConfigError {
         /// H, the width of the decoder's state.
         hidden: usize,
     },
+    /// A text that is longer than the positions that a model has learnt.
+    #[error("{what} of {tokens} tokens is longer than the {most} for which this model has learnt positions")]
+    TooLong {
+        /// Which text: a source, or a target.
+        what: &'static str,
+        /// How many tokens it has.
+        tokens: usize,
+        /// How many it can have.
+        most: usize,
+    },
     /// A number outside its range.
     #[error("{name} {value} is not {range}")]
     Range {

@@ -5,7 +5,7 @@
 //! 2015) bridges the two: now and then it reads its own word in training too.
 
 use crate::decode::sampling::Sampling;
-use crate::{Decoder, State};
+use crate::{ConfigError, Decoder, State};
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use rungs_layers::{Mode, RecurrentState};
 
@@ -80,6 +80,20 @@ pub trait EncoderDecoder<E: Element>: Decoder<E> {
     /// The most tokens that a source may have, and that the decoder can read; none if there is no end.
     fn context(&self) -> Option<usize> {
         None
+    }
+
+    /// That a source of this many tokens can be read, and a target of this many after its start token.
+    ///
+    /// # Errors
+    /// If one is longer than the [`context`](Self::context).
+    fn check_lengths(&self, source: usize, target: usize) -> Result<(), ConfigError> {
+        let Some(context) = self.context() else { return Ok(()) };
+        for (what, tokens, most) in [("a source", source, context), ("a target", target, context - 1)] {
+            if tokens > most {
+                return Err(ConfigError::TooLong { what, tokens, most });
+            }
+        }
+        Ok(())
     }
 
     /// Reads sources.

@@ -3,7 +3,7 @@
 use crate::corpus::Corpus;
 use crate::models::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
 use crate::pairs::TextPair;
-use crate::settings::{Learns, PairSettings, Settings, TokenizerKind};
+use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
 use crate::trainer::data::Pair;
 use crate::{Error, Tokens};
 use std::sync::Arc;
@@ -41,6 +41,10 @@ impl PairCorpus {
         validation: &[TextPair],
         settings: &Settings,
     ) -> Result<Self, Error> {
+        if settings.pair_settings()?.tied == Tied::All && vocabularies.source != vocabularies.target {
+            let problem = "all needs one vocabulary for sources and targets, and this tokenizer has two";
+            return Err(Error::setting("tied", problem));
+        }
         let mut too_long = 0;
         let mut encode = |part: &str, texts: &[TextPair]| {
             let ids =

@@ -24,13 +24,15 @@ mod pairs;
 mod regularization;
 mod rung;
 mod tokenizer;
+mod transformer;
 pub use difference::Difference;
 pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
 pub use model::{ModelConfig, PairModelConfig};
-pub use pairs::{CellKind, PairSettings, SCORES, STYLES};
+pub use pairs::{CellKind, PairSettings, SCORES, STYLES, Tied};
 pub use regularization::Regularization;
 pub use rung::{Learns, Rung};
 pub use tokenizer::TokenizerKind;
+pub use transformer::{NORM_POSITIONS, TransformerSettings};
 
 /// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,9 +42,9 @@ pub struct Settings {
     pub rung: Rung,
     /// How many layers or blocks, one upon the other.
     pub layers: usize,
-    /// H, the width of a recurrent layer's state, or D, the width of a GPT.
+    /// H, the width of a recurrent layer's state, or D, the width of a GPT or Transformer.
     pub hidden: usize,
-    /// D, the width of a token's vector, in recurrent rungs. (A GPT's is its width.)
+    /// D, the width of a token's vector, in recurrent rungs. (In the others it is their width.)
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub embedding: Option<usize>,
     /// N, the number of attention heads, in rungs that attend.
@@ -84,6 +86,9 @@ pub struct Settings {
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
+    /// What only a Transformer that learns pairs has.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub transformer: Option<TransformerSettings>,
 }
 
 // Derived for a `remote` type that is this one: what follows can then go on from what was read field by field.
@@ -117,6 +122,7 @@ impl Settings {
     /// | gru | the same with the other gated cell |
     /// | rnn | the same with a plain cell, at half the rate, which is what it bears |
     /// | seq2seq, attention | 1 layer of 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
+    /// | transformer | 2 layers of 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ after 200 steps of warm-up, falling by cosine, clip 1 |
     pub fn of(rung: Rung) -> Self {
         let recurrent = Self {
             rung,
@@ -140,6 +146,7 @@ impl Settings {
             gpt: None,
             regularization: Regularization::default(),
             pairs: None,
+            transformer: None,
         };
         match rung {
             Rung::Lstm | Rung::Gru => recurrent,
@@ -162,7 +169,18 @@ impl Settings {
                 batch_size: 64,
                 schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 },
                 clip: Some(1.0),
-                pairs: Some(PairSettings::of(rung == Rung::Attention)),
+                pairs: Some(PairSettings::of(rung)),
+                ..recurrent
+            },
+            Rung::Transformer => Self {
+                embedding: None,
+                heads: Some(4),
+                batch_size: 64,
+                optimizer: Method::Adam(Adam { beta2: 0.98, ..Adam::default() }),
+                schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 200 },
+                clip: Some(1.0),
+                pairs: Some(PairSettings::of(rung)),
+                transformer: Some(TransformerSettings::default()),
                 ..recurrent
             },
         }
@@ -236,6 +254,7 @@ impl Settings {
         if rung.is_recurrent() {
             absent("heads", heads)?;
             self.no_gpt()?;
+            self.no_transformer()?;
             let embedding = needed("embedding", embedding)?;
             let config = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
             return Ok(match rung {
@@ -245,6 +264,7 @@ impl Settings {
             });
         }
         absent("embedding", embedding)?;
+        self.no_transformer()?;
         let heads = needed("heads", heads)?;
         let settings = self.gpt.as_ref().ok_or_else(|| Error::setting("architecture", "the rung gpt needs it"))?;
         Ok(ModelConfig::Gpt(settings.config([vocabulary, context, hidden, heads, layers], dropout)?))
@@ -281,6 +301,10 @@ impl Settings {
         let Self { rung, layers, hidden, embedding, heads, dropout, .. } = *self;
         let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
         self.no_gpt()?;
+        if rung == Rung::Transformer {
+            return Ok(PairModelConfig::Transformer(self.transformer_config([source_vocabulary, vocabulary])?));
+        }
+        self.no_transformer()?;
         if heads.is_some() {
             return Err(Error::setting("heads", format!("the rung {rung} has no such size")));
         }
@@ -289,7 +313,9 @@ impl Settings {
             false => Err(Error::setting(name, format!("the rung {rung} needs it"))),
         };
         needed("embedding", embedding.is_some())?;
-        let embedding = embedding.unwrap_or_default();
+        needed("cell", cell.is_some())?;
+        let (embedding, cell) = (embedding.unwrap_or_default(), cell.unwrap_or(CellKind::Lstm));
+        let tied = tied.head(rung)?;
         if rung == Rung::Seq2seq {
             if attention.is_some() || score.is_some() || both_ways.is_some() {
                 return Err(Error::setting("attention", "the rung seq2seq does not look back"));

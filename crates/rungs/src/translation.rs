@@ -162,10 +162,11 @@ pub struct Search {
 
 /// Translates sources: for each up to k targets, the best first, without marks and never with an unknown word.
 ///
-/// Sources of similar length are searched together; the result does not depend on which.
+/// Sources of similar length are searched together; the result does not depend on which. Where a model's positions end,
+/// so do its texts.
 ///
 /// # Errors
-/// If the beam cannot be.
+/// If the beam cannot be, or a source is longer than the model's positions.
 ///
 /// # Panics
 /// If a source is empty, or a token of it is outside the vocabulary.
@@ -175,7 +176,10 @@ pub fn translate(
     search: Search,
 ) -> Result<Vec<Vec<Hypothesis>>, ConfigError> {
     let model = model.frozen();
+    sources.iter().try_for_each(|source| model.check_lengths(source.len(), 0))?;
     let Search { beam, penalty, min, max } = search;
+    // A text ends where positions do: its last token is not read.
+    let max = model.context().map_or(max, |context| max.min(context));
     let options = BeamOptions { beam, penalty, min, max, end: END, forbidden: vec![PADDING, START, UNKNOWN] };
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| sources[i].len());

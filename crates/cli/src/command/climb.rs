@@ -67,6 +67,7 @@ fn settings(rung: Rung) -> Settings {
         Rung::Seq2seq | Rung::Attention => {
             Settings { budget: Budget::Steps(600), hidden: 128, embedding: Some(64), schedule: cosine(6e-3, 0), ..of }
         }
+        Rung::Transformer => Settings { budget: Budget::Steps(900), hidden: 64, schedule: cosine(5e-3, 90), ..of },
     }
 }
 

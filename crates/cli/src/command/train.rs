@@ -109,7 +109,7 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Prepared> {
 enum Resumed {
     Unfinished(Box<Prepared>),
     /// There is nothing left to do, and the texts were not asked for.
-    Finished(Report, Progress),
+    Finished(Box<Report>, Box<Progress>),
 }
 
 fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
@@ -125,7 +125,8 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
     let parameters = saved.parameter_count()?;
     if let (Some(finish), false) = (finish, texts_given) {
         let summary = Summary { finish, ..saved.summary()? };
-        return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary), progress));
+        let report = Report::new(path, train.rung, parameters as usize, &summary);
+        return Ok(Resumed::Finished(Box::new(report), Box::new(progress)));
     }
     let texts = Texts::read(train, Some(&saved.config))?;
     let data = texts.data(&config.settings, train.columns, Some(&saved.tokens))?;

@@ -39,6 +39,10 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, common: &Common) -> Outcome 
     let ids: Vec<Vec<u32>> = sources.iter().map(|(name, source)| encoded(run, name, source)).collect::<Outcome<_>>()?;
     let search = search(flags);
     let model = run.model()?.translation()?;
+    for ((name, _), ids) in sources.iter().zip(&ids) {
+        let fits = model.check_lengths(ids.len(), 0);
+        fits.map_err(|error| Failure::input(format!("{name}: {error}")))?;
+    }
     let found = translate(model.as_ref(), &ids, search).map_err(Failure::input)?;
     if let Some(path) = &flags.plot {
         picture(vocabularies, &ids[0], &found[0][0])?.draw(path)?;
@@ -120,7 +124,7 @@ fn written<'a>(vocabularies: &PairVocabulary, source: &'a str, hypothesis: &'a H
 
 fn picture(vocabularies: &PairVocabulary, source: &[u32], hypothesis: &Hypothesis) -> Outcome<Alignment> {
     if hypothesis.weights.is_empty() {
-        return Err(Failure::input("--plot: this run's rung does not look back (attention does)"));
+        return Err(Failure::input("--plot: this run's rung does not look back (attention and transformer do)"));
     }
     let name =
         |id: &u32, of: &rungs::models::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();

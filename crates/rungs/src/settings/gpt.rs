@@ -56,25 +56,28 @@ impl NormName {
 }
 by_name!(NormName, "norm");
 
-/// How a GPT knows where a token stands.
+/// How a rung without recurrence knows where a token stands.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PositionKind {
     /// A learnt vector for each position.
     Learned,
-    /// Queries and keys are [turned](crate::layers::Rotary).
+    /// Queries and keys are [turned](crate::layers::Rotary); in a GPT.
     Rotary,
+    /// Waves are added to the token's vector, as Vaswani et al. (2017) do; in the rung transformer.
+    Sinusoidal,
 }
 
 impl PositionKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Learned, Self::Rotary];
+    pub const ALL: [Self; 3] = [Self::Learned, Self::Rotary, Self::Sinusoidal];
 
     /// What it is called on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Learned => "learned",
             Self::Rotary => "rotary",
+            Self::Sinusoidal => "sinusoidal",
         }
     }
 }
@@ -205,6 +208,9 @@ impl GptSettings {
             (PositionKind::Rotary, None) => {
                 return Err(Error::setting("rotary-base", "rotary positions need it"));
             }
+            (PositionKind::Sinusoidal, _) => {
+                return Err(Error::setting("positions", "those of a gpt are learned or rotary"));
+            }
         };
         let of = match self.architecture {
             Architecture::Gpt => GptConfig::gpt,
@@ -231,17 +237,17 @@ impl GptSettings {
 }
 
 /// Activations by name.
-mod activation {
+pub(super) mod activation {
     use super::{ACTIVATIONS, Activation};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
-    pub(super) fn serialize<S: Serializer>(activation: &Activation, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::settings) fn serialize<S: Serializer>(activation: &Activation, to: S) -> Result<S::Ok, S::Error> {
         let named = ACTIVATIONS.iter().find(|(_, known)| known == activation);
         named.map(|(name, _)| name).expect("every activation has a name").serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Activation, D::Error> {
+    pub(in crate::settings) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Activation, D::Error> {
         let name = String::deserialize(from)?;
         let found = ACTIVATIONS.iter().find(|(known, _)| *known == name);
         found

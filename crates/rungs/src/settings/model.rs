@@ -4,7 +4,7 @@ use crate::Error;
 use crate::layers::{GruCell, LstmCell, RnnCell};
 use crate::models::{
     AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
-    LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Seq2Seq, Seq2SeqConfig,
+    LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Transformer, TransformerConfig,
 };
 use crate::settings::CellKind;
 use crate::tensor::Rng;
@@ -50,13 +50,15 @@ impl ModelConfig {
     }
 }
 
-/// The sizes of a model of any rung that learns pairs, and its cell.
+/// The sizes of a model of any rung that learns pairs, and its cell if it has one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PairModelConfig {
     /// Without attention.
     Seq2Seq(CellKind, Seq2SeqConfig),
     /// With it.
     Attention(CellKind, AttentionConfig),
+    /// With nothing else.
+    Transformer(TransformerConfig),
 }
 
 impl PairModelConfig {
@@ -70,6 +72,7 @@ impl PairModelConfig {
             Self::Seq2Seq(CellKind::Gru, config) => config.parameter_count::<f32, GruCell>()?,
             Self::Attention(CellKind::Lstm, config) => config.parameter_count::<f32, LstmCell>()?,
             Self::Attention(CellKind::Gru, config) => config.parameter_count::<f32, GruCell>()?,
+            Self::Transformer(config) => config.parameter_count()?,
         })
     }
 
@@ -83,6 +86,7 @@ impl PairModelConfig {
             Self::Seq2Seq(CellKind::Gru, config) => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),
             Self::Attention(CellKind::Lstm, config) => Box::new(AttentionSeq2Seq::<f32, LstmCell>::new(config, rng)?),
             Self::Attention(CellKind::Gru, config) => Box::new(AttentionSeq2Seq::<f32, GruCell>::new(config, rng)?),
+            Self::Transformer(config) => Box::new(Transformer::new(config, rng)?),
         })
     }
 }

@@ -21,6 +21,8 @@ pub enum Rung {
     Seq2seq,
     /// The same, and the one that writes looks back.
     Attention,
+    /// Reading and writing by attention alone.
+    Transformer,
 }
 
 /// What a rung learns.
@@ -34,7 +36,8 @@ pub enum Learns {
 
 impl Rung {
     /// All of them, from the bottom of the ladder to its top.
-    pub const ALL: [Self; 6] = [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt, Self::Seq2seq, Self::Attention];
+    pub const ALL: [Self; 7] =
+        [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt, Self::Seq2seq, Self::Attention, Self::Transformer];
 
     /// What it is called on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -45,20 +48,21 @@ impl Rung {
             Self::Gpt => "gpt",
             Self::Seq2seq => "seq2seq",
             Self::Attention => "attention",
+            Self::Transformer => "transformer",
         }
     }
 
     /// What it learns.
     pub fn learns(self) -> Learns {
         match self {
-            Self::Seq2seq | Self::Attention => Learns::Pairs,
+            Self::Seq2seq | Self::Attention | Self::Transformer => Learns::Pairs,
             _ => Learns::Text,
         }
     }
 
     /// Whether it reads a text token by token and carries a state, rather than a window at once.
     pub fn is_recurrent(self) -> bool {
-        self != Self::Gpt
+        !matches!(self, Self::Gpt | Self::Transformer)
     }
 }
 

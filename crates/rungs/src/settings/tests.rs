@@ -13,7 +13,7 @@ fn every_rung_has_defaults_that_can_be() {
         assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
     }
     let error = "bert".parse::<Rung>().unwrap_err().to_string();
-    assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt, seq2seq, attention");
+    assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt, seq2seq, attention, transformer");
 }
 
 #[test]

@@ -72,6 +72,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let pairs = texts::pairs(&text::read(path)?, &text::name(path), evaluate.columns, lower_case)?;
     let search = Search { beam: evaluate.beam, penalty: LengthPenalty::Power(1.0), min: 0, max: MOST };
     runs.iter().try_for_each(|run| run.try_search(&pairs[0], search))?;
+    runs.iter().try_for_each(|run| run.check_lengths(&pairs, path))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
     let words = |pair: &TextPair| pair.source.split_whitespace().count();
@@ -134,6 +135,21 @@ impl<'a> Translator<'a> {
     fn try_search(&self, pair: &TextPair, search: Search) -> Outcome {
         let (source, _) = self.encode(pair);
         translate(self.model.as_ref(), &[source], Search { max: 1, ..search }).map_err(Failure::input)?;
+        Ok(())
+    }
+
+    /// That the run has positions for all tokens of every pair.
+    fn check_lengths(&self, pairs: &[TextPair], path: &Path) -> Outcome {
+        if self.model.context().is_none() {
+            return Ok(());
+        }
+        for (i, pair) in pairs.iter().enumerate() {
+            let (source, target) = self.encode(pair);
+            let fits = self.model.check_lengths(source.len(), target.len());
+            let run = self.path.display();
+            let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text::name(path), i + 1));
+            fits.map_err(error)?;
+        }
         Ok(())
     }
 

@@ -101,6 +101,13 @@ pub(crate) struct Train {
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
     #[arg(long, value_name = "S,T", requires = "pairs")]
     pub(crate) columns: Option<Columns>,
+    /// Read the text from the disk in pieces and train from a file of its tokens, however small the text; without it, files
+    /// of 64 MiB and more are. The result is the same
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Where the file of tokens is, to be used by other runs too [default: the folder ids in the run folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
     /// The run folder [default: runs/RUNG]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -5,6 +5,7 @@ pub(crate) mod climb;
 pub(crate) mod evaluate;
 pub(crate) mod generate;
 pub(crate) mod info;
+mod streaming;
 mod texts;
 pub(crate) mod train;
 mod translate;
@@ -26,6 +27,9 @@ pub(crate) const BOOK_NAME: &str = "the built-in text";
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Stopped) {
+            return Self::interrupted(error.to_string());
+        }
         if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
     }
 }

@@ -14,12 +14,14 @@
 pub mod bpe;
 pub mod char;
 mod error;
+mod pieces;
 mod stream;
 pub mod word;
 
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
 pub use error::TokenizerError;
+pub use pieces::{PieceEncoder, PieceLearner};
 pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 

@@ -5,6 +5,9 @@ use crate::settings::{Learns, Settings, TokenizerKind};
 use crate::{Error, Tokens};
 use std::sync::Arc;
 
+/// Which words are known: those that occur once cannot be learnt well.
+pub(crate) const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
+
 /// A text as token ids, in a part to train on and a part to validate on.
 #[derive(Clone, Debug)]
 pub struct Corpus {
@@ -82,7 +85,7 @@ fn tokenizer(kind: &TokenizerKind, train: &str, validation: &str) -> Result<Toke
     Ok(match kind {
         TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
         // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
-        TokenizerKind::Word => Tokenizer::word_from(train, WordOptions { minimum_count: 2, maximum_size: None })?,
+        TokenizerKind::Word => Tokenizer::word_from(train, WORDS)?,
         TokenizerKind::Bpe(size) => Tokenizer::bpe_from(train, *size)?,
         TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
     })

@@ -73,6 +73,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// It was told to stop before anything was trained.
+    #[error("stopped while the text was being read; nothing was trained")]
+    Stopped,
     /// The trainer, or the run folder.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -87,6 +90,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
+            Self::Stopped => false,
             _ => true,
         }
     }

@@ -155,7 +155,11 @@ proptest! {
         let learners = [
             (PieceLearner::chars(), Tokenizer::char_from(&text)),
             (PieceLearner::words(options), Tokenizer::word_from(&text, options)),
-            (PieceLearner::bpe(258).unwrap(), Tokenizer::bpe_from(&text, 258)),
+            (PieceLearner::bpe(258, None).unwrap(), Tokenizer::bpe_from(&text, 258)),
+            (
+                PieceLearner::bpe(260, Some("<|endoftext|>")).unwrap(),
+                BpeTokenizer::from_documents(&text, "<|endoftext|>", 260).map(Tokenizer::from),
+            ),
         ];
         for (mut learner, expected) in learners {
             pieces(&text, &cuts).into_iter().for_each(|piece| learner.push(piece).unwrap());
@@ -332,6 +336,48 @@ fn a_streamed_run_is_the_run_in_memory() {
         assert!(at.join("streamed/ids").is_dir() && at.join("cache").is_dir() && !at.join("memory/ids").exists());
         ["memory", "streamed", "cache"].iter().for_each(|run| fs::remove_dir_all(at.join(run)).unwrap());
     }
+}
+
+#[test]
+fn documents_are_parted_by_one_token_streamed_or_not() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let documents: Vec<String> = (1..120).map(|i| text(40 + i % 90)).collect();
+    for (i, (written, separator)) in [("<|endoftext|>", "<|endoftext|>"), ("\\n\\n", "\n\n")].into_iter().enumerate() {
+        let content = documents.join(separator);
+        fs::write(at.join("text.txt"), &content).unwrap();
+        let train = format!("{GPT} --tokenizer bpe:290 --text text.txt --documents {written}");
+        let [memory, streamed] = [format!("memory{i}"), format!("streamed{i}")];
+        rungs(at, &format!("{train} --out {memory}")).done();
+        rungs(at, &format!("{train} --out {streamed} --stream")).done();
+        assert_eq!(model(at, &streamed), model(at, &memory));
+        let tokenizer = fs::read_to_string(at.join(&memory).join("tokenizer.json")).unwrap();
+        let tokenizer = Tokenizer::from_json(&tokenizer).unwrap();
+        assert_eq!(tokenizer.vocabulary(), 290);
+        let ids = tokenizer.encode(&content).unwrap();
+        assert_eq!(ids.iter().filter(|&&id| id == 0).count(), documents.len() - 1);
+        assert_eq!(tokenizer.decode(&ids), content);
+        // Between them, every document is what it is by itself: no token reaches across.
+        let alone: Vec<Vec<u32>> = documents.iter().map(|document| tokenizer.encode(document).unwrap()).collect();
+        assert_eq!(alone.join(&0), ids);
+        // It is a setting of the run, and what a text begins behind when nothing is said.
+        bad_input(at, &format!("train gpt --out {memory} --resume --documents x"), &["documents is", written, "not x"]);
+        let texts = rungs(at, &format!("generate {memory} --max-tokens 5 --greedy --json")).json();
+        let behind = rungs(at, &format!("generate {memory} --max-tokens 5 --greedy --json --prompt-ids 0")).json();
+        assert_eq!(texts["texts"][0]["ids"], behind["texts"][0]["ids"]);
+    }
+    for (flags, words) in [
+        ("--documents <|endoftext|>", &["documents: \"<|endoftext|>\" must be one token"][..]),
+        ("--documents --- --tokenizer word", &["must be one token, but is 3 tokens to this tokenizer of words; bpe:N makes it one"]),
+        ("--documents a\\", &["--documents a\\: after a backslash"]),
+    ] {
+        for stream in ["", "--stream"] {
+            bad_input(at, &format!("{GPT} --text text.txt --out run {flags} {stream}"), words);
+        }
+    }
+    bad_input(at, "train seq2seq --documents x", &["documents: pairs are not parted by a text"]);
+    // One character is a token of characters.
+    rungs(at, &format!("{GPT} --text text.txt --out lines --documents \\n")).done();
 }
 
 #[test]

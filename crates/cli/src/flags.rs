@@ -5,6 +5,7 @@ use rungs::{Regularization, Settings};
 
 use crate::arguments::{Common, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
+use crate::text::unescaped;
 
 /// The settings of a new run.
 pub(crate) fn fresh(train: &Train, common: &Common) -> Outcome<Settings> {
@@ -27,6 +28,7 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     settings.rung = train.rung;
     set(&mut settings.seed, common.seed);
     set(&mut settings.validation_split, train.validation_split);
+    set(&mut settings.documents, train.documents.as_deref().map(|text| unescaped("--documents", text)).transpose()?.map(Some));
     let budgets =
         [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());

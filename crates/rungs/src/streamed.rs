@@ -16,7 +16,7 @@
 //! ever read that belongs to something else. Whether the text has changed is told by its size and its time of change, as
 //! `make` does; where those differ, by its SHA-256.
 
-use crate::corpus::WORDS;
+use crate::corpus::{WORDS, check_separator};
 use crate::models::Tokenizer;
 use crate::models::tokenizer::{PieceEncoder, PieceLearner};
 use crate::settings::{Learns, Settings, TokenizerKind};
@@ -162,6 +162,7 @@ impl StreamedCorpus {
             Some(tokenizer) => tokenizer,
             None => learn(text, validation, train_characters, settings, on_reading)?,
         };
+        check_separator(&tokenizer, settings)?;
         PieceEncoder::new(&tokenizer)?;
         let sum = checksum(tokenizer.to_json().as_bytes());
         let mut parts = vec![Part::of(text, 0..train_characters, &sum, cache)];
@@ -205,7 +206,7 @@ fn learn(
     let (mut learner, both) = match &settings.tokenizer {
         TokenizerKind::Char => (PieceLearner::chars(), true),
         TokenizerKind::Word => (PieceLearner::words(WORDS), false),
-        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size)?, false),
+        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.documents.as_deref())?, false),
         TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Text)?.text()?.clone()),
     };
     let upto = if both { text.known.characters } else { train_characters };

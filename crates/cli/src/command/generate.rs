@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
+use crate::text::unescaped;
 use crate::{output, text};
 
 /// What a text goes on from.
@@ -46,8 +47,8 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
     }
     let options = options(flags)?;
-    let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
-    let prompts = prompts(flags, tokenizer)?;
+    let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
+    let prompts = prompts(flags, tokenizer, run.config.settings.documents.as_deref())?;
     let writer = Writer {
         model: run.model()?.language()?,
         tokenizer,
@@ -88,7 +89,7 @@ fn options(flags: &Generate) -> Outcome<GenerateOptions> {
     Ok(GenerateOptions { sampling, length, stop: Vec::new() })
 }
 
-fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
+fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> Outcome<Vec<Prompt>> {
     let encoded = |name: &str, text: &str| {
         let ids = tokenizer.encode(text).map_err(|error| Failure::input(format!("{name}: {error}")))?;
         if ids.is_empty() {
@@ -112,8 +113,8 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
         }
         return Ok(vec![Prompt { ids: ids.clone(), text: None }]);
     }
-    // Most texts have line breaks, and what follows one is a beginning. Nothing of it is shown.
-    let ids = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
+    // What follows the end of a document is a beginning, and most texts have line breaks. Nothing of it is shown.
+    let ids = tokenizer.encode(separator.unwrap_or("\n")).unwrap_or_else(|_| vec![0]);
     Ok(vec![Prompt { ids, text: Some(String::new()) }])
 }
 
@@ -182,24 +183,6 @@ impl Writer<'_> {
     fn print(&self, part: &str) -> Outcome {
         if self.stream && !part.is_empty() { output::print(part) } else { Ok(()) }
     }
-}
-
-/// What a stop text means: `\n` is a line break, `\t` a tab, `\\` a backslash.
-fn unescaped(stop: &str) -> Outcome<String> {
-    let mut text = String::new();
-    let mut characters = stop.chars();
-    while let Some(character) = characters.next() {
-        text.push(match character {
-            '\\' => match characters.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('\\') => '\\',
-                _ => return Err(Failure::input(format!("--stop {stop}: after a backslash comes n, t or a backslash"))),
-            },
-            plain => plain,
-        });
-    }
-    if text.is_empty() { Err(Failure::input("--stop: the text is empty")) } else { Ok(text) }
 }
 
 /// A sample of a model for people to look at.

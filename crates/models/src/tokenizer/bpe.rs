@@ -95,6 +95,17 @@ impl BpeTokenizer {
         Self::learn([text], size, &[], |file| file)
     }
 
+    /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token, the
+    /// first, and no word reaches across it.
+    ///
+    /// # Errors
+    /// As [`from_text`](Self::from_text).
+    pub fn from_documents(text: &str, separator: &str, size: usize) -> Result<Self, TokenizerError> {
+        let mut counts = PieceCounts::new(size, Some(separator))?;
+        counts.rest(text);
+        counts.learn()
+    }
+
     /// Learns a vocabulary for short texts that begin and end: `special` tokens that no text says come first, and one space
     /// is put before every text, which decoding takes off again, so that a word at the beginning is the token it is elsewhere.
     ///
@@ -276,35 +287,46 @@ fn count(counts: &mut HashMap<String, u64>, word: &str) {
 #[derive(Debug)]
 pub(super) struct PieceCounts {
     steps: Steps,
+    /// What stands between documents, if it is a token.
+    separator: Option<String>,
+    added: AddedTokens,
     counts: HashMap<String, u64>,
     size: usize,
 }
 
 impl PieceCounts {
-    /// To learn a vocabulary of `size` tokens.
-    pub(super) fn new(size: usize) -> Result<Self, TokenizerError> {
-        check_size(size, 0)?;
+    /// To learn a vocabulary of `size` tokens, of which the first is what stands between documents, if that is told.
+    pub(super) fn new(size: usize, separator: Option<&str>) -> Result<Self, TokenizerError> {
+        check_size(size, usize::from(separator.is_some()))?;
         let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).steps()?;
-        Ok(Self { steps, counts: HashMap::new(), size })
+        let added: Vec<_> = separator.iter().map(|content| AddedToken::special(0, content)).collect();
+        let (separator, added) = (separator.map(str::to_owned), AddedTokens::new(&added));
+        Ok(Self { steps, separator, added, counts: HashMap::new(), size })
     }
 
     /// Counts the words at the beginning of a text that may go on, and says how many bytes they are.
     pub(super) fn settled(&mut self, text: &str) -> usize {
-        let Self { steps, counts, .. } = self;
-        steps.settled_words(text, &mut |word| count(counts, word))
+        let Self { steps, added, counts, .. } = self;
+        let (begin, open) = added.settled_parts(text, |part| match part {
+            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Token(_) => {}
+        });
+        begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))
     }
 
     /// Counts the words of a text that has ended.
     pub(super) fn rest(&mut self, text: &str) {
-        let Self { steps, counts, .. } = self;
-        if !text.is_empty() {
-            steps.words(text, false, |word| count(counts, word));
-        }
+        let Self { steps, added, counts, .. } = self;
+        added.part(text, |part| match part {
+            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Token(_) => {}
+        });
     }
 
-    /// The tokenizer that [`BpeTokenizer::from_text`] learns from the same text.
+    /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.
     pub(super) fn learn(&self) -> Result<BpeTokenizer, TokenizerError> {
-        BpeTokenizer::of_counts(&self.counts, self.size, &[], |file| file)
+        let special: Vec<&str> = self.separator.iter().map(String::as_str).collect();
+        BpeTokenizer::of_counts(&self.counts, self.size, &special, |file| file)
     }
 }
 

@@ -140,12 +140,14 @@ impl PieceLearner {
         Self::new(Counts::Word(HashMap::new(), options))
     }
 
-    /// Learns a [`Tokenizer::bpe_from`].
+    /// Learns a [`Tokenizer::bpe_from`], or where there is a separator a [`BpeTokenizer::from_documents`].
     ///
     /// # Errors
     /// If no vocabulary can have this size.
-    pub fn bpe(size: usize) -> Result<Self, TokenizerError> {
-        PieceCounts::new(size).map(|counts| Self::new(Counts::Bpe(counts)))
+    ///
+    /// [`BpeTokenizer::from_documents`]: super::BpeTokenizer::from_documents
+    pub fn bpe(size: usize, separator: Option<&str>) -> Result<Self, TokenizerError> {
+        PieceCounts::new(size, separator).map(|counts| Self::new(Counts::Bpe(counts)))
     }
 
     fn new(counts: Counts) -> Self {

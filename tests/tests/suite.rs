@@ -18,6 +18,7 @@ mod measures;
 mod models;
 mod pairs;
 mod program;
+mod program_gpt;
 mod program_pairs;
 mod program_tokens;
 mod program_training;

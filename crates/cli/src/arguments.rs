@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use rungs::layers::Score;
+use rungs::layers::{Activation, Score};
 use rungs::models::Style;
-use rungs::settings::{SCORES, STYLES};
+use rungs::models::huggingface::Family;
+use rungs::settings::{ACTIVATIONS, Architecture, NormName, PositionKind, SCORES, STYLES};
 use rungs::{CellKind, Columns, Rung, TokenizerKind};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Generate(Generate),
     Evaluate(Evaluate),
     Info(Info),
+    Import(Import),
+    Export(Export),
     Check(Check),
 }
 
@@ -82,6 +85,7 @@ Examples:
   rungs train lstm --text book.txt --out runs/book
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
   rungs train gpt --text book.txt --tokenizer bpe:2000 --out runs/bpe
+  rungs train gpt --text book.txt --architecture llama --key-heads 2 --out runs/llama
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
@@ -135,6 +139,8 @@ pub(crate) struct Train {
     pub(crate) seconds: Option<f64>,
     #[command(flatten, next_help_heading = "Model")]
     pub(crate) model: ModelFlags,
+    #[command(flatten, next_help_heading = "Arrangement (gpt)")]
+    pub(crate) gpt: GptFlags,
     #[command(flatten, next_help_heading = "Pairs (seq2seq and attention)")]
     pub(crate) pair_flags: PairFlags,
     #[command(flatten, next_help_heading = "Training")]
@@ -150,9 +156,6 @@ pub(crate) struct PairFlags {
     /// Whether the source is read from its end; seq2seq only [true]
     #[arg(long, value_name = "BOOL")]
     pub(crate) reverse: Option<bool>,
-    /// Whether the decoder's embedding is its head too; then --embedding and --hidden are equal [false]
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) tied: Option<bool>,
     /// How often the decoder reads its own word in training [0]
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) scheduled_sampling: Option<f64>,
@@ -171,6 +174,41 @@ pub(crate) struct PairFlags {
     /// Whether the encoder reads both ways; attention only [true]
     #[arg(long, value_name = "BOOL")]
     pub(crate) both_ways: Option<bool>,
+}
+
+/// How a GPT is arranged; the defaults are the architecture's.
+#[derive(Debug, Args)]
+pub(crate) struct GptFlags {
+    /// GPT-2's arrangement or Llama's, as far as nothing below says otherwise [gpt]
+    #[arg(long, value_name = "NAME", value_parser = architecture())]
+    pub(crate) architecture: Option<Architecture>,
+    /// Heads of keys and values, which several heads of queries may share [as many as --heads]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) key_heads: Option<usize>,
+    /// Width inside the feed-forward layers [gpt: 4 times --hidden; llama: 8/3 times, up to a multiple of 8]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) feed_forward: Option<usize>,
+    /// The function inside of them [gpt: gelu; llama: silu]
+    #[arg(long, value_name = "NAME", value_parser = named(&ACTIVATIONS))]
+    pub(crate) activation: Option<Activation>,
+    /// Whether they have a gate [gpt: false; llama: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) gated: Option<bool>,
+    /// What stands before each part: layer norm, or root mean square [gpt: layer; llama: rms]
+    #[arg(long, value_name = "NORM", value_parser = norm())]
+    pub(crate) norm: Option<NormName>,
+    /// What is added to the mean square in it [0.00001]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) norm_epsilon: Option<f64>,
+    /// A learnt vector for each position, or queries and keys that are turned [gpt: learned; llama: rotary]
+    #[arg(long, value_name = "KIND", value_parser = positions())]
+    pub(crate) positions: Option<PositionKind>,
+    /// How slowly the slowest of them turns; rotary only [10000]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) rotary_base: Option<f64>,
+    /// Whether linear layers and layer norms have biases [false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) bias: Option<bool>,
 }
 
 /// The sizes of the model; the defaults are the rung's.
@@ -192,6 +230,10 @@ pub(crate) struct ModelFlags {
     /// of a source or target; longer pairs are left out
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
+    /// Whether the embedding (of the decoder) is the head too; in seq2seq and attention --embedding and --hidden are equal
+    /// then [false; gpt: true; llama: false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) tied: Option<bool>,
     /// Probability of dropping, in training [0]
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
@@ -378,6 +420,45 @@ pub(crate) struct Info {
     pub(crate) run: PathBuf,
 }
 
+/// Make a run folder of a model as Hugging Face ships it: GPT-2 or Llama
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs import gpt2 models/gpt2 --out runs/gpt2
+  rungs import llama models/tiny-llama --out runs/llama
+  rungs generate runs/gpt2 --prompt 'The history of text generation ' --top-p 0.95
+
+A folder holds config.json, model.safetensors (or several files with model.safetensors.index.json), and
+tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids.")]
+pub(crate) struct Import {
+    /// The architecture
+    #[arg(value_name = "gpt2|llama", value_parser = family())]
+    pub(crate) family: Family,
+    /// The folder of Hugging Face
+    #[arg(value_name = "HF_DIR")]
+    pub(crate) folder: PathBuf,
+    /// The run folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// Write the model of a run folder so that Hugging Face's transformers loads it; gpt only
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs export runs/book --out models/book
+  rungs export runs/llama --out models/llama --json
+
+In Python: transformers.AutoModelForCausalLM.from_pretrained('models/book')")]
+pub(crate) struct Export {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The folder to write
+    #[arg(long, value_name = "HF_DIR")]
+    pub(crate) out: PathBuf,
+}
+
 /// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -396,6 +477,23 @@ fn tokenizer(text: &str) -> Result<TokenizerKind, rungs::Error> {
 
 fn cell() -> impl TypedValueParser<Value = CellKind> {
     PossibleValuesParser::new(CellKind::ALL.map(CellKind::name)).try_map(|name| name.parse())
+}
+
+fn family() -> impl TypedValueParser<Value = Family> {
+    let of = |name: String| Family::ALL.into_iter().find(|family| family.name() == name).expect("it is possible");
+    PossibleValuesParser::new(Family::ALL.map(Family::name)).map(of)
+}
+
+fn architecture() -> impl TypedValueParser<Value = Architecture> {
+    PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)).try_map(|name| name.parse())
+}
+
+fn norm() -> impl TypedValueParser<Value = NormName> {
+    PossibleValuesParser::new(NormName::ALL.map(NormName::name)).try_map(|name| name.parse())
+}
+
+fn positions() -> impl TypedValueParser<Value = PositionKind> {
+    PossibleValuesParser::new(PositionKind::ALL.map(PositionKind::name)).try_map(|name| name.parse())
 }
 
 /// One of some things with names.

@@ -3,7 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod climb;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod info;
 mod streaming;
 mod texts;

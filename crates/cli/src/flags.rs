@@ -1,11 +1,15 @@
 //! From flags to settings: only what was given changes, the rest stays as the rung, or the run that goes on, has it.
 
+use rungs::settings::{GptSettings, PositionKind};
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
-use rungs::{Regularization, Settings};
+use rungs::{Regularization, Rung, Settings};
 
-use crate::arguments::{Common, ModelFlags, PairFlags, Train, TrainingFlags};
+use crate::arguments::{Common, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
 use crate::text::unescaped;
+
+/// θ of rotary positions that are asked for by themselves.
+const ROTARY_BASE: f64 = 10_000.0;
 
 /// The settings of a new run.
 pub(crate) fn fresh(train: &Train, common: &Common) -> Outcome<Settings> {
@@ -28,11 +32,16 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     settings.rung = train.rung;
     set(&mut settings.seed, common.seed);
     set(&mut settings.validation_split, train.validation_split);
-    set(&mut settings.documents, train.documents.as_deref().map(|text| unescaped("--documents", text)).transpose()?.map(Some));
+    set(
+        &mut settings.documents,
+        train.documents.as_deref().map(|text| unescaped("--documents", text)).transpose()?.map(Some),
+    );
     let budgets =
         [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());
     apply_model(&train.model, settings);
+    apply_gpt(&train.gpt, settings)?;
+    apply_tied(train.model.tied, settings)?;
     apply_pairs(&train.pair_flags, settings)?;
     apply_training(&train.training, settings)
 }
@@ -53,12 +62,63 @@ fn apply_model(flags: &ModelFlags, settings: &mut Settings) {
     set(&mut settings.tokenizer, flags.tokenizer.clone());
 }
 
+fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
+    let rung = settings.rung;
+    let given = [
+        ("--architecture", flags.architecture.is_some()),
+        ("--key-heads", flags.key_heads.is_some()),
+        ("--feed-forward", flags.feed_forward.is_some()),
+        ("--activation", flags.activation.is_some()),
+        ("--gated", flags.gated.is_some()),
+        ("--norm", flags.norm.is_some()),
+        ("--norm-epsilon", flags.norm_epsilon.is_some()),
+        ("--positions", flags.positions.is_some()),
+        ("--rotary-base", flags.rotary_base.is_some()),
+        ("--bias", flags.bias.is_some()),
+    ];
+    let Some(gpt) = &mut settings.gpt else { return refuse(&given, rung) };
+    // What belongs to an architecture comes with it, but not a second time: a run goes on with what was changed since.
+    if let Some(architecture) = flags.architecture.filter(|&architecture| architecture != gpt.architecture) {
+        *gpt = GptSettings::of(architecture);
+    }
+    set(&mut gpt.key_heads, flags.key_heads.map(Some));
+    set(&mut gpt.feed_forward, flags.feed_forward.map(Some));
+    set(&mut gpt.activation, flags.activation);
+    set(&mut gpt.gated, flags.gated);
+    set(&mut gpt.norm, flags.norm);
+    set(&mut gpt.norm_epsilon, flags.norm_epsilon);
+    if let Some(positions) = flags.positions.filter(|&positions| positions != gpt.positions) {
+        gpt.positions = positions;
+        gpt.rotary_base = (positions == PositionKind::Rotary).then_some(ROTARY_BASE);
+    }
+    set(&mut gpt.rotary_base, flags.rotary_base.map(Some));
+    set(&mut gpt.bias, flags.bias);
+    Ok(())
+}
+
+/// Whether there is one matrix for embedding and head, in the rungs that leave it open.
+fn apply_tied(tied: Option<bool>, settings: &mut Settings) -> Outcome {
+    match (&mut settings.gpt, &mut settings.pairs) {
+        (Some(gpt), _) => set(&mut gpt.tied, tied),
+        (_, Some(pairs)) => set(&mut pairs.tied, tied),
+        (None, None) => refuse(&[("--tied", tied.is_some())], settings.rung)?,
+    }
+    Ok(())
+}
+
+/// The first of these flags that was given is refused: the rung has nothing that it could set.
+fn refuse(given: &[(&str, bool)], rung: Rung) -> Outcome {
+    match given.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Failure::input(format!("{flag}: the rung {rung} has no such setting"))),
+        None => Ok(()),
+    }
+}
+
 fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
     let rung = settings.rung;
     let given = [
         ("--cell", flags.cell.is_some()),
         ("--reverse", flags.reverse.is_some()),
-        ("--tied", flags.tied.is_some()),
         ("--scheduled-sampling", flags.scheduled_sampling.is_some()),
         ("--min-count", flags.min_count.is_some()),
         ("--lower-case", flags.lower_case.is_some()),
@@ -66,15 +126,9 @@ fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
         ("--score", flags.score.is_some()),
         ("--both-ways", flags.both_ways.is_some()),
     ];
-    let Some(pairs) = &mut settings.pairs else {
-        return match given.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(Failure::input(format!("{flag}: the rung {rung} has no such setting"))),
-            None => Ok(()),
-        };
-    };
+    let Some(pairs) = &mut settings.pairs else { return refuse(&given, rung) };
     set(&mut pairs.cell, flags.cell);
     set(&mut pairs.reverse, flags.reverse);
-    set(&mut pairs.tied, flags.tied);
     set(&mut pairs.scheduled_sampling, flags.scheduled_sampling);
     set(&mut pairs.min_count, flags.min_count);
     set(&mut pairs.lower_case, flags.lower_case);
@@ -197,7 +251,7 @@ mod tests {
     use super::*;
     use crate::arguments::{Arguments, Command};
     use clap::Parser;
-    use rungs::Rung;
+    use rungs::settings::{Architecture, NormName};
 
     fn parse(line: &str) -> (Box<Train>, Common) {
         let arguments = Arguments::try_parse_from(format!("rungs train {line}").split_whitespace()).unwrap();
@@ -253,6 +307,7 @@ mod tests {
             "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
             "gpt --tokenizer bpe:2000",
             "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
+            "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
             "attention --tokenizer runs/other",
         ] {
             let (train, common) = parse(line);
@@ -261,6 +316,18 @@ mod tests {
             apply(&train, &common, &mut second).unwrap();
             assert_eq!(second, first);
         }
+    }
+
+    #[test]
+    fn an_architecture_decides_what_is_not_said() {
+        let gpt = |line| settings(line).gpt.unwrap();
+        assert_eq!(gpt("gpt --architecture llama"), GptSettings::of(Architecture::Llama));
+        let mixed = gpt("gpt --architecture llama --norm layer --tied true --feed-forward 99");
+        let layer = GptSettings { norm: NormName::Layer, ..GptSettings::of(Architecture::Llama) };
+        assert_eq!(mixed, GptSettings { tied: true, feed_forward: Some(99), ..layer });
+        assert_eq!(gpt("gpt --positions rotary").rotary_base, Some(10_000.0));
+        assert_eq!(gpt("gpt --architecture llama --positions learned").rotary_base, None);
+        assert_eq!(gpt("gpt --positions rotary --rotary-base 500").rotary_base, Some(500.0));
     }
 
     #[test]
@@ -273,6 +340,9 @@ mod tests {
             ("gpt --schedule noam --lr 0.1", "--lr:"),
             ("gpt --schedule noam --min-lr 0.1", "--min-lr"),
             ("gpt --schedule step --epochs 2", "--schedule step"),
+            ("lstm --architecture llama", "--architecture"),
+            ("attention --norm rms", "--norm"),
+            ("rnn --tied true", "--tied"),
         ] {
             let (train, common) = parse(line);
             let failure = format!("{:?}", fresh(&train, &common).unwrap_err());

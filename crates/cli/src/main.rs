@@ -42,6 +42,8 @@ fn main() -> ExitCode {
             Command::Generate(generate) => command::generate::run(&generate, &common),
             Command::Evaluate(evaluate) => command::evaluate::run(&evaluate, &common),
             Command::Info(info) => command::info::run(&info, &common),
+            Command::Import(import) => command::import::run(&import, &common),
+            Command::Export(export) => command::export::run(&export, &common),
             Command::Check(_) => command::check::run(&common),
         })
     })

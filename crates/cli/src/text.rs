@@ -47,7 +47,9 @@ pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
                 Some('n') => '\n',
                 Some('t') => '\t',
                 Some('\\') => '\\',
-                _ => return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash"))),
+                _ => {
+                    return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash")));
+                }
             },
             plain => plain,
         });

@@ -13,6 +13,7 @@
 //! | [`encoder_attention`] | a source looked back at |
 //! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
 //! | [`attention`], [`transformer`] | memory looked up |
+//! | [`checkpoint`] | training in less memory |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
@@ -37,6 +38,7 @@
 //! module, [`Module::load`] returns a [`LoadError`] and leaves the module as it was.
 
 pub mod attention;
+pub mod checkpoint;
 pub mod dropout;
 pub mod embedding;
 pub mod encoder_attention;
@@ -56,6 +58,7 @@ pub mod rnn;
 pub mod transformer;
 
 pub use attention::{CausalSelfAttention, KeyValueCache};
+pub use checkpoint::checkpointed;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_attention::{Attention, Memory, Score};

@@ -13,8 +13,8 @@
 use crate::{Bias, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Tensor};
 
-/// ε, which keeps a constant vector from dividing by zero; PyTorch's default.
-const EPSILON: f64 = 1e-5;
+/// ε, which keeps a constant vector from dividing by zero: PyTorch's default, and what GPT-2 and Llama have.
+pub const EPSILON: f64 = 1e-5;
 
 /// y = (x − μ) / √(σ² + ε) ⊙ g + b.
 ///
@@ -25,20 +25,22 @@ pub struct LayerNorm<E: Element = f32> {
     pub gain: Tensor<E>,
     /// b (D), at first 0, or none.
     pub bias: Option<Tensor<E>>,
+    /// ε, at first [`EPSILON`].
+    pub epsilon: f64,
 }
 
-parameters!(LayerNorm { gain, bias });
+parameters!(LayerNorm { gain, bias, epsilon: _ });
 
 impl<E: Element> LayerNorm<E> {
     /// A layer for vectors of `width` numbers that only normalises, until it learns otherwise.
     pub fn new(width: usize, bias: Bias) -> Self {
-        Self { gain: Tensor::variable(Array::full(width, E::ONE)), bias: bias.zeros(width) }
+        Self { gain: Tensor::variable(Array::full(width, E::ONE)), bias: bias.zeros(width), epsilon: EPSILON }
     }
 
     /// x (…, D) → y (…, D).
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
-        x.layer_norm(&self.gain, self.bias.as_ref(), EPSILON)
+        x.layer_norm(&self.gain, self.bias.as_ref(), self.epsilon)
     }
 }
 
@@ -71,8 +73,8 @@ impl<E: Element> RmsNorm<E> {
 /// Which normalisation a [`Norm`] is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NormKind {
-    /// [`LayerNorm`].
-    Layer,
+    /// [`LayerNorm`] with this ε.
+    Layer(f64),
     /// [`RmsNorm`] with this ε.
     Rms(f64),
 }
@@ -84,6 +86,15 @@ pub enum Norm<E: Element = f32> {
     Layer(LayerNorm<E>),
     /// Root-mean-square normalisation.
     Rms(RmsNorm<E>),
+}
+
+impl NormKind {
+    /// ε.
+    pub fn epsilon(self) -> f64 {
+        match self {
+            NormKind::Layer(epsilon) | NormKind::Rms(epsilon) => epsilon,
+        }
+    }
 }
 
 impl<E: Element> Module<E> for Norm<E> {
@@ -106,7 +117,7 @@ impl<E: Element> Norm<E> {
     /// A layer of this kind for vectors of `width` numbers; root-mean-square norms have no bias.
     pub fn new(kind: NormKind, width: usize, bias: Bias) -> Self {
         match kind {
-            NormKind::Layer => Norm::Layer(LayerNorm::new(width, bias)),
+            NormKind::Layer(epsilon) => Norm::Layer(LayerNorm { epsilon, ..LayerNorm::new(width, bias) }),
             NormKind::Rms(epsilon) => Norm::Rms(RmsNorm::new(width, epsilon)),
         }
     }

@@ -18,7 +18,7 @@
 
 use crate::{
     Activation, Angles, Bias, CausalSelfAttention, Dropout, FeedForward, Init, KeyValueCache, Linear, Mode, Norm,
-    NormKind, parameters,
+    NormKind, norm::EPSILON, parameters,
 };
 use rungs_tensor::{Element, Rng, Tensor};
 
@@ -60,7 +60,7 @@ impl BlockConfig {
             width,
             heads,
             key_heads: heads,
-            norm: NormKind::Layer,
+            norm: NormKind::Layer(EPSILON),
             hidden: 4 * width,
             activation: Activation::Gelu,
             gated: false,
@@ -76,7 +76,7 @@ impl BlockConfig {
     pub fn llama(width: usize, heads: usize, key_heads: usize, layers: usize) -> Self {
         Self {
             key_heads,
-            norm: NormKind::Rms(1e-5),
+            norm: NormKind::Rms(EPSILON),
             hidden: gated_hidden(width),
             activation: Activation::Silu,
             gated: true,

@@ -130,3 +130,9 @@ pub(crate) fn check_dropout(probability: f64) -> Result<(), ConfigError> {
         Err(ConfigError::Range { name: "dropout", value: probability, range: "at least 0 and below 1" })
     }
 }
+
+/// Checks a number that must be above 0.
+pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<(), ConfigError> {
+    let range = "a positive number";
+    if value > 0.0 && value.is_finite() { Ok(()) } else { Err(ConfigError::Range { name, value, range }) }
+}

@@ -23,12 +23,12 @@
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention
 //! weights, and on what each part adds to x.
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
 use crate::{ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
-    Rotary, gated_hidden, parameters,
+    Rotary, gated_hidden, norm::EPSILON, parameters,
 };
 
 /// How a [`Gpt`] knows where a token stands.
@@ -61,8 +61,8 @@ pub struct GptConfig {
     pub activation: Activation,
     /// Whether they have a gate.
     pub gated: bool,
-    /// Root-mean-square norms with this ε, or layer norms.
-    pub rms_norm: Option<f64>,
+    /// What stands before each part, with its ε.
+    pub norm: NormKind,
     /// How positions are known.
     pub positions: Positions,
     /// Whether E is the head too.
@@ -86,7 +86,7 @@ impl GptConfig {
             feed_forward: width.saturating_mul(4),
             activation: Activation::Gelu,
             gated: false,
-            rms_norm: None,
+            norm: NormKind::Layer(EPSILON),
             positions: Positions::Learned,
             tied: true,
             dropout: 0.0,
@@ -100,7 +100,7 @@ impl GptConfig {
             feed_forward: gated_hidden(width.min(MAX_SIZE)),
             activation: Activation::Silu,
             gated: true,
-            rms_norm: Some(1e-5),
+            norm: NormKind::Rms(EPSILON),
             positions: Positions::Rotary(Rotary { base: 10_000.0 }),
             tied: false,
             bias: false,
@@ -125,20 +125,24 @@ impl GptConfig {
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
         check_sizes(MAX_LAYERS, &[("layers", layers)])?;
         check_dropout(dropout)?;
+        check_positive("norm-epsilon", self.norm.epsilon())?;
         if width % heads != 0 {
             return Err(ConfigError::Heads { width, heads });
         }
         if heads % key_heads != 0 {
             return Err(ConfigError::KeyHeads { heads, key_heads });
         }
-        if matches!(self.positions, Positions::Rotary(_)) && width / heads % 2 != 0 {
-            return Err(ConfigError::OddHeads { head: width / heads });
+        if let Positions::Rotary(Rotary { base }) = self.positions {
+            check_positive("rotary-base", base)?;
+            if width / heads % 2 != 0 {
+                return Err(ConfigError::OddHeads { head: width / heads });
+            }
         }
         let [v, t, d, l, h] = [vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
         let keys = (width / heads * key_heads) as u64;
         let matrices = if self.gated { 3 } else { 2 };
         let block = 2 * d * d + 2 * d * keys + matrices * d * h + 2 * d;
-        let norm_biases = if self.rms_norm.is_some() { 0 } else { d };
+        let norm_biases = if matches!(self.norm, NormKind::Layer(_)) { d } else { 0 };
         let biases = match self.bias {
             true => l * (2 * d + 2 * keys + (matrices - 1) * h + d + 2 * norm_biases) + norm_biases,
             false => 0,
@@ -149,11 +153,11 @@ impl GptConfig {
     }
 
     fn block(&self) -> BlockConfig {
-        let &Self { width, heads, key_heads, layers, feed_forward, activation, gated, dropout, .. } = self;
+        let &Self { width, heads, key_heads, layers, feed_forward, activation, gated, dropout, norm, .. } = self;
         let bias = if self.bias { Bias::Yes } else { Bias::No };
         BlockConfig {
             key_heads,
-            norm: self.rms_norm.map_or(NormKind::Layer, NormKind::Rms),
+            norm,
             hidden: feed_forward,
             activation,
             gated,

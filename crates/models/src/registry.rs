@@ -159,5 +159,7 @@ fn bridge(rng: &mut Rng) -> Outcome {
 
 fn gpt(rng: &mut Rng) -> Outcome {
     let config = GptConfig::gpt(VOCABULARY, 6, 4, 2, 2);
-    check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)
+    let gpt = check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)?;
+    let config = GptConfig { key_heads: 1, bias: true, ..GptConfig::llama(VOCABULARY, 6, 4, 2, 2) };
+    Ok(gpt.worse(check_text("Gpt, as Llama", &Gpt::new(&config, rng).expect("possible sizes"), rng)?))
 }

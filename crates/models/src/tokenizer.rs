@@ -7,13 +7,14 @@
 //! {"format": 1, "kind": "char", "tokens": ["\n", " ", "a", "b"]}
 //! ```
 //!
-//! A token's id is its place in the list. Runs of bytes are kept as Hugging Face's `tokenizers` keeps them, which other
+//! A token's id is its place in the list. A model that came without a tokenizer has [ids] for tokens. Runs of bytes are kept as Hugging Face's `tokenizers` keeps them, which other
 //! programs read too. In every kind the tokens of a text, written one after the other, are the text: decoding is
 //! concatenation, and a text can be [shown while it is generated](TextStream).
 
 pub mod bpe;
 pub mod char;
 mod error;
+pub mod ids;
 mod pieces;
 mod stream;
 pub mod word;
@@ -21,6 +22,7 @@ pub mod word;
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
 pub use error::TokenizerError;
+pub use ids::IdTokenizer;
 pub use pieces::{PieceEncoder, PieceLearner};
 pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
@@ -57,6 +59,8 @@ pub enum Tokenizer {
     Word(WordTokenizer),
     /// The runs of bytes that are most often seen together are tokens.
     Bpe(Arc<BpeTokenizer>),
+    /// A token is its number.
+    Ids(IdTokenizer),
 }
 
 impl Tokenizer {
@@ -85,25 +89,27 @@ impl Tokenizer {
         BpeTokenizer::from_text(text, size).map(Self::from)
     }
 
-    /// What its tokens are: `characters`, `words` or `byte pairs`.
+    /// What its tokens are: `characters`, `words`, `byte pairs` or `ids`.
     pub fn kind(&self) -> &'static str {
         match self {
             Tokenizer::Char(_) => "characters",
             Tokenizer::Word(_) => "words",
             Tokenizer::Bpe(_) => "byte pairs",
+            Tokenizer::Ids(_) => "ids",
         }
     }
 
     /// The token ids of `text`.
     ///
     /// # Errors
-    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters. Unknown words are no error, but
+    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for ids. Unknown words are no error, but
     /// [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.encode(text),
             Tokenizer::Word(tokenizer) => Ok(tokenizer.encode(text)),
             Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode(text)),
+            Tokenizer::Ids(tokenizer) => tokenizer.encode(text),
         }
     }
 
@@ -114,6 +120,7 @@ impl Tokenizer {
             Tokenizer::Char(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Word(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Bpe(tokenizer) => tokenizer.decode(ids),
+            Tokenizer::Ids(tokenizer) => tokenizer.decode(ids),
         }
     }
 
@@ -128,6 +135,7 @@ impl Tokenizer {
             Tokenizer::Char(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Word(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Bpe(tokenizer) => tokenizer.vocabulary(),
+            Tokenizer::Ids(tokenizer) => tokenizer.vocabulary(),
         }
     }
 
@@ -157,11 +165,15 @@ impl From<BpeTokenizer> for Tokenizer {
 
 impl Serialize for Tokenizer {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let listed = |kind, tokens| File { format: FORMAT, kind, tokens };
+        let listed = |kind, tokens| File { format: FORMAT, kind, tokens: Some(tokens), vocabulary: None };
         match self {
             Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()).serialize(to),
             Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()).serialize(to),
             Self::Bpe(tokenizer) => tokenizer.file().serialize(to),
+            Self::Ids(tokenizer) => {
+                let vocabulary = Some(tokenizer.vocabulary());
+                File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary }.serialize(to)
+            }
         }
     }
 }
@@ -212,7 +224,10 @@ pub(crate) fn read_json<File: serde::de::DeserializeOwned>(json: &str) -> Result
 struct File {
     format: u32,
     kind: Kind,
-    tokens: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tokens: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    vocabulary: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,16 +235,20 @@ struct File {
 enum Kind {
     Char,
     Word,
+    Ids,
 }
 
 impl TryFrom<File> for Tokenizer {
     type Error = TokenizerError;
 
-    fn try_from(File { format, kind, tokens }: File) -> Result<Self, TokenizerError> {
-        match kind {
+    fn try_from(File { format, kind, tokens, vocabulary }: File) -> Result<Self, TokenizerError> {
+        match (kind, tokens, vocabulary) {
             _ if format != FORMAT => Err(TokenizerError::Format { found: format }),
-            Kind::Char => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
-            Kind::Word => WordTokenizer::from_tokens(tokens).map(Tokenizer::Word),
+            (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
+            (Kind::Word, Some(tokens), None) => WordTokenizer::from_tokens(tokens).map(Tokenizer::Word),
+            (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
+            (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
+            _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
         }
     }
 }

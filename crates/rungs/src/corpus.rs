@@ -92,7 +92,8 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
         Err(_) => "unknown".to_owned(),
     };
     let kind = tokenizer.kind();
-    let problem = format!("{separator:?} must be one token, but is {tokens} to this tokenizer of {kind}; bpe:N makes it one");
+    let problem =
+        format!("{separator:?} must be one token, but is {tokens} to this tokenizer of {kind}; bpe:N makes it one");
     Err(Error::setting("documents", problem))
 }
 

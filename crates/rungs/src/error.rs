@@ -76,6 +76,17 @@ pub enum Error {
     /// It was told to stop before anything was trained.
     #[error("stopped while the text was being read; nothing was trained")]
     Stopped,
+    /// A run is to go on that was never trained here.
+    #[error("{}: this run was imported: it holds no state of a training that could go on", .0.display())]
+    Imported(PathBuf),
+    /// A file could not be written.
+    #[error("writing failed at {}: {source}", path.display())]
+    Save {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The trainer, or the run folder.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -90,7 +101,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Stopped => false,
+            Self::Save { .. } | Self::Stopped => false,
             _ => true,
         }
     }

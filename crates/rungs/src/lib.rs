@@ -188,6 +188,7 @@ pub mod corpus;
 pub mod data;
 pub mod dates;
 mod error;
+pub mod huggingface;
 pub mod keras;
 pub mod language;
 pub mod model;

@@ -43,7 +43,7 @@ const FREE: [&str; 5] = ["steps", "epochs", "seconds", "patience", "save-every"]
 pub struct RunConfig {
     /// Everything that decides the run but the texts.
     pub settings: Settings,
-    /// The text it learns.
+    /// The text it learns; of a model that was imported, where it came from.
     pub text: Source,
     /// The text it is validated on, where that is not the end of the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -208,6 +208,7 @@ impl Run {
         companions: Companions,
     ) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
+        check_trained(&folder)?;
         RunConfig::of(&folder)?.check(config, path)?;
         let mut run = Self::new(&config.settings, data)?;
         if run.tokens != tokens(&folder, &config.settings)? {
@@ -302,9 +303,20 @@ impl SavedRun {
     /// That the run can go on as `wanted`.
     ///
     /// # Errors
-    /// If anything but its length, its patience and how often it is saved is not the same, by name.
+    /// If it was imported, or anything but its length, its patience and how often it is saved is not the same, by name.
     pub fn check(&self, wanted: &RunConfig) -> Result<(), Error> {
+        check_trained(&self.folder)?;
         self.config.check(wanted, self.folder.path())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether its model was made elsewhere: then it has no [metrics](Self::metrics) and no [summary](Self::summary).
+    pub fn is_imported(&self) -> bool {
+        check_trained(&self.folder).is_err()
     }
 
     /// The model with the best weights by validation loss; it records no graph.
@@ -399,6 +411,14 @@ fn language(
     };
     let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
     Ok((Model::Language(model), AnyTask::Language(task.with_label_smoothing(smoothing))))
+}
+
+/// That there is the state of a training in a folder.
+fn check_trained(folder: &Folder) -> Result<(), Error> {
+    match folder.files().any(|file| file == TRAINING_FILE) {
+        true => Ok(()),
+        false => Err(Error::Imported(folder.path().to_owned())),
+    }
 }
 
 fn tokens(folder: &Folder, settings: &Settings) -> Result<Tokens, Error> {

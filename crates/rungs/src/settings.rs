@@ -13,17 +13,19 @@
 //! ```
 
 use crate::Error;
-use crate::models::{AttentionConfig, GptConfig, RecurrentConfig, Seq2SeqConfig};
+use crate::models::{AttentionConfig, RecurrentConfig, Seq2SeqConfig};
 use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod difference;
+mod gpt;
 mod model;
 mod pairs;
 mod regularization;
 mod rung;
 mod tokenizer;
 pub use difference::Difference;
+pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
 pub use model::{ModelConfig, PairModelConfig};
 pub use pairs::{CellKind, PairSettings, SCORES, STYLES};
 pub use regularization::Regularization;
@@ -32,7 +34,7 @@ pub use tokenizer::TokenizerKind;
 
 /// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Settings {
     /// Which model.
     pub rung: Rung,
@@ -80,9 +82,30 @@ pub struct Settings {
     /// What keeps the model from learning its text by heart.
     #[serde(skip_serializing_if = "Regularization::is_off", default)]
     pub regularization: Regularization,
+    /// What only a GPT has.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gpt: Option<GptSettings>,
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
+}
+
+// Derived for a `remote` type that is this one: what follows can then go on from what was read field by field.
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut settings = Self::deserialize(from)?;
+        // Runs that were made when there was only one arrangement say nothing of it.
+        if settings.rung == Rung::Gpt {
+            settings.gpt.get_or_insert_default();
+        }
+        Ok(settings)
+    }
 }
 
 /// The most tokens of a micro-batch: a slip of the keyboard should give an error, not exhaust the machine.
@@ -120,6 +143,7 @@ impl Settings {
             save_every: 250,
             seed: 0,
             regularization: Regularization::default(),
+            gpt: None,
             pairs: None,
         };
         match rung {
@@ -134,6 +158,7 @@ impl Settings {
                 optimizer: Method::AdamW(AdamW::default()),
                 schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
                 clip: Some(1.0),
+                gpt: Some(GptSettings::default()),
                 ..recurrent
             },
             Rung::Seq2seq | Rung::Attention => Self {
@@ -189,7 +214,10 @@ impl Settings {
         self.tokenizer.validate(self.rung.learns())?;
         match &self.documents {
             Some(_) if self.rung.learns() == Learns::Pairs => {
-                return Err(Error::setting("documents", "pairs are not parted by a text; every pair stands for itself"));
+                return Err(Error::setting(
+                    "documents",
+                    "pairs are not parted by a text; every pair stands for itself",
+                ));
             }
             Some(separator) if separator.is_empty() => {
                 return Err(Error::setting("documents", "nothing cannot stand between documents"));
@@ -224,6 +252,7 @@ impl Settings {
         }
         if rung.is_recurrent() {
             absent("heads", heads)?;
+            self.no_gpt()?;
             let embedding = needed("embedding", embedding)?;
             let config = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
             return Ok(match rung {
@@ -234,11 +263,16 @@ impl Settings {
         }
         absent("embedding", embedding)?;
         let heads = needed("heads", heads)?;
-        Ok(ModelConfig::Gpt(GptConfig {
-            dropout,
-            bias: false,
-            ..GptConfig::gpt(vocabulary, context, hidden, heads, layers)
-        }))
+        let settings = self.gpt.as_ref().ok_or_else(|| Error::setting("architecture", "the rung gpt needs it"))?;
+        Ok(ModelConfig::Gpt(settings.config([vocabulary, context, hidden, heads, layers], dropout)?))
+    }
+
+    /// That there is nothing of what only a GPT has.
+    fn no_gpt(&self) -> Result<(), Error> {
+        match self.gpt {
+            None => Ok(()),
+            Some(_) => Err(Error::setting("architecture", format!("the rung {} has no such setting", self.rung))),
+        }
     }
 
     /// What only a rung that learns pairs has.
@@ -263,6 +297,7 @@ impl Settings {
     pub fn pair_model(&self, [source_vocabulary, vocabulary]: [usize; 2]) -> Result<PairModelConfig, Error> {
         let Self { rung, layers, hidden, embedding, heads, dropout, .. } = *self;
         let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
+        self.no_gpt()?;
         if heads.is_some() {
             return Err(Error::setting("heads", format!("the rung {rung} has no such size")));
         }

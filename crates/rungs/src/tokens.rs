@@ -49,13 +49,27 @@ impl Tokens {
     /// # Errors
     /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is one.
     pub fn open(folder: &Path, learns: Learns) -> Result<Self, Error> {
-        let error = |path: PathBuf, problem: String| Error::File { path, problem };
+        let error = |problem: &str| Error::File { path: folder.to_owned(), problem: problem.to_owned() };
         if !folder.is_dir() {
-            let problem = "there is no such folder; tokenizers without one are char, word and bpe:N";
-            return Err(error(folder.to_owned(), problem.to_owned()));
+            return Err(error("there is no such folder; tokenizers without one are char, word and bpe:N"));
         }
+        Self::find(folder, learns)?.ok_or_else(|| {
+            error(
+                "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json with \
+                 vocab.bpe",
+            )
+        })
+    }
+
+    /// The same; none if there is no tokenizer in the folder.
+    ///
+    /// # Errors
+    /// If there is one of another kind of data, or it is damaged.
+    pub fn find(folder: &Path, learns: Learns) -> Result<Option<Self>, Error> {
+        let error = |path: PathBuf, problem: String| Error::File { path, problem };
         if let Some(json) = read(folder, TOKENIZER_FILE)? {
-            return Self::from_json(&json, learns).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem));
+            let tokens = Self::from_json(&json, learns).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem));
+            return tokens.map(Some);
         }
         for [encoder, merges] in GPT2_FILES {
             let (Some(tokens), Some(pairs)) = (read(folder, encoder)?, read(folder, merges)?) else { continue };
@@ -65,11 +79,10 @@ impl Tokens {
             })?;
             // What both kinds of data can be made of is kept in one form.
             return Self::from_json(&tokenizer.to_json(), learns)
+                .map(Some)
                 .map_err(|problem| error(folder.join(encoder), problem));
         }
-        let problem = "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json with \
-                       vocab.bpe";
-        Err(error(folder.to_owned(), problem.to_owned()))
+        Ok(None)
     }
 
     /// What they are: `characters`, `words` or `byte pairs`.

@@ -1,19 +1,39 @@
 //! Named arrays in safetensors files, in and out.
 //!
+//! A file is the length of its [header](Header), the header, which is JSON, and the numbers of all arrays one after
+//! another:
+//!
+//! ```text
+//! 8 bytes, lowest first: how long the header is
+//! {"weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}     up to a multiple of 8 with spaces
+//! the numbers, lowest byte first
+//! ```
 //! Files are written in the order of the names, so equal arrays make equal bytes. Reading checks everything before
-//! anything is returned; numbers may come as F32, F64, F16 or BF16 and are converted.
+//! anything is returned, and says which array is at fault; numbers may come as F32, F64, F16 or BF16 and are converted.
 
 use crate::{Array, Element, Shape};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
+
+mod header;
+pub use header::{Entry, Header, MAX_HEADER};
 
 /// Arrays by name, in the order of their names.
 pub type Named<E> = BTreeMap<String, Array<E>>;
 
+/// How many numbers are made into bytes at a time.
+const CHUNK: usize = 1 << 14;
+
 /// A file that is no good safetensors file, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatError(String);
+
+impl FormatError {
+    fn new(problem: impl fmt::Display) -> Self {
+        Self(format!("not a safetensors file: {problem}"))
+    }
+}
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,23 +43,32 @@ impl fmt::Display for FormatError {
 
 impl std::error::Error for FormatError {}
 
-/// The arrays as the bytes of a safetensors file, with `metadata` in its header.
+/// The arrays as the bytes of a safetensors file, with an entry of `metadata` in its header.
 ///
 /// # Errors
-/// If the metadata names more than one entry: their order in the file would not be fixed.
+/// If the header would be longer than [`MAX_HEADER`].
 pub fn write<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>) -> Result<Vec<u8>, FormatError> {
-    let dtype = if size_of::<E>() == 4 { Dtype::F32 } else { Dtype::F64 };
-    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = arrays
-        .iter()
-        .map(|(name, array)| (name, array.shape().to_vec(), array.to_vec().into_iter().flat_map(le_bytes).collect()))
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, shape, bytes)| TensorView::new(dtype, shape.clone(), bytes).map(|view| (name.as_str(), view)))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| FormatError(error.to_string()))?;
-    let metadata = metadata.map(|(key, value)| HashMap::from([(key.to_string(), value.to_string())]));
-    safetensors::serialize(views, metadata).map_err(|error| FormatError(error.to_string()))
+    let size: usize = arrays.values().map(|array| array.size() * size_of::<E>()).sum();
+    let mut bytes = Vec::with_capacity(size + 128 * (arrays.len() + 1));
+    write_to(arrays, metadata, &mut bytes).map_err(|error| FormatError(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Writes the same bytes to `to`, a few at a time: no second copy of the numbers is made.
+///
+/// # Errors
+/// If `to` has one, or the header would be longer than [`MAX_HEADER`].
+pub fn write_to<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>, to: &mut dyn Write) -> io::Result<()> {
+    let dtype = if size_of::<E>() == 4 { "F32" } else { "F64" };
+    let sizes = arrays.iter().map(|(name, array)| (name.as_str(), array.shape()));
+    to.write_all(&header::text(sizes, dtype, size_of::<E>(), metadata)?)?;
+    for array in arrays.values() {
+        let array = array.contiguous();
+        for numbers in array.as_slice().expect("it is contiguous now").chunks(CHUNK) {
+            to.write_all(&le_bytes(numbers))?;
+        }
+    }
+    Ok(())
 }
 
 /// The arrays in the bytes of a safetensors file.
@@ -47,28 +76,40 @@ pub fn write<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>) -> R
 /// # Errors
 /// If the bytes are not such a file, or an array has numbers of another kind or more than six axes.
 pub fn read<E: Element>(bytes: &[u8]) -> Result<Named<E>, FormatError> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| FormatError(format!("not a safetensors file: {}", error.to_string().replace('\n', " "))))?;
-    file.iter().map(|(name, view)| Ok((name.to_string(), array(name, &view)?))).collect()
+    let header = Header::of(bytes)?;
+    let array = |(name, entry): (&String, &Entry)| {
+        let range = entry.bytes.start as usize..entry.bytes.end as usize;
+        Ok((name.clone(), entry.array(name, &bytes[range])?))
+    };
+    header.entries.iter().map(array).collect()
 }
 
-fn array<E: Element>(name: &str, view: &TensorView<'_>) -> Result<Array<E>, FormatError> {
-    let dims = view.shape();
-    if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) {
-        return Err(FormatError(format!("tensor {name}: shape {dims:?} is too large")));
-    }
-    let data = view.data();
-    let numbers: Vec<E> = match view.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&b| E::from_f64(f32::from_le_bytes(b).into())).collect(),
-        Dtype::F64 => data.as_chunks().0.iter().map(|&b| E::from_f64(f64::from_le_bytes(b))).collect(),
-        Dtype::BF16 => {
-            let wide = |&b: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
-            data.as_chunks().0.iter().map(|b| E::from_f64(wide(b).into())).collect()
+impl Entry {
+    /// The array called `name` from its bytes, those of the file at [`bytes`](Entry::bytes).
+    ///
+    /// # Errors
+    /// If it has numbers of a kind that is not read here, or more than six axes.
+    ///
+    /// # Panics
+    /// If there are not as many bytes as the entry says.
+    pub fn array<E: Element>(&self, name: &str, data: &[u8]) -> Result<Array<E>, FormatError> {
+        assert!(data.len() as u64 == self.bytes.end - self.bytes.start, "{name}: {} bytes", data.len());
+        let dims = &self.shape;
+        if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) {
+            return Err(FormatError(format!("tensor {name}: shape {dims:?} is too large")));
         }
-        Dtype::F16 => data.as_chunks().0.iter().map(|&b| E::from_f64(half(u16::from_le_bytes(b)))).collect(),
-        other => return Err(FormatError(format!("tensor {name}: numbers of type {other:?} are not supported"))),
-    };
-    Ok(Array::from_vec(numbers, Shape::new(dims)))
+        let numbers: Vec<E> = match self.dtype.as_str() {
+            "F32" => data.as_chunks().0.iter().map(|&b| E::from_f64(f32::from_le_bytes(b).into())).collect(),
+            "F64" => data.as_chunks().0.iter().map(|&b| E::from_f64(f64::from_le_bytes(b))).collect(),
+            "BF16" => {
+                let wide = |&b: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
+                data.as_chunks().0.iter().map(|b| E::from_f64(wide(b).into())).collect()
+            }
+            "F16" => data.as_chunks().0.iter().map(|&b| E::from_f64(half(u16::from_le_bytes(b)))).collect(),
+            other => return Err(FormatError(format!("tensor {name}: numbers of type {other} are not supported"))),
+        };
+        Ok(Array::from_vec(numbers, Shape::new(dims)))
+    }
 }
 
 /// An IEEE 754 half-precision number: sign, 5 bits of exponent, 10 of fraction.
@@ -83,11 +124,15 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// An element's bytes, lowest first.
-fn le_bytes<E: Element>(x: E) -> impl Iterator<Item = u8> {
-    let wide = size_of::<E>() == 8;
-    let bits = if wide { x.to_f64().to_bits() } else { u64::from((x.to_f64() as f32).to_bits()) };
-    bits.to_le_bytes().into_iter().take(size_of::<E>())
+/// The bytes of some elements, the lowest of each first.
+fn le_bytes<E: Element>(elements: &[E]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(elements)];
+    if size_of::<E>() == 8 {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = x.to_f64().to_le_bytes());
+    } else {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = (x.to_f64() as f32).to_le_bytes());
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     if flags.beam > 1 {
         return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
     }
-    let options = options(flags)?;
+    // What ends a text, where the model that was imported has it.
+    let end = run.config.settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    let options = options(flags, end)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let prompts = prompts(flags, tokenizer, run.config.settings.documents.as_deref())?;
     let writer = Writer {
@@ -78,7 +80,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     if common.json { output::json(&report) } else { Ok(()) }
 }
 
-fn options(flags: &Generate) -> Outcome<GenerateOptions> {
+fn options(flags: &Generate, stop: Vec<u32>) -> Outcome<GenerateOptions> {
     let sampling = match flags.greedy {
         true => Sampling::Greedy,
         false => {
@@ -86,7 +88,7 @@ fn options(flags: &Generate) -> Outcome<GenerateOptions> {
         }
     };
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(300)).map_err(Failure::input)?;
-    Ok(GenerateOptions { sampling, length, stop: Vec::new() })
+    Ok(GenerateOptions { sampling, length, stop })
 }
 
 fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> Outcome<Vec<Prompt>> {
@@ -114,8 +116,13 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> 
         return Ok(vec![Prompt { ids: ids.clone(), text: None }]);
     }
     // What follows the end of a document is a beginning, and most texts have line breaks. Nothing of it is shown.
-    let ids = tokenizer.encode(separator.unwrap_or("\n")).unwrap_or_else(|_| vec![0]);
+    let ids = beginning(tokenizer, separator.unwrap_or("\n"));
     Ok(vec![Prompt { ids, text: Some(String::new()) }])
+}
+
+/// What to go on from where nothing was said: what stands before a beginning, or the first token there is.
+fn beginning(tokenizer: &Tokenizer, before: &str) -> Vec<u32> {
+    tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
 }
 
 /// A model with the way it is to write.
@@ -139,6 +146,10 @@ impl Writer<'_> {
         let mut printed = self.print(&said);
         let (mut text, mut tokens) = (String::new(), 0);
         let mut on_token = |id| {
+            // What ends a text is no part of what it says.
+            if self.options.stop.contains(&id) {
+                return ControlFlow::Break(());
+            }
             let new = stream.push(id);
             if printed.is_ok() {
                 printed = self.print(&new);
@@ -194,7 +205,7 @@ pub(super) fn sample(
 ) -> Outcome<String> {
     let sampling = Sampling::random(0.8, None, Some(0.95)).map_err(Failure::running)?;
     let options = GenerateOptions { sampling, length: Length::at_most(tokens), stop: Vec::new() };
-    let prompt = tokenizer.encode("\n").unwrap_or_else(|_| vec![0]);
+    let prompt = beginning(tokenizer, "\n");
     let mut rng = Rng::new(seed).fork("sample");
     let generated = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()));
     Ok(tokenizer.decode(&generated.map_err(Failure::running)?.ids))

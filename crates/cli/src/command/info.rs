@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rungs::trainer::Finish;
+use rungs::trainer::{Finish, Summary};
 use rungs::{Rung, SavedRun, Settings, Tokens};
 use serde::Serialize;
 
@@ -18,10 +18,31 @@ struct Report<'a> {
     vocabulary: usize,
     /// What the tokens are.
     tokens_are: &'static str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    validation_text: Option<&'a str>,
+    /// What it learnt, or the folder it was imported from.
+    #[serde(flatten)]
+    origin: Origin<'a>,
     settings: &'a Settings,
+    #[serde(flatten)]
+    training: Option<Training>,
+}
+
+/// Where the weights came from.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Origin<'a> {
+    Text {
+        text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        validation_text: Option<&'a str>,
+    },
+    Folder {
+        imported_from: &'a str,
+    },
+}
+
+/// How far a run that is trained here has come.
+#[derive(Serialize)]
+struct Training {
     finished: bool,
     stopped_early: bool,
     steps: usize,
@@ -33,35 +54,64 @@ struct Report<'a> {
     seconds: f64,
 }
 
+impl Training {
+    fn of(summary: &Summary) -> Self {
+        Self {
+            finished: summary.finish != Finish::Stopped,
+            stopped_early: summary.finish == Finish::StoppedEarly,
+            steps: summary.steps,
+            tokens: summary.tokens,
+            train_loss: summary.train_loss,
+            validation_loss: summary.validation_loss,
+            best_validation_loss: summary.best_validation_loss,
+            tokens_per_second: summary.tokens_per_second,
+            seconds: summary.seconds,
+        }
+    }
+
+    fn lines(&self) -> [(String, String); 6] {
+        let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
+        let state = match (self.finished, self.stopped_early) {
+            (_, true) => "stopped early",
+            (true, false) => "finished",
+            (false, false) => "to be gone on with (--resume)",
+        };
+        [
+            ("steps".to_owned(), format!("{}, {state}", thousands(self.steps))),
+            ("training loss".to_owned(), loss(self.train_loss)),
+            ("validation loss".to_owned(), loss(self.validation_loss)),
+            ("best validation".to_owned(), loss(self.best_validation_loss)),
+            ("speed".to_owned(), format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
+            ("time".to_owned(), clock(self.seconds)),
+        ]
+    }
+}
+
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     let run = SavedRun::open(&info.run)?;
     run.model()?; // so that what is shown is known to be whole
-    let summary = run.summary()?;
     let config = &run.config;
+    let text = config.text.name.as_str();
+    let validation_text = config.validation.as_ref().map(|source| source.name.as_str());
+    let (origin, training) = match run.is_imported() {
+        true => (Origin::Folder { imported_from: text }, None),
+        false => (Origin::Text { text, validation_text }, Some(Training::of(&run.summary()?))),
+    };
     let report = Report {
         run: &info.run,
         rung: config.settings.rung,
         parameters: run.parameter_count()?,
         vocabulary: vocabulary(&run.tokens),
         tokens_are: run.tokens.kind(),
-        text: &config.text.name,
-        validation_text: config.validation.as_ref().map(|source| source.name.as_str()),
+        origin,
         settings: &config.settings,
-        finished: summary.finish != Finish::Stopped,
-        stopped_early: summary.finish == Finish::StoppedEarly,
-        steps: summary.steps,
-        tokens: summary.tokens,
-        train_loss: summary.train_loss,
-        validation_loss: summary.validation_loss,
-        best_validation_loss: summary.best_validation_loss,
-        tokens_per_second: summary.tokens_per_second,
-        seconds: summary.seconds,
+        training,
     };
     if common.json { output::json(&report) } else { output::print(&prose(&report)) }
 }
 
 /// How many tokens can be written.
-fn vocabulary(tokens: &Tokens) -> usize {
+pub(super) fn vocabulary(tokens: &Tokens) -> usize {
     match tokens {
         Tokens::Text(tokenizer) => tokenizer.vocabulary(),
         Tokens::Pairs(vocabularies) => vocabularies.target.size(),
@@ -69,30 +119,26 @@ fn vocabulary(tokens: &Tokens) -> usize {
 }
 
 fn prose(report: &Report<'_>) -> String {
-    let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
-    let state = match (report.finished, report.stopped_early) {
-        (_, true) => "stopped early",
-        (true, false) => "finished",
-        (false, false) => "to be gone on with (--resume)",
-    };
     let mut lines = vec![
         ("run".to_owned(), report.run.display().to_string()),
         ("rung".to_owned(), report.rung.to_string()),
         ("parameters".to_owned(), thousands(report.parameters as usize)),
         ("vocabulary".to_owned(), format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
-        ("text".to_owned(), report.text.to_owned()),
     ];
-    lines.extend(report.validation_text.map(|name| ("validation text".to_owned(), name.to_owned())));
-    lines.extend([
-        ("steps".to_owned(), format!("{}, {state}", thousands(report.steps))),
-        ("training loss".to_owned(), loss(report.train_loss)),
-        ("validation loss".to_owned(), loss(report.validation_loss)),
-        ("best validation".to_owned(), loss(report.best_validation_loss)),
-        ("speed".to_owned(), format!("{} tokens/s", thousands(report.tokens_per_second as usize))),
-        ("time".to_owned(), clock(report.seconds)),
-    ]);
+    match report.origin {
+        Origin::Text { text, validation_text } => {
+            lines.push(("text".to_owned(), text.to_owned()));
+            lines.extend(validation_text.map(|name| ("validation text".to_owned(), name.to_owned())));
+        }
+        Origin::Folder { imported_from } => lines.push(("imported from".to_owned(), imported_from.to_owned())),
+    }
+    lines.extend(report.training.iter().flat_map(Training::lines));
     let lines: Vec<(&str, String)> = lines.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let settings: Vec<(String, String)> = report.settings.named();
+    // How a model is trained that was not: nobody has said it yet.
+    let settings: Vec<(String, String)> = match report.training {
+        Some(_) => report.settings.named(),
+        None => report.settings.named_model(),
+    };
     let settings: Vec<(&str, String)> = settings.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     format!("{}\nsettings\n{}", output::listing(&lines), output::listing(&settings))
 }

@@ -22,6 +22,16 @@ pub enum TokenizerError {
         /// V.
         vocabulary: usize,
     },
+    /// A word that is no id, where texts are ids.
+    #[error(
+        "{word:?} is not a token id below {vocabulary}: this model has no tokenizer, its texts are ids with spaces between"
+    )]
+    NoId {
+        /// The word.
+        word: String,
+        /// V.
+        vocabulary: usize,
+    },
     /// All words of the text are rarer than asked for, or none may be kept.
     #[error(
         "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size leaves room for none"

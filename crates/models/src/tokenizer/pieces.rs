@@ -8,6 +8,7 @@
 //! |---|---|
 //! | characters | all there is |
 //! | words | every word with two characters behind it: `don` might go on as `don't` |
+//! | ids | every number with white space behind it |
 //! | byte pairs | every word whose match never asked what comes after the end of the piece, and that no added token could begin in |
 //!
 //! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it into words,
@@ -97,6 +98,11 @@ impl<'t> PieceEncoder<'t> {
                     text.len()
                 }
                 Tokenizer::Word(tokenizer) => word::settled(text, |piece| tokenizer.piece(piece, ids)),
+                Tokenizer::Ids(tokenizer) => {
+                    let settled = text.rfind(char::is_whitespace).unwrap_or(0);
+                    ids.extend(tokenizer.encode(&text[..settled])?);
+                    settled
+                }
                 Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids),
             };
             Ok(settled)

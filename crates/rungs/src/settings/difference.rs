@@ -11,6 +11,17 @@ impl Settings {
         named
     }
 
+    /// The same of those that decide what the model is, not how it is trained.
+    pub fn named_model(&self) -> Vec<(String, String)> {
+        let Self { rung, layers, hidden, heads, context, dropout, gpt, .. } = self;
+        let tree = serde_json::json!({
+            "rung": rung, "layers": layers, "hidden": hidden, "heads": heads, "context": context, "dropout": dropout, "gpt": gpt
+        });
+        let mut named = Vec::new();
+        flatten("", &tree, &mut named);
+        named
+    }
+
     /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
     /// with the others.
     pub fn difference(&self, wanted: &Self, free: &[&str]) -> Option<Difference> {

@@ -1,0 +1,129 @@
+//! Folders of Hugging Face's `transformers`: GPT-2 and Llama opened as they ship, and written so that it opens them.
+//!
+//! | file of theirs | what becomes of it |
+//! |---|---|
+//! | `config.json` | [settings](crate::Settings) of a GPT; see [`crate::models::huggingface`] |
+//! | `model.safetensors`, or several with an index | `model.safetensors` in our names, in single precision |
+//! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids](crate::models::tokenizer::ids) |
+//! | `generation_config.json` | which tokens end a text |
+//!
+//! What [`import`] makes is a run folder like any other but for what training would have left: it writes and is measured, and
+//! a new run can [begin with it](crate::Run::begin_with), but there is nothing to go on with. [`export`] goes back.
+//!
+//! A folder comes from anywhere. Nothing is believed that can be checked, and nothing is written before everything was:
+//! the header before the numbers are read, the names and shapes of all tensors before the first of them is, and no file
+//! is opened that the index puts outside of the folder. Pickled files (`pytorch_model.bin`) run as a program when they are
+//! opened, and are not.
+//!
+//! Tensors are read one at a time, so that importing takes little more memory than the weights themselves, twice.
+
+mod export;
+mod shards;
+
+pub use export::{Exported, export};
+
+use crate::models::huggingface::{Family, Pretrained, read};
+use crate::models::tokenizer::IdTokenizer;
+use crate::models::{GptConfig, Tokenizer};
+use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
+use crate::tensor::safetensors;
+use crate::tokens::TOKENIZER_FILE;
+use crate::trainer::Folder;
+use crate::trainer::checkpoint::{MODEL_FILE, checksum};
+use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
+use shards::Shards;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// Their settings.
+const CONFIG: &str = "config.json";
+/// How they write, where it is said apart.
+const GENERATION: &str = "generation_config.json";
+
+/// Makes a run folder `out` of the folder `from` of Hugging Face.
+///
+/// # Errors
+/// If there is something in the way, or a file is missing, damaged, of another architecture or asks for what is not known
+/// here: with the file, and the field or tensor. Then nothing is written.
+pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error> {
+    Run::check_free(out)?;
+    if !from.is_dir() {
+        return Err(Error::File { path: from.to_owned(), problem: "there is no such folder".to_owned() });
+    }
+    let json = text(from, CONFIG)?.ok_or_else(|| missing(from, CONFIG))?;
+    let generation = text(from, GENERATION)?;
+    let damaged = |error: &dyn std::fmt::Display| Error::File { path: from.join(CONFIG), problem: error.to_string() };
+    let pretrained = Pretrained::from_json(family, &json, generation.as_deref()).map_err(|error| damaged(&error))?;
+    let tokens = tokens(from, pretrained.config.vocabulary)?;
+    let mut shards = Shards::open(from)?;
+    let shapes = shards.shapes();
+    let weights = read::<f32>(&pretrained, &shapes, &mut |name| shards.fetch(name));
+    let weights =
+        weights.map_err(|error| Error::File { path: shards.path().to_owned(), problem: error.to_string() })?;
+
+    let from = std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
+    let config = RunConfig {
+        settings: settings(&pretrained, &from),
+        text: Source { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
+        validation: None,
+    };
+    config.settings.validate()?;
+    let model = safetensors::write(&weights, None).expect("arrays in memory fit a file");
+    drop(weights);
+    let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens.to_json().into_bytes())];
+    let settings = serde_json::to_value(config).expect("settings are plain values");
+    Folder::create(out)?.save(settings, &files)?;
+    SavedRun::open(out)
+}
+
+/// Settings whose model is theirs. How to train it is the rung's recipe, one sequence at a time.
+fn settings(pretrained: &Pretrained, from: &Path) -> Settings {
+    let Pretrained { family, ref config, ref end } = *pretrained;
+    let &GptConfig { context, width, heads, layers, dropout, .. } = config;
+    let architecture = match family {
+        Family::Gpt2 => Architecture::Gpt,
+        Family::Llama => Architecture::Llama,
+    };
+    Settings {
+        layers,
+        hidden: width,
+        heads: Some(heads),
+        context,
+        dropout,
+        tokenizer: TokenizerKind::Folder(from.to_owned()),
+        batch_size: 1,
+        gpt: Some(GptSettings::from_config(architecture, config, end.clone())),
+        ..Settings::of(Rung::Gpt)
+    }
+}
+
+/// The tokens of a folder, which are to be as many as the model's.
+fn tokens(from: &Path, vocabulary: usize) -> Result<Tokens, Error> {
+    let Some(tokens) = Tokens::find(from, Learns::Text)? else {
+        return Ok(Tokens::Text(Tokenizer::Ids(IdTokenizer::new(vocabulary)?)));
+    };
+    match tokens.text()?.vocabulary() {
+        found if found == vocabulary => Ok(tokens),
+        found => {
+            let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
+            Err(Error::File { path: from.join(CONFIG), problem })
+        }
+    }
+}
+
+/// A text file of a folder; none if there is none.
+fn text(folder: &Path, name: &str) -> Result<Option<String>, Error> {
+    let path = folder.join(name);
+    match std::fs::read(&path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(Error::File { path, problem: "not UTF-8 text".to_owned() }),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::File { path, problem: error.to_string() }),
+    }
+}
+
+fn missing(folder: &Path, name: &str) -> Error {
+    Error::File { path: folder.to_owned(), problem: format!("there is no {name} in it") }
+}

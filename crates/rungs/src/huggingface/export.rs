@@ -1,0 +1,94 @@
+//! A run as a folder that `transformers` loads.
+
+use super::shards::WHOLE;
+use super::{CONFIG, Family};
+use crate::layers::Module;
+use crate::models::Tokenizer;
+use crate::models::huggingface::{Pretrained, write};
+use crate::settings::{Learns, ModelConfig};
+use crate::tensor::safetensors::{self, Named};
+use crate::tokens::TOKENIZER_FILE;
+use crate::{Error, SavedRun};
+use serde_json::json;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// What `transformers` makes of a tokenizer.
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// As which architecture.
+    pub family: Family,
+    /// The files, by name.
+    pub files: Vec<&'static str>,
+}
+
+/// Writes the model of a run, and its tokenizer if it is of byte pairs, into the folder `out`.
+///
+/// # Errors
+/// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.
+pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
+    let settings = &run.config.settings;
+    if settings.rung.learns() != Learns::Text || settings.rung.is_recurrent() {
+        let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung);
+        return Err(Error::setting("rung", problem));
+    }
+    let tokenizer = run.tokens.text()?;
+    let ModelConfig::Gpt(config) = settings.model(tokenizer.vocabulary())? else {
+        unreachable!("the only rung that learns a text and is not recurrent")
+    };
+    let end = settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    let here = |problem: String| Error::File { path: run.path().to_owned(), problem };
+    let pretrained = Pretrained::of(&config, end).map_err(|error| here(error.to_string()))?;
+    let mut files = vec![(CONFIG, pretrained.to_json())];
+    if let Tokenizer::Bpe(bpe) = tokenizer {
+        let special = |id: &u32| bpe.token(*id).and_then(|token| String::from_utf8(token.to_vec()).ok());
+        let mut config = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context });
+        if let Some(end) = pretrained.end.first().and_then(special) {
+            config["eos_token"] = json!(end);
+        }
+        files.push((TOKENIZER_FILE, bpe.to_json()));
+        files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
+    }
+    let in_the_way = files.iter().map(|(name, _)| *name).chain([WHOLE]).find(|name| out.join(name).exists());
+    if let Some(name) = in_the_way {
+        return Err(Error::File {
+            path: out.join(name),
+            problem: "in the way: there is such a file already".to_owned(),
+        });
+    }
+    let model = run.model()?;
+    let ours: Named<f32> = model.named().into_iter().map(|(name, tensor)| (name, tensor.array().clone())).collect();
+    drop(model);
+    let theirs = write(&pretrained, &ours);
+    drop(ours);
+
+    fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
+    // The configuration last: without it there is no model.
+    let tensors = |to: &mut dyn Write| safetensors::write_to(&theirs, Some(("format", "pt")), to);
+    put(out, WHOLE, &tensors)?;
+    for (name, contents) in files.iter().rev() {
+        put(out, name, &|to| to.write_all(contents.as_bytes()))?;
+    }
+    let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WHOLE]).collect();
+    files.sort_unstable();
+    Ok(Exported { family: pretrained.family, files })
+}
+
+/// Writes a file whole or not at all.
+fn put(folder: &Path, name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let (path, next) = (folder.join(name), folder.join(format!("{name}.next")));
+    let written = || {
+        let mut file = BufWriter::new(File::create(&next)?);
+        contents(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&next, &path)
+    };
+    written().map_err(|source| {
+        _ = fs::remove_file(&next);
+        Error::Save { path: path.clone(), source }
+    })
+}

@@ -342,7 +342,7 @@ fn a_streamed_run_is_the_run_in_memory() {
 fn documents_are_parted_by_one_token_streamed_or_not() {
     let folder = TempDir::new().unwrap();
     let at = folder.path();
-    let documents: Vec<String> = (1..120).map(|i| text(40 + i % 90)).collect();
+    let documents: Vec<String> = (1..120).map(|i| text(40 + i % 90).trim().to_owned()).collect();
     for (i, (written, separator)) in [("<|endoftext|>", "<|endoftext|>"), ("\\n\\n", "\n\n")].into_iter().enumerate() {
         let content = documents.join(separator);
         fs::write(at.join("text.txt"), &content).unwrap();
@@ -359,7 +359,7 @@ fn documents_are_parted_by_one_token_streamed_or_not() {
         assert_eq!(tokenizer.decode(&ids), content);
         // Between them, every document is what it is by itself: no token reaches across.
         let alone: Vec<Vec<u32>> = documents.iter().map(|document| tokenizer.encode(document).unwrap()).collect();
-        assert_eq!(alone.join(&0), ids);
+        assert!(alone.join(&0) == ids, "a token reaches across {written}");
         // It is a setting of the run, and what a text begins behind when nothing is said.
         bad_input(at, &format!("train gpt --out {memory} --resume --documents x"), &["documents is", written, "not x"]);
         let texts = rungs(at, &format!("generate {memory} --max-tokens 5 --greedy --json")).json();

@@ -331,7 +331,7 @@ fn a_streamed_run_is_the_run_in_memory() {
         }
         // Streamed or not, a run goes on as itself; the tokens are in the run folder, or where they are wanted.
         rungs(at, &format!("train {rung} --out streamed --resume --steps 40 --json")).done();
-        rungs(at, &format!("train {rung} --out memory --resume --steps 40 --json --stream --cache cache")).done();
+        rungs(at, &format!("train {rung} --out memory --resume --steps 40 --json --cache cache")).done();
         assert_eq!(model(at, "streamed"), model(at, "memory"), "{train}");
         assert!(at.join("streamed/ids").is_dir() && at.join("cache").is_dir() && !at.join("memory/ids").exists());
         ["memory", "streamed", "cache"].iter().for_each(|run| fs::remove_dir_all(at.join(run)).unwrap());

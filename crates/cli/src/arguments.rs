@@ -113,7 +113,7 @@ pub(crate) struct Train {
     /// of 64 MiB and more are. The result is the same
     #[arg(long)]
     pub(crate) stream: bool,
-    /// Where the file of tokens is, to be used by other runs too [default: the folder ids in the run folder]
+    /// Where the file of tokens is, to be used by other runs too; implies --stream [default: the folder ids in the run folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
     /// The run folder [default: runs/RUNG]

@@ -123,7 +123,7 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or a [`PairCorpus`](crate::PairCorpus).
+    /// A run that is kept nowhere, on a [`Corpus`] or a [`PairCorpus`](crate::PairCorpus).
     ///
     /// # Errors
     /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.

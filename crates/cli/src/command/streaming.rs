@@ -34,7 +34,7 @@ impl<'i> Streaming<'i> {
         }
         let cache = train.cache.clone().unwrap_or_else(|| out.join("ids"));
         Ok(Self {
-            asked: train.stream,
+            asked: train.stream || train.cache.is_some(),
             cache,
             progress: ReadingProgress::new(train.rung.name(), common.json),
             interrupt,

@@ -5,8 +5,11 @@
 mod binary;
 mod checker;
 mod checkpoint;
+mod checkpointing;
 mod depth;
+mod encoder_decoder;
 mod exchange;
+mod exchange_transformer;
 mod golden;
 mod keras;
 mod kernels;

@@ -75,6 +75,7 @@ fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
         ("--positions", flags.positions.is_some()),
         ("--rotary-base", flags.rotary_base.is_some()),
         ("--bias", flags.bias.is_some()),
+        ("--checkpointing", flags.checkpointing.is_some()),
     ];
     let Some(gpt) = &mut settings.gpt else { return refuse(&given, rung) };
     // What belongs to an architecture comes with it, but not a second time: a run goes on with what was changed since.
@@ -93,6 +94,7 @@ fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
     }
     set(&mut gpt.rotary_base, flags.rotary_base.map(Some));
     set(&mut gpt.bias, flags.bias);
+    set(&mut gpt.checkpointing, flags.checkpointing);
     Ok(())
 }
 
@@ -306,8 +308,8 @@ mod tests {
             "lstm --optimizer rmsprop --beta2 0.95 --schedule step --steps 80 --lr-factor 0.3",
             "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
             "gpt --tokenizer bpe:2000",
-            "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
             "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
+            "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
             "attention --tokenizer runs/other",
         ] {
             let (train, common) = parse(line);

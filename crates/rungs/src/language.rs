@@ -30,7 +30,7 @@ pub struct LanguageTask<E: Element = f32> {
 #[derive(Debug)]
 enum Reading<E: Element> {
     /// In B streams, with a state that is carried from batch to batch; none before the first.
-    Streams { batches: ContiguousBatches, state: Option<State<E>> },
+    Streams { batches: ContiguousBatches, state: Option<Box<State<E>>> },
     /// In windows from anywhere.
     Windows(RandomWindows),
 }
@@ -96,7 +96,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
                 let batch = batches.next_batch()?;
                 let mut carried = match state.take() {
                     Some(state) if !batch.restart => state,
-                    _ => model.start(batch.inputs.dims::<2>()[0]),
+                    _ => Box::new(model.start(batch.inputs.dims::<2>()[0])),
                 };
                 let loss = loss(model.as_ref(), &batch, smoothing, &mut carried, &mut Mode::Train(rng));
                 carried.detach(); // truncated here
@@ -134,7 +134,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
         let carried = carried(&arrays)?;
         batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
-        *state = (!carried.is_empty()).then(|| State { position: read, ..State::carrying(carried) });
+        *state = (!carried.is_empty()).then(|| Box::new(State { position: read, ..State::carrying(carried) }));
         Ok(())
     }
 

@@ -79,12 +79,12 @@ pub struct Settings {
     pub save_every: usize,
     /// Decides every random number of the run.
     pub seed: u64,
-    /// What keeps the model from learning its text by heart.
-    #[serde(skip_serializing_if = "Regularization::is_off", default)]
-    pub regularization: Regularization,
     /// What only a GPT has.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gpt: Option<GptSettings>,
+    /// What keeps the model from learning its text by heart.
+    #[serde(skip_serializing_if = "Regularization::is_off", default)]
+    pub regularization: Regularization,
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
@@ -142,8 +142,8 @@ impl Settings {
             evaluate_every: 250,
             save_every: 250,
             seed: 0,
-            regularization: Regularization::default(),
             gpt: None,
+            regularization: Regularization::default(),
             pairs: None,
         };
         match rung {

@@ -369,7 +369,7 @@ fn documents_are_parted_by_one_token_streamed_or_not() {
     for (flags, words) in [
         ("--documents <|endoftext|>", &["documents: \"<|endoftext|>\" must be one token"][..]),
         (
-            "--documents --- --tokenizer word",
+            "--documents=--- --tokenizer word",
             &["must be one token, but is 3 tokens to this tokenizer of words; bpe:N makes it one"],
         ),
         ("--documents a\\", &["--documents a\\: after a backslash"]),

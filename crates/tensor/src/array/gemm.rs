@@ -1,12 +1,14 @@
 //! Matrix products of strided arrays, shared among threads.
 //!
-//! The product itself is `matrixmultiply`'s. Only rows, columns and batches are divided among threads, never the
+//! The product itself is `matrixmultiply`'s, or for a few rows that of [`few`]. Only rows, columns and batches are divided among threads, never the
 //! inner dimension, and the library accumulates the inner dimension in one order for every block of the result: so an
 //! element's bits depend neither on the number of threads nor on how many rows are computed beside it.
 
 use super::{Array, Buffer};
 use crate::parallel::for_each_chunk;
 use crate::{Element, Shape};
+
+mod few;
 
 /// Floating-point operations below which a product stays on one thread.
 const PARALLEL: usize = 2_000_000;
@@ -62,25 +64,38 @@ pub(crate) fn matmul<E: Element>(a: &Array<E>, b: &Array<E>, shape: Shape) -> Ar
         offset
     };
     let operations = 2 * m * n * k;
-    let product = |batch: usize, out: &mut [E]| Product {
-        dims: [m, k, n],
-        a: matrix(a, offset(a, batch)),
-        b: matrix(b, offset(b, batch)),
-        to: out.as_mut_ptr(),
-        row: n as isize,
+    let compute = |batch: usize, out: &mut [E]| {
+        let (at, bt) = (offset(a, batch), offset(b, batch));
+        if m < few::MANY {
+            return few::multiply([m, k, n], factor(a, at), factor(b, bt), out);
+        }
+        let (a, b, to) = (matrix(a, at), matrix(b, bt), out.as_mut_ptr());
+        divide(Product { dims: [m, k, n], a, b, to, row: n as isize }, operations);
     };
     if batches == 1 {
-        divide(product(0, &mut out), operations);
+        compute(0, &mut out);
     } else {
         // Several small products make one piece of work.
         let few = PARALLEL.div_ceil(operations);
         for_each_chunk(&mut out, few * m * n, 0, &|piece, out| {
             for (i, out) in out.chunks_mut(m * n).enumerate() {
-                divide(product(piece * few + i, out), operations);
+                compute(piece * few + i, out);
             }
         });
     }
     Array::from_buffer(out, shape)
+}
+
+/// A factor of a product: its elements from the first on, and how far apart its rows and columns are.
+#[derive(Copy, Clone)]
+struct Factor<'a, E> {
+    data: &'a [E],
+    steps: [usize; 2],
+}
+
+fn factor<E: Element>(x: &Array<E>, offset: usize) -> Factor<'_, E> {
+    let rank = x.shape.rank();
+    Factor { data: &x.data()[offset..], steps: [x.strides[rank - 2], x.strides[rank - 1]] }
 }
 
 /// Halves the product along its longer side until a share is small or every thread has one.
@@ -129,33 +144,58 @@ fn multiply<E: Element>(product: Product<E>) {
 mod tests {
     use super::*;
     use crate::Rng;
+    use crate::simd::tests::undisturbed;
 
-    fn random(shape: [usize; 2], rng: &mut Rng) -> Array<f32> {
+    fn random<E: Element>(shape: [usize; 2], rng: &mut Rng) -> Array<E> {
         Array::normal(shape, 0.0, 1.0, rng)
     }
 
-    #[test]
-    fn a_row_does_not_depend_on_the_rows_beside_it() {
-        let mut rng = Rng::new(1);
-        for (m, k, n) in [(1, 7, 5), (37, 600, 70), (200, 129, 65), (64, 1025, 300)] {
-            let (a, b) = (random([m, k], &mut rng), random([k, n], &mut rng));
+    /// Sizes around every threshold, each factor as it lies and transposed, all rows and some of them.
+    fn check<E: Element>(tolerance: f64) {
+        let mut rng = Rng::new(3);
+        let sizes =
+            [(1, 1, 1), (1, 700, 40), (3, 17, 5), (15, 400, 333), (16, 257, 32), (37, 600, 70), (64, 1025, 131)];
+        for (m, k, n) in sizes {
+            let (a, b) = (random::<E>([m, k], &mut rng), random::<E>([k, n], &mut rng));
+            let other = |x: &Array<E>| x.permute(&[1, 0]).contiguous().permute(&[1, 0]);
             let all = matmul(&a, &b, [m, n].into()).to_vec();
-            for row in [0, m / 2, m - 1] {
-                let one = matmul(&a.slice(0, row..row + 1), &b, [1, n].into()).to_vec();
-                assert_eq!(one, all[row * n..(row + 1) * n], "row {row} of {m}×{k}×{n}");
+            for (a, b) in [(other(&a), b.clone()), (a.clone(), other(&b))] {
+                assert_eq!(matmul(&a, &b, [m, n].into()).to_vec(), all, "{m}×{k}×{n}, transposed");
+                for rows in [0..1, m / 2..m, m.saturating_sub(16)..m - 1] {
+                    let some = matmul(&a.slice(0, rows.clone()), &b, [rows.len(), n].into()).to_vec();
+                    assert_eq!(some, all[rows.start * n..rows.end * n], "rows {rows:?} of {m}×{k}×{n}");
+                }
+            }
+            let (a, b) = (a.to_vec(), b.to_vec());
+            for (i, found) in all.iter().enumerate() {
+                let terms = (0..k).map(|t| a[i / n * k + t].to_f64() * b[t * n + i % n].to_f64());
+                let (expected, size) = terms.fold((0.0, 1.0), |(sum, size), term| (sum + term, size + term.abs()));
+                assert!((found.to_f64() - expected).abs() < tolerance * size, "{m}×{k}×{n}: {found} for {expected}");
             }
         }
     }
 
     #[test]
+    fn products_are_right_and_a_row_does_not_depend_on_layouts_or_on_the_rows_beside_it() {
+        undisturbed(|| {
+            check::<f32>(1e-6);
+            check::<f64>(1e-15);
+        });
+    }
+
+    #[test]
     fn the_number_of_threads_does_not_matter() {
         let mut rng = Rng::new(2);
-        let (a, b) = (random([130, 700], &mut rng), random([700, 333], &mut rng));
-        let with = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| matmul(&a, &b, [130, 333].into()).to_vec())
-        };
-        let one = with(1);
-        assert!([2, 3, 8].into_iter().all(|threads| with(threads) == one));
+        for m in [130, 2] {
+            let (a, b) = (random::<f32>([m, 700], &mut rng), random([700, 333], &mut rng));
+            let with = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| matmul(&a, &b, [m, 333].into()).to_vec())
+            };
+            undisturbed(|| {
+                let one = with(1);
+                assert!([2, 3, 8].into_iter().all(|threads| with(threads) == one));
+            });
+        }
     }
 }

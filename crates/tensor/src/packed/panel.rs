@@ -6,6 +6,9 @@
 use crate::Element;
 use crate::simd::{self, Level};
 
+/// Rows of a panel that are written side by side: 4 kB of single precision, and 8.
+const NEAR: usize = 64;
+
 /// The columns of a panel on this machine.
 pub(crate) fn width() -> usize {
     match simd::level() {
@@ -26,6 +29,20 @@ pub(crate) fn pack<E: Element>(data: &[E], [rows, columns]: [usize; 2], [down, a
     for (number, panel) in panels[..size(rows, columns)].chunks_exact_mut((rows * width).max(1)).enumerate() {
         let first = number * width;
         let count = width.min(columns - first);
+        // Columns of neighbours are read a few rows at a time, so that what is written stays near.
+        if down == 1 && across != 1 {
+            for (piece, out) in panel.chunks_mut(NEAR * width).enumerate() {
+                let (start, rows) = (piece * NEAR + first * across, out.len() / width);
+                for j in 0..count {
+                    let column = &data[start + j * across..][..rows];
+                    for (x, out) in column.iter().zip(out[j..].iter_mut().step_by(width)) {
+                        *out = *x;
+                    }
+                }
+                out.chunks_exact_mut(width).for_each(|out| out[count..].fill(E::ZERO));
+            }
+            continue;
+        }
         for (row, out) in panel.chunks_exact_mut(width).enumerate() {
             let start = row * down + first * across;
             if across == 1 {

@@ -19,7 +19,6 @@ mod x86;
 pub(crate) type ByPanels<E> = fn(&[E], [usize; 2], &[E], [usize; 2], &mut [E]);
 /// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out: `W, down, [K, N], X, out`.
 pub(crate) type ByRows<E> = fn(&[E], usize, [usize; 2], &[E], &mut [E]);
-
 /// The most rows that are multiplied at once: their sums must fit the registers.
 const TILE: usize = 6;
 /// Whether a product and a sum are one instruction on any processor of this architecture.
@@ -137,16 +136,16 @@ fn tile<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bool>(
     }
 }
 
-/// The product by a matrix as it lies, which is read once from its first row to its last for each row of `x`.
+/// The product by a matrix as it lies, which is read once from its first row to its last.
 #[inline(always)]
 fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
     /// Rows of W added at once, so that sums are loaded and stored less often.
     const DEPTH: usize = 4;
-    for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
-        let whole = k - k % DEPTH;
-        for i in (0..whole).step_by(DEPTH) {
+    let whole = k - k % DEPTH;
+    for i in (0..whole).step_by(DEPTH) {
+        let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * down..][..n]);
+        for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
             let a: [E; DEPTH] = std::array::from_fn(|d| x[i + d]);
-            let w: [&[E]; DEPTH] = std::array::from_fn(|d| &w[(i + d) * down..][..n]);
             for j in 0..n {
                 let mut sum = out[j];
                 for d in 0..DEPTH {
@@ -155,8 +154,10 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2]
                 out[j] = sum;
             }
         }
-        for i in whole..k {
-            let w = &w[i * down..][..n];
+    }
+    for i in whole..k {
+        let w = &w[i * down..][..n];
+        for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
             for j in 0..n {
                 out[j] = multiply_add::<E, FUSED>(x[i], w[j], out[j]);
             }

@@ -24,9 +24,17 @@ pub(super) fn chosen() -> Option<Level> {
     LEVELS.get(CHOSEN.load(Ordering::Relaxed)).copied()
 }
 
+/// Who chooses the level, or needs it to stay what it is.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Runs `task` while no other test chooses a level: products have other bits at another one.
+pub(crate) fn undisturbed<R>(task: impl FnOnce() -> R) -> R {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    task()
+}
+
 /// Runs `task` at every level that this machine has, the widest first.
 pub(crate) fn at_every_level<R>(task: impl Fn() -> R) -> Vec<(Level, R)> {
-    static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let widest = LEVELS.iter().position(|&l| l == level()).expect("one of them");
     let results = (widest..LEVELS.len()).map(|i| {

@@ -1,20 +1,27 @@
-//! The tile in single precision with the vector instructions of x86-64, once for 8 and once for 16 numbers at a time.
+//! The tile with the vector instructions of x86-64: AVX2 and AVX-512, single precision.
 //!
 //! Two vectors of a panel's row are multiplied by one number of each of up to six rows of X: twelve sums, more than
 //! enough to keep two multiply-add units with a latency of four busy, and they fit the sixteen registers of AVX2.
 
 #![allow(unsafe_code)]
 
-use super::{TILE, height};
+use crate::packed::panel;
 use crate::simd::{self, Level};
 
-/// [`ByPanels`](super::ByPanels) at the level of this machine, AVX2 or better.
-pub(super) fn by_panels(panels: &[f32], sizes: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
+/// [`ByPanels`](super::ByPanels) at the level of this machine, AVX2 or better. Each panel is used for all rows before the next one.
+pub(super) fn by_panels(panels: &[f32], [k, n]: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
+    if k == 0 || out.is_empty() {
+        return;
+    }
+    let m = out.len() / n;
+    let fit = panels.len() >= panel::size(k, n) && x.len() > (m - 1) * steps[0] + (k - 1) * steps[1];
+    assert!(fit && out.len() == m * n, "{m} rows by ({k}, {n}): {} and {} numbers", x.len(), out.len());
+    let (panels, x, out) = (panels.as_ptr(), x.as_ptr(), out.as_mut_ptr());
     match simd::level() {
-        // SAFETY: the processor has what this level stands for.
-        Level::Avx512 => unsafe { avx512::by_panels(panels, sizes, x, steps, out) },
+        // SAFETY: the lengths have just been checked, and the processor has what this level stands for.
+        Level::Avx512 => unsafe { avx512::by_panels(panels, [m, k, n], x, steps, out) },
         // SAFETY: as above.
-        Level::Avx2 => unsafe { avx2::by_panels(panels, sizes, x, steps, out) },
+        Level::Avx2 => unsafe { avx2::by_panels(panels, [m, k, n], x, steps, out) },
         Level::Portable => unreachable!("no vector instructions"),
     }
 }
@@ -22,85 +29,100 @@ pub(super) fn by_panels(panels: &[f32], sizes: [usize; 2], x: &[f32], steps: [us
 macro_rules! with_vectors {
     ($level:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $broadcast:ident, $multiply_add:ident, $store:ident) => {
         mod $level {
-            use super::{TILE, height};
+            use crate::packed::tile::{TILE, height};
             use std::arch::x86_64::*;
 
             const LANES: usize = $lanes;
             const WIDTH: usize = 2 * LANES;
 
+            /// # Safety
+            /// There are N columns in panels of K rows; X has M rows of K numbers and out, to which nobody else has access, M of N.
             #[target_feature(enable = $features)]
-            pub(super) fn by_panels(panels: &[f32], [k, n]: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
-                if k == 0 || n == 0 {
-                    return;
-                }
-                let rows = height(out.len() / n, TILE);
-                for (number, out) in out.chunks_mut(rows * n).enumerate() {
-                    let x = &x[number * rows * steps[0]..];
-                    match out.len() / n {
-                        1 => tile::<1>(panels, [k, n], x, steps, out),
-                        2 => tile::<2>(panels, [k, n], x, steps, out),
-                        3 => tile::<3>(panels, [k, n], x, steps, out),
-                        4 => tile::<4>(panels, [k, n], x, steps, out),
-                        5 => tile::<5>(panels, [k, n], x, steps, out),
-                        _ => tile::<6>(panels, [k, n], x, steps, out),
-                    }
-                }
-            }
-
-            #[target_feature(enable = $features)]
-            fn tile<const ROWS: usize>(
-                panels: &[f32],
-                [k, n]: [usize; 2],
-                x: &[f32],
-                [down, across]: [usize; 2],
-                out: &mut [f32],
+            pub(super) unsafe fn by_panels(
+                panels: *const f32,
+                [m, k, n]: [usize; 3],
+                x: *const f32,
+                steps: [usize; 2],
+                out: *mut f32,
             ) {
-                assert!(x.len() > (ROWS - 1) * down + (k - 1) * across, "fewer than {ROWS} rows of {k}");
-                assert!(out.len() == ROWS * n);
-                // A panel for each group of columns; the caller's buffer may be larger.
-                for (panel, first) in panels.chunks_exact(k * WIDTH).zip((0..n).step_by(WIDTH)) {
+                let rows = height(m, TILE);
+                for first in (0..n).step_by(WIDTH) {
                     let count = WIDTH.min(n - first);
-                    if count == WIDTH {
-                        // SAFETY: row r of `out` ends at (r + 1)·n, which is not before r·n + first + WIDTH.
-                        unsafe { sums::<ROWS>(panel, x, [down, across], out.as_mut_ptr().add(first), n) };
-                        continue;
-                    }
-                    let mut padded = [[0.0; WIDTH]; ROWS];
-                    for row in 0..ROWS {
-                        padded[row][..count].copy_from_slice(&out[row * n + first..][..count]);
-                    }
-                    // SAFETY: `padded` has ROWS rows of WIDTH numbers.
-                    unsafe { sums::<ROWS>(panel, x, [down, across], padded.as_mut_ptr().cast(), WIDTH) };
-                    for row in 0..ROWS {
-                        out[row * n + first..][..count].copy_from_slice(&padded[row][..count]);
+                    for row in (0..m).step_by(rows) {
+                        // SAFETY: as the caller promises of all panels, rows and columns.
+                        unsafe {
+                            let (panel, out) = (panels.add(first * k), out.add(row * n + first));
+                            let x = x.add(row * steps[0]);
+                            match rows.min(m - row) {
+                                1 => tile::<1>(panel, k, x, steps, out, [n, count]),
+                                2 => tile::<2>(panel, k, x, steps, out, [n, count]),
+                                3 => tile::<3>(panel, k, x, steps, out, [n, count]),
+                                4 => tile::<4>(panel, k, x, steps, out, [n, count]),
+                                5 => tile::<5>(panel, k, x, steps, out, [n, count]),
+                                _ => tile::<6>(panel, k, x, steps, out, [n, count]),
+                            }
+                        }
                     }
                 }
             }
 
-            /// Adds to WIDTH numbers in each of ROWS rows, which lie `step` apart from `out` on.
+            /// ROWS rows by the first `count` columns of a panel.
             ///
             /// # Safety
-            /// Those numbers may be read and written; x[r·down + i·across] is there for each r < ROWS and each row i of the
-            /// panel.
+            /// As `by_panels`.
+            #[target_feature(enable = $features)]
+            unsafe fn tile<const ROWS: usize>(
+                panel: *const f32,
+                k: usize,
+                x: *const f32,
+                steps: [usize; 2],
+                out: *mut f32,
+                [step, count]: [usize; 2],
+            ) {
+                if count == WIDTH {
+                    // SAFETY: as the caller promises.
+                    unsafe { sums::<ROWS>(panel, k, x, steps, out, step) };
+                    return;
+                }
+                // Columns that are not there stand in numbers that are.
+                let mut padded = [[0.0_f32; WIDTH]; ROWS];
+                // SAFETY: `padded` has ROWS rows of WIDTH numbers, and of `out` only the first `count` columns are used.
+                unsafe {
+                    for row in 0..ROWS {
+                        out.add(row * step).copy_to(padded[row].as_mut_ptr(), count);
+                    }
+                    sums::<ROWS>(panel, k, x, steps, padded.as_mut_ptr().cast(), WIDTH);
+                    for row in 0..ROWS {
+                        out.add(row * step).copy_from(padded[row].as_ptr(), count);
+                    }
+                }
+            }
+
+            /// ROWS rows by a whole panel.
+            ///
+            /// # Safety
+            /// As `by_panels`.
             #[target_feature(enable = $features)]
             unsafe fn sums<const ROWS: usize>(
-                panel: &[f32],
-                x: &[f32],
+                panel: *const f32,
+                k: usize,
+                x: *const f32,
                 [down, across]: [usize; 2],
                 out: *mut f32,
                 step: usize,
             ) {
-                // SAFETY: as the caller promises; a chunk of the panel has WIDTH numbers.
+                // SAFETY: as the caller promises.
                 unsafe {
                     let mut sums = [[$zero(); 2]; ROWS];
                     for row in 0..ROWS {
                         let out = out.add(row * step);
                         sums[row] = [$load(out), $load(out.add(LANES))];
                     }
-                    for (i, w) in panel.as_chunks::<WIDTH>().0.iter().enumerate() {
-                        let w = [$load(w.as_ptr()), $load(w.as_ptr().add(LANES))];
+                    for i in 0..k {
+                        let (w, x) = (panel.add(i * WIDTH), x.add(i * across));
+                        let w = [$load(w), $load(w.add(LANES))];
                         for row in 0..ROWS {
-                            let x = $broadcast(*x.get_unchecked(row * down + i * across));
+                            let x = $broadcast(*x.add(row * down));
                             for half in 0..2 {
                                 sums[row][half] = $multiply_add(x, w[half], sums[row][half]);
                             }

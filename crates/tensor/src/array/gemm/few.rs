@@ -1,0 +1,73 @@
+//! A product of a few rows, as generation makes one for every token.
+//!
+//! A general product packs both factors first, which takes longer than a few rows by a matrix. Here the right factor is read
+//! once, where it lies: a row after another if its columns are neighbours, or else, as the transpose of such a matrix, a
+//! panel after another. That is as fast as memory is.
+//!
+//! The sums are taken as `matrixmultiply` takes them, [`DEPTH`] terms at a time, so that a row has the bits it has among many.
+
+use super::Factor;
+use crate::Element;
+use crate::array::buffer::Buffer;
+use crate::packed::panel;
+use crate::parallel::for_each_chunk;
+
+/// Rows from which on a general product is faster.
+pub(super) const MANY: usize = 16;
+/// Terms of a sum that are added up by themselves before they are added to the others: `matrixmultiply`'s `KC`, for both types of
+/// numbers.
+const DEPTH: usize = 256;
+/// Sums that stay in the first cache.
+const SUMS: usize = 4096;
+/// Elements of the right factor below which one thread reads them all.
+const SMALL: usize = 1 << 16;
+
+/// (M, K) by (K, N) into row-major `out`. Threads take columns.
+pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
+    let width = panel::width();
+    let columns = match b.steps[1] {
+        1 => n.div_ceil(rayon::current_num_threads()).min(SUMS / m).next_multiple_of(width),
+        _ => width,
+    };
+    // Row-major, but for each share of the columns by itself: a thread writes to what is its own.
+    let mut shares = Buffer::scratch(m * n);
+    let least = if k * n < SMALL { usize::MAX } else { 0 };
+    for_each_chunk(&mut shares, m * columns, least, &|number, share| {
+        let first = number * columns;
+        let b = Factor { data: &b.data[first * b.steps[1]..], steps: b.steps };
+        add_up([m, k, share.len() / m], a, b, share);
+    });
+    for (number, share) in shares.chunks(m * columns).enumerate() {
+        let count = share.len() / m;
+        for (row, share) in share.chunks_exact(count).enumerate() {
+            out[row * n + number * columns..][..count].copy_from_slice(share);
+        }
+    }
+}
+
+/// The same for columns that one thread takes.
+fn add_up<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
+    let [down, across] = b.steps;
+    let (mut x, mut sums) = (Buffer::scratch(m * DEPTH.min(k)), Buffer::scratch(m * n));
+    let mut panel = Buffer::scratch(if across == 1 { 0 } else { panel::size(DEPTH.min(k), n) });
+    for first in (0..k).step_by(DEPTH) {
+        let depth = DEPTH.min(k - first);
+        let (x, b) = (&mut x[..m * depth], &b.data[first * down..]);
+        for (row, x) in x.chunks_exact_mut(depth).enumerate() {
+            let at = row * a.steps[0] + first * a.steps[1];
+            (0..depth).for_each(|i| x[i] = a.data[at + i * a.steps[1]]);
+        }
+        sums.fill(E::ZERO);
+        if across == 1 {
+            (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
+        } else {
+            panel::pack(b, [depth, n], [down, across], &mut panel);
+            (E::BY_PANELS)(&panel, [depth, n], x, [depth, 1], &mut sums);
+        }
+        if first == 0 {
+            out.copy_from_slice(&sums);
+        } else {
+            out.iter_mut().zip(sums.iter()).for_each(|(y, &sum)| *y += sum);
+        }
+    }
+}

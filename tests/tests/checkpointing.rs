@@ -12,7 +12,9 @@ fn configs() -> [GptConfig; 2] {
 }
 
 /// The loss, every parameter's gradient, and what the generator draws next.
-fn step<E: Element>(config: &GptConfig) -> (Vec<E>, Vec<(String, Vec<E>)>, u64) {
+type Step<E> = (Vec<E>, Vec<(String, Vec<E>)>, u64);
+
+fn step<E: Element>(config: &GptConfig) -> Step<E> {
     let rng = &mut Rng::new(5);
     let model = Gpt::<E>::new(config, rng).unwrap();
     let text = Ids::new((0..2 * CONTEXT).map(|_| rng.below(11) as u32).collect::<Vec<_>>(), [2, CONTEXT]);

@@ -111,7 +111,8 @@ impl TextFile {
     fn remember(&self, cache: &Path) -> Result<(), Error> {
         let note = note(&self.path, cache);
         let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
-        let next = note.with_extension(format!("{}.next", std::process::id()));
+        // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no JSON.
+        let next = note.with_extension("next");
         let written =
             fs::create_dir_all(cache).and_then(|()| fs::write(&next, json)).and_then(|()| fs::rename(&next, &note));
         written.map_err(|source| TrainError::Save { path: note, source }.into())

@@ -38,11 +38,11 @@ struct Shrink;
 
 impl Task<f32> for Shrink {
     type Model = Point<f32>;
-    fn next_loss(&mut self, model: &Point<f32>, _: &mut Rng) -> Loss<f32> {
-        Loss { total: model.point.square().sum(), tokens: 1 }
+    fn next_loss(&mut self, model: &Point<f32>, _: &mut Rng) -> Result<Loss<f32>, TrainError> {
+        Ok(Loss { total: model.point.square().sum(), tokens: 1 })
     }
-    fn validate(&self, model: &Point<f32>) -> Evaluation {
-        Evaluation { nats: f64::from(model.point.square().sum().item()), tokens: 1 }
+    fn validate(&self, model: &Point<f32>) -> Result<Evaluation, TrainError> {
+        Ok(Evaluation { nats: f64::from(model.point.square().sum().item()), tokens: 1 })
     }
     fn position(&self) -> Position<f32> {
         Position::default()

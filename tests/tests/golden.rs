@@ -193,15 +193,15 @@ struct OneBatch {
 impl Task<f64> for OneBatch {
     type Model = Model;
 
-    fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Loss<f64> {
+    fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Result<Loss<f64>, TrainError> {
         let [batch, time] = self.inputs.dims();
         let logits = model.logits(&self.inputs, &mut model.start(batch), &mut Mode::Train(rng)); // (B, T, V)
         let sum = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
-        Loss { total: logits.cross_entropy(&self.targets, sum), tokens: batch * time }
+        Ok(Loss { total: logits.cross_entropy(&self.targets, sum), tokens: batch * time })
     }
 
-    fn validate(&self, _: &Model) -> Evaluation {
-        Evaluation::default()
+    fn validate(&self, _: &Model) -> Result<Evaluation, TrainError> {
+        Ok(Evaluation::default())
     }
 
     fn position(&self) -> Position<f64> {
@@ -215,7 +215,7 @@ impl Task<f64> for OneBatch {
 
 /// Compares the gradients of the first step, before clipping.
 fn check_gradients(case: &str, model: &Model, mut task: OneBatch, golden: &Named<f64>) {
-    let loss = task.next_loss(model, &mut Rng::new(0));
+    let loss = task.next_loss(model, &mut Rng::new(0)).unwrap();
     let gradients = ParameterGradients::collect(model, (loss.total / loss.tokens as f64).backward()).unwrap();
     for (name, golden) in golden {
         let gradient = gradients.sum(name).unwrap();

@@ -29,6 +29,7 @@ mod program_training;
 mod properties;
 mod recurrent;
 mod registry;
+mod streaming;
 mod threads;
 mod tokens;
 mod training;

@@ -69,23 +69,23 @@ impl<E: Element> Reading<E> {
 impl<E: Element> Task<E> for Reading<E> {
     type Model = Reader<E>;
 
-    fn next_loss(&mut self, model: &Reader<E>, rng: &mut Rng) -> Loss<E> {
-        let batch = self.batches.next_batch();
+    fn next_loss(&mut self, model: &Reader<E>, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
+        let batch = self.batches.next_batch()?;
         let carried = self.state.take().filter(|_| !batch.restart);
         let mut state = carried.unwrap_or_else(|| model.rnn.zero_state(4));
         let loss = model.loss(&batch, &mut state, &mut Mode::Train(rng));
         self.state = Some(state.iter().map(RecurrentState::detached).collect());
-        loss
+        Ok(loss)
     }
 
-    fn validate(&self, model: &Reader<E>) -> Evaluation {
+    fn validate(&self, model: &Reader<E>) -> Result<Evaluation, TrainError> {
         let mut evaluation = Evaluation::default();
         let mut state = model.rnn.zero_state(1);
         for batch in self.validation.batches() {
-            let loss = model.loss(&batch, &mut state, &mut Mode::Eval);
+            let loss = model.loss(&batch?, &mut state, &mut Mode::Eval);
             evaluation.add(loss.total.item().to_f64(), loss.tokens);
         }
-        evaluation
+        Ok(evaluation)
     }
 
     fn position(&self) -> Position<E> {
@@ -309,11 +309,11 @@ struct Silent(Reading<f32>);
 
 impl Task<f32> for Silent {
     type Model = Reader<f32>;
-    fn next_loss(&mut self, model: &Reader<f32>, rng: &mut Rng) -> Loss<f32> {
+    fn next_loss(&mut self, model: &Reader<f32>, rng: &mut Rng) -> Result<Loss<f32>, TrainError> {
         self.0.next_loss(model, rng)
     }
-    fn validate(&self, _: &Reader<f32>) -> Evaluation {
-        Evaluation::default()
+    fn validate(&self, _: &Reader<f32>) -> Result<Evaluation, TrainError> {
+        Ok(Evaluation::default())
     }
     fn position(&self) -> Position<f32> {
         self.0.position()

@@ -106,6 +106,17 @@ pub(crate) struct Train {
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
     #[arg(long, value_name = "S,T", requires = "pairs")]
     pub(crate) columns: Option<Columns>,
+    /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
+    /// stands; with bpe:N it is made one
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) documents: Option<String>,
+    /// Read the text from the disk in pieces and train from a file of its tokens, however small the text; without it, files
+    /// of 64 MiB and more are. The result is the same
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Where the file of tokens is, to be used by other runs too; implies --stream [default: the folder ids in the run folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
     /// The run folder [default: runs/RUNG]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

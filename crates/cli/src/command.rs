@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod info;
+mod streaming;
 mod texts;
 pub(crate) mod train;
 mod translate;
@@ -28,6 +29,9 @@ pub(crate) const BOOK_NAME: &str = "the built-in text";
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Stopped) {
+            return Self::interrupted(error.to_string());
+        }
         if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
     }
 }

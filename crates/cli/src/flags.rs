@@ -6,6 +6,7 @@ use rungs::{Regularization, Rung, Settings};
 
 use crate::arguments::{Common, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
+use crate::text::unescaped;
 
 /// θ of rotary positions that are asked for by themselves.
 const ROTARY_BASE: f64 = 10_000.0;
@@ -31,6 +32,10 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     settings.rung = train.rung;
     set(&mut settings.seed, common.seed);
     set(&mut settings.validation_split, train.validation_split);
+    set(
+        &mut settings.documents,
+        train.documents.as_deref().map(|text| unescaped("--documents", text)).transpose()?.map(Some),
+    );
     let budgets =
         [train.steps.map(Budget::Steps), train.epochs.map(Budget::Epochs), train.seconds.map(Budget::Seconds)];
     set(&mut settings.budget, budgets.into_iter().flatten().next());

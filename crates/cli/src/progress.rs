@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rungs::Reading;
 use rungs::trainer::Event;
 
 use crate::output::{clock, thousands};
@@ -150,5 +151,36 @@ impl TranslationProgress {
         display.show(done, || {
             format!("{} of {} translations{}", thousands(texts), thousands(*all), left(start, 0.0, done))
         });
+    }
+}
+
+/// Follows the reading of a text that is larger than memory.
+pub(crate) struct ReadingProgress {
+    display: Option<Display>,
+    label: String,
+    machine: bool,
+    /// When the pass that is under way began, and what it does.
+    pass: Option<(Instant, &'static str)>,
+}
+
+impl ReadingProgress {
+    /// A display for a run called `label`; `machine` as for [`Progress`]. Nothing is shown before something is read.
+    pub(crate) fn new(label: &str, machine: bool) -> Self {
+        Self { display: None, label: label.to_owned(), machine, pass: None }
+    }
+
+    /// Shows how much is read, if it is time to.
+    pub(crate) fn show(&mut self, reading: &Reading) {
+        let Reading { what, done, of } = *reading;
+        let display = self.display.get_or_insert_with(|| Display::new(self.label.clone(), self.machine));
+        let (start, _) =
+            *self.pass.insert(self.pass.filter(|(_, pass)| *pass == what).unwrap_or((Instant::now(), what)));
+        let share = if of == 0 { 1.0 } else { done as f64 / of as f64 };
+        let megabytes = |bytes: u64| thousands((bytes / 1_000_000) as usize);
+        display
+            .show(share, || format!("{what}, {} of {} MB{}", megabytes(done), megabytes(of), left(start, 0.0, share)));
+        if done == of {
+            self.display = None; // the bar goes
+        }
     }
 }

@@ -37,6 +37,26 @@ pub(crate) fn name(path: &Path) -> String {
     if path == Path::new(STDIN) { "stdin".to_owned() } else { path.display().to_string() }
 }
 
+/// What a text given to `flag` means: `\n` is a line break, `\t` a tab, `\\` a backslash.
+pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
+    let mut text = String::new();
+    let mut characters = given.chars();
+    while let Some(character) = characters.next() {
+        text.push(match character {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('\\') => '\\',
+                _ => {
+                    return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash")));
+                }
+            },
+            plain => plain,
+        });
+    }
+    if text.is_empty() { Err(Failure::input(format!("{flag}: the text is empty"))) } else { Ok(text) }
+}
+
 /// The operating system's reason in its own words, without Rust's "(os error 2)".
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();

@@ -15,6 +15,7 @@ pub mod bpe;
 pub mod char;
 mod error;
 pub mod ids;
+mod pieces;
 mod stream;
 pub mod word;
 
@@ -22,6 +23,7 @@ pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
 pub use error::TokenizerError;
 pub use ids::IdTokenizer;
+pub use pieces::{PieceEncoder, PieceLearner};
 pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 

@@ -1,9 +1,13 @@
 //! A text made ready to learn from: its tokenizer, the part to train on and the part held out.
 
+use crate::models::tokenizer::BpeTokenizer;
 use crate::models::{Tokenizer, WordOptions};
 use crate::settings::{Learns, Settings, TokenizerKind};
 use crate::{Error, Tokens};
 use std::sync::Arc;
+
+/// Which words are known: those that occur once cannot be learnt well.
+pub(crate) const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
 
 /// A text as token ids, in a part to train on and a part to validate on.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ impl Corpus {
     /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be had.
     pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
         let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer(&settings.tokenizer, train, held_out)?, train, held_out)
+        Self::of_parts(tokenizer(settings, train, held_out)?, train, held_out, settings)
     }
 
     /// The same with a tokenizer that there is already.
@@ -42,10 +46,11 @@ impl Corpus {
         settings: &Settings,
     ) -> Result<Self, Error> {
         let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer, train, held_out)
+        Self::of_parts(tokenizer, train, held_out, settings)
     }
 
-    fn of_parts(tokenizer: Tokenizer, train: &str, held_out: &str) -> Result<Self, Error> {
+    fn of_parts(tokenizer: Tokenizer, train: &str, held_out: &str, settings: &Settings) -> Result<Self, Error> {
+        check_separator(&tokenizer, settings)?;
         let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(Arc::<[u32]>::from);
         for (part, tokens) in [("training", &train), ("validation", &validation)] {
             if tokens.len() < 2 {
@@ -78,12 +83,29 @@ fn split(text: &str, share: f64) -> (&str, &str) {
     text.split_at(middle)
 }
 
-fn tokenizer(kind: &TokenizerKind, train: &str, validation: &str) -> Result<Tokenizer, Error> {
-    Ok(match kind {
+/// That what stands between documents is one token, if there is anything.
+pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), Error> {
+    let Some(separator) = &settings.documents else { return Ok(()) };
+    let tokens = match tokenizer.encode(separator) {
+        Ok(ids) if ids.len() == 1 => return Ok(()),
+        Ok(ids) => format!("{} tokens", ids.len()),
+        Err(_) => "unknown".to_owned(),
+    };
+    let kind = tokenizer.kind();
+    let problem =
+        format!("{separator:?} must be one token, but is {tokens} to this tokenizer of {kind}; bpe:N makes it one");
+    Err(Error::setting("documents", problem))
+}
+
+fn tokenizer(settings: &Settings, train: &str, validation: &str) -> Result<Tokenizer, Error> {
+    Ok(match &settings.tokenizer {
         TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
         // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
-        TokenizerKind::Word => Tokenizer::word_from(train, WordOptions { minimum_count: 2, maximum_size: None })?,
-        TokenizerKind::Bpe(size) => Tokenizer::bpe_from(train, *size)?,
+        TokenizerKind::Word => Tokenizer::word_from(train, WORDS)?,
+        TokenizerKind::Bpe(size) => match &settings.documents {
+            Some(separator) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
+            None => Tokenizer::bpe_from(train, *size)?,
+        },
         TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
     })
 }

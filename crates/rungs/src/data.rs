@@ -4,6 +4,7 @@ use crate::corpus::Corpus;
 use crate::models::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
 use crate::pairs::TextPair;
 use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
+use crate::streamed::StreamedCorpus;
 use crate::trainer::data::Pair;
 use crate::{Error, Tokens};
 use std::sync::Arc;
@@ -87,6 +88,8 @@ fn vocabularies(kind: &TokenizerKind, train: &[TextPair], settings: &PairSetting
 pub enum Data {
     /// A text.
     Text(Corpus),
+    /// A text whose tokens are in files.
+    Streamed(StreamedCorpus),
     /// Pairs of texts.
     Pairs(PairCorpus),
 }
@@ -94,6 +97,12 @@ pub enum Data {
 impl From<Corpus> for Data {
     fn from(corpus: Corpus) -> Self {
         Self::Text(corpus)
+    }
+}
+
+impl From<StreamedCorpus> for Data {
+    fn from(corpus: StreamedCorpus) -> Self {
+        Self::Streamed(corpus)
     }
 }
 
@@ -108,6 +117,7 @@ impl Data {
     pub fn tokens(&self) -> Tokens {
         match self {
             Self::Text(corpus) => Tokens::Text(corpus.tokenizer.clone()),
+            Self::Streamed(corpus) => Tokens::Text(corpus.tokenizer.clone()),
             Self::Pairs(corpus) => Tokens::Pairs(corpus.vocabularies.clone()),
         }
     }

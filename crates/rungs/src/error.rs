@@ -73,6 +73,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// It was told to stop before anything was trained.
+    #[error("stopped while the text was being read; nothing was trained")]
+    Stopped,
     /// A run is to go on that was never trained here.
     #[error("{}: this run was imported: it holds no state of a training that could go on", .0.display())]
     Imported(PathBuf),
@@ -98,7 +101,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Save { .. } => false,
+            Self::Save { .. } | Self::Stopped => false,
             _ => true,
         }
     }

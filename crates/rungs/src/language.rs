@@ -11,9 +11,8 @@ use crate::layers::{Mode, RecurrentState};
 use crate::models::{LanguageModel, State};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
-use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows};
+use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
-use std::sync::Arc;
 
 /// How many windows a model without memory is evaluated on at a time: a matter of speed alone.
 const WINDOWS: usize = 32;
@@ -50,7 +49,11 @@ impl<E: Element> LanguageTask<E> {
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_streams(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
+    pub fn in_streams(
+        train: impl Into<Tokens>,
+        validation: impl Into<Tokens>,
+        window: Window,
+    ) -> Result<Self, TrainError> {
         let batches = ContiguousBatches::new(train, window.batch, window.context)?;
         let validation = ConsecutiveWindows::new(validation, 1, window.context)?;
         Ok(Self { reading: Reading::Streams { batches, state: None }, validation, label_smoothing: 0.0 })
@@ -60,7 +63,11 @@ impl<E: Element> LanguageTask<E> {
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_windows(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
+    pub fn in_windows(
+        train: impl Into<Tokens>,
+        validation: impl Into<Tokens>,
+        window: Window,
+    ) -> Result<Self, TrainError> {
         let batches = RandomWindows::new(train, window.batch, window.context)?;
         let validation = ConsecutiveWindows::new(validation, WINDOWS, window.context)?;
         Ok(Self { reading: Reading::Windows(batches), validation, label_smoothing: 0.0 })
@@ -77,16 +84,16 @@ impl<E: Element> LanguageTask<E> {
 impl<E: Element> Task<E> for LanguageTask<E> {
     type Model = Box<dyn LanguageModel<E>>;
 
-    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
+    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
         let smoothing = self.label_smoothing;
         match &mut self.reading {
             Reading::Windows(windows) => {
-                let batch = windows.next_batch(rng);
+                let batch = windows.next_batch(rng)?;
                 let mut state = model.start(batch.inputs.dims::<2>()[0]);
-                loss(model.as_ref(), &batch, smoothing, &mut state, &mut Mode::Train(rng))
+                Ok(loss(model.as_ref(), &batch, smoothing, &mut state, &mut Mode::Train(rng)))
             }
             Reading::Streams { batches, state } => {
-                let batch = batches.next_batch();
+                let batch = batches.next_batch()?;
                 let mut carried = match state.take() {
                     Some(state) if !batch.restart => state,
                     _ => Box::new(model.start(batch.inputs.dims::<2>()[0])),
@@ -94,12 +101,12 @@ impl<E: Element> Task<E> for LanguageTask<E> {
                 let loss = loss(model.as_ref(), &batch, smoothing, &mut carried, &mut Mode::Train(rng));
                 carried.detach(); // truncated here
                 *state = Some(carried);
-                loss
+                Ok(loss)
             }
         }
     }
 
-    fn validate(&self, model: &Self::Model) -> Evaluation {
+    fn validate(&self, model: &Self::Model) -> Result<Evaluation, TrainError> {
         measure(model.as_ref(), &self.validation)
     }
 
@@ -186,31 +193,33 @@ fn loss<E: Element>(
 /// If a token is outside the model's vocabulary, or `context` is longer than the model's.
 pub fn evaluate<E: Element>(
     model: &dyn LanguageModel<E>,
-    tokens: impl Into<Arc<[u32]>>,
+    tokens: impl Into<Tokens>,
     context: usize,
 ) -> Result<Evaluation, TrainError> {
     let batch = if model.context().is_some() { WINDOWS } else { 1 };
-    Ok(measure(model, &ConsecutiveWindows::new(tokens, batch, context)?))
+    measure(model, &ConsecutiveWindows::new(tokens, batch, context)?)
 }
 
-fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindows) -> Evaluation {
+fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindows) -> Result<Evaluation, TrainError> {
     let model = model.frozen();
     let mut state = model.start(1);
     let mut evaluation = Evaluation::default();
     for batch in windows.batches() {
+        let batch = batch?;
         if batch.restart {
             state = model.start(batch.inputs.dims::<2>()[0]);
         }
         let loss = loss(model.as_ref(), &batch, 0.0, &mut state, &mut Mode::Eval);
         evaluation.add(loss.total.item().to_f64(), loss.tokens);
     }
-    evaluation
+    Ok(evaluation)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::models::{Gpt, GptConfig, LstmLanguageModel, RecurrentConfig};
+    use std::sync::Arc;
 
     fn lstm() -> Box<dyn LanguageModel<f64>> {
         let config = RecurrentConfig { vocabulary: 7, embedding: 3, hidden: 5, layers: 2, dropout: 0.2 };
@@ -234,7 +243,7 @@ mod tests {
     type Model = Box<dyn LanguageModel<f64>>;
 
     fn nats(task: &mut LanguageTask<f64>, model: &Model, rng: &mut Rng) -> f64 {
-        task.next_loss(model, rng).total.item()
+        task.next_loss(model, rng).unwrap().total.item()
     }
 
     #[test]
@@ -288,7 +297,7 @@ mod tests {
         let (gpt, window) = (gpt().frozen(), Window { batch: 3, context: 4 });
         let plain = || LanguageTask::<f64>::in_windows(tokens(64), tokens(30), window).unwrap();
         let mut smooth = plain().with_label_smoothing(0.1);
-        assert_eq!(smooth.validate(&gpt), plain().validate(&gpt));
+        assert_eq!(smooth.validate(&gpt).unwrap(), plain().validate(&gpt).unwrap());
         // −Σ q ln p with q = 0.9·one-hot + 0.1/7: between the loss and that of the uniform distribution, linear in ε.
         let at = |task: &mut LanguageTask<f64>| nats(task, &gpt, &mut Rng::new(3));
         let (half, none, some) = (0.05, at(&mut plain()), at(&mut smooth));

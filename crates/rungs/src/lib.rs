@@ -196,6 +196,7 @@ pub mod pairs;
 pub mod prelude;
 pub mod run;
 pub mod settings;
+pub mod streamed;
 pub mod tokens;
 pub mod translation;
 
@@ -208,5 +209,6 @@ pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun, Source};
 pub use settings::{CellKind, Learns, PairSettings, Regularization, Rung, Settings, TokenizerKind};
+pub use streamed::{Reading, StreamedCorpus, TextFile};
 pub use tokens::Tokens;
 pub use translation::{Search, TranslationTask, measure_forced, translate};

@@ -90,11 +90,11 @@ macro_rules! of_one_kind {
 impl Task<f32> for AnyTask {
     type Model = Model;
 
-    fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Loss<f32> {
+    fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Result<Loss<f32>, TrainError> {
         of_one_kind!(self, model, task, model => task.next_loss(model, rng))
     }
 
-    fn validate(&self, model: &Model) -> Evaluation {
+    fn validate(&self, model: &Model) -> Result<Evaluation, TrainError> {
         of_one_kind!(self, model, task, model => Task::<f32>::validate(task, model))
     }
 

@@ -10,16 +10,19 @@
 //!
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
+use crate::corpus::Corpus;
 use crate::data::Data;
 use crate::language::{LanguageTask, Window, evaluate};
 use crate::layers::Module;
 use crate::model::{AnyTask, Model};
-use crate::models::PairVocabulary;
+use crate::models::{PairVocabulary, Tokenizer};
 use crate::settings::Difference;
+use crate::streamed::StreamedCorpus;
 use crate::tensor::Rng;
 use crate::tensor::safetensors;
 use crate::tokens::{TOKENIZER_FILE, Tokens};
 use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
+use crate::trainer::data::Tokens as Ids;
 use crate::trainer::{
     Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Progress, Summary, Task, TrainError,
     Trainer, TrainerConfig, TrainingState,
@@ -120,7 +123,7 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or a [`PairCorpus`](crate::PairCorpus).
+    /// A run that is kept nowhere, on a [`Corpus`] or a [`PairCorpus`](crate::PairCorpus).
     ///
     /// # Errors
     /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.
@@ -131,14 +134,11 @@ impl Run {
         let rng = &mut Rng::new(settings.seed).fork("model");
         let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
         let (model, task) = match data {
-            Data::Text(corpus) => {
-                let model = settings.model(corpus.tokenizer.vocabulary())?.build(rng)?;
-                let window = Window { batch: settings.batch_size, context: settings.context };
-                let task = match settings.rung.is_recurrent() {
-                    true => LanguageTask::in_streams(corpus.train, corpus.validation, window)?,
-                    false => LanguageTask::in_windows(corpus.train, corpus.validation, window)?,
-                };
-                (Model::Language(model), AnyTask::Language(task.with_label_smoothing(smoothing)))
+            Data::Text(Corpus { tokenizer, train, validation, .. }) => {
+                language(settings, &tokenizer, [train.into(), validation.into()], rng)?
+            }
+            Data::Streamed(StreamedCorpus { tokenizer, train, validation }) => {
+                language(settings, &tokenizer, [train.into(), validation.into()], rng)?
             }
             Data::Pairs(corpus) => {
                 let sizes = [corpus.vocabularies.source.size(), corpus.vocabularies.target.size()];
@@ -394,6 +394,23 @@ impl SavedRun {
     pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
         Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
     }
+}
+
+/// A language model and what it learns.
+fn language(
+    settings: &Settings,
+    tokenizer: &Tokenizer,
+    [train, validation]: [Ids; 2],
+    rng: &mut Rng,
+) -> Result<(Model, AnyTask), Error> {
+    let model = settings.model(tokenizer.vocabulary())?.build(rng)?;
+    let window = Window { batch: settings.batch_size, context: settings.context };
+    let task = match settings.rung.is_recurrent() {
+        true => LanguageTask::in_streams(train, validation, window)?,
+        false => LanguageTask::in_windows(train, validation, window)?,
+    };
+    let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
+    Ok((Model::Language(model), AnyTask::Language(task.with_label_smoothing(smoothing))))
 }
 
 /// That there is the state of a training in a folder.

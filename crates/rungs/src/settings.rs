@@ -57,6 +57,10 @@ pub struct Settings {
     pub dropout: f64,
     /// What becomes a token.
     pub tokenizer: TokenizerKind,
+    /// What stands between the documents of the text, if it has several: one token, wherever it stands. Windows hold parts of as
+    /// many documents as fit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub documents: Option<String>,
     /// The share of the text, at its end, that is held out for validation; unused where there is a text for it.
     pub validation_split: f64,
     /// B, the sequences of a micro-batch.
@@ -133,6 +137,7 @@ impl Settings {
             context: 50,
             dropout: 0.0,
             tokenizer: TokenizerKind::Char,
+            documents: None,
             validation_split: 0.1,
             batch_size: 50,
             accumulate: 1,
@@ -225,6 +230,18 @@ impl Settings {
         self.schedule.validate()?;
         self.regularization.validate()?;
         self.tokenizer.validate(self.rung.learns())?;
+        match &self.documents {
+            Some(_) if self.rung.learns() == Learns::Pairs => {
+                return Err(Error::setting(
+                    "documents",
+                    "pairs are not parted by a text; every pair stands for itself",
+                ));
+            }
+            Some(separator) if separator.is_empty() => {
+                return Err(Error::setting("documents", "nothing cannot stand between documents"));
+            }
+            _ => {}
+        }
         // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
         match self.rung.learns() {
             Learns::Text => self.model(1)?.parameter_count()?,

@@ -56,19 +56,19 @@ impl TranslationTask {
 impl<E: Element> Task<E> for TranslationTask {
     type Model = Box<dyn EncoderDecoder<E>>;
 
-    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
+    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
         let batch = self.batches.next_batch();
-        loss(model.as_ref(), &batch, self.own, self.label_smoothing, &mut Mode::Train(rng))
+        Ok(loss(model.as_ref(), &batch, self.own, self.label_smoothing, &mut Mode::Train(rng)))
     }
 
-    fn validate(&self, model: &Self::Model) -> Evaluation {
+    fn validate(&self, model: &Self::Model) -> Result<Evaluation, TrainError> {
         let model = model.frozen();
         let mut evaluation = Evaluation::default();
         for batch in self.validation.batches() {
             let loss = loss(model.as_ref(), &batch, 0.0, 0.0, &mut Mode::Eval);
             evaluation.add(loss.total.item().to_f64(), loss.tokens);
         }
-        evaluation
+        Ok(evaluation)
     }
 
     fn position(&self) -> Position<E> {

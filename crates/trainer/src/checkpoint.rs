@@ -37,7 +37,7 @@ mod tests;
 
 pub use destination::Destination;
 pub use folder::Folder;
-pub use manifest::{FORMAT_VERSION, checksum};
+pub use manifest::{Checksum, FORMAT_VERSION, checksum};
 pub use state::{Best, Interval, Progress, TrainingState};
 
 /// The best weights by validation loss.

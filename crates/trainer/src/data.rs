@@ -9,7 +9,8 @@
 //! | [`RandomWindows`] | models without memory | B windows from anywhere |
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
 //!
-//! B is the batch, T the length of a window.
+//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there are too
+//! many; the batches are the same.
 //!
 //! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
 //!
@@ -20,21 +21,22 @@
 
 mod consecutive;
 mod contiguous;
+mod ids_file;
 mod pairs;
 mod random;
+mod source;
 
 pub use consecutive::ConsecutiveWindows;
 pub use contiguous::ContiguousBatches;
+pub use ids_file::{IdsFile, IdsWriter, Key};
 pub use pairs::{Pair, PairBatch, PairBatches, PairCursor, SortedPairs, Specials, pad};
 pub use random::RandomWindows;
+pub use source::Tokens;
 
 use crate::TrainError;
 use crate::error::{setting, share};
 use rungs_layers::tensor::Ids;
 use std::sync::Arc;
-
-/// A row of token ids, shared by whatever reads it.
-pub type Tokens = Arc<[u32]>;
 
 /// Inputs and what is to be predicted after each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,16 +51,24 @@ pub struct Batch {
 
 impl Batch {
     /// The windows of `length` tokens that begin at `starts`. Each has a token after it.
-    fn gather(tokens: &[u32], starts: impl ExactSizeIterator<Item = usize>, length: usize, restart: bool) -> Self {
+    fn gather(
+        tokens: &Tokens,
+        starts: impl ExactSizeIterator<Item = usize>,
+        length: usize,
+        restart: bool,
+    ) -> Result<Self, TrainError> {
         let batch = starts.len();
         let mut inputs = Vec::with_capacity(batch * length);
         let mut targets = Vec::with_capacity(batch * length);
+        let mut window = Vec::with_capacity(length + 1);
         for start in starts {
-            inputs.extend_from_slice(&tokens[start..start + length]);
-            targets.extend_from_slice(&tokens[start + 1..start + length + 1]);
+            window.clear();
+            tokens.read(start, length + 1, &mut window)?; // whole, so that a file is asked once
+            inputs.extend_from_slice(&window[..length]);
+            targets.extend_from_slice(&window[1..]);
         }
         let shape = [batch, length];
-        Self { inputs: Ids::new(inputs, shape), targets: Ids::new(targets, shape), restart }
+        Ok(Self { inputs: Ids::new(inputs, shape), targets: Ids::new(targets, shape), restart })
     }
 
     /// How many tokens are predicted: B · T.
@@ -67,28 +77,30 @@ impl Batch {
     }
 }
 
+/// What is trained on, and what is held out.
+pub type Parts = (Arc<[u32]>, Arc<[u32]>);
+
 /// The first 1 − `validation` of the tokens to train on, and the rest to validate on.
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if either part would have fewer than two tokens: one to read and one to predict.
-pub fn split(tokens: &[u32], validation: f64) -> Result<(Tokens, Tokens), TrainError> {
+pub fn split(tokens: &[u32], validation: f64) -> Result<Parts, TrainError> {
     share("validation split", validation)?;
     setting("validation split", validation > 0.0, || "must be more than 0".into())?;
     let train = (tokens.len() as f64 * (1.0 - validation)) as usize;
     let (train, validation) = tokens.split_at(train);
-    long_enough("the training part", train, 2, || "one to read and one to predict".into())?;
-    long_enough("the validation part", validation, 2, || "one to read and one to predict".into())?;
+    long_enough("the training part", train.len(), 2, || "one to read and one to predict".into())?;
+    long_enough("the validation part", validation.len(), 2, || "one to read and one to predict".into())?;
     Ok((train.into(), validation.into()))
 }
 
 /// That a text has as many tokens as it must.
 fn long_enough(
     text: &'static str,
-    tokens: &[u32],
+    tokens: usize,
     needed: usize,
     reason: impl FnOnce() -> String,
 ) -> Result<(), TrainError> {
-    let tokens = tokens.len();
     if tokens >= needed { Ok(()) } else { Err(TrainError::TooShort { text, tokens, needed, reason: reason() }) }
 }
 

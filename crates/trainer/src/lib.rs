@@ -25,13 +25,13 @@
 //!
 //! impl Task<f64> for Line {
 //!     type Model = Linear<f64>;
-//!     fn next_loss(&mut self, model: &Linear<f64>, rng: &mut Rng) -> Loss<f64> {
+//!     fn next_loss(&mut self, model: &Linear<f64>, rng: &mut Rng) -> Result<Loss<f64>, TrainError> {
 //!         let x = Tensor::constant(Array::normal([8, 1], 0.0, 1.0, rng));
-//!         Loss { total: self.loss(model, x), tokens: 8 }
+//!         Ok(Loss { total: self.loss(model, x), tokens: 8 })
 //!     }
-//!     fn validate(&self, model: &Linear<f64>) -> Evaluation {
+//!     fn validate(&self, model: &Linear<f64>) -> Result<Evaluation, TrainError> {
 //!         let x = Tensor::constant(Array::from_vec(vec![-1.0, 0.0, 1.0], [3, 1]));
-//!         Evaluation { nats: self.loss(model, x).item(), tokens: 3 }
+//!         Ok(Evaluation { nats: self.loss(model, x).item(), tokens: 3 })
 //!     }
 //!     fn position(&self) -> Position<f64> {
 //!         Position::default() // examples come from the generator, which the trainer saves

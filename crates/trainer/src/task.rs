@@ -12,11 +12,17 @@ pub trait Task<E: Element> {
 
     /// The loss of the next micro-batch. Randomness (where windows start, dropout) comes from `rng` alone, whose state
     /// the trainer saves.
-    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E>;
+    ///
+    /// # Errors
+    /// If the data cannot be read. Then the step is not taken.
+    fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Result<Loss<E>, TrainError>;
 
     /// How well the model does on text it is not trained on, all of it. The model's parameters are constants here, so
     /// nothing is recorded. A task without such text returns the default, and then the last weights count as the best.
-    fn validate(&self, model: &Self::Model) -> Evaluation;
+    ///
+    /// # Errors
+    /// If the data cannot be read.
+    fn validate(&self, model: &Self::Model) -> Result<Evaluation, TrainError>;
 
     /// Everything but the generator that [`next_loss`](Self::next_loss) depends on, so that a resumed run goes on exactly.
     /// It is asked for before every step, to be gone back to if the step fails: arrays are shared, not copied.

@@ -206,7 +206,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let mut batch = Evaluation::default();
         let mut sum: Option<ParameterGradients<E>> = None;
         for _ in 0..self.config.accumulate {
-            let loss = self.task.next_loss(&self.model, &mut self.rng);
+            let loss = self.task.next_loss(&self.model, &mut self.rng)?;
             batch.add(loss.nats()?, loss.tokens);
             let Loss { total, .. } = loss;
             let gradients = ParameterGradients::collect(&self.model, total.backward())?;
@@ -247,6 +247,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let step = self.progress.step;
         let task = &self.task;
         let evaluation = with_constants(&mut self.model, self.average.as_ref(), |model| task.validate(model));
+        let evaluation = evaluation.map_err(|source| self.at_step(step, source))?;
         if evaluation.tokens == 0 {
             return Ok(None);
         }

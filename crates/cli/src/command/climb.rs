@@ -127,7 +127,7 @@ impl Plan {
         let settings = &self.config.settings;
         match settings.rung.learns() {
             Learns::Text => Ok(Corpus::new(BOOK, None, settings)?.into()),
-            Learns::Pairs => Texts::dates().data(settings, None, None),
+            Learns::Pairs => Texts::dates().data(settings, None, None, None),
         }
     }
 

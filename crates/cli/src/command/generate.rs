@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
+use crate::text::unescaped;
 use crate::{output, text};
 
 /// What a text goes on from.
@@ -48,8 +49,8 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     // What ends a text, where the model that was imported has it.
     let end = run.config.settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
     let options = options(flags, end)?;
-    let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
-    let prompts = prompts(flags, tokenizer)?;
+    let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
+    let prompts = prompts(flags, tokenizer, run.config.settings.documents.as_deref())?;
     let writer = Writer {
         model: run.model()?.language()?,
         tokenizer,
@@ -90,7 +91,7 @@ fn options(flags: &Generate, stop: Vec<u32>) -> Outcome<GenerateOptions> {
     Ok(GenerateOptions { sampling, length, stop })
 }
 
-fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
+fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> Outcome<Vec<Prompt>> {
     let encoded = |name: &str, text: &str| {
         let ids = tokenizer.encode(text).map_err(|error| Failure::input(format!("{name}: {error}")))?;
         if ids.is_empty() {
@@ -114,13 +115,14 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
         }
         return Ok(vec![Prompt { ids: ids.clone(), text: None }]);
     }
-    // Most texts have line breaks, and what follows one is a beginning. Nothing of it is shown.
-    Ok(vec![Prompt { ids: beginning(tokenizer), text: Some(String::new()) }])
+    // What follows the end of a document is a beginning, and most texts have line breaks. Nothing of it is shown.
+    let ids = beginning(tokenizer, separator.unwrap_or("\n"));
+    Ok(vec![Prompt { ids, text: Some(String::new()) }])
 }
 
-/// What to go on from where nothing was said: a line break, or the first token there is.
-fn beginning(tokenizer: &Tokenizer) -> Vec<u32> {
-    tokenizer.encode("\n").ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
+/// What to go on from where nothing was said: what stands before a beginning, or the first token there is.
+fn beginning(tokenizer: &Tokenizer, before: &str) -> Vec<u32> {
+    tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
 }
 
 /// A model with the way it is to write.
@@ -194,24 +196,6 @@ impl Writer<'_> {
     }
 }
 
-/// What a stop text means: `\n` is a line break, `\t` a tab, `\\` a backslash.
-fn unescaped(stop: &str) -> Outcome<String> {
-    let mut text = String::new();
-    let mut characters = stop.chars();
-    while let Some(character) = characters.next() {
-        text.push(match character {
-            '\\' => match characters.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('\\') => '\\',
-                _ => return Err(Failure::input(format!("--stop {stop}: after a backslash comes n, t or a backslash"))),
-            },
-            plain => plain,
-        });
-    }
-    if text.is_empty() { Err(Failure::input("--stop: the text is empty")) } else { Ok(text) }
-}
-
 /// A sample of a model for people to look at.
 pub(super) fn sample(
     model: &dyn LanguageModel<f32>,
@@ -221,7 +205,7 @@ pub(super) fn sample(
 ) -> Outcome<String> {
     let sampling = Sampling::random(0.8, None, Some(0.95)).map_err(Failure::running)?;
     let options = GenerateOptions { sampling, length: Length::at_most(tokens), stop: Vec::new() };
-    let prompt = beginning(tokenizer);
+    let prompt = beginning(tokenizer, "\n");
     let mut rng = Rng::new(seed).fork("sample");
     let generated = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()));
     Ok(tokenizer.decode(&generated.map_err(Failure::running)?.ids))

@@ -1,13 +1,16 @@
 //! What a run is to learn: the texts or pairs that were given, those of the run that goes on, or the built-in ones.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use rungs::dates::{self, Part};
+use rungs::models::TokenizerError;
 use rungs::{
-    Columns, Corpus, Data, Error, Learns, Normalization, PairCorpus, RunConfig, Settings, Source, TextPair, Tokens,
-    read_pairs, split_pairs,
+    Columns, Corpus, Data, Error, Learns, Normalization, PairCorpus, RunConfig, Settings, Source, TextFile, TextPair,
+    Tokens, read_pairs, split_pairs,
 };
 
+use super::streaming::Streaming;
 use super::{BOOK, BOOK_NAME};
 use crate::arguments::Train;
 use crate::failure::{Failure, Outcome};
@@ -34,13 +37,20 @@ pub(super) struct Texts {
 }
 
 struct Text {
-    content: String,
+    content: Content,
     source: Source,
+}
+
+enum Content {
+    /// All of it.
+    Memory(String),
+    /// A file that is read in pieces.
+    Streamed(TextFile),
 }
 
 impl Texts {
     /// Reads the texts that were given; where none was, those of the run that goes on, or the built-in ones.
-    pub(super) fn read(train: &Train, saved: Option<&RunConfig>) -> Outcome<Self> {
+    pub(super) fn read(train: &Train, saved: Option<&RunConfig>, streaming: &mut Streaming<'_>) -> Outcome<Self> {
         let pairs = train.rung.learns() == Learns::Pairs;
         let (flag, given) = match (pairs, &train.text, &train.pairs) {
             (true, Some(_), _) => {
@@ -53,19 +63,31 @@ impl Texts {
             (true, None, given) => ("--pairs", given),
             (false, given, None) => ("--text", given),
         };
+        if let (true, Some(path)) = (train.validation == *given, given)
+            && path == Path::new(text::STDIN)
+        {
+            return Err(Failure::input("--validation: stdin is the text already"));
+        }
         let text = match (given, saved) {
-            (Some(path), _) => Text::given(path)?,
-            (None, Some(config)) => Text::again(&config.text, flag)?,
+            (Some(path), _) => Origin::given(path),
+            (None, Some(config)) => Origin::again(&config.text),
             (None, None) if pairs => return Ok(Self::dates()),
-            (None, None) => Text::named(BOOK_NAME, BOOK.to_owned()),
+            (None, None) => Origin::Book,
         };
-        let again = |config: &RunConfig| config.validation.as_ref().map(|source| Text::again(source, "--validation"));
-        let validation = match &train.validation {
-            Some(path) if path == Path::new(text::STDIN) && given.as_deref() == Some(path) => {
-                return Err(Failure::input("--validation: stdin is the text already"));
+        let validation = match (&train.validation, saved.and_then(|config| config.validation.as_ref())) {
+            (Some(path), _) => Some(Origin::given(path)),
+            (None, again) => again.map(Origin::again),
+        };
+        // Both or neither: a vocabulary may be that of both.
+        let origins = || [Some(&text), validation.as_ref()].into_iter().flatten();
+        let streamed = !pairs && origins().any(|origin| matches!(origin, Origin::File(path) if streaming.wants(path)));
+        let streaming = (streamed || streaming.asked()).then_some(streaming);
+        let (text, validation) = match streaming {
+            Some(streaming) => {
+                let mut stream = |origin: &Origin| origin.stream(streaming);
+                (stream(&text)?, validation.as_ref().map(stream).transpose()?)
             }
-            Some(path) => Some(Text::given(path)?),
-            None => saved.and_then(again).transpose()?,
+            None => (text.read(flag)?, validation.map(|text| text.read("--validation")).transpose()?),
         };
         Ok(Self { text, validation })
     }
@@ -90,16 +112,32 @@ impl Texts {
     }
 
     /// The texts as tokens, those of the run that goes on if there is one. An error names the text it is about, or the file.
-    pub(super) fn data(&self, settings: &Settings, columns: Option<Columns>, saved: Option<&Tokens>) -> Outcome<Data> {
+    pub(super) fn data(
+        &self,
+        settings: &Settings,
+        columns: Option<Columns>,
+        saved: Option<&Tokens>,
+        streaming: Option<&mut Streaming<'_>>,
+    ) -> Outcome<Data> {
         let named = |error| match error {
-            Error::File { .. } | Error::Train(_) => Failure::from(error),
+            Error::File { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
             _ => Failure::input(format!("{}: {error}", self.text.source.name)),
         };
         if settings.rung.learns() == Learns::Text {
-            let (text, validation) = (&self.text.content, self.validation.as_ref().map(|text| text.content.as_str()));
-            let corpus = match saved {
-                Some(tokens) => Corpus::with_tokenizer(tokens.text()?.clone(), text, validation, settings),
-                None => Corpus::new(text, validation, settings),
+            let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
+            if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
+                let validation = self.validation.as_ref().and_then(Text::streamed);
+                match streaming.corpus(text, validation, tokenizer.clone(), settings) {
+                    // Nobody asked for it, and it cannot be.
+                    Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked() => {}
+                    corpus => return Ok(corpus.map_err(named)?.into()),
+                }
+            }
+            let text = self.text.whole()?;
+            let validation = self.validation.as_ref().map(Text::whole).transpose()?;
+            let corpus = match tokenizer {
+                Some(tokenizer) => Corpus::with_tokenizer(tokenizer, &text, validation.as_deref(), settings),
+                None => Corpus::new(&text, validation.as_deref(), settings),
             };
             return Ok(corpus.map_err(named)?.into());
         }
@@ -119,34 +157,84 @@ impl Texts {
 
 impl Text {
     fn named(name: &str, content: String) -> Self {
-        Self { source: Source::of(name, &content), content }
+        Self { source: Source::of(name, &content), content: Content::Memory(content) }
     }
 
-    fn given(path: &Path) -> Outcome<Self> {
-        let content = text::read(path)?;
-        let name = if path == Path::new(text::STDIN) {
-            STDIN_NAME.to_owned()
-        } else {
-            // From wherever the run goes on, the text is where it was.
-            std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
-        };
-        Ok(Self::named(&name, content))
+    fn streamed(&self) -> Option<&TextFile> {
+        match &self.content {
+            Content::Memory(_) => None,
+            Content::Streamed(file) => Some(file),
+        }
     }
 
-    fn again(source: &Source, flag: &str) -> Outcome<Self> {
-        match source.name.as_str() {
-            BOOK_NAME => Ok(Self::named(BOOK_NAME, BOOK.to_owned())),
-            DATES_NAME => Ok(Texts::dates().text),
-            VALIDATION_DATES_NAME => Ok(Texts::dates().validation.expect("dates have some to validate on")),
-            STDIN_NAME => {
-                Err(Failure::input(format!("{flag}: this run learnt from stdin; it needs the same text again")))
-            }
-            name => Ok(Self::named(name, text::read(Path::new(name))?)),
+    /// All of it.
+    fn whole(&self) -> Outcome<Cow<'_, str>> {
+        match &self.content {
+            Content::Memory(text) => Ok(text.into()),
+            Content::Streamed(_) => text::read(Path::new(&self.source.name)).map(Cow::from),
         }
     }
 
     fn pairs(&self, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
-        pairs(&self.content, &self.source.name, columns, lower_case)
+        pairs(&self.whole()?, &self.source.name, columns, lower_case)
+    }
+}
+
+/// Where a text is to be had.
+enum Origin {
+    File(PathBuf),
+    Stdin,
+    /// It was stdin, which cannot be had again.
+    FormerStdin,
+    Book,
+    Dates,
+    ValidationDates,
+}
+
+impl Origin {
+    fn given(path: &Path) -> Self {
+        if path == Path::new(text::STDIN) { Self::Stdin } else { Self::File(path.to_owned()) }
+    }
+
+    fn again(source: &Source) -> Self {
+        match source.name.as_str() {
+            BOOK_NAME => Self::Book,
+            DATES_NAME => Self::Dates,
+            VALIDATION_DATES_NAME => Self::ValidationDates,
+            STDIN_NAME => Self::FormerStdin,
+            name => Self::File(name.into()),
+        }
+    }
+
+    /// The whole text; `flag` is how it is given.
+    fn read(&self, flag: &str) -> Outcome<Text> {
+        Ok(match self {
+            Self::File(path) => {
+                let content = text::read(path)?;
+                // From wherever the run goes on, the text is where it was.
+                let name = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                Text::named(&name.display().to_string(), content)
+            }
+            Self::Stdin => Text::named(STDIN_NAME, text::read(Path::new(text::STDIN))?),
+            Self::FormerStdin => {
+                let problem = "this run learnt from stdin; it needs the same text again";
+                return Err(Failure::input(format!("{flag}: {problem}")));
+            }
+            Self::Book => Text::named(BOOK_NAME, BOOK.to_owned()),
+            Self::Dates => Texts::dates().text,
+            Self::ValidationDates => Texts::dates().validation.expect("dates have some to validate on"),
+        })
+    }
+
+    /// The text, to be read in pieces.
+    fn stream(&self, streaming: &mut Streaming<'_>) -> Outcome<Text> {
+        let Self::File(path) = self else {
+            return Err(Failure::input(
+                "--stream: only a file can be read in pieces, as often as it takes (--text FILE)",
+            ));
+        };
+        let file = streaming.open(path)?;
+        Ok(Text { source: file.source(), content: Content::Streamed(file) })
     }
 }
 

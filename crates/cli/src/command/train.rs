@@ -6,6 +6,7 @@ use rungs::trainer::{Finish, Progress, Summary, TrainError};
 use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings};
 use serde::Serialize;
 
+use super::streaming::Streaming;
 use super::texts::Texts;
 use super::{companions, quoted, train_with_display};
 use crate::arguments::{Common, Train};
@@ -18,8 +19,8 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
     let path = train.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
     let Prepared { mut run, left_out } = match train.resume {
-        false => create(train, common, &path)?,
-        true => match resume(train, common, &path)? {
+        false => create(train, common, &path, &interrupt)?,
+        true => match resume(train, common, &path, &interrupt)? {
             Resumed::Unfinished(prepared) => *prepared,
             Resumed::Finished(report, progress) => return finished(&report, &progress, &path, common),
         },
@@ -86,12 +87,13 @@ impl LeftOut {
     }
 }
 
-fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Prepared> {
+fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
     let settings = flags::fresh(train, common)?;
     settings.validate()?;
     Run::check_free(path)?;
-    let texts = Texts::read(train, None)?;
-    let data = texts.data(&settings, train.columns, None)?;
+    let mut streaming = Streaming::new(train, path, common, interrupt)?;
+    let texts = Texts::read(train, None, &mut streaming)?;
+    let data = texts.data(&settings, train.columns, None, Some(&mut streaming))?;
     let parameters = settings.parameter_count(&data.tokens())?;
     memory::check_training(parameters)?;
     let left_out = LeftOut::new(&data, &settings);
@@ -112,7 +114,7 @@ enum Resumed {
     Finished(Box<Report>, Box<Progress>),
 }
 
-fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
+fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Resumed> {
     let saved = SavedRun::open(path)?;
     let mut config = saved.config.clone();
     flags::apply(train, common, &mut config.settings)?;
@@ -128,10 +130,12 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
         let report = Report::new(path, train.rung, parameters as usize, &summary);
         return Ok(Resumed::Finished(Box::new(report), Box::new(progress)));
     }
-    let texts = Texts::read(train, Some(&saved.config))?;
-    let data = texts.data(&config.settings, train.columns, Some(&saved.tokens))?;
-    let left_out = LeftOut::new(&data, &config.settings);
+    let mut streaming = Streaming::new(train, path, common, interrupt)?;
+    let texts = Texts::read(train, Some(&saved.config), &mut streaming)?;
     (config.text, config.validation) = texts.sources();
+    saved.check(&config)?; // before anything is made of them
+    let data = texts.data(&config.settings, train.columns, Some(&saved.tokens), Some(&mut streaming))?;
+    let left_out = LeftOut::new(&data, &config.settings);
     let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }

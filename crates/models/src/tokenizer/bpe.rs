@@ -95,6 +95,17 @@ impl BpeTokenizer {
         Self::learn([text], size, &[], |file| file)
     }
 
+    /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token, the
+    /// first, and no word reaches across it.
+    ///
+    /// # Errors
+    /// As [`from_text`](Self::from_text).
+    pub fn from_documents(text: &str, separator: &str, size: usize) -> Result<Self, TokenizerError> {
+        let mut counts = PieceCounts::new(size, Some(separator))?;
+        counts.rest(text);
+        counts.learn()
+    }
+
     /// Learns a vocabulary for short texts that begin and end: `special` tokens that no text says come first, and one space
     /// is put before every text, which decoding takes off again, so that a word at the beginning is the token it is elsewhere.
     ///
@@ -114,21 +125,22 @@ impl BpeTokenizer {
         special: &[&str],
         finish: fn(File) -> File,
     ) -> Result<Self, TokenizerError> {
-        let least = special.len() + Self::SMALLEST;
-        if size < least {
-            return Err(TokenizerError::TooSmall { size, least });
-        }
-        if size > MAX_SIZE {
-            return Err(TokenizerError::TooLarge { tokens: size });
-        }
+        check_size(size, special.len())?;
         let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            steps.words(text, true, |word| match counts.get_mut(word) {
-                Some(count) => *count += 1,
-                None => drop(counts.insert(word.to_owned(), 1)),
-            });
+            steps.words(text, true, |word| count(&mut counts, word));
         }
+        Self::of_counts(&counts, size, special, finish)
+    }
+
+    /// Learns from words and how often each occurs.
+    fn of_counts(
+        counts: &HashMap<String, u64>,
+        size: usize,
+        special: &[&str],
+        finish: fn(File) -> File,
+    ) -> Result<Self, TokenizerError> {
         if counts.is_empty() {
             return Err(TokenizerError::EmptyText);
         }
@@ -214,6 +226,24 @@ impl BpeTokenizer {
         encoder.ids
     }
 
+    /// Whether its ids of a text's beginning can be told before the end is known.
+    pub(super) fn reads_in_pieces(&self) -> bool {
+        self.steps.settles() && self.added.settle()
+    }
+
+    /// Appends the ids of as much of a text's beginning as nothing that may follow could change, and says how many bytes that
+    /// is. It must be a tokenizer that [reads in pieces](Self::reads_in_pieces).
+    pub(super) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> usize {
+        let mut encoder = Encoder::new(self);
+        let (begin, open) = self.added.settled_parts(text, |part| match part {
+            Part::Text(text) => encoder.text(text, false),
+            Part::Token(id) => encoder.ids.push(id),
+        });
+        let words = self.steps.settled_words(&text[begin..open], &mut |word| encoder.word(word));
+        ids.append(&mut encoder.ids);
+        begin + words
+    }
+
     /// The text of these ids. Bytes that are no characters, and ids outside the vocabulary, become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token(id).unwrap_or(super::REPLACEMENT)).copied().collect();
@@ -234,6 +264,69 @@ impl BpeTokenizer {
     /// V, the largest id and one.
     pub fn vocabulary(&self) -> usize {
         self.decoding.vocabulary()
+    }
+}
+
+fn check_size(size: usize, special: usize) -> Result<(), TokenizerError> {
+    let least = special + BpeTokenizer::SMALLEST;
+    match size {
+        _ if size < least => Err(TokenizerError::TooSmall { size, least }),
+        _ if size > MAX_SIZE => Err(TokenizerError::TooLarge { tokens: size }),
+        _ => Ok(()),
+    }
+}
+
+fn count(counts: &mut HashMap<String, u64>, word: &str) {
+    match counts.get_mut(word) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(word.to_owned(), 1)),
+    }
+}
+
+/// What a vocabulary is learnt from, counted in a text that comes in pieces.
+#[derive(Debug)]
+pub(super) struct PieceCounts {
+    steps: Steps,
+    /// What stands between documents, if it is a token.
+    separator: Option<String>,
+    added: AddedTokens,
+    counts: HashMap<String, u64>,
+    size: usize,
+}
+
+impl PieceCounts {
+    /// To learn a vocabulary of `size` tokens, of which the first is what stands between documents, if that is told.
+    pub(super) fn new(size: usize, separator: Option<&str>) -> Result<Self, TokenizerError> {
+        check_size(size, usize::from(separator.is_some()))?;
+        let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).steps()?;
+        let added: Vec<_> = separator.iter().map(|content| AddedToken::special(0, content)).collect();
+        let (separator, added) = (separator.map(str::to_owned), AddedTokens::new(&added));
+        Ok(Self { steps, separator, added, counts: HashMap::new(), size })
+    }
+
+    /// Counts the words at the beginning of a text that may go on, and says how many bytes they are.
+    pub(super) fn settled(&mut self, text: &str) -> usize {
+        let Self { steps, added, counts, .. } = self;
+        let (begin, open) = added.settled_parts(text, |part| match part {
+            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Token(_) => {}
+        });
+        begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))
+    }
+
+    /// Counts the words of a text that has ended.
+    pub(super) fn rest(&mut self, text: &str) {
+        let Self { steps, added, counts, .. } = self;
+        added.part(text, |part| match part {
+            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Token(_) => {}
+        });
+    }
+
+    /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.
+    pub(super) fn learn(&self) -> Result<BpeTokenizer, TokenizerError> {
+        let special: Vec<&str> = self.separator.iter().map(String::as_str).collect();
+        BpeTokenizer::of_counts(&self.counts, self.size, &special, |file| file)
     }
 }
 

@@ -23,10 +23,15 @@ impl CharTokenizer {
     /// # Errors
     /// If the text is empty.
     pub fn from_text(text: &str) -> Result<Self, TokenizerError> {
-        if text.is_empty() {
-            return Err(TokenizerError::EmptyText);
+        Self::of(text.chars().collect())
+    }
+
+    /// The tokenizer of these characters.
+    pub(super) fn of(characters: BTreeSet<char>) -> Result<Self, TokenizerError> {
+        match characters.is_empty() {
+            true => Err(TokenizerError::EmptyText),
+            false => Self::new(characters.into_iter().collect()),
         }
-        Self::new(text.chars().collect::<BTreeSet<char>>().into_iter().collect())
     }
 
     /// The tokenizer whose token i is the only character of `tokens[i]`.

@@ -40,6 +40,17 @@ pub enum TokenizerError {
         /// How often a word had to occur.
         minimum_count: usize,
     },
+    /// A text that is read in pieces has a word of many millions of bytes.
+    #[error("a word of more than {bytes} bytes: this is no text, or not one that can be read in pieces")]
+    LongWord {
+        /// How many bytes were read of it.
+        bytes: usize,
+    },
+    /// A text cannot be read in pieces.
+    #[error(
+        "this tokenizer reads a text as a whole: it changes it before it cuts it, or does not cut it into words at all"
+    )]
+    Whole,
     /// Not JSON, or JSON of another form.
     #[error("not a tokenizer: {0}")]
     Json(String),
@@ -112,6 +123,16 @@ pub enum TokenizerError {
 }
 
 impl TokenizerError {
+    /// The same, where what was encoded stands behind so many characters.
+    pub(super) fn moved_by(self, characters: usize) -> Self {
+        match self {
+            Self::UnknownCharacter { character, position, vocabulary } => {
+                Self::UnknownCharacter { character, position: position + characters, vocabulary }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn json(error: serde_json::Error) -> Self {
         Self::Json(error.to_string())
     }

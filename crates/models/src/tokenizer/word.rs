@@ -61,11 +61,19 @@ impl WordTokenizer {
             return Err(TokenizerError::EmptyText);
         }
         let mut counts: HashMap<&str, usize> = HashMap::new();
-        for piece in pieces(text).filter(|&piece| piece != SPACE) {
+        for piece in pieces(text) {
             *counts.entry(piece).or_default() += 1;
         }
-        let mut ranked: Vec<(&str, usize)> =
-            counts.into_iter().filter(|&(_, count)| count >= options.minimum_count).collect();
+        Self::of(counts, options)
+    }
+
+    /// The tokenizer of pieces and how often each occurs.
+    pub(super) fn of<'t>(
+        counts: impl IntoIterator<Item = (&'t str, usize)>,
+        options: WordOptions,
+    ) -> Result<Self, TokenizerError> {
+        let admitted = |&(piece, count): &(&str, usize)| count >= options.minimum_count && piece != SPACE;
+        let mut ranked: Vec<(&str, usize)> = counts.into_iter().filter(admitted).collect();
         ranked.sort_unstable_by_key(|&(piece, count)| (Reverse(count), piece));
 
         let room = options.maximum_size.unwrap_or(usize::MAX);
@@ -105,16 +113,19 @@ impl WordTokenizer {
 
     /// The ids of the pieces of `text`, that of [`UNKNOWN`] where there is none.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let [unknown, space] = [0, 1];
         let mut ids = Vec::new();
-        for piece in pieces(text) {
-            match (self.ids.get(piece), piece.strip_prefix(SPACE)) {
-                (Some(&id), _) => ids.push(id),
-                (None, Some(word)) => ids.extend([space, self.ids.get(word).copied().unwrap_or(unknown)]),
-                (None, None) => ids.push(unknown),
-            }
-        }
+        pieces(text).for_each(|piece| self.piece(piece, &mut ids));
         ids
+    }
+
+    /// Appends the ids of one piece.
+    pub(super) fn piece(&self, piece: &str, ids: &mut Vec<u32>) {
+        let [unknown, space] = [0, 1];
+        match (self.ids.get(piece), piece.strip_prefix(SPACE)) {
+            (Some(&id), _) => ids.push(id),
+            (None, Some(word)) => ids.extend([space, self.ids.get(word).copied().unwrap_or(unknown)]),
+            (None, None) => ids.push(unknown),
+        }
     }
 
     /// The pieces of `ids` put together; U+FFFD for an id outside the vocabulary.
@@ -140,6 +151,21 @@ pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
         text = rest;
         Some(piece)
     })
+}
+
+/// Calls `each` with the pieces at the beginning of a text that nothing that may follow could change, and says how many bytes
+/// they are. A piece never depends on more than two characters behind it: an apostrophe and a letter.
+pub(super) fn settled(text: &str, mut each: impl FnMut(&str)) -> usize {
+    let mut done = 0;
+    for piece in pieces(text) {
+        let end = done + piece.len();
+        if text[end..].chars().nth(1).is_none() {
+            break;
+        }
+        each(piece);
+        done = end;
+    }
+    done
 }
 
 /// How many bytes the first piece of `text` takes; none if there is no text.

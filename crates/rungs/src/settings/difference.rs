@@ -62,7 +62,10 @@ fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, Strin
                 flatten(&path, value, named);
             }
         }
-        serde_json::Value::String(text) => named.push((option_name(path), text.clone())),
+        // What parts documents may be a line break, which would part what is printed.
+        serde_json::Value::String(text) => {
+            named.push((option_name(path), text.replace('\n', "\\n").replace('\t', "\\t")));
+        }
         serde_json::Value::Null => named.push((option_name(path), "none".to_owned())),
         other => named.push((option_name(path), other.to_string())),
     }

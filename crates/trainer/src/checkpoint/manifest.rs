@@ -78,7 +78,36 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// The SHA-256 of some bytes, in hexadecimal.
 pub fn checksum(bytes: &[u8]) -> String {
-    hmac_sha256::Hash::hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut sum = Checksum::default();
+    sum.update(bytes);
+    sum.finish()
+}
+
+/// A SHA-256 of bytes that come piece by piece.
+#[derive(Clone, Default)]
+pub struct Checksum(hmac_sha256::Hash);
+
+impl Checksum {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The sum of all bytes.
+    pub fn bytes(self) -> [u8; 32] {
+        self.0.finalize()
+    }
+
+    /// The same in hexadecimal.
+    pub fn finish(self) -> String {
+        self.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checksum").finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl ConsecutiveWindows {
     pub fn new(tokens: impl Into<Tokens>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
         let tokens = tokens.into();
-        long_enough("the validation part", &tokens, 2, || "one to read and one to predict".into())?;
+        long_enough("the validation part", tokens.len(), 2, || "one to read and one to predict".into())?;
         Ok(Self { tokens, batch, length })
     }
 
@@ -34,8 +34,9 @@ impl ConsecutiveWindows {
     }
 
     /// The batches in order: (B, T), then fewer windows, then a shorter one. With one window at a time only the first
-    /// batch is a [restart](Batch::restart), otherwise every one.
-    pub fn batches(&self) -> impl Iterator<Item = Batch> + '_ {
+    /// batch is a [restart](Batch::restart), otherwise every one. An item is an error if the tokens are in a file that cannot
+    /// be read.
+    pub fn batches(&self) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
         let whole = self.tokens() / self.length;
         let rest = self.tokens() % self.length;
         let full = (0..whole).step_by(self.batch).map(move |first| {

@@ -42,7 +42,7 @@ impl ContiguousBatches {
     pub fn new(tokens: impl Into<Tokens>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
         let tokens = tokens.into();
-        long_enough("the training part", &tokens, batch.saturating_mul(length).saturating_add(1), || {
+        long_enough("the training part", tokens.len(), batch.saturating_mul(length).saturating_add(1), || {
             format!("{batch} streams of {length}, and one more to predict")
         })?;
         Ok(Self { tokens, batch, length, cursor: Cursor::default() })
@@ -59,17 +59,20 @@ impl ContiguousBatches {
     }
 
     /// The next batch: (B, T), or shorter at the end of the streams.
-    pub fn next_batch(&mut self) -> Batch {
+    ///
+    /// # Errors
+    /// If the tokens are in a file that cannot be read. Then the next batch is the same one.
+    pub fn next_batch(&mut self) -> Result<Batch, TrainError> {
         let stream = self.stream();
         let offset = self.cursor.window * self.length;
         let length = self.length.min(stream - offset);
         let starts = (0..self.batch).map(|b| b * stream + offset);
-        let batch = Batch::gather(&self.tokens, starts, length, self.cursor.window == 0);
+        let batch = Batch::gather(&self.tokens, starts, length, self.cursor.window == 0)?;
         self.cursor.window += 1;
         if self.cursor.window == self.batches_per_pass() {
             self.cursor = Cursor { pass: self.cursor.pass + 1, window: 0 };
         }
-        batch
+        Ok(batch)
     }
 
     /// How far the text has been read.

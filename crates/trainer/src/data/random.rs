@@ -24,7 +24,7 @@ impl RandomWindows {
     pub fn new(tokens: impl Into<Tokens>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
         let tokens = tokens.into();
-        long_enough("the training part", &tokens, length.saturating_add(1), || {
+        long_enough("the training part", tokens.len(), length.saturating_add(1), || {
             format!("a context of {length}, and one more to predict")
         })?;
         Ok(Self { tokens, batch, length })
@@ -36,7 +36,10 @@ impl RandomWindows {
     }
 
     /// A batch, (B, T).
-    pub fn next_batch(&self, rng: &mut Rng) -> Batch {
+    ///
+    /// # Errors
+    /// If the tokens are in a file that cannot be read.
+    pub fn next_batch(&self, rng: &mut Rng) -> Result<Batch, TrainError> {
         let places = self.tokens.len() - self.length;
         let starts = (0..self.batch).map(|_| rng.below(places));
         Batch::gather(&self.tokens, starts, self.length, true)

@@ -55,7 +55,7 @@ fn contiguous_batches_by_hand() {
     let mut batches = ContiguousBatches::new(text(12), 2, 2).unwrap();
     assert_eq!(batches.batches_per_pass(), 3);
     for pass in 0..2 {
-        let read: Vec<Batch> = (0..3).map(|_| batches.next_batch()).collect();
+        let read: Vec<Batch> = (0..3).map(|_| batches.next_batch().unwrap()).collect();
         assert_eq!(rows(&read[0].inputs), [[0, 1], [5, 6]]);
         assert_eq!(rows(&read[1].inputs), [[2, 3], [7, 8]]);
         assert_eq!(rows(&read[2].inputs), [[4], [9]]);
@@ -71,7 +71,7 @@ fn random_windows_reach_both_ends_of_the_text() {
     let mut rng = Rng::new(5);
     let mut seen = [0; 4];
     for _ in 0..250 {
-        let batch = windows.next_batch(&mut rng);
+        let batch = windows.next_batch(&mut rng).unwrap();
         assert_targets_follow(&batch);
         assert_eq!(batch.tokens(), 64);
         rows(&batch.inputs).iter().for_each(|row| seen[row[0] as usize] += 1);
@@ -80,6 +80,46 @@ fn random_windows_reach_both_ends_of_the_text() {
 }
 
 use super::contiguous::Cursor;
+
+/// The same ids in a file.
+fn in_a_file(name: &str, ids: &[u32], vocabulary: usize) -> (std::path::PathBuf, Tokens) {
+    let path = std::env::temp_dir().join(format!("rungs-batches-{}-{name}.ids", std::process::id()));
+    let mut writer = IdsWriter::create(&path, &[7; 32], vocabulary).unwrap();
+    writer.write(ids, ids.len()).unwrap();
+    (path, writer.finish().unwrap().into())
+}
+
+#[test]
+fn batches_from_a_file_are_those_from_memory() {
+    for (name, vocabulary) in [("narrow", 1000), ("wide", 1 << 20)] {
+        let (path, file) = in_a_file(name, &text(700), vocabulary);
+        let memory = || Tokens::from(text(700));
+        let (mut a, mut b) = (Rng::new(1), Rng::new(1));
+        let windows = |tokens: Tokens| RandomWindows::new(tokens, 5, 13).unwrap();
+        let (from_memory, from_file) = (windows(memory()), windows(file.clone()));
+        assert_eq!(from_memory.batches_per_pass(), from_file.batches_per_pass());
+        let streams = |tokens: Tokens| ContiguousBatches::new(tokens, 3, 11).unwrap();
+        let (mut streamed, mut read) = (streams(memory()), streams(file.clone()));
+        for _ in 0..50 {
+            assert_eq!(from_memory.next_batch(&mut a).unwrap(), from_file.next_batch(&mut b).unwrap());
+            assert_eq!(streamed.next_batch().unwrap(), read.next_batch().unwrap());
+        }
+        for batch in [1, 4] {
+            let whole = |tokens: Tokens| {
+                let windows = ConsecutiveWindows::new(tokens, batch, 17).unwrap();
+                windows.batches().collect::<Result<Vec<_>, _>>().unwrap()
+            };
+            assert_eq!(whole(memory()), whole(file.clone()));
+        }
+
+        // A file that becomes shorter is an error, and nothing moves on.
+        let place = read.cursor();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(120).unwrap();
+        assert!(matches!(read.next_batch(), Err(TrainError::Io { .. })));
+        assert_eq!(read.cursor(), place);
+        std::fs::remove_file(path).unwrap();
+    }
+}
 
 proptest! {
     #[test]
@@ -91,7 +131,7 @@ proptest! {
         let mut predicted = Vec::new();
         let mut ends: Vec<u32> = Vec::new();
         for i in 0..batches.batches_per_pass() {
-            let batch = batches.next_batch();
+            let batch = batches.next_batch().unwrap();
             assert_targets_follow(&batch);
             prop_assert_eq!(batch.restart, i == 0);
             let rows = rows(&batch.inputs);
@@ -105,7 +145,7 @@ proptest! {
         predicted.sort_unstable();
         let expected: Vec<u32> = (1..=((tokens - 1) / batch * batch) as u32).collect();
         prop_assert_eq!(predicted, expected, "all but the first and the fewer than B left over");
-        prop_assert!(batches.next_batch().restart);
+        prop_assert!(batches.next_batch().unwrap().restart);
     }
 
     #[test]
@@ -114,10 +154,10 @@ proptest! {
     ) {
         let mut batches = ContiguousBatches::new(text(batch * length + 1 + extra), batch, length).unwrap();
         let mut resumed = batches.clone();
-        (0..read).for_each(|_| drop(batches.next_batch()));
+        (0..read).for_each(|_| drop(batches.next_batch().unwrap()));
         let json = serde_json::to_string(&batches.cursor()).unwrap();
         resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
-        prop_assert_eq!(batches.next_batch(), resumed.next_batch());
+        prop_assert_eq!(batches.next_batch().unwrap(), resumed.next_batch().unwrap());
         let beyond = Cursor { pass: 0, window: batches.batches_per_pass() };
         prop_assert!(resumed.seek(beyond).is_err());
     }
@@ -127,7 +167,7 @@ proptest! {
         tokens in 2_usize..80, batch in 1_usize..5, length in 1_usize..20
     ) {
         let windows = ConsecutiveWindows::new(text(tokens), batch, length).unwrap();
-        let batches: Vec<Batch> = windows.batches().collect();
+        let batches: Vec<Batch> = windows.batches().collect::<Result<_, _>>().unwrap();
         batches.iter().for_each(assert_targets_follow);
         let predicted: Vec<u32> = batches.iter().flat_map(|batch| batch.targets.as_slice().to_vec()).collect();
         prop_assert_eq!(predicted, (1..tokens as u32).collect::<Vec<_>>());

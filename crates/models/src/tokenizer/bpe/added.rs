@@ -74,6 +74,30 @@ impl AddedTokens {
         }
     }
 
+    /// Whether they can be told before the end of a text is known, and behind any cut: none looks at what stands beside it.
+    pub(super) fn settle(&self) -> bool {
+        self.tokens.iter().all(|token| !token.single_word && !token.lstrip && !token.rstrip)
+    }
+
+    /// The same as [`part`](Self::part) for a text that may go on, up to the last part: that it returns where it begins, and
+    /// how far into the text no token that is still to come could begin.
+    pub(super) fn settled_parts<'t>(&self, text: &'t str, mut each: impl FnMut(Part<'t>)) -> (usize, usize) {
+        let longest = self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(1);
+        let mut open = text.len().saturating_sub(longest - 1);
+        while !text.is_char_boundary(open) {
+            open -= 1;
+        }
+        let mut done = 0;
+        while let Some((start, end, id)) = self.find(text, done).filter(|&(start, ..)| start < open) {
+            if done < start {
+                each(Part::Text(&text[done..start]));
+            }
+            each(Part::Token(id));
+            done = end;
+        }
+        (done, open.max(done))
+    }
+
     /// Where the first token at or behind `from` begins and ends, and which it is.
     fn find(&self, text: &str, from: usize) -> Option<(usize, usize, u32)> {
         if self.tokens.is_empty() {

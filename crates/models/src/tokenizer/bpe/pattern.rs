@@ -26,6 +26,7 @@ mod class;
 mod parse;
 
 use class::Class;
+use std::cell::Cell;
 
 /// GPT-2's (Radford et al. 2019, in the code they published).
 pub(super) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -81,9 +82,41 @@ impl Pattern {
 
     /// Where the first match at or behind `from` begins and ends. Empty matches are none.
     pub(super) fn find(&self, text: &str, from: usize) -> Option<(usize, usize)> {
-        let starts = text[from..].char_indices().map(|(at, _)| from + at);
-        starts.filter_map(|at| Some((at, any(&self.alternatives, text, at, &Some)?))).find(|(at, end)| at < end)
+        self.find_in(Subject { text, end_seen: &Cell::new(false) }, from)
     }
+
+    /// The same in a text that may go on: none, too, if what may follow could give another match. That is so if the end of the
+    /// text was come upon, be it in a repetition that would have taken more or in looking ahead.
+    pub(super) fn find_settled(&self, text: &str, from: usize) -> Option<(usize, usize)> {
+        let end_seen = Cell::new(false);
+        self.find_in(Subject { text, end_seen: &end_seen }, from).filter(|_| !end_seen.get())
+    }
+
+    fn find_in(&self, subject: Subject<'_>, from: usize) -> Option<(usize, usize)> {
+        let starts = subject.text[from..].char_indices().map(|(at, _)| from + at);
+        starts.filter_map(|at| Some((at, any(&self.alternatives, subject, at, &Some)?))).find(|(at, end)| at < end)
+    }
+
+    /// Whether it asks where a text begins: then a text cannot be cut without changing what it finds.
+    pub(super) fn asks_for_start(&self) -> bool {
+        asks_for_start(&self.alternatives)
+    }
+}
+
+fn asks_for_start(alternatives: &[Vec<Item>]) -> bool {
+    alternatives.iter().flatten().any(|item| match item {
+        Item::Repeat { .. } | Item::End => false,
+        Item::Group { alternatives, .. } | Item::Ahead { alternatives, .. } => asks_for_start(alternatives),
+        Item::Start => true,
+    })
+}
+
+/// A text in which something is looked for.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    text: &'a str,
+    /// Whether anybody asked for a character behind its end.
+    end_seen: &'a Cell<bool>,
 }
 
 fn check_length(expression: &str) -> Result<(), String> {
@@ -97,20 +130,24 @@ fn check_length(expression: &str) -> Result<(), String> {
 type Then<'a> = &'a dyn Fn(usize) -> Option<usize>;
 
 /// Where the first of the alternatives that matches ends, and what comes then.
-fn any(alternatives: &[Vec<Item>], text: &str, at: usize, then: Then<'_>) -> Option<usize> {
-    alternatives.iter().find_map(|items| sequence(items, text, at, then))
+fn any(alternatives: &[Vec<Item>], subject: Subject<'_>, at: usize, then: Then<'_>) -> Option<usize> {
+    alternatives.iter().find_map(|items| sequence(items, subject, at, then))
 }
 
 /// Where one item after another ends, and what comes then.
-fn sequence(items: &[Item], text: &str, at: usize, then: Then<'_>) -> Option<usize> {
+fn sequence(items: &[Item], subject: Subject<'_>, at: usize, then: Then<'_>) -> Option<usize> {
+    let Subject { text, end_seen } = subject;
     let Some((item, rest)) = items.split_first() else { return then(at) };
-    let rest = |at| sequence(rest, text, at, then);
+    let rest = |at| sequence(rest, subject, at, then);
     match item {
         Item::Repeat { class, least, most, gives_back } => {
             let (mut count, mut end) = (0, at);
             for character in text[at..].chars().take(*most).take_while(|&character| class.has(character)) {
                 count += 1;
                 end += character.len_utf8();
+            }
+            if end == text.len() && count < *most {
+                end_seen.set(true);
             }
             while count >= *least {
                 if let Some(found) = rest(end) {
@@ -125,10 +162,10 @@ fn sequence(items: &[Item], text: &str, at: usize, then: Then<'_>) -> Option<usi
             None
         }
         Item::Group { alternatives, optional } => {
-            any(alternatives, text, at, &rest).or_else(|| if *optional { rest(at) } else { None })
+            any(alternatives, subject, at, &rest).or_else(|| if *optional { rest(at) } else { None })
         }
         Item::Ahead { alternatives, wanted } => {
-            if any(alternatives, text, at, &Some).is_some() == *wanted {
+            if any(alternatives, subject, at, &Some).is_some() == *wanted {
                 rest(at)
             } else {
                 None
@@ -143,6 +180,7 @@ fn sequence(items: &[Item], text: &str, at: usize, then: Then<'_>) -> Option<usi
         }
         Item::End => {
             if at == text.len() {
+                end_seen.set(true);
                 rest(at)
             } else {
                 None

@@ -151,6 +151,19 @@ impl Steps {
         let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, first));
         cut(&changed, &self.cuts, &mut each);
     }
+
+    /// Whether words can be told before the end of a text is known: nothing is done to it, and it is cut.
+    pub(super) fn settles(&self) -> bool {
+        self.changes.is_empty() && self.cuts.first().is_some_and(|cut| !cut.pattern.asks_for_start())
+    }
+
+    /// Calls `each` with the words at the beginning of a text that nothing that may follow could change, if it
+    /// [settles](Self::settles), and says how many bytes they are.
+    pub(super) fn settled_words(&self, text: &str, each: &mut dyn FnMut(&str)) -> usize {
+        // What the first cut has settled, the others only cut smaller.
+        let Some((first, rest)) = self.cuts.split_first() else { return 0 };
+        first.cut(text, Pattern::find_settled, &mut |part| cut(part, rest, each))
+    }
 }
 
 impl Change {
@@ -171,28 +184,39 @@ impl Change {
 
 /// Cuts a text one way after another.
 fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) {
-    let Some((Cut { pattern, matches }, rest)) = cuts.split_first() else {
+    let Some((first, rest)) = cuts.split_first() else {
         if !text.is_empty() {
             each(text);
         }
         return;
     };
-    let (mut done, mut from) = (0, 0);
-    while let Some((start, end)) = pattern.find(text, from) {
-        let (before, upto) = match matches {
-            Matches::Are => (done..start, end),
-            Matches::AreAll => (start..start, end),
-            Matches::Begin => (done..start, start),
-            Matches::End => (done..end, end),
-        };
-        cut(&text[before.clone()], rest, each);
-        if upto > before.end {
-            cut(&text[before.end..upto], rest, each);
-        }
-        (done, from) = (upto, end);
-    }
-    if *matches != Matches::AreAll {
+    let done = first.cut(text, Pattern::find, &mut |part| cut(part, rest, each));
+    if first.matches != Matches::AreAll {
         cut(&text[done..], rest, each);
+    }
+}
+
+/// Finds the next match in a text, from a place on.
+type Find = fn(&Pattern, &str, usize) -> Option<(usize, usize)>;
+
+impl Cut {
+    /// Calls `each` with the parts of a text up to the last match, and says where that is.
+    fn cut(&self, text: &str, find: Find, each: &mut dyn FnMut(&str)) -> usize {
+        let (mut done, mut from) = (0, 0);
+        while let Some((start, end)) = find(&self.pattern, text, from) {
+            let (before, upto) = match self.matches {
+                Matches::Are => (done..start, end),
+                Matches::AreAll => (start..start, end),
+                Matches::Begin => (done..start, start),
+                Matches::End => (done..end, end),
+            };
+            each(&text[before.clone()]);
+            if upto > before.end {
+                each(&text[before.end..upto]);
+            }
+            (done, from) = (upto, end);
+        }
+        done
     }
 }
 

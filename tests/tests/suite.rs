@@ -8,6 +8,7 @@ mod checkpoint;
 mod depth;
 mod exchange;
 mod golden;
+mod huggingface;
 mod keras;
 mod kernels;
 mod kill;
@@ -19,6 +20,7 @@ mod models;
 mod pairs;
 mod program;
 mod program_gpt;
+mod program_huggingface;
 mod program_pairs;
 mod program_tokens;
 #[path = "properties/main.rs"]

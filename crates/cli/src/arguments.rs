@@ -288,6 +288,7 @@ Examples:
   rungs generate runs/book --n 3 --seed 7 --stop '\\n\\n'
   rungs generate runs/book --prompts questions.txt --json     one prompt a line
   rungs generate runs/book --max-tokens 100000 --stream
+  rungs generate runs/gpt2 --prompt-ids 464,1468,582 --beam 4 --max-tokens 40 --json
   rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
   rungs generate runs/translate --source 'I am cold.' --plot cold.png
   rungs generate runs/translate --sources english.txt > french.txt")]
@@ -310,10 +311,10 @@ pub(crate) struct Generate {
     /// A file with a text to translate on each line; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompts", "prompt_ids"])]
     pub(crate) sources: Option<PathBuf>,
-    /// How many beginnings a search for the best translation keeps; 1 is greedy
+    /// How many beginnings a search for the best text keeps; a translation with 1 is greedy
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
     pub(crate) beam: usize,
-    /// A of the score that translations are ranked by, log-probability / tokens^A [default: 1]
+    /// A of the score that texts of a search are ranked by, log-probability / tokens^A [default: 1]
     #[arg(long, value_name = "A", value_parser = number)]
     pub(crate) length_penalty: Option<f64>,
     /// Rank by log-probability / ((5 + tokens) / 6)^A instead, as Wu et al. (2016) do

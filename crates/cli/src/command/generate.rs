@@ -1,5 +1,7 @@
 //! `rungs generate`: a trained model writes.
 
+mod search;
+
 use std::ops::ControlFlow;
 
 use rungs::SavedRun;
@@ -42,11 +44,11 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         return super::translate::run(&run, flags, common);
     }
     let tokenizer = run.tokens.text()?;
-    if flags.beam > 1 {
-        return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
-    }
     // What ends a text, where the model that was imported has it.
     let end = run.config.settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    if flags.beam > 1 {
+        return search::run(&run, flags, end, common);
+    }
     let options = options(flags, end)?;
     let stops = flags.stop.iter().map(|stop| unescaped(stop)).collect::<Outcome<Vec<_>>>()?;
     let prompts = prompts(flags, tokenizer)?;

@@ -78,7 +78,11 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// The SHA-256 of some bytes, in hexadecimal.
 pub fn checksum(bytes: &[u8]) -> String {
-    hmac_sha256::Hash::hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hmac_sha256::Hash::hash(bytes))
+}
+
+pub(super) fn hexadecimal(sum: &[u8]) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A trainer and its folder: saving a moment of a run, and going on from one.
 
 use super::Trainer;
-use crate::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::checkpoint::{Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
@@ -71,9 +71,9 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
             return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
         }
         let best = self.best.as_ref().unwrap_or(&state.weights);
-        let model = safetensors::write(best, None).expect("arrays in memory fit a file");
         if let Some(destination) = &mut self.destination {
-            destination.save(model, state.to_bytes(), &self.metrics)?;
+            let model: Contents<'_> = Box::new(|to| safetensors::write_to(best, None, to));
+            destination.save(model, Box::new(|to| state.write_to(to)), &self.metrics)?;
         }
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())

@@ -8,7 +8,7 @@
 //! - ten training steps of each model with each optimizer, taken by the trainer itself: the loss and the gradient norm
 //!   of each step, all gradients of the first, all weights after the last.
 
-use rungs_layers::{CausalSelfAttention, Dropout, Linear, Mode, Module};
+use rungs_layers::{Dropout, Linear, Mode, Module, SelfAttention};
 use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RnnLanguageModel};
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, CrossEntropy, Graph, Ids, Reduction, Rng, Tensor, vjp};
@@ -154,7 +154,7 @@ fn causal_attention_agrees() {
     check_layer(&golden, "attention", &inputs, |x| {
         let qkv = Linear { weight: x[1].clone(), bias: Some(x[2].clone()) };
         let projection = Linear { weight: x[3].clone(), bias: Some(x[4].clone()) };
-        let attention = CausalSelfAttention::new(qkv, projection, heads, Dropout::new(0.0));
+        let attention = SelfAttention::new(qkv, projection, heads, Dropout::new(0.0)).causal();
         attention.forward(&x[0], None, None, &mut Mode::Eval)
     });
 }

@@ -16,6 +16,9 @@ const LSTM: &str = "train lstm --text text.txt --json --layers 2 --hidden 12 --e
 const GPT: &str = "train gpt --text text.txt --json --layers 2 --hidden 12 --heads 2 --context 8 --batch-size 4 \
                    --dropout 0.1 --steps 60 --evaluate-every 7 --validation-split 0.05 --save-every 2";
 
+/// All that a run at length adds to its state.
+const AT_LENGTH: &str = "--ema 0.8 --label-smoothing 0.1 --accumulate 2 --schedule noam --warmup 10";
+
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("text.txt"), text(6000)).unwrap();
@@ -102,6 +105,11 @@ fn a_gpt_killed_at_ten_moments_and_resumed_is_the_same() {
 }
 
 #[test]
+fn averaged_weights_killed_at_ten_moments_and_resumed_are_the_same() {
+    killed_ten_times(&format!("{GPT} {AT_LENGTH}"));
+}
+
+#[test]
 fn an_interrupted_run_says_how_to_go_on_and_is_the_same_then() {
     let folder = folder();
     let at = folder.path();
@@ -132,9 +140,14 @@ fn the_number_of_threads_changes_nothing() {
     let at = folder.path();
     // Large enough for work to be split.
     let common = "--text text.txt --json --layers 2 --hidden 128 --context 32 --batch-size 16 --dropout 0.1 --steps 6";
-    for (rung, flags) in [("rnn", "--embedding 64"), ("lstm", "--embedding 64"), ("gpt", "--heads 4 --accumulate 2")] {
+    for (rung, flags) in [
+        ("rnn", "--embedding 64"),
+        ("lstm", "--embedding 64"),
+        ("gpt", "--heads 4 --accumulate 2"),
+        ("gpt", "--heads 4 --ema 0.5 --label-smoothing 0.1"),
+    ] {
         let run = |name: &str, more: &str| {
-            let out = format!("{name}-{rung}");
+            let out = format!("{name}-{rung}-{}", flags.len());
             outcome(at, &out, &rungs(at, &format!("train {rung} {common} {flags} --out {out} {more}")).json())
         };
         let one = run("one", "--threads 1");

@@ -7,9 +7,9 @@
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding, FeedForward, Gru,
-    GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Nonlinearity,
-    Order, Recurrent, RecurrentState, Reset, Rnn, RnnCell, sinusoidal_positions,
+    Activation, Bias, Block, BlockConfig, Cell, Direction, Dropout, Embedding, FeedForward, Gru, GruCell, Init,
+    KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
+    RecurrentState, Reset, Rnn, RnnCell, SelfAttention, sinusoidal_positions,
 };
 use std::ops::Range;
 
@@ -31,10 +31,10 @@ fn shaken<E: Element, M: Module<E>>(mut module: M, rng: &mut Rng) -> M {
     module
 }
 
-fn attention<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> CausalSelfAttention<E> {
+fn attention<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> SelfAttention<E> {
     let qkv = Linear::new(width, 3 * width, Bias::Yes, Init::Zeros, rng);
     let projection = Linear::new(width, width, Bias::Yes, Init::Zeros, rng);
-    shaken(CausalSelfAttention::new(qkv, projection, heads, Dropout::new(NO_DROPOUT)), rng)
+    shaken(SelfAttention::new(qkv, projection, heads, Dropout::new(NO_DROPOUT)).causal(), rng)
 }
 
 fn block<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> Block<E> {
@@ -407,7 +407,7 @@ fn attention_is_its_equation() {
     let rng = &mut Rng::new(12);
     let (b, t, d, heads) = (2, 4, 6, 3);
     let k = d / heads;
-    let layer: CausalSelfAttention<f64> = attention(d, heads, rng);
+    let layer: SelfAttention<f64> = attention(d, heads, rng);
     let x = normal([b, t, d], rng);
     let y = layer.forward(&x, None, None, &mut Mode::Eval);
 
@@ -486,7 +486,7 @@ fn the_feed_forward_layer_and_the_block_are_their_parts() {
     let rng = &mut Rng::new(26);
     let block: Block<f64> = block(6, 2, rng);
     let x = normal([2, 4, 6], rng);
-    let Block { norm_1, attention, norm_2, feed_forward } = &block;
+    let Block { norm_1, attention, norm_2, feed_forward, .. } = &block;
 
     let hidden = feed_forward.up.forward(&x).gelu();
     assert_close(&feed_forward.forward(&x, &mut Mode::Eval), &feed_forward.down.forward(&hidden), EXACTLY);
@@ -540,7 +540,7 @@ fn assert_causal<E: Element>(width: usize, forward: impl Fn(&Tensor<E>) -> Tenso
 fn causality<E: Element>() {
     let rng = &mut Rng::new(14);
     let eval = || Mode::Eval;
-    let layer: CausalSelfAttention<E> = attention(6, 2, rng);
+    let layer: SelfAttention<E> = attention(6, 2, rng);
     assert_causal(6, |x| layer.forward(x, None, None, &mut eval()), rng);
     let blocks: [Block<E>; 2] = [block(6, 3, rng), block(6, 3, rng)];
     assert_causal(6, |x| blocks.iter().fold(x.clone(), |x, block| block.forward(&x, None, None, &mut eval())), rng);
@@ -569,7 +569,7 @@ fn whatever_the_future_holds_the_past_keeps_its_bits() {
 
 fn cached_is_full<E: Element>() {
     let rng = &mut Rng::new(16);
-    let layer: CausalSelfAttention<E> = attention(6, 3, rng);
+    let layer: SelfAttention<E> = attention(6, 3, rng);
     let blocks: Vec<Block<E>> = (0..2).map(|_| block(6, 3, rng)).collect();
     let x: Tensor<E> = normal([2, 5, 6], rng);
     let through = |x: &Tensor<E>, caches: &mut [Option<KeyValueCache<E>>]| {
@@ -604,7 +604,7 @@ fn attention_with_a_cache_is_attention_for_every_chunking() {
 fn a_cache_is_a_value() {
     // Two continuations from one prompt: a clone of the cache is not touched by what is added to the other.
     let rng = &mut Rng::new(17);
-    let layer: CausalSelfAttention<f64> = attention(4, 2, rng).detached();
+    let layer: SelfAttention<f64> = attention(4, 2, rng).detached();
     let step = |x: &Tensor<f64>, cache: &mut KeyValueCache<f64>| layer.forward(x, Some(cache), None, &mut Mode::Eval);
     let mut cache = KeyValueCache::new();
     step(&normal([1, 3, 4], rng), &mut cache);
@@ -819,14 +819,14 @@ fn mistakes_are_named() {
         (
             &(|| {
                 let [qkv, projection] = parts(130, 130, &mut Rng::new(0));
-                CausalSelfAttention::new(qkv, projection, 4, drop);
+                SelfAttention::new(qkv, projection, 4, drop);
             }) as &(dyn Fn() + std::panic::RefUnwindSafe),
             "attention: width 130 is not a multiple of 4 heads",
         ),
         (
             &|| {
                 let [qkv, projection] = parts(4, 5, &mut Rng::new(0));
-                CausalSelfAttention::new(qkv, projection, 2, drop);
+                SelfAttention::new(qkv, projection, 2, drop);
             },
             "attention: parts (4, 12) and (4, 5) do not fit 2 and 2 heads",
         ),

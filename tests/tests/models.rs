@@ -173,7 +173,7 @@ fn every_rung_passes_its_gradient_check() {
     let entries = rungs_models::registry::entries();
     assert_eq!(
         entries.iter().map(|e| e.covers).collect::<Vec<_>>(),
-        ["RecurrentLanguageModel", "Head", "Bridge", "Seq2Seq", "AttentionSeq2Seq", "Gpt"]
+        ["RecurrentLanguageModel", "Head", "Bridge", "Seq2Seq", "AttentionSeq2Seq", "Gpt", "Transformer"]
     );
     for seed in 0..20 {
         for entry in &entries {

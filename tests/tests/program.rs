@@ -56,6 +56,7 @@ fn from_a_text_to_a_model_to_a_text() {
             "rung",
             "seconds",
             "steps",
+            "stopped_early",
             "tokens_per_second",
             "train_loss",
             "validation_loss",

@@ -6,7 +6,9 @@ mod binary;
 mod checker;
 mod checkpoint;
 mod depth;
+mod encoder_decoder;
 mod exchange;
+mod exchange_transformer;
 mod golden;
 mod huggingface;
 mod keras;
@@ -23,6 +25,7 @@ mod program_gpt;
 mod program_huggingface;
 mod program_pairs;
 mod program_tokens;
+mod program_training;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;

@@ -118,6 +118,8 @@ fn config(optimizer: Method, steps: usize) -> TrainerConfig {
         evaluate_every: 7,
         save_every: 5,
         log_every: 3,
+        patience: None,
+        ema: None,
         seed: 3,
     }
 }
@@ -202,6 +204,7 @@ fn run(path: &Path, config: TrainerConfig, interruptions: &[usize]) -> Vec<f64> 
         match summary.unwrap().finish {
             Finish::Completed => break,
             Finish::Stopped => assert!(stop.is_some()),
+            Finish::StoppedEarly => panic!("nobody asked for patience"),
         }
     }
     losses

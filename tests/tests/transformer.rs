@@ -2,8 +2,8 @@
 
 use rungs_layers::tensor::{Array, Rng, Tensor};
 use rungs_layers::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, FeedForward, Init, Linear, Mode, Module, Norm,
-    NormKind, RmsNorm, Rotary,
+    Activation, Bias, Block, BlockConfig, Dropout, FeedForward, Init, Linear, Mode, Module, Norm, NormKind, RmsNorm,
+    Rotary, SelfAttention,
 };
 
 const ROUNDING: f64 = 1e-12;
@@ -93,7 +93,7 @@ fn shared_keys_are_the_same_keys_for_each_head_of_their_group() {
     let projection = linear(n * k, d, rng);
     let attention = |matrices: &[Tensor<f64>], heads| {
         let qkv = Linear { weight: Tensor::concat(matrices, 1), bias: None };
-        CausalSelfAttention::grouped(qkv, projection.clone(), heads, Dropout::new(0.0))
+        SelfAttention::grouped(qkv, projection.clone(), heads, Dropout::new(0.0)).causal()
     };
     let grouped = attention(&[w_q.clone(), w_k.clone(), w_v.clone()], [n, m]);
     // Each head of keys, written out once for every head of queries that it serves.

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Attention, GruCell, LstmCell, Mode, Module, RnnCell, Score};
+use rungs_layers::{Attention, GruCell, LstmCell, Mode, Module, NormPosition, RnnCell, Score};
 use rungs_models::decode::sampling::log_probability;
 use rungs_models::{
-    AttentionConfig, AttentionSeq2Seq, BeamOptions, ConfigError, EncoderDecoder, Finish, Hypothesis, LengthPenalty,
-    Seq2Seq, Seq2SeqConfig, Source, Style, beam_search,
+    AddedPositions, AttentionConfig, AttentionSeq2Seq, BeamOptions, ConfigError, EncoderDecoder, Finish, Hypothesis,
+    LengthPenalty, Seq2Seq, Seq2SeqConfig, Source, Style, Transformer, TransformerConfig, Tying, beam_search,
 };
 
 const VOCABULARY: usize = 6;
@@ -41,6 +41,21 @@ fn attention_config(style: Style, score: Score) -> AttentionConfig {
     }
 }
 
+fn transformer_config(norm_position: NormPosition) -> TransformerConfig {
+    let post = norm_position == NormPosition::Post;
+    TransformerConfig {
+        context: 6,
+        feed_forward: 5,
+        norm_position,
+        positions: if post { AddedPositions::Sinusoidal } else { AddedPositions::Learned },
+        tying: if post { Tying::Head } else { Tying::Nothing },
+        ..TransformerConfig::vaswani([5, VOCABULARY], 4, 2, 2)
+    }
+}
+
+/// How many kinds there are.
+const KINDS: usize = 12;
+
 /// Every kind of translator, tiny, with parameters drawn so large that all of them matter.
 fn models<E: Element>() -> Vec<(String, Box<dyn EncoderDecoder<E>>)> {
     let rng = &mut Rng::new(5);
@@ -57,6 +72,11 @@ fn models<E: Element>() -> Vec<(String, Box<dyn EncoderDecoder<E>>)> {
             models.push((name, Box::new(AttentionSeq2Seq::<E, GruCell<E>>::new(&config, rng).unwrap())));
         }
     }
+    for norm_position in [NormPosition::Pre, NormPosition::Post] {
+        let model = Transformer::<E>::new(&transformer_config(norm_position), rng).unwrap();
+        models.push((format!("transformer, {norm_position:?}"), Box::new(model)));
+    }
+    assert_eq!(models.len(), KINDS);
     for (_, model) in &mut models {
         model.for_each_mut(&mut |_, p| *p = Tensor::variable(Array::normal(p.shape(), 0.0, 0.6, rng)));
     }
@@ -329,7 +349,7 @@ fn a_beam_of_one_is_greedy_and_every_score_is_the_models_own() {
                         let tokens = text.ids.len() + usize::from(text.finish == Finish::Stop);
                         assert_eq!(text.score, penalty.score(text.log_probability, tokens));
                         assert!(text.ids.iter().all(|&id| id > END) && text.ids.len() <= 5);
-                        let looks = name.starts_with("attention");
+                        let looks = !name.starts_with("seq2seq");
                         assert_eq!(text.weights.len(), if looks { tokens } else { 0 }, "{name}");
                         assert!(text.weights.iter().all(|a| (a.iter().sum::<f64>() - 1.0).abs() < 1e-9));
                     }
@@ -399,7 +419,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn texts_are_at_least_and_at_most_as_long_as_asked(min in 0_usize..4, extra in 0_usize..3, beam in 1_usize..4, which in 0_usize..10) {
+    fn texts_are_at_least_and_at_most_as_long_as_asked(min in 0_usize..4, extra in 0_usize..3, beam in 1_usize..4, which in 0..KINDS) {
         let (_, model) = models::<f64>().swap_remove(which);
         let wanted = BeamOptions { min, max: min + extra + 1, ..options(beam, LengthPenalty::Power(1.0)) };
         for texts in search(model.as_ref(), &sources(&[3, 1], 0), &wanted) {

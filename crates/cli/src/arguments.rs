@@ -257,12 +257,13 @@ pub(crate) struct TrainingFlags {
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) weight_decay: Option<f64>,
     /// How the learning rate goes [cosine]
-    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step"])]
+    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step", "noam"])]
     pub(crate) schedule: Option<String>,
-    /// Steps in which the learning rate climbs; cosine only [0; gpt: 100, or a tenth of a short run]
+    /// Steps in which the learning rate climbs; cosine and noam only [cosine: 0, gpt: 100; noam: 4000; or a tenth of a
+    /// short run]
     #[arg(long, value_name = "N")]
     pub(crate) warmup: Option<usize>,
-    /// What the learning rate is multiplied by; step only [0.5]
+    /// What the learning rate is multiplied by; step and noam only [step: 0.5; noam: 1]
     #[arg(long, value_name = "X", value_parser = positive)]
     pub(crate) lr_factor: Option<f64>,
     /// Steps after which it is; step only [a quarter of the run]
@@ -271,6 +272,15 @@ pub(crate) struct TrainingFlags {
     /// Largest global norm of the gradient; 0 for no clipping [rnn, lstm, gru: 5; others: 1]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) clip: Option<f64>,
+    /// Share of a target's probability that is spread over the vocabulary, in training; 0 for none [0]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) label_smoothing: Option<f64>,
+    /// Keep a moving average of the weights that forgets at this rate, as 0.999: it is evaluated and kept; 0 for none [0]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) ema: Option<f64>,
+    /// Stop early after so many evaluations in a row that are no better than the best; 0 for never [0]
+    #[arg(long, value_name = "N")]
+    pub(crate) patience: Option<usize>,
     /// Evaluate after so many steps; the best model is kept [250]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) evaluate_every: Option<usize>,

@@ -2,7 +2,7 @@
 
 use rungs::settings::{GptSettings, PositionKind};
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
-use rungs::{Rung, Settings};
+use rungs::{Regularization, Rung, Settings};
 
 use crate::arguments::{Common, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
@@ -15,10 +15,12 @@ pub(crate) fn fresh(train: &Train, common: &Common) -> Outcome<Settings> {
     let mut settings = Settings::of(train.rung);
     apply(train, common, &mut settings)?;
     // A short run would otherwise be all warm-up.
-    if let (Schedule::Cosine { warmup, .. }, Budget::Steps(steps), None) =
-        (&mut settings.schedule, settings.budget, train.training.warmup)
-    {
-        *warmup = (*warmup).min(steps / 10);
+    if let (None, Budget::Steps(steps)) = (train.training.warmup, settings.budget) {
+        match &mut settings.schedule {
+            Schedule::Cosine { warmup, .. } => *warmup = (*warmup).min(steps / 10),
+            Schedule::Noam { warmup, .. } => *warmup = (*warmup).min((steps / 10).max(1)),
+            Schedule::Constant { .. } | Schedule::Step { .. } => {}
+        }
     }
     Ok(settings)
 }
@@ -137,12 +139,16 @@ fn apply_training(flags: &TrainingFlags, settings: &mut Settings) -> Outcome {
     set(&mut settings.clip, flags.clip.map(|clip| (clip != 0.0).then_some(clip)));
     set(&mut settings.evaluate_every, flags.evaluate_every);
     set(&mut settings.save_every, flags.save_every);
+    let Regularization { label_smoothing, ema, patience } = &mut settings.regularization;
+    set(ema, flags.ema.map(|decay| (decay != 0.0).then_some(decay)));
+    set(label_smoothing, flags.label_smoothing.map(|smoothing| (smoothing != 0.0).then_some(smoothing)));
+    set(patience, flags.patience.map(|patience| (patience != 0).then_some(patience)));
     apply_optimizer(flags, &mut settings.optimizer)?;
     let steps = match settings.budget {
         Budget::Steps(steps) => Some(steps),
         _ => None,
     };
-    apply_schedule(flags, steps, &mut settings.schedule)
+    apply_schedule(flags, steps, settings.hidden, &mut settings.schedule)
 }
 
 fn apply_optimizer(flags: &TrainingFlags, optimizer: &mut Method) -> Outcome {
@@ -174,8 +180,15 @@ fn apply_optimizer(flags: &TrainingFlags, optimizer: &mut Method) -> Outcome {
     Ok(())
 }
 
-fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, schedule: &mut Schedule) -> Outcome {
-    let (Schedule::Constant { rate } | Schedule::Cosine { rate, .. } | Schedule::Step { rate, .. }) = *schedule;
+/// The warm-up of Noam's schedule in the paper.
+const NOAM_WARMUP: usize = 4000;
+
+fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, width: usize, schedule: &mut Schedule) -> Outcome {
+    // Noam's schedule has no rate of its own to take over; the others begin with what they would have by default.
+    let rate = match *schedule {
+        Schedule::Constant { rate } | Schedule::Cosine { rate, .. } | Schedule::Step { rate, .. } => rate,
+        Schedule::Noam { .. } => flags.lr.unwrap_or(1e-3),
+    };
     match (flags.schedule.as_deref(), *schedule) {
         (Some("constant"), Schedule::Constant { .. }) => {}
         (Some("constant"), _) => *schedule = Schedule::Constant { rate },
@@ -188,6 +201,8 @@ fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, schedule: &mut Sc
                 quarter.ok_or_else(|| Failure::input("--schedule step: without --steps it needs --lr-every"))?;
             *schedule = Schedule::Step { rate, factor: 0.5, every };
         }
+        (Some("noam"), Schedule::Noam { .. }) => {}
+        (Some("noam"), _) => *schedule = Schedule::Noam { factor: 1.0, width, warmup: NOAM_WARMUP },
         _ => {}
     }
     match schedule {
@@ -204,17 +219,24 @@ fn apply_schedule(flags: &TrainingFlags, steps: Option<usize>, schedule: &mut Sc
             set(minimum, flags.min_lr);
             set(warmup, flags.warmup);
         }
+        Schedule::Noam { factor, width: of, warmup } => {
+            set(factor, flags.lr_factor);
+            set(warmup, flags.warmup);
+            *of = width;
+        }
     }
     let cosine = matches!(schedule, Schedule::Cosine { .. });
     let step = matches!(schedule, Schedule::Step { .. });
+    let noam = matches!(schedule, Schedule::Noam { .. });
     let given = [
-        ("--min-lr", flags.min_lr.is_some(), cosine, "cosine"),
-        ("--warmup", flags.warmup.is_some(), cosine, "cosine"),
-        ("--lr-factor", flags.lr_factor.is_some(), step, "step"),
-        ("--lr-every", flags.lr_every.is_some(), step, "step"),
+        ("--min-lr", flags.min_lr.is_some(), cosine, "only the cosine schedule has it"),
+        ("--warmup", flags.warmup.is_some(), cosine || noam, "only the cosine and noam schedules have it"),
+        ("--lr-factor", flags.lr_factor.is_some(), step || noam, "only the step and noam schedules have it"),
+        ("--lr-every", flags.lr_every.is_some(), step, "only the step schedule has it"),
+        ("--lr", flags.lr.is_some(), !noam, "the noam schedule has none of its own; --lr-factor scales it"),
     ];
     match given.into_iter().find(|&(_, given, fits, _)| given && !fits) {
-        Some((flag, _, _, which)) => Err(Failure::input(format!("{flag}: only the {which} schedule has it"))),
+        Some((flag, _, _, problem)) => Err(Failure::input(format!("{flag}: {problem}"))),
         None => Ok(()),
     }
 }
@@ -259,6 +281,15 @@ mod tests {
         let step = settings("rnn --schedule step --steps 100 --lr 1").schedule;
         assert_eq!(step, Schedule::Step { rate: 1.0, factor: 0.5, every: 25 });
         assert_eq!(settings("rnn --clip 0").clip, None);
+        let noam = |line| settings(line).schedule;
+        let expected = |factor, width, warmup| Schedule::Noam { factor, width, warmup };
+        assert_eq!(noam("gpt --schedule noam --steps 50000"), expected(1.0, 128, 4000));
+        assert_eq!(noam("gpt --schedule noam --hidden 64 --steps 500 --lr-factor 2"), expected(2.0, 64, 50));
+        assert_eq!(noam("gpt --schedule noam --steps 5 --warmup 70"), expected(1.0, 128, 70));
+        assert_eq!(noam("gpt --schedule noam --steps 5"), expected(1.0, 128, 1));
+        let kept = settings("gpt --label-smoothing 0.1 --ema 0.99 --patience 3").regularization;
+        assert_eq!((kept.label_smoothing, kept.ema, kept.patience), (Some(0.1), Some(0.99), Some(3)));
+        assert_eq!(settings("gpt --label-smoothing 0 --ema 0 --patience 0"), Settings::of(Rung::Gpt));
         let adamw = Method::AdamW(AdamW { beta2: 0.9, weight_decay: 0.0, ..AdamW::default() });
         assert_eq!(settings("rnn --optimizer adamw --beta2 0.9 --weight-decay 0").optimizer, adamw);
     }
@@ -271,6 +302,7 @@ mod tests {
             "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
             "gpt --tokenizer bpe:2000",
             "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
+            "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
             "attention --tokenizer runs/other",
         ] {
             let (train, common) = parse(line);
@@ -300,6 +332,8 @@ mod tests {
             ("rnn --weight-decay 0.1", "--weight-decay"),
             ("rnn --schedule constant --warmup 3", "--warmup"),
             ("gpt --lr-every 3", "--lr-every"),
+            ("gpt --schedule noam --lr 0.1", "--lr:"),
+            ("gpt --schedule noam --min-lr 0.1", "--min-lr"),
             ("gpt --schedule step --epochs 2", "--schedule step"),
             ("lstm --architecture llama", "--architecture"),
             ("attention --norm rms", "--norm"),

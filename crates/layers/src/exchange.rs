@@ -1,7 +1,8 @@
-//! Weights from elsewhere: recurrent layers exchanged with [`pytorch`] and [`keras`], in both directions.
+//! Weights from elsewhere: recurrent layers exchanged with [`pytorch`] and [`keras`], and attention and Transformers
+//! with [PyTorch](pytorch::transformer), in both directions.
 //!
-//! The three libraries compute the same functions and keep their parameters differently. What differs for a layer from
-//! D to H numbers with G gates:
+//! The three libraries compute the same functions and keep their parameters differently. What differs for a recurrent
+//! layer from D to H numbers with G gates:
 //!
 //! | | Rungs | PyTorch | Keras 3 |
 //! |---|---|---|---|
@@ -44,6 +45,17 @@ pub enum ExchangeError {
     /// The other library has no such cell.
     #[error("PyTorch has no GRU whose reset gate acts before the product (Reset::BeforeProduct)")]
     ResetBeforeProduct,
+    /// The other library gives every head of queries its own keys.
+    #[error("PyTorch has no attention whose {heads} heads of queries share {key_heads} heads of keys")]
+    SharedKeys {
+        /// N.
+        heads: usize,
+        /// M.
+        key_heads: usize,
+    },
+    /// The other library's Transformer layers have none.
+    #[error("PyTorch's Transformer layers have no gate in their feed-forward part")]
+    Gate,
 }
 
 /// Takes tensors out of a file by name, and keeps account of those that do not fit.

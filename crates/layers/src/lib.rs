@@ -12,7 +12,8 @@
 //! | [`recurrent`], [`rnn`], [`lstm`], [`gru`] | memory carried from step to step |
 //! | [`encoder_attention`] | a source looked back at |
 //! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
-//! | [`attention`], [`transformer`] | memory looked up |
+//! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
+//! | [`checkpoint`] | training in less memory |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
@@ -37,6 +38,8 @@
 //! module, [`Module::load`] returns a [`LoadError`] and leaves the module as it was.
 
 pub mod attention;
+pub mod checkpoint;
+pub mod cross_attention;
 pub mod dropout;
 pub mod embedding;
 pub mod encoder_attention;
@@ -55,7 +58,9 @@ pub mod registry;
 pub mod rnn;
 pub mod transformer;
 
-pub use attention::{CausalSelfAttention, KeyValueCache};
+pub use attention::{KeyValueCache, Present, SelfAttention};
+pub use checkpoint::checkpointed;
+pub use cross_attention::{CrossAttention, SourceMemory};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_attention::{Attention, Memory, Score};
@@ -68,9 +73,11 @@ pub use lstm::{Lstm, LstmCell};
 pub use mode::Mode;
 pub use module::{LoadError, Misshapen, Module, Path};
 pub use norm::{LayerNorm, Norm, NormKind, RmsNorm};
-pub use positional::{Angles, LearnedPositions, Rotary, sinusoidal_positions};
+pub use positional::{Angles, LearnedPositions, PositionVectors, Rotary, SinusoidalPositions, sinusoidal_positions};
 pub use recurrent::{Cell, Direction, Order, Recurrent, RecurrentState};
 pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.
 pub use rungs_tensor as tensor;
-pub use transformer::{Block, BlockConfig, gated_hidden};
+pub use transformer::{
+    Block, BlockConfig, DecoderBlock, NormPosition, TransformerDecoder, TransformerEncoder, gated_hidden,
+};

@@ -11,13 +11,15 @@ use crate::lstm::kernel::LstmEquations;
 use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
 use crate::{
-    Activation, Angles, Attention, Bias, Block, BlockConfig, CausalSelfAttention, Cell, Direction, Dropout, Embedding,
-    FeedForward, GruCell, Init, KeyValueCache, LayerNorm, LearnedPositions, Linear, LstmCell, Mode, Module,
-    Nonlinearity, NormKind, Order, Recurrent, RecurrentState, Reset, RmsNorm, RnnCell, Rotary, Score,
+    Activation, Attention, Bias, Cell, Direction, Dropout, Embedding, FeedForward, GruCell, Init, LayerNorm,
+    LearnedPositions, Linear, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm,
+    RnnCell, Score,
 };
 use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
 use rungs_tensor::{Array, Ids, Kernel, Rng, Tensor};
+
+mod transformers;
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -39,8 +41,12 @@ pub fn entries() -> Vec<Entry> {
         layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
         layer("Recurrent", recurrent),
         layer("Attention", encoder_attention),
-        layer("CausalSelfAttention", causal_self_attention),
-        layer("Block", block),
+        layer("SelfAttention", transformers::self_attention),
+        layer("CrossAttention", transformers::cross_attention),
+        layer("Block", transformers::block),
+        layer("DecoderBlock", transformers::decoder_block),
+        layer("TransformerEncoder", transformers::encoder),
+        layer("TransformerDecoder", transformers::decoder),
     ]
 }
 
@@ -233,36 +239,4 @@ fn encoder_attention(rng: &mut Rng) -> Outcome {
         worst = worst.worse(check("Attention", &layer, &[&[2, 2, query], &[2, 3, 4]], forward, rng)?);
     }
     Ok(worst)
-}
-
-fn causal_self_attention(rng: &mut Rng) -> Outcome {
-    let projection = |rng: &mut Rng| Linear::new(8, 6, Bias::Yes, Init::Zeros, rng);
-    // The whole sequence at once, and in two pieces: gradients go through the cache too.
-    let forward = |rotary: Option<Rotary>| {
-        move |layer: &CausalSelfAttention<f64>, x: &[Tensor<f64>]| {
-            let angles = |t| -> Option<Angles<f64>> { rotary.map(|rotary| rotary.angles(t, layer.head_width())) };
-            training(|mode| {
-                let whole = layer.forward(&x[0], None, angles(0..5).as_ref(), mode);
-                let mut cache = KeyValueCache::new();
-                let pieces = [0..2, 2..5]
-                    .map(|t| layer.forward(&x[0].slice(1, t.clone()), Some(&mut cache), angles(t).as_ref(), mode));
-                joined(&[whole, Tensor::concat(&pieces, 1)])
-            })
-        }
-    };
-    let qkv = |heads: usize, rng: &mut Rng| Linear::new(6, heads * 2, Bias::Yes, Init::Zeros, rng);
-    let layer = CausalSelfAttention::new(qkv(12, rng), projection(rng), 4, some_dropout());
-    let worst = check("CausalSelfAttention", &layer, &[&[2, 5, 6]], forward(None), rng)?;
-    let layer = CausalSelfAttention::grouped(qkv(8, rng), projection(rng), [4, 2], some_dropout());
-    let rotary = Some(Rotary { base: 100.0 });
-    Ok(worst.worse(check("CausalSelfAttention", &layer, &[&[2, 5, 6]], forward(rotary), rng)?))
-}
-
-fn block(rng: &mut Rng) -> Outcome {
-    let forward = |layer: &Block<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], None, None, mode));
-    let sizes = |config| BlockConfig { hidden: 5, dropout: some_dropout(), ..config };
-    let gpt = Block::new(&sizes(BlockConfig::gpt(6, 3, 1)), rng);
-    let worst = check("Block", &gpt, &[&[2, 4, 6]], forward, rng)?;
-    let llama = BlockConfig { norm: NormKind::Rms(0.1), ..sizes(BlockConfig::llama(4, 2, 1, 1)) };
-    Ok(worst.worse(check("Block", &Block::new(&llama, rng), &[&[2, 3, 4]], forward, rng)?))
 }

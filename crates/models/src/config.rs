@@ -73,6 +73,16 @@ pub enum ConfigError {
         /// H, the width of the state.
         hidden: usize,
     },
+    /// One matrix of vectors for two vocabularies.
+    #[error(
+        "one embedding for sources and targets needs one vocabulary: they have {source_vocabulary} and {vocabulary} tokens"
+    )]
+    TiedVocabularies {
+        /// How many tokens a source may have.
+        source_vocabulary: usize,
+        /// V, how many a target may have.
+        vocabulary: usize,
+    },
     /// A dot product of vectors of different widths.
     #[error("dot attention compares vectors of one width: the encoder shows {shown}, the decoder {hidden}")]
     DotWidths {

@@ -6,7 +6,7 @@
 //! [`EncoderDecoder`](crate::EncoderDecoder), which begins with a source.
 
 use rungs_layers::tensor::{Element, Ids, Tensor};
-use rungs_layers::{KeyValueCache, Memory, Mode, Module, RecurrentState};
+use rungs_layers::{KeyValueCache, Memory, Mode, Module, RecurrentState, SourceMemory};
 
 /// What a model remembers of the text it has read.
 ///
@@ -20,16 +20,19 @@ pub struct State<E: Element = f32> {
     pub caches: Vec<KeyValueCache<E>>,
     /// How many tokens of each sequence were read.
     pub position: usize,
-    /// The source that is being translated, where there is one and the model looks back at it.
+    /// The source that is being translated, where there is one and a recurrent model looks back at it.
     pub memory: Option<Memory<E>>,
-    /// Where it looked while it read the last tokens (B, T, S).
+    /// The same as each layer of a Transformer looks at it.
+    pub sources: Vec<SourceMemory<E>>,
+    /// Where it looked while it read the last tokens (B, T, S), where that is known: a Transformer tells after a
+    /// [`step`](Decoder::step) only, (B, 1, S).
     pub weights: Option<Tensor<E>>,
 }
 
 impl<E: Element> State<E> {
     /// A state before the first token, of a model that carries these.
     pub fn carrying(carried: Vec<RecurrentState<E>>) -> Self {
-        Self { carried, caches: Vec::new(), position: 0, memory: None, weights: None }
+        Self { carried, caches: Vec::new(), position: 0, memory: None, sources: Vec::new(), weights: None }
     }
 
     /// A state before the first token, of a model with this many layers of attention.
@@ -53,6 +56,7 @@ impl<E: Element> State<E> {
             caches: self.caches.iter().map(|cache| cache.rows(&ids)).collect(),
             position: self.position,
             memory: self.memory.as_ref().map(|memory| memory.rows(rows)),
+            sources: self.sources.iter().map(|source| source.rows(rows)).collect(),
             weights: self.weights.as_ref().map(select),
         }
     }

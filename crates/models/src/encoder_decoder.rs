@@ -64,7 +64,7 @@ impl Source {
 pub struct Encoded<E: Element = f32> {
     /// What the encoder showed at every position (B, S, D).
     pub states: Tensor<E>,
-    /// The last state of each of its cells.
+    /// The last state of each of its cells, if it has any.
     pub last: Vec<RecurrentState<E>>,
     /// How many positions of each row are not padding.
     pub lengths: Vec<usize>,
@@ -77,7 +77,15 @@ pub trait EncoderDecoder<E: Element>: Decoder<E> {
     /// The number of tokens a source may have.
     fn source_vocabulary(&self) -> usize;
 
+    /// The most tokens that a source may have, and that the decoder can read; none if there is no end.
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads sources.
+    ///
+    /// # Panics
+    /// If one is longer than the [`context`](Self::context).
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E>;
 
     /// The state before the first token of the targets.

@@ -10,12 +10,13 @@
 //! | [`GruLanguageModel`] | one, kept or renewed by a gate | [`gru`] |
 //! | [`Gpt`] | everything: keys and values of all earlier tokens | [`gpt`] |
 //!
-//! Two rungs are given a source and write a target, token after token like the others. What is kept of the source?
+//! Three rungs are given a source and write a target, token after token like the others. What is kept of the source?
 //!
 //! | rung | what is kept of the source | file |
 //! |---|---|---|
 //! | [`Seq2Seq`] | the encoder's last state | [`seq2seq`] |
 //! | [`AttentionSeq2Seq`] | every state of the encoder, to be looked back at | [`attention`] |
+//! | [`Transformer`] | keys and values of every token, which have looked at each other | [`transformer`] |
 //!
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
@@ -60,6 +61,7 @@ pub mod registry;
 pub mod rnn;
 pub mod seq2seq;
 pub mod tokenizer;
+pub mod transformer;
 pub mod vocabulary;
 
 pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
@@ -79,4 +81,5 @@ pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
 pub use tokenizer::{BpeTokenizer, TextStream, Tokenizer, TokenizerError, WordOptions};
+pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};
 pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};

@@ -8,14 +8,14 @@
 use crate::attention::Bridge;
 use crate::seq2seq::Head;
 use crate::{
-    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
+    AddedPositions, AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
     LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Source,
-    Style,
+    Style, Transformer, TransformerConfig, Tying,
 };
 use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
 use rungs_layers::tensor::registry::{Entry, Kind};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
-use rungs_layers::{Embedding, GruCell, Init, LstmCell, Mode, Module, RecurrentState, Score};
+use rungs_layers::{Activation, Embedding, GruCell, Init, LstmCell, Mode, Module, NormPosition, RecurrentState, Score};
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -29,6 +29,7 @@ pub fn entries() -> Vec<Entry> {
         model("Seq2Seq", seq2seq),
         model("AttentionSeq2Seq", attention),
         model("Gpt", gpt),
+        model("Transformer", transformer),
     ]
 }
 
@@ -162,4 +163,27 @@ fn gpt(rng: &mut Rng) -> Outcome {
     let gpt = check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)?;
     let config = GptConfig { key_heads: 1, bias: true, ..GptConfig::llama(VOCABULARY, 6, 4, 2, 2) };
     Ok(gpt.worse(check_text("Gpt, as Llama", &Gpt::new(&config, rng).expect("possible sizes"), rng)?))
+}
+
+/// Both places of the norm, both kinds of positions, every tying. Relu's kink aside: gelu stands in its place.
+fn transformer(rng: &mut Rng) -> Outcome {
+    let mut worst = Accuracy::default();
+    for (norm_position, positions, tying) in [
+        (NormPosition::Post, AddedPositions::Sinusoidal, Tying::Head),
+        (NormPosition::Pre, AddedPositions::Learned, Tying::Nothing),
+        (NormPosition::Pre, AddedPositions::Sinusoidal, Tying::All),
+    ] {
+        let config = TransformerConfig {
+            context: 4,
+            feed_forward: 5,
+            activation: Activation::Gelu,
+            norm_position,
+            positions,
+            tying,
+            ..TransformerConfig::vaswani([VOCABULARY; 2], 4, 2, 1)
+        };
+        let model = Transformer::new(&config, rng).expect("possible sizes");
+        worst = worst.worse(check_pair(&format!("Transformer, {norm_position:?}, {tying:?}"), &model, rng)?);
+    }
+    Ok(worst)
 }

@@ -23,13 +23,15 @@ const WINDOWS: usize = 32;
 pub struct LanguageTask<E: Element = f32> {
     reading: Reading<E>,
     validation: ConsecutiveWindows,
+    /// ε of the training loss.
+    label_smoothing: f64,
 }
 
 /// How the training text is read.
 #[derive(Debug)]
 enum Reading<E: Element> {
     /// In B streams, with a state that is carried from batch to batch; none before the first.
-    Streams { batches: ContiguousBatches, state: Option<State<E>> },
+    Streams { batches: ContiguousBatches, state: Option<Box<State<E>>> },
     /// In windows from anywhere.
     Windows(RandomWindows),
 }
@@ -51,7 +53,7 @@ impl<E: Element> LanguageTask<E> {
     pub fn in_streams(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
         let batches = ContiguousBatches::new(train, window.batch, window.context)?;
         let validation = ConsecutiveWindows::new(validation, 1, window.context)?;
-        Ok(Self { reading: Reading::Streams { batches, state: None }, validation })
+        Ok(Self { reading: Reading::Streams { batches, state: None }, validation, label_smoothing: 0.0 })
     }
 
     /// A task for models whose memory is their window: windows from anywhere.
@@ -61,7 +63,14 @@ impl<E: Element> LanguageTask<E> {
     pub fn in_windows(train: Arc<[u32]>, validation: Arc<[u32]>, window: Window) -> Result<Self, TrainError> {
         let batches = RandomWindows::new(train, window.batch, window.context)?;
         let validation = ConsecutiveWindows::new(validation, WINDOWS, window.context)?;
-        Ok(Self { reading: Reading::Windows(batches), validation })
+        Ok(Self { reading: Reading::Windows(batches), validation, label_smoothing: 0.0 })
+    }
+
+    /// The same with ε of every target's probability spread over the vocabulary in training: see
+    /// [`CrossEntropy::smoothing`].
+    #[must_use]
+    pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
+        Self { label_smoothing, ..self }
     }
 }
 
@@ -69,19 +78,20 @@ impl<E: Element> Task<E> for LanguageTask<E> {
     type Model = Box<dyn LanguageModel<E>>;
 
     fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
+        let smoothing = self.label_smoothing;
         match &mut self.reading {
             Reading::Windows(windows) => {
                 let batch = windows.next_batch(rng);
                 let mut state = model.start(batch.inputs.dims::<2>()[0]);
-                loss(model.as_ref(), &batch, &mut state, &mut Mode::Train(rng))
+                loss(model.as_ref(), &batch, smoothing, &mut state, &mut Mode::Train(rng))
             }
             Reading::Streams { batches, state } => {
                 let batch = batches.next_batch();
                 let mut carried = match state.take() {
                     Some(state) if !batch.restart => state,
-                    _ => model.start(batch.inputs.dims::<2>()[0]),
+                    _ => Box::new(model.start(batch.inputs.dims::<2>()[0])),
                 };
-                let loss = loss(model.as_ref(), &batch, &mut carried, &mut Mode::Train(rng));
+                let loss = loss(model.as_ref(), &batch, smoothing, &mut carried, &mut Mode::Train(rng));
                 carried.detach(); // truncated here
                 *state = Some(carried);
                 loss
@@ -117,7 +127,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
         let carried = carried(&arrays)?;
         batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
-        *state = (!carried.is_empty()).then(|| State { position: read, ..State::carrying(carried) });
+        *state = (!carried.is_empty()).then(|| Box::new(State { position: read, ..State::carrying(carried) }));
         Ok(())
     }
 
@@ -151,10 +161,16 @@ fn carried<E: Element>(arrays: &Named<E>) -> Result<Vec<RecurrentState<E>>, Trai
     (0..layers).map(state).collect()
 }
 
-/// Σ −ln p(target) over a batch.
-fn loss<E: Element>(model: &dyn LanguageModel<E>, batch: &Batch, state: &mut State<E>, mode: &mut Mode<'_>) -> Loss<E> {
+/// Σ −ln p(target) over a batch, with label smoothing where `smoothing` is above 0.
+fn loss<E: Element>(
+    model: &dyn LanguageModel<E>,
+    batch: &Batch,
+    smoothing: f64,
+    state: &mut State<E>,
+    mode: &mut Mode<'_>,
+) -> Loss<E> {
     let logits = model.logits(&batch.inputs, state, mode); // (B, T, V)
-    let options = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
+    let options = CrossEntropy { reduction: Reduction::Sum, smoothing, ..CrossEntropy::default() };
     Loss { total: logits.cross_entropy(&batch.targets, options), tokens: batch.tokens() }
 }
 
@@ -185,7 +201,7 @@ fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindow
         if batch.restart {
             state = model.start(batch.inputs.dims::<2>()[0]);
         }
-        let loss = loss(model.as_ref(), &batch, &mut state, &mut Mode::Eval);
+        let loss = loss(model.as_ref(), &batch, 0.0, &mut state, &mut Mode::Eval);
         evaluation.add(loss.total.item().to_f64(), loss.tokens);
     }
     evaluation
@@ -265,6 +281,19 @@ mod tests {
             })
             .collect();
         assert_eq!(carried, [4, 8, 12, 16, 20, 21, 4], "21 tokens a stream, the last window of one");
+    }
+
+    #[test]
+    fn labels_are_smoothed_in_training_and_not_in_validation() {
+        let (gpt, window) = (gpt().frozen(), Window { batch: 3, context: 4 });
+        let plain = || LanguageTask::<f64>::in_windows(tokens(64), tokens(30), window).unwrap();
+        let mut smooth = plain().with_label_smoothing(0.1);
+        assert_eq!(smooth.validate(&gpt), plain().validate(&gpt));
+        // −Σ q ln p with q = 0.9·one-hot + 0.1/7: between the loss and that of the uniform distribution, linear in ε.
+        let at = |task: &mut LanguageTask<f64>| nats(task, &gpt, &mut Rng::new(3));
+        let (half, none, some) = (0.05, at(&mut plain()), at(&mut smooth));
+        let between = at(&mut plain().with_label_smoothing(half));
+        assert!(some != none && ((none + some) / 2.0 - between).abs() < 1e-9, "{none} {between} {some}");
     }
 
     #[test]

@@ -207,6 +207,6 @@ pub use language::{LanguageTask, evaluate};
 pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun, Source};
-pub use settings::{CellKind, Learns, PairSettings, Rung, Settings, TokenizerKind};
+pub use settings::{CellKind, Learns, PairSettings, Regularization, Rung, Settings, TokenizerKind};
 pub use tokens::Tokens;
 pub use translation::{Search, TranslationTask, measure_forced, translate};

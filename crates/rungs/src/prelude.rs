@@ -1,8 +1,8 @@
 //! What nearly every program that builds on Rungs needs: `use rungs::prelude::*;`.
 
 pub use crate::layers::{
-    Activation, Bias, Block, BlockConfig, CausalSelfAttention, Dropout, Embedding, FeedForward, Init, LayerNorm,
-    LearnedPositions, Linear, Lstm, Mode, Module, Rnn, parameters,
+    Activation, Bias, Block, BlockConfig, Dropout, Embedding, FeedForward, Init, LayerNorm, LearnedPositions, Linear,
+    Lstm, Mode, Module, Rnn, SelfAttention, parameters,
 };
 pub use crate::models::{
     GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length, LstmLanguageModel,

@@ -21,8 +21,8 @@ use crate::tensor::safetensors;
 use crate::tokens::{TOKENIZER_FILE, Tokens};
 use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
 use crate::trainer::{
-    Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Summary, Task, TrainError, Trainer,
-    TrainerConfig, TrainingState,
+    Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Progress, Summary, Task, TrainError,
+    Trainer, TrainerConfig, TrainingState,
 };
 use crate::translation::TranslationTask;
 use crate::{Error, Settings};
@@ -30,8 +30,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
-/// What may change when a run goes on: how long it is, and how often it is saved. Neither changes what was learnt.
-const FREE: [&str; 4] = ["steps", "epochs", "seconds", "save-every"];
+/// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None of
+/// it changes what was learnt.
+const FREE: [&str; 5] = ["steps", "epochs", "seconds", "patience", "save-every"];
 
 /// The content of a run's `config.json`, checksums aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +129,7 @@ impl Run {
         let data = data.into();
         let tokens = data.tokens();
         let rng = &mut Rng::new(settings.seed).fork("model");
+        let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
         let (model, task) = match data {
             Data::Text(corpus) => {
                 let model = settings.model(corpus.tokenizer.vocabulary())?.build(rng)?;
@@ -136,7 +138,7 @@ impl Run {
                     true => LanguageTask::in_streams(corpus.train, corpus.validation, window)?,
                     false => LanguageTask::in_windows(corpus.train, corpus.validation, window)?,
                 };
-                (Model::Language(model), AnyTask::Language(task))
+                (Model::Language(model), AnyTask::Language(task.with_label_smoothing(smoothing)))
             }
             Data::Pairs(corpus) => {
                 let sizes = [corpus.vocabularies.source.size(), corpus.vocabularies.target.size()];
@@ -144,7 +146,7 @@ impl Run {
                 let own = settings.pair_settings()?.scheduled_sampling;
                 let (batch, seed) = (settings.batch_size, settings.seed);
                 let task = TranslationTask::new(corpus.train, corpus.validation, batch, own, seed)?;
-                (Model::Translation(model), AnyTask::Translation(task))
+                (Model::Translation(model), AnyTask::Translation(task.with_label_smoothing(smoothing)))
             }
         };
         // What an epoch is depends on the text, so a run remembers what it came to.
@@ -159,6 +161,8 @@ impl Run {
             evaluate_every: settings.evaluate_every,
             save_every: settings.save_every,
             log_every: 10,
+            patience: settings.regularization.patience,
+            ema: settings.regularization.ema,
             seed: settings.seed,
         };
         Ok(Self { trainer: Trainer::new(model, task, config)?, tokens, budget })
@@ -193,7 +197,7 @@ impl Run {
         Ok(())
     }
 
-    /// The run in the folder `path`, to go on. Its length and how often it is saved may change, nothing else.
+    /// The run in the folder `path`, to go on. Its length, its patience and how often it is saved may change, nothing else.
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
@@ -240,6 +244,11 @@ impl Run {
     /// Whether the run is over. Then [`train`](Self::train) does nothing.
     pub fn is_finished(&self) -> bool {
         self.trainer.is_finished()
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> &Progress {
+        self.trainer.progress()
     }
 
     /// The course of the losses so far.
@@ -294,7 +303,7 @@ impl SavedRun {
     /// That the run can go on as `wanted`.
     ///
     /// # Errors
-    /// If it was imported, or anything but its length and how often it is saved is not the same, by name.
+    /// If it was imported, or anything but its length, its patience and how often it is saved is not the same, by name.
     pub fn check(&self, wanted: &RunConfig) -> Result<(), Error> {
         check_trained(&self.folder)?;
         self.config.check(wanted, self.folder.path())
@@ -351,17 +360,10 @@ impl SavedRun {
     /// # Errors
     /// If a file is damaged.
     pub fn summary(&self) -> Result<Summary, Error> {
-        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
-            .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
-        let progress = state.progress;
-        let finished = match self.config.settings.budget {
-            Budget::Steps(steps) => progress.step >= steps,
-            Budget::Seconds(seconds) => progress.elapsed >= seconds,
-            // Resolved into steps before anything is saved.
-            Budget::Epochs(_) => false,
-        };
+        let Settings { budget, regularization, .. } = &self.config.settings;
+        let progress = self.progress()?;
         Ok(Summary {
-            finish: if finished { Finish::Completed } else { Finish::Stopped },
+            finish: progress.finish(*budget, regularization.patience).unwrap_or(Finish::Stopped),
             steps: progress.step,
             train_loss: self.metrics()?.rows().last().map(|row| row.train_loss),
             validation_loss: progress.validation_loss,
@@ -370,6 +372,16 @@ impl SavedRun {
             tokens_per_second: if progress.training > 0.0 { progress.tokens as f64 / progress.training } else { 0.0 },
             seconds: progress.elapsed,
         })
+    }
+
+    /// How far the run had come when it was saved.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn progress(&self) -> Result<Progress, Error> {
+        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
+            .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
+        Ok(state.progress)
     }
 
     /// How well the model predicts a text, every token after the first.

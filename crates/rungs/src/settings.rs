@@ -16,99 +16,21 @@ use crate::Error;
 use crate::models::{AttentionConfig, RecurrentConfig, Seq2SeqConfig};
 use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
-use std::str::FromStr;
 
 mod difference;
 mod gpt;
 mod model;
 mod pairs;
+mod regularization;
+mod rung;
 mod tokenizer;
 pub use difference::Difference;
 pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
 pub use model::{ModelConfig, PairModelConfig};
 pub use pairs::{CellKind, PairSettings, SCORES, STYLES};
+pub use regularization::Regularization;
+pub use rung::{Learns, Rung};
 pub use tokenizer::TokenizerKind;
-
-/// A rung of the ladder: a kind of model.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rung {
-    /// One vector, rewritten at every step.
-    Rnn,
-    /// Two vectors, one of them behind gates.
-    Lstm,
-    /// One vector, kept or renewed by a gate.
-    Gru,
-    /// A stack of Transformer blocks that looks back at everything.
-    Gpt,
-    /// One network reads, another writes, and a state passes between them.
-    Seq2seq,
-    /// The same, and the one that writes looks back.
-    Attention,
-}
-
-/// What a rung learns.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Learns {
-    /// A text: what comes next.
-    Text,
-    /// Pairs of texts: what the other one is.
-    Pairs,
-}
-
-impl Rung {
-    /// All of them, from the bottom of the ladder to its top.
-    pub const ALL: [Self; 6] = [Self::Rnn, Self::Lstm, Self::Gru, Self::Gpt, Self::Seq2seq, Self::Attention];
-
-    /// What it is called on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rnn => "rnn",
-            Self::Lstm => "lstm",
-            Self::Gru => "gru",
-            Self::Gpt => "gpt",
-            Self::Seq2seq => "seq2seq",
-            Self::Attention => "attention",
-        }
-    }
-
-    /// What it learns.
-    pub fn learns(self) -> Learns {
-        match self {
-            Self::Seq2seq | Self::Attention => Learns::Pairs,
-            _ => Learns::Text,
-        }
-    }
-
-    /// Whether it reads a text token by token and carries a state, rather than a window at once.
-    pub fn is_recurrent(self) -> bool {
-        self != Self::Gpt
-    }
-}
-
-/// Printed as its name, and read back from it.
-macro_rules! by_name {
-    ($type:ident, $what:literal) => {
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.name())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = Error;
-
-            fn from_str(name: &str) -> Result<Self, Error> {
-                let known = Self::ALL.map(Self::name).join(", ");
-                let found = Self::ALL.into_iter().find(|item| item.name() == name);
-                found.ok_or_else(|| Error::setting($what, format!("there is no {name:?}, only {known}")))
-            }
-        }
-    };
-}
-use by_name;
-by_name!(Rung, "rung");
 
 /// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,6 +78,9 @@ pub struct Settings {
     /// What only a GPT has.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gpt: Option<GptSettings>,
+    /// What keeps the model from learning its text by heart.
+    #[serde(skip_serializing_if = "Regularization::is_off", default)]
+    pub regularization: Regularization,
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
@@ -213,6 +138,7 @@ impl Settings {
             save_every: 250,
             seed: 0,
             gpt: None,
+            regularization: Regularization::default(),
             pairs: None,
         };
         match rung {
@@ -279,6 +205,7 @@ impl Settings {
         }
         self.optimizer.validate()?;
         self.schedule.validate()?;
+        self.regularization.validate()?;
         self.tokenizer.validate(self.rung.learns())?;
         // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
         match self.rung.learns() {
@@ -396,67 +323,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tensor::Rng;
-
-    #[test]
-    fn every_rung_has_defaults_that_can_be() {
-        for rung in Rung::ALL {
-            let settings = Settings::of(rung);
-            settings.validate().unwrap();
-            assert_eq!(rung.name().parse::<Rung>().unwrap(), rung);
-            let json = serde_json::to_string(&settings).unwrap();
-            assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
-        }
-        let error = "bert".parse::<Rung>().unwrap_err().to_string();
-        assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt, seq2seq, attention");
-    }
-
-    #[test]
-    fn the_gpt_has_the_size_of_nano_gpts() {
-        // 65·128 + 64·128 + 4·(12·128² + 2·128) + 128
-        let model = Settings::of(Rung::Gpt).model(65).unwrap();
-        assert_eq!(model.parameter_count().unwrap(), 804_096);
-        assert_eq!(model.build(&mut Rng::new(0)).unwrap().parameter_count(), 804_096);
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_by_name() {
-        let refused = |rung, change: fn(&mut Settings)| {
-            let mut settings = Settings::of(rung);
-            change(&mut settings);
-            settings.validate().unwrap_err().to_string()
-        };
-        assert_eq!(refused(Rung::Gpt, |s| s.hidden = 130), "hidden 130 is not a multiple of heads 4");
-        assert_eq!(refused(Rung::Lstm, |s| s.heads = Some(2)), "heads: the rung lstm has no such size");
-        assert_eq!(refused(Rung::Gpt, |s| s.embedding = Some(2)), "embedding: the rung gpt has no such size");
-        assert_eq!(refused(Rung::Rnn, |s| s.budget = Budget::Steps(0)), "steps: must be 1 or more, not 0");
-        assert_eq!(refused(Rung::Rnn, |s| s.layers = 0), "layers is 0; it must be at least 1");
-        assert_eq!(refused(Rung::Rnn, |s| s.clip = Some(-1.0)), "clip: must be a positive number, not -1");
-        assert_eq!(
-            refused(Rung::Rnn, |s| s.validation_split = 1.0),
-            "validation-split: must lie between 0 and 1, not 1"
-        );
-        assert!(refused(Rung::Gpt, |s| s.hidden = 1 << 20).contains("parameters"));
-        assert!(refused(Rung::Lstm, |s| s.batch_size = usize::MAX).starts_with("batch-size: "));
-    }
-
-    #[test]
-    fn differences_are_named_as_the_options_are() {
-        let settings = Settings::of(Rung::Lstm);
-        let difference = |change: fn(&mut Settings)| {
-            let mut wanted = settings.clone();
-            change(&mut wanted);
-            settings.difference(&wanted, &["steps"]).map(|d| (d.name, d.was, d.wanted))
-        };
-        let expect = |name: &str, was: &str, wanted: &str| Some((name.into(), was.into(), wanted.into()));
-        assert_eq!(difference(|_| ()), None);
-        assert_eq!(difference(|s| s.budget = Budget::Steps(9)), None);
-        assert_eq!(difference(|s| s.batch_size = 9), expect("batch-size", "50", "9"));
-        assert_eq!(difference(|s| s.heads = Some(9)), expect("heads", "absent", "9"));
-        assert_eq!(difference(|s| s.rung = Rung::Rnn), expect("rung", "lstm", "rnn"));
-        let constant = difference(|s| s.schedule = Schedule::Constant { rate: 4e-3 });
-        assert_eq!(constant, expect("schedule", "cosine", "constant"));
-    }
-}
+mod tests;

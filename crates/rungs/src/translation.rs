@@ -21,6 +21,8 @@ pub struct TranslationTask {
     validation: SortedPairs,
     /// The probability that the decoder reads its own word in training.
     own: f64,
+    /// ε of the training loss.
+    label_smoothing: f64,
 }
 
 impl TranslationTask {
@@ -39,7 +41,15 @@ impl TranslationTask {
             batches: PairBatches::new(train, SPECIALS, batch, seed)?,
             validation: SortedPairs::new(validation, SPECIALS, TOGETHER)?,
             own: scheduled_sampling,
+            label_smoothing: 0.0,
         })
+    }
+
+    /// The same with ε of every target's probability spread over the vocabulary in training: see
+    /// [`CrossEntropy::smoothing`].
+    #[must_use]
+    pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
+        Self { label_smoothing, ..self }
     }
 }
 
@@ -48,14 +58,14 @@ impl<E: Element> Task<E> for TranslationTask {
 
     fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Loss<E> {
         let batch = self.batches.next_batch();
-        loss(model.as_ref(), &batch, self.own, &mut Mode::Train(rng))
+        loss(model.as_ref(), &batch, self.own, self.label_smoothing, &mut Mode::Train(rng))
     }
 
     fn validate(&self, model: &Self::Model) -> Evaluation {
         let model = model.frozen();
         let mut evaluation = Evaluation::default();
         for batch in self.validation.batches() {
-            let loss = loss(model.as_ref(), &batch, 0.0, &mut Mode::Eval);
+            let loss = loss(model.as_ref(), &batch, 0.0, 0.0, &mut Mode::Eval);
             evaluation.add(loss.total.item().to_f64(), loss.tokens);
         }
         evaluation
@@ -76,14 +86,20 @@ impl<E: Element> Task<E> for TranslationTask {
     }
 }
 
-/// Σ −ln p(target) over a batch.
-fn loss<E: Element>(model: &dyn EncoderDecoder<E>, batch: &PairBatch, own: f64, mode: &mut Mode<'_>) -> Loss<E> {
+/// Σ −ln p(target) over a batch, with label smoothing where `smoothing` is above 0.
+fn loss<E: Element>(
+    model: &dyn EncoderDecoder<E>,
+    batch: &PairBatch,
+    own: f64,
+    smoothing: f64,
+    mode: &mut Mode<'_>,
+) -> Loss<E> {
     let source = source(batch);
     let logits = match own > 0.0 {
         true => model.logits_reading_its_own(&source, &batch.inputs, own, mode), // (B, T, V)
         false => model.logits(&source, &batch.inputs, mode),
     };
-    summed(&logits, batch)
+    summed(&logits, batch, smoothing)
 }
 
 fn source(batch: &PairBatch) -> Source {
@@ -91,8 +107,8 @@ fn source(batch: &PairBatch) -> Source {
 }
 
 /// Σ −ln p(target) of logits (B, T, V), padding left out.
-fn summed<E: Element>(logits: &Tensor<E>, batch: &PairBatch) -> Loss<E> {
-    let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, ..CrossEntropy::default() };
+fn summed<E: Element>(logits: &Tensor<E>, batch: &PairBatch, smoothing: f64) -> Loss<E> {
+    let options = CrossEntropy { ignore: Some(PADDING), reduction: Reduction::Sum, smoothing };
     Loss { total: logits.cross_entropy(&batch.targets, options), tokens: batch.tokens() }
 }
 
@@ -120,7 +136,7 @@ pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[Pair]>) -> Re
     let mut forced = Forced::default();
     for batch in SortedPairs::new(pairs, SPECIALS, TOGETHER)?.batches() {
         let logits = model.logits(&source(&batch), &batch.inputs, &mut Mode::Eval); // (B, T, V)
-        let loss = summed(&logits, &batch);
+        let loss = summed(&logits, &batch, 0.0);
         forced.evaluation.add(f64::from(loss.total.item()), loss.tokens);
         let vocabulary = logits.shape().last();
         for (z, &target) in logits.to_vec().chunks(vocabulary).zip(batch.targets.as_slice()) {

@@ -5,6 +5,7 @@
 
 use crate::array::buffer::Pool;
 use crate::math;
+use crate::packed::tile::{self, ByPanels, ByRows};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -51,6 +52,12 @@ pub trait Element:
     /// The matrix product for this type.
     #[doc(hidden)]
     const GEMM: Gemm<Self>;
+    /// The product by a matrix in panels.
+    #[doc(hidden)]
+    const BY_PANELS: ByPanels<Self>;
+    /// The product by a matrix as it lies, for a row or a few.
+    #[doc(hidden)]
+    const BY_ROWS: ByRows<Self>;
     /// Where buffers of this type wait to be used again.
     #[doc(hidden)]
     fn pool() -> &'static Pool<Self>;
@@ -101,7 +108,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $gemm:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
+    ($type:ident, $gemm:path, $by_panels:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
@@ -109,6 +116,8 @@ macro_rules! element {
             const EPSILON: Self = $type::EPSILON;
             const NEGATIVE_INFINITY: Self = $type::NEG_INFINITY;
             const GEMM: Gemm<Self> = $gemm;
+            const BY_PANELS: ByPanels<Self> = $by_panels;
+            const BY_ROWS: ByRows<Self> = tile::by_rows::<$type>;
 
             fn pool() -> &'static Pool<Self> {
                 static POOL: Pool<$type> = Pool::new();
@@ -170,5 +179,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, matrixmultiply::sgemm, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
-element!(f64, matrixmultiply::dgemm, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);
+element!(f32, matrixmultiply::sgemm, tile::single, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
+element!(f64, matrixmultiply::dgemm, tile::double, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);

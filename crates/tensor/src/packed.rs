@@ -14,6 +14,7 @@ use crate::parallel::for_each_chunk;
 use crate::{Array, Element};
 
 pub(crate) mod panel;
+pub(crate) mod tile;
 
 /// Rows in all from which packing pays.
 const MANY: usize = 8;
@@ -64,8 +65,8 @@ impl<E: Element> PackedMatrix<E> {
         let m = x.len() / k;
         assert!(x.len() == m * k && out.len() == m * n, "add_product: {} by ({k}, {n}) into {}", x.len(), out.len());
         match &self.layout {
-            Layout::Plain { matrix, down } => panel::add_plain_product(matrix.data(), *down, [k, n], x, out),
-            Layout::Panels(panels) => panel::add_product(panels, [k, n], x, [k, 1], out),
+            Layout::Plain { matrix, down } => (E::BY_ROWS)(matrix.data(), *down, [k, n], x, out),
+            Layout::Panels(panels) => (E::BY_PANELS)(panels, [k, n], x, [k, 1], out),
         }
     }
 }

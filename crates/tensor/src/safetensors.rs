@@ -62,13 +62,10 @@ pub fn write_to<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>, t
     let dtype = if size_of::<E>() == 4 { "F32" } else { "F64" };
     let sizes = arrays.iter().map(|(name, array)| (name.as_str(), array.shape()));
     to.write_all(&header::text(sizes, dtype, size_of::<E>(), metadata)?)?;
-    let mut bytes = Vec::new();
     for array in arrays.values() {
         let array = array.contiguous();
         for numbers in array.as_slice().expect("it is contiguous now").chunks(CHUNK) {
-            bytes.clear();
-            numbers.iter().for_each(|&x| bytes.extend(le_bytes(x)));
-            to.write_all(&bytes)?;
+            to.write_all(&le_bytes(numbers))?;
         }
     }
     Ok(())
@@ -127,11 +124,15 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// An element's bytes, lowest first.
-fn le_bytes<E: Element>(x: E) -> impl Iterator<Item = u8> {
-    let wide = size_of::<E>() == 8;
-    let bits = if wide { x.to_f64().to_bits() } else { u64::from((x.to_f64() as f32).to_bits()) };
-    bits.to_le_bytes().into_iter().take(size_of::<E>())
+/// The bytes of some elements, the lowest of each first.
+fn le_bytes<E: Element>(elements: &[E]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(elements)];
+    if size_of::<E>() == 8 {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = x.to_f64().to_le_bytes());
+    } else {
+        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = (x.to_f64() as f32).to_le_bytes());
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -24,6 +24,13 @@ pub struct TrainerConfig {
     pub save_every: usize,
     /// The metrics get a row every so many steps, and at every evaluation.
     pub log_every: usize,
+    /// After how many evaluations in a row that are no better than the best the run stops early; none for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// The decay of the moving average of the weights, between 0 and 1. The averaged weights are what is evaluated and kept as the
+    /// best; training goes on from the others. None for no average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
     /// What all randomness of training comes from.
     pub seed: u64,
 }
@@ -41,6 +48,8 @@ impl Default for TrainerConfig {
             evaluate_every: 250,
             save_every: 250,
             log_every: 10,
+            patience: None,
+            ema: None,
             seed: 0,
         }
     }
@@ -68,7 +77,10 @@ impl TrainerConfig {
         ] {
             setting(name, every > 0, || "must be 1 or more".into())?;
         }
-        Ok(())
+        if let Some(decay) = self.ema {
+            setting("ema", decay > 0.0 && decay < 1.0, || format!("must lie between 0 and 1, not {decay}"))?;
+        }
+        setting("patience", self.patience != Some(0), || "must be 1 or more".into())
     }
 }
 
@@ -136,6 +148,8 @@ mod tests {
             (TrainerConfig { budget: Budget::Steps(0), ..config }, "steps: must be 1 or more"),
             (TrainerConfig { budget: Budget::Seconds(-1.0), ..config }, "seconds: must be a positive number, not -1"),
             (TrainerConfig { clip: Some(0.0), ..config }, "clip: must be a positive number, not 0"),
+            (TrainerConfig { ema: Some(1.0), ..config }, "ema: must lie between 0 and 1, not 1"),
+            (TrainerConfig { patience: Some(0), ..config }, "patience: must be 1 or more"),
             (TrainerConfig { save_every: 0, ..config }, "steps between saves: must be 1 or more"),
             (
                 TrainerConfig { optimizer: Method::AdamW(AdamW { beta2: 1.0, ..AdamW::default() }), ..config },

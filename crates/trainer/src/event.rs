@@ -36,6 +36,15 @@ pub enum Event {
         /// How long it took.
         seconds: f64,
     },
+    /// The evaluations have not become better for as long as the run's patience lasts: this was the last step.
+    StoppedEarly {
+        /// After how many steps.
+        step: usize,
+        /// After how many of them the best evaluation was.
+        best_step: usize,
+        /// How many evaluations there were since.
+        evaluations: usize,
+    },
     /// The run was saved.
     Saved {
         /// After how many steps.
@@ -59,6 +68,8 @@ pub enum Control {
 pub enum Finish {
     /// The budget is used up.
     Completed,
+    /// Its patience is used up: see [`TrainerConfig::patience`](crate::TrainerConfig::patience).
+    StoppedEarly,
     /// It was told to stop.
     Stopped,
 }

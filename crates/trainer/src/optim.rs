@@ -70,8 +70,29 @@ pub struct StepSize {
     pub learning_rate: f64,
     /// What the gradient is to be multiplied by before anything else.
     pub gradient_factor: f64,
-    /// How many axes the parameter has: weight decay is for matrices, not for biases and gains.
+    /// How many axes the parameter has.
     pub axes: usize,
+}
+
+impl StepSize {
+    /// Whether weight decay is for this parameter: see [`decays`].
+    pub fn decays(&self) -> bool {
+        decays(self.axes)
+    }
+}
+
+/// Whether weight decay is for a parameter of so many axes: for two or more.
+///
+/// | group | parameters | decay |
+/// |---|---|---|
+/// | decayed | matrices: weights of layers, embeddings, learned positions | λ |
+/// | not decayed | vectors: biases, gains and biases of norms, the vector u of additive attention | 0 |
+///
+/// A weight that multiplies makes a function steep, and pulling it to zero makes the function smooth. A bias only moves it, and a
+/// gain pulled to zero switches its unit off. So the shape decides, and no list of names has to be kept; the tests hold
+/// the two groups of every model against the names of their parameters.
+pub fn decays(axes: usize) -> bool {
+    axes >= 2
 }
 
 /// What an optimizer does to each number of a parameter.
@@ -194,7 +215,12 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
 }
 
 /// That something by the name of a parameter is there and has its shape.
-fn check_shape(what: &str, parameter: &str, expected: Shape, found: Option<Shape>) -> Result<(), TrainError> {
+pub(crate) fn check_shape(
+    what: &str,
+    parameter: &str,
+    expected: Shape,
+    found: Option<Shape>,
+) -> Result<(), TrainError> {
     let problem = match found {
         Some(found) if found == expected => return Ok(()),
         Some(found) => format!("has shape {found}, the parameter {expected}"),

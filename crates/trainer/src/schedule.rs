@@ -7,10 +7,16 @@
 //! cosine     η(s) = η (s + 1) / (W + 1)                             for s < W, the warm-up
 //!                   η_min + ½ (1 + cos π r) (η − η_min)             after it, r = (s − W) / (steps − 1 − W)
 //! step       η(s) = η · factor^⌊s / every⌋
+//! noam       η(s) = factor · D^−½ · min((s + 1)^−½, (s + 1) · W^−³ᐟ²)
 //! ```
 //!
 //! The cosine is Loshchilov and Hutter's (2017, without restarts) after a linear warm-up, in the form nanoGPT made
 //! common: the first step is not wasted on a rate of zero, and the last step has the smallest rate.
+//!
+//! Noam is the schedule of the Transformer (Vaswani et al. 2017, section 5.3), called so after one of its authors: it
+//! climbs in a straight line for W steps, then falls as one over the square root of the step. It knows no end, so a run that goes on
+//! needs no other schedule than one that was longer from the beginning. The wider the model, the smaller the rate; its
+//! largest is factor / √(D W), at step W.
 
 use crate::TrainError;
 use crate::error::{positive, setting};
@@ -43,6 +49,15 @@ pub enum Schedule {
         /// After how many steps.
         every: usize,
     },
+    /// Linear warm-up, then one over the square root of the step, scaled by the model's width.
+    Noam {
+        /// What everything is multiplied by; 1 in the paper.
+        factor: f64,
+        /// D, the width of the model.
+        width: usize,
+        /// W, how many steps the rate climbs; 4,000 in the paper.
+        warmup: usize,
+    },
 }
 
 impl Schedule {
@@ -58,6 +73,10 @@ impl Schedule {
                 minimum + 0.5 * (1.0 + (std::f64::consts::PI * ratio).cos()) * (rate - minimum)
             }
             Self::Step { rate, factor, every } => rate * factor.powi((step / every) as i32),
+            Self::Noam { factor, width, warmup } => {
+                let [step, width, warmup] = [(step + 1) as f64, width as f64, warmup as f64];
+                factor / width.sqrt() * (1.0 / step.sqrt()).min(step * warmup.powf(-1.5))
+            }
         }
     }
 
@@ -77,6 +96,11 @@ impl Schedule {
                 positive("learning rate", rate)?;
                 positive("factor of the step schedule", factor)?;
                 setting("steps between changes of the learning rate", every > 0, || "must be 1 or more".into())
+            }
+            Self::Noam { factor, width, warmup } => {
+                positive("factor of the noam schedule", factor)?;
+                setting("width of the noam schedule", width > 0, || "must be 1 or more".into())?;
+                setting("warm-up of the noam schedule", warmup > 0, || "must be 1 or more".into())
             }
         }
     }
@@ -127,8 +151,34 @@ mod tests {
     }
 
     #[test]
+    fn noam_is_the_formula_of_the_paper() {
+        let noam = Schedule::Noam { factor: 1.0, width: 512, warmup: 4000 };
+        for step in [1_i32, 2, 100, 3999, 4000, 4001, 100_000] {
+            let s = f64::from(step);
+            let paper = 512_f64.powf(-0.5) * s.powf(-0.5).min(s * 4000_f64.powf(-1.5));
+            // Whatever the length of the run.
+            for steps in [1, 4000, 1_000_000] {
+                let rate = noam.rate(step as usize - 1, steps);
+                assert!((rate / paper - 1.0).abs() < 1e-12, "{rate} is not {paper}");
+            }
+        }
+        let rates: Vec<f64> = (0..9000).map(|step| noam.rate(step, 9000)).collect();
+        assert!(rates[..4000].windows(2).all(|pair| pair[0] < pair[1]), "it climbs for 4,000 steps");
+        assert!(rates[3999..].windows(2).all(|pair| pair[0] > pair[1]), "and falls ever after");
+        assert!((rates[3999] * (512.0 * 4000_f64).sqrt() - 1.0).abs() < 1e-12);
+        let double = Schedule::Noam { factor: 2.0, width: 512, warmup: 4000 };
+        assert_eq!(double.rate(77, 9000), 2.0 * noam.rate(77, 9000));
+    }
+
+    #[test]
     fn impossible_settings_are_named() {
         for (schedule, error) in [
+            (
+                Schedule::Noam { factor: 0.0, width: 8, warmup: 1 },
+                "factor of the noam schedule: must be a positive number, not 0",
+            ),
+            (Schedule::Noam { factor: 1.0, width: 8, warmup: 0 }, "warm-up of the noam schedule: must be 1 or more"),
+            (Schedule::Noam { factor: 1.0, width: 0, warmup: 1 }, "width of the noam schedule: must be 1 or more"),
             (Schedule::Constant { rate: 0.0 }, "learning rate: must be a positive number, not 0"),
             (Schedule::Constant { rate: f64::NAN }, "learning rate: must be a positive number, not NaN"),
             (

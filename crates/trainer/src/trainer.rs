@@ -3,13 +3,15 @@
 //! ```text
 //! repeat   g ← Σ ∂(nats of a micro-batch)/∂θ  /  Σ tokens      over `accumulate` micro-batches
 //!          clip g;  θ ← optimizer(θ, g, η(step))               or, if anything is not finite, an error and nothing else
+//!          a ← average of the θ of all steps                   where one is kept; it is what is evaluated
 //!          evaluate · note metrics · save                      where due
-//! until    the budget is used up, or the callback says stop
+//! until    the budget is used up, or evaluations have not become better for too long, or the callback says stop
 //! ```
 //!
 //! All that decides what comes next is in one place, the [`TrainingState`](crate::TrainingState): a run that is saved between two steps, dropped
 //! and resumed goes on with the same bits.
 
+mod average;
 mod saving;
 
 use crate::checkpoint::{Best, Interval};
@@ -17,6 +19,7 @@ use crate::{
     Budget, Control, Destination, Evaluation, Event, Finish, Loss, Metrics, Optimizer, ParameterGradients, Progress,
     Row, Summary, Task, TrainError, TrainerConfig,
 };
+use average::Average;
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Element, Rng};
@@ -32,6 +35,8 @@ pub struct Trainer<E: Element, T: Task<E>> {
     /// How many steps the budget is worth; none if it is measured in seconds.
     steps: Option<usize>,
     optimizer: Optimizer<E>,
+    /// What is evaluated and kept instead of the model's own weights, if there is one.
+    average: Option<Average<E>>,
     rng: Rng,
     progress: Progress,
     metrics: Metrics,
@@ -57,6 +62,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         config.validate()?;
         Ok(Self {
             steps: config.budget.steps(task.batches_per_epoch(), config.accumulate)?,
+            average: config.ema.map(|decay| Average::new(decay, &model)),
             model,
             task,
             config,
@@ -87,7 +93,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// The weights of the best evaluation, or those of now if there was none.
     pub fn best_weights(&self) -> Named<E> {
-        self.best.clone().unwrap_or_else(|| self.weights())
+        self.best.clone().unwrap_or_else(|| self.evaluated_weights())
     }
 
     /// The task.
@@ -110,9 +116,14 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         &self.metrics
     }
 
-    /// Whether the budget is used up. Then [`run`](Self::run) does nothing.
+    /// Whether the budget or the patience is used up. Then [`run`](Self::run) does nothing.
     pub fn is_finished(&self) -> bool {
-        self.used() >= 1.0
+        self.finish().is_some()
+    }
+
+    fn finish(&self) -> Option<Finish> {
+        let Self { steps, config, progress, .. } = self;
+        progress.finish(steps.map_or(config.budget, Budget::Steps), config.patience)
     }
 
     /// How much of the budget is used: 1 is all.
@@ -131,7 +142,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         self.steps.unwrap_or_else(|| if taken > 0.0 { (taken / self.used()) as usize } else { usize::MAX })
     }
 
-    /// Trains until the budget is used up or `on_event` says stop.
+    /// Trains until the budget or the patience is used up or `on_event` says stop.
     ///
     /// # Errors
     /// If a step fails (nothing is changed by it) or a save does (the folder still opens). What was saved before can be
@@ -164,13 +175,15 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
                 elapsed: self.progress.elapsed,
             });
             // A step brings all that belongs to it, even when told to stop: a resumed run goes on with the next step.
-            let due = |every| over || step.is_multiple_of(every);
-            let validation_loss = if due(self.config.evaluate_every) { self.evaluate(&mut tell)? } else { None };
-            if due(self.config.log_every) || validation_loss.is_some() {
+            let due = |every| step.is_multiple_of(every);
+            let validation_loss =
+                if over || due(self.config.evaluate_every) { self.evaluate(&mut tell)? } else { None };
+            over = over || self.stops_early(&mut tell);
+            if over || due(self.config.log_every) || validation_loss.is_some() {
                 self.note(&report, validation_loss);
             }
             self.progress.elapsed = elapsed();
-            if due(self.config.save_every) || stopped.get() {
+            if over || due(self.config.save_every) || stopped.get() {
                 self.save(&mut tell)?;
                 self.progress.elapsed = elapsed();
             }
@@ -213,6 +226,9 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         };
         let learning_rate = self.config.schedule.rate(self.progress.step, self.expected_steps());
         self.optimizer.step(&mut self.model, &gradients, learning_rate)?;
+        if let Some(average) = &mut self.average {
+            average.update(&self.model, self.optimizer.count());
+        }
 
         let seconds = start.elapsed().as_secs_f64();
         let Progress { step, tokens, training, interval, .. } = &mut self.progress;
@@ -230,7 +246,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let start = Instant::now();
         let step = self.progress.step;
         let task = &self.task;
-        let evaluation = with_constants(&mut self.model, |model| task.validate(model));
+        let evaluation = with_constants(&mut self.model, self.average.as_ref(), |model| task.validate(model));
         if evaluation.tokens == 0 {
             return Ok(None);
         }
@@ -240,12 +256,23 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         }
         self.progress.validation_loss = Some(loss);
         let best = self.progress.best.is_none_or(|best| loss < best.loss);
+        self.progress.evaluations_since_best = if best { 0 } else { self.progress.evaluations_since_best + 1 };
         if best {
             self.progress.best = Some(Best { step, loss });
-            self.best = Some(self.weights());
+            self.best = Some(self.evaluated_weights());
         }
         tell(Event::Evaluated { step, loss, tokens: evaluation.tokens, best, seconds: start.elapsed().as_secs_f64() });
         Ok(Some(loss))
+    }
+
+    /// Whether the patience is used up; says so.
+    fn stops_early(&self, tell: &mut dyn FnMut(Event)) -> bool {
+        let Progress { step, best, evaluations_since_best: evaluations, .. } = self.progress;
+        let tired = self.config.patience.is_some_and(|patience| evaluations >= patience);
+        if let Some(best) = best.filter(|_| tired) {
+            tell(Event::StoppedEarly { step, best_step: best.step, evaluations });
+        }
+        tired
     }
 
     /// Sums up the steps since the last row.
@@ -264,7 +291,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     fn summary(&self) -> Summary {
         let Progress { step, tokens, elapsed, training, best, validation_loss, .. } = self.progress;
         Summary {
-            finish: if self.is_finished() { Finish::Completed } else { Finish::Stopped },
+            finish: self.finish().unwrap_or(Finish::Stopped),
             steps: step,
             train_loss: self.metrics.rows().last().map(|row| row.train_loss),
             validation_loss,
@@ -280,20 +307,21 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     }
 }
 
-/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded.
-fn with_constants<E: Element, M: Module<E>, R>(model: &mut M, f: impl FnOnce(&M) -> R) -> R {
-    let mut tracked = Vec::new();
-    model.for_each_mut(&mut |_, parameter| {
-        tracked.push(parameter.is_tracked());
-        *parameter = parameter.detached();
+/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded: with their averages, if there
+/// are any.
+fn with_constants<E: Element, M: Module<E>, R>(
+    model: &mut M,
+    average: Option<&Average<E>>,
+    f: impl FnOnce(&M) -> R,
+) -> R {
+    let mut own = Vec::new();
+    model.for_each_mut(&mut |name, parameter| {
+        let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name).clone());
+        own.push(std::mem::replace(parameter, constant));
     });
     let result = f(model);
-    let mut tracked = tracked.into_iter();
-    model.for_each_mut(&mut |_, parameter| {
-        if tracked.next() == Some(true) {
-            *parameter = parameter.as_variable();
-        }
-    });
+    let mut own = own.into_iter();
+    model.for_each_mut(&mut |_, parameter| *parameter = own.next().expect("as many as there were"));
     result
 }
 

@@ -44,6 +44,7 @@ enum Origin<'a> {
 #[derive(Serialize)]
 struct Training {
     finished: bool,
+    stopped_early: bool,
     steps: usize,
     tokens: usize,
     train_loss: Option<f64>,
@@ -56,7 +57,8 @@ struct Training {
 impl Training {
     fn of(summary: &Summary) -> Self {
         Self {
-            finished: summary.finish == Finish::Completed,
+            finished: summary.finish != Finish::Stopped,
+            stopped_early: summary.finish == Finish::StoppedEarly,
             steps: summary.steps,
             tokens: summary.tokens,
             train_loss: summary.train_loss,
@@ -69,7 +71,11 @@ impl Training {
 
     fn lines(&self) -> [(String, String); 6] {
         let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
-        let state = if self.finished { "finished" } else { "to be gone on with (--resume)" };
+        let state = match (self.finished, self.stopped_early) {
+            (_, true) => "stopped early",
+            (true, false) => "finished",
+            (false, false) => "to be gone on with (--resume)",
+        };
         [
             ("steps".to_owned(), format!("{}, {state}", thousands(self.steps))),
             ("training loss".to_owned(), loss(self.train_loss)),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rungs::trainer::{Budget, Finish, Summary, TrainError};
+use rungs::trainer::{Finish, Progress, Summary, TrainError};
 use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings};
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         false => create(train, common, &path)?,
         true => match resume(train, common, &path)? {
             Resumed::Unfinished(prepared) => *prepared,
-            Resumed::Finished(report) => return finished(&report, &path, common),
+            Resumed::Finished(report, progress) => return finished(&report, &progress, &path, common),
         },
     };
     let parameters = run.parameter_count();
@@ -31,7 +31,7 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     };
     if run.is_finished() {
         let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
-        return finished(&report(&summary), &path, common);
+        return finished(&report(&summary), run.progress(), &path, common);
     }
     if let Some(notice) = left_out.as_ref().and_then(LeftOut::notice) {
         complain(&notice);
@@ -39,6 +39,10 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
     match summary.finish {
         Finish::Completed => report(&summary).print(common),
+        Finish::StoppedEarly => {
+            complain(&format!("stopped early after step {}: {}", thousands(summary.steps), patience(run.progress())));
+            report(&summary).print(common)
+        }
         Finish::Stopped => Err(stopped(&summary, &format!("train {} --out {} --resume", train.rung, quoted(&path)))),
     }
 }
@@ -105,7 +109,7 @@ fn create(train: &Train, common: &Common, path: &Path) -> Outcome<Prepared> {
 enum Resumed {
     Unfinished(Box<Prepared>),
     /// There is nothing left to do, and the texts were not asked for.
-    Finished(Report),
+    Finished(Report, Progress),
 }
 
 fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
@@ -116,15 +120,12 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
     config.settings.validate()?;
 
     let texts_given = train.text.is_some() || train.pairs.is_some() || train.validation.is_some();
-    let summary = saved.summary()?;
-    let over = match config.settings.budget {
-        Budget::Steps(steps) => summary.steps >= steps,
-        Budget::Seconds(seconds) => summary.seconds >= seconds,
-        Budget::Epochs(_) => false, // how many steps that is, only the text can tell
-    };
+    let progress = saved.progress()?;
+    let finish = progress.finish(config.settings.budget, config.settings.regularization.patience);
     let parameters = saved.parameter_count()?;
-    if over && !texts_given {
-        return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary)));
+    if let (Some(finish), false) = (finish, texts_given) {
+        let summary = Summary { finish, ..saved.summary()? };
+        return Ok(Resumed::Finished(Report::new(path, train.rung, parameters as usize, &summary), progress));
     }
     let texts = Texts::read(train, Some(&saved.config))?;
     let data = texts.data(&config.settings, train.columns, Some(&saved.tokens))?;
@@ -134,12 +135,28 @@ fn resume(train: &Train, common: &Common, path: &Path) -> Outcome<Resumed> {
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }
 
-fn finished(report: &Report, path: &Path, common: &Common) -> Outcome {
-    let steps = thousands(report.steps);
-    complain(&format!(
-        "{}: this run is finished, after {steps} steps; nothing was changed (--steps with a larger number goes on)",
-        path.display()
-    ));
+/// Why a run has stopped early.
+fn patience(progress: &Progress) -> String {
+    let best = progress.best.map_or(0, |best| best.step);
+    format!(
+        "the last {} evaluations were no better than that of step {}",
+        progress.evaluations_since_best,
+        thousands(best)
+    )
+}
+
+fn finished(report: &Report, progress: &Progress, path: &Path, common: &Common) -> Outcome {
+    let (path, steps) = (path.display(), thousands(report.steps));
+    complain(&match report.stopped_early {
+        false => format!(
+            "{path}: this run is finished, after {steps} steps; nothing was changed (--steps with a larger number goes on)"
+        ),
+        true => format!(
+            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed (--patience with a larger number, \
+             or 0, goes on)",
+            patience(progress)
+        ),
+    });
     report.print(common)
 }
 
@@ -155,6 +172,8 @@ struct Report {
     best_validation_loss: Option<f64>,
     tokens_per_second: f64,
     seconds: f64,
+    /// Whether it was given up before the end because evaluations did not become better.
+    stopped_early: bool,
     peak_rss_bytes: Option<u64>,
     /// Pairs that are too long; of a run that learns pairs, where they were read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +192,7 @@ impl Report {
             best_validation_loss: summary.best_validation_loss,
             tokens_per_second: summary.tokens_per_second,
             seconds: summary.seconds,
+            stopped_early: summary.finish == Finish::StoppedEarly,
             peak_rss_bytes: memory::peak_rss_bytes(),
             left_out: None,
         }

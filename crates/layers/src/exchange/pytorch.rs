@@ -1,4 +1,5 @@
-//! The parameters of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`, with any number of layers, in one direction or both.
+//! The parameters of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`, with any number of layers, in one direction or both. Those
+//! of its attention and Transformer layers are in [`transformer`].
 //!
 //! Layer 0 of the forward direction has, after a prefix such as `encoder.`:
 //!
@@ -38,6 +39,8 @@
 //! assert_eq!(error.to_string(), line);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+pub mod transformer;
 
 use super::{ExchangeError, Reader, gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
 use crate::recurrent::{Cell, Order, Recurrent};

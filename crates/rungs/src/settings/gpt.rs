@@ -1,6 +1,6 @@
 //! How a GPT is arranged: GPT-2's way, Llama's, or any other that its parts allow.
 
-use super::by_name;
+use super::rung::by_name;
 use crate::Error;
 use crate::layers::{Activation, NormKind, Rotary, norm};
 use crate::models::{GptConfig, Positions};

@@ -1,6 +1,7 @@
 //! What only the rungs that translate have: their cell, how they read, how they look back.
 
-use super::{TokenizerKind, by_name};
+use super::TokenizerKind;
+use super::rung::by_name;
 use crate::Error;
 use crate::layers::Score;
 use crate::models::Style;

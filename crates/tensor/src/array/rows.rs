@@ -20,11 +20,22 @@ pub(crate) fn for_each_row<E: Element>(out: &mut [E], width: usize, f: &(dyn Fn(
 
 /// One number for each of `count` rows of `width` elements of `x`.
 pub(crate) fn each_row<E: Element>(x: &[E], width: usize, count: usize, f: &(dyn Fn(&[E]) -> E + Sync)) -> Vec<E> {
-    let mut out = vec![E::ZERO; count];
+    each_row_many(x, width, count, 1, &|row, out| out[0] = f(row))
+}
+
+/// `numbers` numbers for each of `count` rows of `width` elements of `x`, written by `f` where they belong.
+pub(crate) fn each_row_many<E: Element>(
+    x: &[E],
+    width: usize,
+    count: usize,
+    numbers: usize,
+    f: &(dyn Fn(&[E], &mut [E]) + Sync),
+) -> Vec<E> {
+    let mut out = vec![E::ZERO; count * numbers];
     let rows = (PIECE / width.max(1)).max(1);
-    for_each_chunk(&mut out, rows, PARALLEL.div_ceil(width.max(1)), &|piece, out| {
-        for (i, y) in out.iter_mut().enumerate() {
-            *y = f(&x[(piece * rows + i) * width..][..width]);
+    for_each_chunk(&mut out, rows * numbers, PARALLEL.div_ceil(width.max(1)) * numbers, &|piece, out| {
+        for (i, y) in out.chunks_mut(numbers).enumerate() {
+            f(&x[(piece * rows + i) * width..][..width], y);
         }
     });
     out

@@ -2,7 +2,7 @@
 
 use super::log_softmax::log_sum_exp;
 use super::{Grads, Kernel, Needs};
-use crate::array::rows::{each_row, for_each_row, sum_row};
+use crate::array::rows::{each_row_many, for_each_row, sum_row};
 use crate::op::Operands;
 use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, simd};
 
@@ -40,6 +40,11 @@ impl CrossEntropyLoss {
         self.settings.ignore != Some(target)
     }
 
+    /// How many numbers are kept of a row.
+    fn numbers(&self) -> usize {
+        if self.settings.smoothing == 0.0 { 1 } else { 2 }
+    }
+
     /// What each counting token's loss is multiplied by.
     fn weight(&self) -> f64 {
         match self.settings.reduction {
@@ -50,7 +55,7 @@ impl CrossEntropyLoss {
 }
 
 impl<E: Element> Kernel<E> for CrossEntropyLoss {
-    /// ln Σ eˣ of each row.
+    /// ln Σ eˣ of each row; with smoothing, Σ x behind each.
     type Saved = Vec<E>;
 
     fn name(&self) -> &'static str {
@@ -72,20 +77,26 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
     fn forward(&self, x: Operands<'_, E>) -> (Array<E>, Vec<E>) {
         let x = x.array(0).contiguous();
         let (width, targets) = (x.shape().last(), self.targets.as_slice());
-        let totals = each_row(x.data(), width, targets.len(), &|row| {
+        let smoothing = self.settings.smoothing;
+        // Both sums of a row while it is near: a vocabulary may be wide.
+        let totals = each_row_many(x.data(), width, targets.len(), self.numbers(), &|row, out| {
             simd::run(
                 #[inline(always)]
-                || log_sum_exp(row).map_or(E::NEGATIVE_INFINITY, |(m, rest)| m + rest),
+                || {
+                    out[0] = log_sum_exp(row).map_or(E::NEGATIVE_INFINITY, |(m, rest)| m + rest);
+                    if let Some(sum) = out.get_mut(1) {
+                        *sum = sum_row(row, |_, x| x);
+                    }
+                },
             )
         });
-        let smoothing = self.settings.smoothing;
         let mut sum = 0.0; // over thousands of tokens: in double precision, in order
-        for (i, (&target, &total)) in targets.iter().zip(&totals).enumerate() {
+        for (i, (&target, totals)) in targets.iter().zip(totals.chunks(self.numbers())).enumerate() {
             if self.counts(target) {
-                let row = &x.data()[i * width..][..width];
-                let mut loss = total.to_f64() - (1.0 - smoothing) * row[target as usize].to_f64();
-                if smoothing != 0.0 {
-                    loss -= smoothing * sum_row(row, |_, x| x).to_f64() / width as f64;
+                let of_target = x.data()[i * width + target as usize];
+                let mut loss = totals[0].to_f64() - (1.0 - smoothing) * of_target.to_f64();
+                if let Some(all) = totals.get(1) {
+                    loss -= smoothing * all.to_f64() / width as f64;
                 }
                 sum += loss;
             }
@@ -105,7 +116,7 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
             if !self.counts(targets[i]) {
                 return row.fill(E::ZERO);
             }
-            let total = totals[i];
+            let total = totals[i * self.numbers()];
             simd::run(
                 #[inline(always)]
                 || {

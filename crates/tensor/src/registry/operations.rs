@@ -175,7 +175,19 @@ pub(super) fn entries() -> Vec<Entry> {
             )
         }),
         op("ScatterAdd", scatter_add),
+        op("Checkpoint", checkpoint),
     ]
+}
+
+/// A function of two operands, each of which it reads twice, as one node.
+fn checkpoint(rng: &mut Rng) -> Outcome {
+    let function = |x: &[Tensor<f64>]| (&x[0] * x[1].tanh() + &x[1]).sigmoid();
+    binary(
+        "checkpoint",
+        [any, any],
+        &|a, b| Tensor::checkpoint(function(&[a.detached(), b.detached()]), &[a, b], function),
+        rng,
+    )
 }
 
 /// A reduction over no axis, one, several and all.

@@ -4,7 +4,7 @@
 //! trains. Here the same battery runs at every level that the machine has.
 
 use super::{Level, level};
-use crate::{Array, CrossEntropy, Element, Graph, Ids, Rng, Tensor, vjp};
+use crate::{Array, AttentionOptions, CrossEntropy, Element, Graph, Ids, Rng, Tensor, WeightDropout, vjp};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -130,6 +130,25 @@ fn reductions_and_kernels<E: Element>() -> Results {
     results
 }
 
+/// Kernels made of sums of products, which have a fused multiply-add where the processor has one: other bits elsewhere.
+fn products<E: Element>() -> Results {
+    let mut results = Results::new();
+    let mut rng = Rng::new(2);
+    let mut normal =
+        |dims: [usize; 4]| Tensor::<E>::variable(Array::from_fn(dims, |_| E::from_f64(f64::from(rng.normal() as f32))));
+    let dropout = Some(WeightDropout { probability: 0.2, seed: 3 });
+    for ([t, s, n, m, k], causal) in
+        [([1, 1, 1, 1, 1], true), ([70, 130, 4, 2, 16], true), ([65, 64, 3, 1, 33], false), ([5, 200, 2, 2, 40], true)]
+    {
+        let (q, keys, values) = (normal([2, t, n, k]), normal([2, s, m, k]), normal([2, s, m, 7]));
+        for dropout in [None, dropout] {
+            let y = q.attention(&keys, &values, AttentionOptions { causal, dropout, ..AttentionOptions::default() });
+            note(&mut results, &format!("attention of {t} to {s}, {dropout:?}"), &[&q, &keys, &values], &y);
+        }
+    }
+    results
+}
+
 /// Equal bits; one NaN is as good as another.
 fn assert_same_bits(results: &[(Level, Results)]) {
     let (widest, expected) = &results[0];
@@ -172,6 +191,10 @@ fn single_precision_is_close_to_double_at_every_level() {
     }
     for (_, single) in at_every_level(reductions_and_kernels::<f32>) {
         assert_close(&single, &rows, 1e-5);
+    }
+    let levels = at_every_level(products::<f64>);
+    for (_, single) in at_every_level(products::<f32>) {
+        levels.iter().for_each(|(_, double)| assert_close(&single, double, 1e-5));
     }
 }
 

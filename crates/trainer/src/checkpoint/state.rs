@@ -3,12 +3,14 @@
 //! | arrays | what |
 //! |---|---|
 //! | `weights.NAME` | the parameters as they are now (the best ones are in `model.safetensors`) |
+//! | `average.NAME` | their moving average, if one is kept |
 //! | `moments.MOMENT.NAME` | what the optimizer remembers |
 //! | `task.NAME` | what the task carries, such as a recurrent state |
 //!
 //! Everything that is not an array (generator, counters, the task's cursor) is one JSON object in the file's metadata.
 
 use crate::task::Position;
+use crate::{Budget, Finish};
 use rungs_layers::tensor::safetensors::{self, Named};
 use rungs_layers::tensor::{Element, RngState};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ const ENTRY: &str = "state";
 pub struct TrainingState<E: Element> {
     /// The parameters.
     pub weights: Named<E>,
+    /// Their moving average; empty if none is kept.
+    pub average: Named<E>,
     /// The optimizer's moments.
     pub moments: Named<E>,
     /// How many steps the optimizer has taken.
@@ -50,8 +54,25 @@ pub struct Progress {
     pub best: Option<Best>,
     /// The validation loss of the last evaluation.
     pub validation_loss: Option<f64>,
+    /// How many evaluations there were since the best, none of them better.
+    #[serde(default)]
+    pub evaluations_since_best: usize,
     /// The steps since the last row of the metrics.
     pub interval: Interval,
+}
+
+impl Progress {
+    /// How a run with this budget and this patience is over; none if it is not. Epochs are never over: how many steps they
+    /// are, only the data can tell.
+    pub fn finish(&self, budget: Budget, patience: Option<usize>) -> Option<Finish> {
+        let used_up = match budget {
+            Budget::Steps(steps) => self.step >= steps,
+            Budget::Seconds(seconds) => self.elapsed >= seconds,
+            Budget::Epochs(_) => false,
+        };
+        let tired = patience.is_some_and(|patience| self.evaluations_since_best >= patience);
+        used_up.then_some(Finish::Completed).or(tired.then_some(Finish::StoppedEarly))
+    }
 }
 
 /// The best evaluation of a run.
@@ -108,7 +129,12 @@ impl<E: Element> TrainingState<E> {
             progress: self.progress,
         };
         let counters = serde_json::to_string(&counters).expect("numbers, strings and JSON are JSON");
-        let groups = [("weights", &self.weights), ("moments", &self.moments), ("task", &self.position.arrays)];
+        let groups = [
+            ("weights", &self.weights),
+            ("average", &self.average),
+            ("moments", &self.moments),
+            ("task", &self.position.arrays),
+        ];
         let arrays: Named<E> = groups
             .into_iter()
             .flat_map(|(group, arrays)| arrays.iter().map(move |(name, x)| (format!("{group}.{name}"), x.clone())))
@@ -132,6 +158,7 @@ impl<E: Element> TrainingState<E> {
         }
         let mut state = Self {
             weights: Named::new(),
+            average: Named::new(),
             moments: Named::new(),
             count: counters.count,
             position: Position { cursor: counters.cursor, arrays: Named::new() },
@@ -141,6 +168,7 @@ impl<E: Element> TrainingState<E> {
         for (name, array) in arrays {
             let (group, rest) = match name.split_once('.') {
                 Some(("weights", rest)) => (&mut state.weights, rest),
+                Some(("average", rest)) => (&mut state.average, rest),
                 Some(("moments", rest)) => (&mut state.moments, rest),
                 Some(("task", rest)) => (&mut state.position.arrays, rest),
                 _ => return Err(format!("tensor {name} belongs to no part of a run")),
@@ -173,6 +201,7 @@ mod tests {
         };
         TrainingState {
             weights: arrays(&["a.weight", "b"]),
+            average: arrays(&["a.weight", "b"]),
             moments: arrays(&["first.a.weight", "second.a.weight"]),
             count: 17,
             position: Position { cursor: json!({ "window": 3, "x": 0.1 + 0.2 }), arrays: arrays(&["h.0"]) },
@@ -184,6 +213,7 @@ mod tests {
                 training: 0.1 + 0.7,
                 best: Some(Best { step: 10, loss: 2.0_f64.sqrt() }),
                 validation_loss: None,
+                evaluations_since_best: 2,
                 interval: Interval { nats: 1e-7, tokens: 3, seconds: 0.3 },
             },
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019):
 ///
 /// ```text
-/// θ ← (1 − η λ) θ             for tensors of two or more axes only
+/// θ ← (1 − η λ) θ             for tensors of two or more axes only: see [`decays`](super::decays)
 /// θ ← Adam's step
 /// ```
 ///
@@ -40,7 +40,7 @@ impl<E: Element> Rule<E> for AdamW {
     }
 
     fn update(&self, step: &StepSize, parameter: &mut [E], gradient: &[E], moments: &mut [&mut [E]]) {
-        let keep = if step.axes >= 2 { 1.0 - step.learning_rate * self.weight_decay } else { 1.0 };
+        let keep = if step.decays() { 1.0 - step.learning_rate * self.weight_decay } else { 1.0 };
         let adam = Adam { beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon };
         adam.update_keeping(keep, step, parameter, gradient, moments);
     }

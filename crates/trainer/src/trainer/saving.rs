@@ -1,6 +1,7 @@
 //! A trainer and its folder: saving a moment of a run, and going on from one.
 
 use super::Trainer;
+use super::average::Average;
 use crate::checkpoint::{Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
@@ -32,18 +33,23 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// Goes on from a saved state, or changes nothing.
     pub(super) fn restore(&mut self, state: TrainingState<E>) -> Result<(), TrainError> {
-        let TrainingState { weights, moments, count, position, rng, progress } = state;
+        let TrainingState { weights, average, moments, count, position, rng, progress } = state;
         let rng =
             Rng::from_state(rng).ok_or_else(|| TrainError::Position("the generator's state is all zero".into()))?;
         let mut optimizer = Optimizer::new(self.config.optimizer);
         optimizer.restore(&self.model, &moments, count)?;
+        if self.config.ema.is_none() && !average.is_empty() {
+            let problem = "the run that was saved keeps an average of its weights".to_owned();
+            return Err(TrainError::Setting { name: "ema", problem });
+        }
+        let average = self.config.ema.map(|decay| Average::restored(decay, &self.model, &average)).transpose()?;
         let before = self.weights();
         self.model.load(&weights)?;
         if let Err(error) = self.task.resume(position) {
             self.model.load(&before)?;
             return Err(error);
         }
-        (self.optimizer, self.rng, self.progress) = (optimizer, rng, progress);
+        (self.optimizer, self.average, self.rng, self.progress) = (optimizer, average, rng, progress);
         Ok(())
     }
 
@@ -51,6 +57,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     pub fn state(&self) -> TrainingState<E> {
         TrainingState {
             weights: self.weights(),
+            average: self.average.as_ref().map(Average::named).unwrap_or_default(),
             moments: self.optimizer.state(&self.model),
             count: self.optimizer.count(),
             position: self.task.position(),
@@ -70,13 +77,18 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if let Some((name, _)) = broken {
             return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
         }
-        let best = self.best.as_ref().unwrap_or(&state.weights);
+        let best = self.best_weights();
         if let Some(destination) = &mut self.destination {
-            let model: Contents<'_> = Box::new(|to| safetensors::write_to(best, None, to));
+            let model: Contents<'_> = Box::new(|to| safetensors::write_to(&best, None, to));
             destination.save(model, Box::new(|to| state.write_to(to)), &self.metrics)?;
         }
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())
+    }
+
+    /// The weights that an evaluation sees now: their average, where one is kept.
+    pub(super) fn evaluated_weights(&self) -> Named<E> {
+        self.average.as_ref().map_or_else(|| self.weights(), Average::named)
     }
 
     /// The parameters' values as they are now, sharing their storage.

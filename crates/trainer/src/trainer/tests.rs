@@ -258,7 +258,7 @@ fn epochs_and_seconds_end_a_run() {
 fn parameters_are_constants_in_an_evaluation_and_what_was_frozen_stays_so() {
     let mut model: Pair<f64> = Pair::new(&[1.0], &[2.0]);
     model.b = model.b.detached();
-    with_constants(&mut model, |model| assert!(!model.a.is_tracked() && !model.b.is_tracked()));
+    with_constants(&mut model, None, |model| assert!(!model.a.is_tracked() && !model.b.is_tracked()));
     assert!(model.a.is_variable() && !model.b.is_tracked());
     assert_eq!((model.a.item(), model.b.item()), (1.0, 2.0));
 }
@@ -287,4 +287,142 @@ fn a_state_of_another_run_is_refused_and_nothing_changes() {
         assert!(error.is_bad_input());
         assert_eq!(trainer.state(), before);
     }
+}
+
+/// A run whose loss falls, and soon rises for ever: each step is longer than the one before.
+fn diverging(patience: Option<usize>, steps: usize) -> Trainer<f64, Squares> {
+    let schedule = Schedule::Step { rate: 0.02, factor: 1.12, every: 1 };
+    trainer(vec![vec![1.0, 2.0]], TrainerConfig { schedule, evaluate_every: 2, patience, ..config(steps) })
+}
+
+#[test]
+fn a_run_stops_when_its_patience_is_used_up_and_goes_on_with_more() {
+    let mut heard = Vec::new();
+    let mut listen = |event| {
+        heard.extend(matches!(event, Event::Evaluated { .. } | Event::StoppedEarly { .. }).then_some(event));
+        Control::Continue
+    };
+    let mut tired = diverging(Some(3), 40);
+    let summary = tired.run(&mut listen).unwrap();
+    assert_eq!(summary.finish, Finish::StoppedEarly);
+    let best = tired.progress().best.unwrap();
+    assert!(best.step > 2, "the loss falls at first");
+    assert_eq!(summary.steps, best.step + 3 * 2, "three evaluations later");
+    let last = heard.pop().unwrap();
+    assert_eq!(last, Event::StoppedEarly { step: summary.steps, best_step: best.step, evaluations: 3 });
+    let since = heard.iter().filter(|event| matches!(event, Event::Evaluated { step, .. } if *step > best.step));
+    assert!(
+        since.clone().count() == 3 && since.clone().all(|event| matches!(event, Event::Evaluated { best: false, .. }))
+    );
+    assert_eq!(tired.metrics().rows().last().unwrap().step, summary.steps);
+
+    // Nothing more happens, and a longer budget changes nothing.
+    tired.run(&mut |event| panic!("{event:?}")).unwrap();
+    let state = tired.state();
+    for (steps, patience) in [(40, Some(3)), (60, Some(3)), (40, Some(2))] {
+        let mut again = diverging(patience, steps);
+        again.restore(state.clone()).unwrap();
+        assert!(again.is_finished());
+        assert_eq!(again.run(&mut |event| panic!("{event:?}")).unwrap().finish, Finish::StoppedEarly);
+    }
+    // More patience goes on, and the run is what it would have been with it from the beginning.
+    for patience in [Some(5), None] {
+        let mut longer = diverging(patience, 40);
+        longer.restore(state.clone()).unwrap();
+        longer.run(&mut quietly).unwrap();
+        let mut whole = diverging(patience, 40);
+        whole.run(&mut quietly).unwrap();
+        assert!(longer.state().progress.step > summary.steps);
+        assert_eq!(longer.state().weights, whole.state().weights);
+        assert_eq!(longer.progress().evaluations_since_best, whole.progress().evaluations_since_best);
+    }
+}
+
+#[test]
+fn a_run_that_ends_just_when_it_would_stop_early_is_completed() {
+    let stopped = diverging(Some(3), 1000).run(&mut quietly).unwrap();
+    let ended = diverging(Some(3), stopped.steps).run(&mut |event| match event {
+        Event::StoppedEarly { .. } => panic!("it was over"),
+        _ => Control::Continue,
+    });
+    assert_eq!(ended.unwrap().finish, Finish::Completed);
+}
+
+#[test]
+fn the_average_is_the_formula_and_takes_no_part_in_training() {
+    let (steps, decay) = (40, 0.7);
+    let mut plain = trainer(vec![vec![1.0, 2.0], vec![-0.5]], config(steps));
+    let mut averaged = trainer(vec![vec![1.0, 2.0], vec![-0.5]], TrainerConfig { ema: Some(decay), ..config(steps) });
+    // By hand, from the weights after every step.
+    let mut single = trainer(vec![vec![1.0, 2.0], vec![-0.5]], config(steps));
+    let mut by_hand = [0.5, 1.0];
+    for step in 1..=steps {
+        single.run(&mut stop_after(step)).unwrap();
+        let d = decay.min((1.0 + step as f64) / (10.0 + step as f64));
+        let now = [single.model().a.item(), single.model().b.item()];
+        by_hand = [0, 1].map(|i| d * by_hand[i] + (1.0 - d) * now[i]);
+    }
+    plain.run(&mut quietly).unwrap();
+    let mut last = f64::NAN;
+    let mut note = |event| {
+        if let Event::Evaluated { loss, .. } = event {
+            last = loss;
+        }
+        Control::Continue
+    };
+    averaged.run(&mut note).unwrap();
+    assert_eq!(averaged.state().weights, plain.state().weights);
+    let average = averaged.state().average;
+    let values = [average["a"].item(), average["b"].item()];
+    assert!(values.iter().zip(by_hand).all(|(a, b)| (a - b).abs() < 1e-12), "{values:?} are not {by_hand:?}");
+    // What is evaluated is the model with the average in it.
+    let mut model = Pair::new(&[0.0], &[0.0]);
+    model.load(&average).unwrap();
+    assert_eq!(squares(&model, &[1.0, 2.0]).item() / 2.0, last);
+    let best = averaged.best_weights();
+    model.load(&best).unwrap();
+    assert_eq!(squares(&model, &[1.0, 2.0]).item() / 2.0, averaged.progress().best.unwrap().loss);
+}
+
+#[test]
+fn the_average_goes_on_bit_for_bit_and_belongs_to_the_run() {
+    let config = TrainerConfig { ema: Some(0.9), ..config(9) };
+    let mut whole = trainer(vec![vec![1.0, 2.0]], config);
+    whole.run(&mut quietly).unwrap();
+    for stop in [1, 4, 8] {
+        let mut first = trainer(vec![vec![1.0, 2.0]], config);
+        first.run(&mut stop_after(stop)).unwrap();
+        let state = TrainingState::from_bytes(&first.state().to_bytes()).unwrap();
+        let mut second = trainer(vec![vec![1.0, 2.0]], config);
+        second.restore(state.clone()).unwrap();
+        second.run(&mut quietly).unwrap();
+        assert_eq!((second.state().average, second.state().weights), (whole.state().average, whole.state().weights));
+
+        let mut without = trainer(vec![vec![1.0, 2.0]], TrainerConfig { ema: None, ..config });
+        let error = without.restore(state.clone()).unwrap_err().to_string();
+        assert_eq!(error, "ema: the run that was saved keeps an average of its weights");
+        let lost = TrainingState { average: Named::new(), ..state };
+        let mut with = trainer(vec![vec![1.0, 2.0]], config);
+        assert_eq!(with.restore(lost).unwrap_err().to_string(), "average of parameter a: missing");
+    }
+}
+
+#[test]
+fn averages_have_the_same_bits_on_any_number_of_threads() {
+    let average = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let wide = Array::normal(100_000, 0.0, 1.0, &mut Rng::new(1));
+            let mut model: Pair<f64> = Pair::new(&[1.0], &[2.0]);
+            model.a = Tensor::variable(wide);
+            let mut average = Average::new(0.999, &model);
+            for count in 1..5 {
+                model.a.update(|x| x.iter_mut().for_each(|x| *x *= 0.9));
+                average.update(&model, count);
+            }
+            average.named()
+        })
+    };
+    let one = average(1);
+    assert!(one == average(2) && one == average(8));
 }

@@ -146,19 +146,19 @@ impl<E: Element> Back<'_, E> {
                 let (p, ds) = (&mut p[..many * count], &mut ds[..many * count]);
                 p.fill(E::ZERO);
                 ds.fill(E::ZERO);
-                panel::add_product(&tile.q_across, [width, count], k_tile, [k.step, 1], p); // scores
-                panel::add_product(&tile.dy_across, [value_width, count], v_tile, [v.step, 1], ds); // do · v
+                (E::BY_PANELS)(&tile.q_across, [width, count], k_tile, [k.step, 1], p); // scores
+                (E::BY_PANELS)(&tile.dy_across, [value_width, count], v_tile, [v.step, 1], ds); // do · v
                 self.weigh(head.number, [t, s], &tile, count, p, ds);
-                panel::add_product(
+                (E::BY_PANELS)(
                     &tile.dy,
                     [count, value_width],
                     p,
                     [count, 1],
                     &mut dv[s * value_width..][..many * value_width],
                 );
-                panel::add_product(&tile.q, [count, width], ds, [count, 1], &mut dk[s * width..][..many * width]);
+                (E::BY_PANELS)(&tile.q, [count, width], ds, [count, 1], &mut dk[s * width..][..many * width]);
                 panel::pack(k_tile, [many, width], [k.step, 1], &mut k_panels);
-                panel::add_product(&k_panels, [many, width], ds, [1, count], dq);
+                (E::BY_PANELS)(&k_panels, [many, width], ds, [1, count], dq);
             }
             dq.iter_mut().for_each(|dq| *dq = *dq * scale);
         }

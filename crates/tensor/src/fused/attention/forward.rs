@@ -65,7 +65,7 @@ fn attend<E: Element>(
             let (tile, many) = (s / KEYS, KEYS.min(keys - s));
             let scores = &mut scores[..count * many];
             scores.fill(E::ZERO);
-            panel::add_product(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
+            (E::BY_PANELS)(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
             simd::run(
                 #[inline(always)]
                 || {
@@ -95,7 +95,7 @@ fn attend<E: Element>(
             if let Some(dropping) = dropping {
                 drop_weights(dropping, [head, t, s], scores, many);
             }
-            panel::add_product(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
+            (E::BY_PANELS)(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
         }
         for (i, y) in y.chunks_exact_mut(value_width.max(1)).enumerate() {
             let inverse = if sums[i] == E::ZERO { E::ZERO } else { E::ONE / sums[i] };

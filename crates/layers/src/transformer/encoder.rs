@@ -1,0 +1,46 @@
+//! What reads: a stack of blocks in which every position of the source sees every other.
+
+use super::{Block, BlockConfig, NormPosition};
+use crate::{Mode, Norm, Present, parameters};
+use rungs_tensor::{Element, Rng, Tensor};
+
+/// Blocks, one upon the other, and a last norm.
+///
+/// Without positions in x it is a function of a set: permute its inputs, and its outputs are permuted with them.
+#[derive(Debug, Clone)]
+pub struct TransformerEncoder<E: Element = f32> {
+    /// The first of them reads x.
+    pub blocks: Vec<Block<E>>,
+    /// The last norm; none where each block ends in one.
+    pub norm: Option<Norm<E>>,
+}
+
+parameters!(TransformerEncoder { blocks, norm });
+
+impl<E: Element> TransformerEncoder<E> {
+    /// As many blocks as `layers`, none of them causal, and a last norm if theirs stand before their parts.
+    ///
+    /// # Panics
+    /// If there can be no such block.
+    #[track_caller]
+    pub fn new(config: &BlockConfig, layers: usize, rng: &mut Rng) -> Self {
+        let config = BlockConfig { causal: false, ..*config };
+        Self { blocks: (0..layers).map(|_| Block::new(&config, rng)).collect(), norm: last_norm(&config) }
+    }
+
+    /// x (B, S, D) → (B, S, D), padding left out. What comes out at a position of padding is of no use, but finite.
+    ///
+    /// # Panics
+    /// If there is not one range of positions for each sequence, or one ends after S.
+    #[track_caller]
+    pub fn forward(&self, x: &Tensor<E>, present: &Present, mode: &mut Mode<'_>) -> Tensor<E> {
+        let x = self.blocks.iter().fold(x.clone(), |x, block| block.forward_padded(&x, present, mode));
+        self.norm.as_ref().map_or_else(|| x.clone(), |norm| norm.forward(&x))
+    }
+}
+
+/// The norm at the end of a stack: where norms stand before the parts, nothing has normalised the last sum.
+pub(super) fn last_norm<E: Element>(config: &BlockConfig) -> Option<Norm<E>> {
+    let needed = config.norm_position == NormPosition::Pre;
+    needed.then(|| Norm::new(config.norm, config.width, config.bias))
+}

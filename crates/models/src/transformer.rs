@@ -1,0 +1,294 @@
+//! Attention is all: an encoder and a decoder without any recurrence.
+//!
+//! ```text
+//! x = E_x[x_1 … x_S]·√D + P        block upon block                     s = norm(x)      the encoder, which sees all
+//! y = E_y[y_0 … y_{T−1}]·√D + P    block upon block, looking at s       h = norm(y)      the decoder, which is causal
+//! z_t = h_t W + b                                                       p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
+//! ```
+//! with x, s (B, S, D), y, h (B, T, D), z (B, T, V), P the positions. Vaswani et al. (2017), *Attention Is All You Need*. The
+//! blocks are those of [`rungs_layers::transformer`], with the norm after each part, as the paper has it (then there is no
+//! last norm), or before it (Xiong et al. 2020). y_0 is a start token.
+//!
+//! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two
+//! places there is one look. What [attention](crate::attention) over a recurrent encoder had to find out step by step, order,
+//! is added to the token's vector instead.
+//!
+//! Token vectors begin as N(0, 1/D) and are multiplied by √D on the way in, so that they are as large as the positions; the
+//! same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf 2017).
+
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::seq2seq::{Head, head_parameters};
+use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
+use rungs_layers::{
+    Activation, BlockConfig, Dropout, Embedding, Init, KeyValueCache, LearnedPositions, Mode, Module, NormPosition,
+    PositionVectors, Present, SinusoidalPositions, TransformerDecoder, TransformerEncoder, parameters,
+};
+
+/// Which of the embeddings and the head are one matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tying {
+    /// None.
+    Nothing,
+    /// The decoder's embedding and the head.
+    Head,
+    /// All three; then sources and targets have one vocabulary.
+    All,
+}
+
+/// What is added to a token's vector for its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AddedPositions {
+    /// The waves of Vaswani et al. (2017), which have no end.
+    Sinusoidal,
+    /// A learnt vector for each position of a context, one for sources and one for targets.
+    Learned,
+}
+
+/// The sizes of a [`Transformer`] and how it is arranged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransformerConfig {
+    /// The number of tokens a source may have.
+    pub source_vocabulary: usize,
+    /// V, the number of tokens a target may have.
+    pub vocabulary: usize,
+    /// The most tokens of a text, where positions are learnt; else those that are usual.
+    pub context: usize,
+    /// D, the width of a position's vector. Errors call it hidden, as the program's option does.
+    pub width: usize,
+    /// N, the number of attention heads, which divides D.
+    pub heads: usize,
+    /// How many blocks the encoder has, and the decoder.
+    pub layers: usize,
+    /// H, the width inside the feed-forward layers.
+    pub feed_forward: usize,
+    /// φ of the feed-forward layers.
+    pub activation: Activation,
+    /// Where the norms stand.
+    pub norm_position: NormPosition,
+    /// How positions are known.
+    pub positions: AddedPositions,
+    /// Which matrices are one.
+    pub tying: Tying,
+    /// The probability of dropping, in training: on E\[id\] + P, on attention weights, and on what each part adds.
+    pub dropout: f64,
+}
+
+impl TransformerConfig {
+    /// The arrangement of Vaswani et al. (2017) but for sizes: H = 4D, relu, the norm after each part, sinusoidal positions,
+    /// the decoder's embedding for a head (theirs was the encoder's too, with one vocabulary). No dropout.
+    pub fn vaswani([source_vocabulary, vocabulary]: [usize; 2], width: usize, heads: usize, layers: usize) -> Self {
+        Self {
+            source_vocabulary,
+            vocabulary,
+            context: 64,
+            width,
+            heads,
+            layers,
+            feed_forward: width.saturating_mul(4),
+            activation: Activation::Relu,
+            norm_position: NormPosition::Post,
+            positions: AddedPositions::Sinusoidal,
+            tying: Tying::Head,
+            dropout: 0.0,
+        }
+    }
+
+    /// The number of parameters. With H = 4D, post-norm and given positions, V_x·D + V·D + L(28D² + 32D) and the head.
+    ///
+    /// # Errors
+    /// If the sizes are not those of a model that can be.
+    pub fn parameter_count(&self) -> Result<u64, ConfigError> {
+        let &Self {
+            source_vocabulary, vocabulary, context, width, heads, layers, feed_forward, dropout, tying, ..
+        } = self;
+        let sizes = [
+            ("source vocabulary", source_vocabulary),
+            ("vocabulary", vocabulary),
+            ("context", context),
+            ("hidden", width),
+            ("heads", heads),
+        ];
+        check_sizes(MAX_SIZE, &sizes)?;
+        check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
+        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
+        check_dropout(dropout)?;
+        if width % heads != 0 {
+            return Err(ConfigError::Heads { width, heads });
+        }
+        if tying == Tying::All && source_vocabulary != vocabulary {
+            return Err(ConfigError::TiedVocabularies { source_vocabulary, vocabulary });
+        }
+        let [s, v, t, d, l, h] =
+            [source_vocabulary, vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
+        let attention = 4 * d * d + 4 * d;
+        let feed_forward = 2 * d * h + h + d;
+        let norm = 2 * d;
+        let blocks = l * (3 * attention + 2 * feed_forward + 5 * norm);
+        let last_norms = if self.norm_position == NormPosition::Pre { 2 * norm } else { 0 };
+        let positions = if self.positions == AddedPositions::Learned { 2 * t * d } else { 0 };
+        let sources = if tying == Tying::All { 0 } else { s * d };
+        let head = head_parameters(tying != Tying::Nothing, d, v);
+        check_parameters(sources + v * d + positions + blocks + last_norms + head)
+    }
+
+    fn block(&self) -> BlockConfig {
+        BlockConfig {
+            hidden: self.feed_forward,
+            activation: self.activation,
+            norm_position: self.norm_position,
+            dropout: Dropout::new(self.dropout),
+            ..BlockConfig::vaswani(self.width, self.heads)
+        }
+    }
+}
+
+/// An encoder and a decoder made of attention.
+#[derive(Debug, Clone)]
+pub struct Transformer<E: Element = f32> {
+    /// E_x (V_x, D); none where it is E_y.
+    pub source_embedding: Option<Embedding<E>>,
+    /// E_y (V, D).
+    pub target_embedding: Embedding<E>,
+    /// P of sources.
+    pub source_positions: PositionVectors<E>,
+    /// P of targets.
+    pub target_positions: PositionVectors<E>,
+    /// What reads.
+    pub encoder: TransformerEncoder<E>,
+    /// What writes.
+    pub decoder: TransformerDecoder<E>,
+    /// W and b.
+    pub head: Head<E>,
+    /// On E\[id\]·√D + P.
+    pub dropout: Dropout,
+}
+
+parameters!(Transformer {
+    source_embedding,
+    target_embedding,
+    source_positions,
+    target_positions,
+    encoder,
+    decoder,
+    head,
+    dropout: _,
+});
+
+impl<E: Element> Transformer<E> {
+    /// A model of these sizes: token vectors and learnt positions from N(0, 1/D), matrices by Xavier, biases zero.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn new(config: &TransformerConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
+        config.parameter_count()?;
+        let &TransformerConfig { source_vocabulary, vocabulary, context, width, layers, positions, tying, .. } = config;
+        let block = config.block();
+        let init = Init::Normal(1.0 / (width as f64).sqrt());
+        let given = SinusoidalPositions::new(context, width);
+        let positions = |rng: &mut Rng| match positions {
+            AddedPositions::Sinusoidal => PositionVectors::Sinusoidal(given.clone()),
+            AddedPositions::Learned => PositionVectors::Learned(LearnedPositions::new(context, width, init, rng)),
+        };
+        Ok(Self {
+            source_embedding: (tying != Tying::All).then(|| Embedding::new(source_vocabulary, width, init, rng)),
+            target_embedding: Embedding::new(vocabulary, width, init, rng),
+            source_positions: positions(rng),
+            target_positions: positions(rng),
+            encoder: TransformerEncoder::new(&block, layers, rng),
+            decoder: TransformerDecoder::new(&block, layers, rng),
+            head: Head::new(tying != Tying::Nothing, width, vocabulary, rng),
+            dropout: block.dropout,
+        })
+    }
+
+    /// E_x.
+    fn source_vectors(&self) -> &Embedding<E> {
+        self.source_embedding.as_ref().unwrap_or(&self.target_embedding)
+    }
+
+    /// E\[id\]·√D + P of tokens (B, T) → (B, T, D), the first of which stands at position `from`.
+    fn placed(
+        &self,
+        embedding: &Embedding<E>,
+        positions: &PositionVectors<E>,
+        ids: &Ids,
+        from: usize,
+        mode: &mut Mode<'_>,
+    ) -> Tensor<E> {
+        let [_, t] = ids.dims();
+        let vectors = embedding.forward(ids); // (B, T, D)
+        let scale = (vectors.shape().last() as f64).sqrt();
+        self.dropout.forward(&(vectors * scale + positions.forward(from..from + t)), mode)
+    }
+
+    /// [`features`](Decoder::features), and where the last block looked if that is asked for.
+    fn written(
+        &self,
+        ids: &Ids,
+        state: &mut State<E>,
+        weights: Option<&mut Option<Tensor<E>>>,
+        mode: &mut Mode<'_>,
+    ) -> Tensor<E> {
+        let [_, t] = ids.dims();
+        let y = self.placed(&self.target_embedding, &self.target_positions, ids, state.position, mode);
+        state.position += t;
+        self.decoder.forward(&y, &state.sources, &mut state.caches, weights, mode) // (B, T, D)
+    }
+}
+
+impl<E: Element> Decoder<E> for Transformer<E> {
+    fn vocabulary(&self) -> usize {
+        self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+        state.weights = None;
+        self.written(ids, state, None, mode)
+    }
+
+    fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
+        self.head.scores(features, &self.target_embedding)
+    }
+
+    fn step(&self, ids: &Ids, state: &mut State<E>) -> Tensor<E> {
+        let [_, t] = ids.dims();
+        assert!(t > 0, "step: no token to read");
+        let last = |x: &Tensor<E>| x.slice(1, t - 1..t);
+        let mut weights = None;
+        let features = self.written(ids, state, Some(&mut weights), &mut Mode::Eval); // (B, T, D)
+        state.weights = weights.as_ref().map(last); // (B, 1, S)
+        self.scores(&last(&features).squeeze(1)) // (B, V)
+    }
+}
+
+impl<E: Element> EncoderDecoder<E> for Transformer<E> {
+    fn source_vocabulary(&self) -> usize {
+        self.source_vectors().weight.dims::<2>()[0]
+    }
+
+    fn context(&self) -> Option<usize> {
+        self.target_positions.context()
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
+        let x = self.placed(self.source_vectors(), &self.source_positions, source.ids(), 0, mode); // (B, S, D)
+        let states = self.encoder.forward(&x, &present(source.lengths()), mode);
+        Encoded { states, last: Vec::new(), lengths: source.lengths().to_vec() }
+    }
+
+    fn start(&self, encoded: &Encoded<E>) -> State<E> {
+        let caches = vec![KeyValueCache::new(); self.decoder.blocks.len()];
+        let sources = self.decoder.memories(&encoded.states, &present(&encoded.lengths));
+        State { caches, sources, ..State::carrying(Vec::new()) }
+    }
+
+    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+        Box::new(self.detached())
+    }
+}
+
+/// The positions of texts that are padded at their ends.
+fn present(lengths: &[usize]) -> Present {
+    lengths.iter().map(|&length| 0..length).collect()
+}

@@ -1,0 +1,85 @@
+//! The exponential moving average of the weights.
+
+use crate::TrainError;
+use crate::optim::{check_shape, smallest_normal, without_denormals};
+use rayon::prelude::*;
+use rungs_layers::Module;
+use rungs_layers::tensor::safetensors::Named;
+use rungs_layers::tensor::{Array, Element, Tensor};
+use std::collections::BTreeMap;
+
+/// Elements that one task averages at a time. Every element is on its own, so no bit depends on it.
+const CHUNK: usize = 16 * 1024;
+
+/// What the weights of a run are on average, the last steps counting most (Polyak & Juditsky 1992; as an exponential average,
+/// Morales-Brotons, Vogels & Hendrikx 2024):
+///
+/// ```text
+/// a ← d a + (1 − d) θ,      d = min(decay, (1 + t) / (10 + t))        after step t, counted from 1
+/// ```
+///
+/// Each step goes too far in some direction, and the next one back: the average is where they go around, as if the learning
+/// rate had been lower for the last 1 / (1 − decay) steps. It takes no part in training. The smaller d of the first steps
+/// lets it forget the random weights that training began with.
+#[derive(Clone, Debug)]
+pub(super) struct Average<E: Element> {
+    decay: f64,
+    /// By parameter; constants.
+    weights: BTreeMap<String, Tensor<E>>,
+}
+
+impl<E: Element> Average<E> {
+    /// The average of no steps: the weights as they are. Nothing is copied.
+    pub(super) fn new<M: Module<E> + ?Sized>(decay: f64, model: &M) -> Self {
+        let mut weights = BTreeMap::new();
+        model.for_each(&mut |name, parameter| drop(weights.insert(name.to_owned(), parameter.detached())));
+        Self { decay, weights }
+    }
+
+    /// Takes in the weights after step `count`.
+    pub(super) fn update<M: Module<E> + ?Sized>(&mut self, model: &M, count: u64) {
+        let count = count as f64;
+        let decay = self.decay.min((1.0 + count) / (10.0 + count));
+        let (share, tiny) = (E::from_f64(1.0 - decay), smallest_normal::<E>());
+        model.for_each(&mut |name, parameter| {
+            let average = self.weights.get_mut(name).expect("a model keeps its parameters");
+            let now = parameter.array().contiguous();
+            let now = now.as_slice().expect("it is contiguous");
+            average.update(|average| {
+                let blend = |(average, now): (&mut [E], &[E])| {
+                    for (a, &x) in average.iter_mut().zip(now) {
+                        *a = without_denormals(*a + share * (x - *a), tiny);
+                    }
+                };
+                match average.len() <= CHUNK {
+                    true => blend((average, now)),
+                    false => average.par_chunks_mut(CHUNK).zip(now.par_chunks(CHUNK)).for_each(blend),
+                }
+            });
+        });
+    }
+
+    /// The average of a parameter.
+    pub(super) fn of(&self, parameter: &str) -> &Tensor<E> {
+        &self.weights[parameter]
+    }
+
+    /// The average of every parameter, to be saved.
+    pub(super) fn named(&self) -> Named<E> {
+        self.weights.iter().map(|(name, average)| (name.clone(), average.array().clone())).collect()
+    }
+
+    /// The average that was saved of a model with these parameters.
+    ///
+    /// # Errors
+    /// If one is missing or has another shape.
+    pub(super) fn restored<M: Module<E> + ?Sized>(decay: f64, model: &M, saved: &Named<E>) -> Result<Self, TrainError> {
+        let mut average = Self::new(decay, model);
+        for (name, weights) in &mut average.weights {
+            let array = saved.get(name);
+            check_shape("average", name, weights.shape(), array.map(Array::shape))?;
+            *weights = Tensor::constant(array.expect("it has a shape").clone());
+        }
+        Ok(average)
+    }
+}

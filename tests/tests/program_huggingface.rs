@@ -130,6 +130,47 @@ fn what_is_trained_here_goes_there_with_its_byte_pairs() {
     bad_input(at, "export nothing --out hf2", &["nothing: holds no run"]);
 }
 
+#[test]
+fn a_run_begins_with_another() {
+    let folder = folder();
+    let at = folder.path();
+    let hf = fixtures().join("llama");
+    rungs(at, &format!("import llama {} --out hf", hf.display())).done();
+    let numbers: Vec<String> = (0..400).map(|i| (i * i % 31).to_string()).collect();
+    fs::write(at.join("ids.txt"), numbers.join(" ")).unwrap();
+    let flags = "--text ids.txt --batch-size 2 --steps 30 --evaluate-every 10 --lr 0.01";
+    let before = rungs(at, "evaluate hf --text ids.txt --json").json();
+    let report = rungs(at, &format!("train gpt --from hf --out tuned {flags} --json")).json();
+    assert_eq!(report["parameters"], 1512);
+    let after = rungs(at, "evaluate tuned --text ids.txt --json").json();
+    assert!(number(&after["loss"]) < number(&before["loss"]) - 0.1, "{before} {after}");
+    // It begins with those weights: after steps too small to count it is that model.
+    rungs(at, "train gpt --from hf --out still --text ids.txt --batch-size 2 --steps 1 --lr 1e-12").done();
+    let still = rungs(at, "evaluate still --text ids.txt --json").json();
+    assert!((number(&still["loss"]) - number(&before["loss"])).abs() < 1e-5, "{still} {before}");
+    // It goes on with the command that began it, and is a run like any other.
+    let more = flags.replace("--steps 30", "--steps 40");
+    let resumed = rungs(at, &format!("train gpt --from hf --out tuned {more} --resume --json")).json();
+    assert_eq!(resumed["steps"], 40);
+    rungs(at, "export tuned --out back").done();
+    rungs(at, "import llama back --out again").done();
+
+    for (arguments, words) in [
+        ("gpt --from hf --layers 3", "--from: layers is 2 in hf, not 3"),
+        ("gpt --from hf --norm layer", "--from: norm is rms in hf, not layer"),
+        ("gpt --from hf --tokenizer char", "--tokenizer"),
+        ("lstm --from hf", "--from: hf is of the rung gpt, not lstm"),
+        ("gpt --from nothing", "nothing: holds no run"),
+        ("gpt --from tuned --out tuned --resume", "this run began with"),
+    ] {
+        bad_input(
+            at,
+            &format!("train {arguments} --text ids.txt{}", if arguments.contains("--out") { "" } else { " --out new" }),
+            &[words],
+        );
+    }
+}
+
 /// A header with these arrays, each with its kind, its shape and where its numbers are.
 fn file(header: &Value, data: usize) -> Vec<u8> {
     let json = header.to_string();

@@ -86,6 +86,7 @@ Examples:
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
   rungs train gpt --text book.txt --tokenizer bpe:2000 --out runs/bpe
   rungs train gpt --text book.txt --architecture llama --key-heads 2 --out runs/llama
+  rungs train gpt --from runs/gpt2 --text book.txt --batch-size 1 --lr 0.00003 --out runs/tuned
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
@@ -111,6 +112,9 @@ pub(crate) struct Train {
     /// Go on with the run in --out
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Begin with the weights and the tokens of another run, trained here or imported, instead of random weights
+    #[arg(long, value_name = "DIR", conflicts_with = "tokenizer")]
+    pub(crate) from: Option<PathBuf>,
     /// A text, or pairs, to validate on, instead of a part of what is learnt
     #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
     pub(crate) validation: Option<PathBuf>,

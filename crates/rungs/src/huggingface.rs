@@ -66,6 +66,7 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
         settings: settings(&pretrained, &from),
         text: Source { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
         validation: None,
+        from: None,
     };
     config.settings.validate()?;
     let (model, tokens): (Contents<'_>, Contents<'_>) = (

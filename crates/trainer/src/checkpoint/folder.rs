@@ -89,6 +89,11 @@ impl Folder {
         self.manifest.iter().flat_map(|manifest| manifest.files.keys().map(String::as_str))
     }
 
+    /// The checksum of a file of the run.
+    pub fn checksum(&self, name: &str) -> Option<&str> {
+        self.manifest.as_ref()?.files.get(name).map(String::as_str)
+    }
+
     /// The contents of a file of the run, checked.
     ///
     /// # Errors

@@ -31,6 +31,17 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         Ok(())
     }
 
+    /// Begins with these weights instead of the model's first.
+    ///
+    /// # Errors
+    /// If they do not fit the model, or a step was taken already.
+    pub fn begin_with(&mut self, weights: &Named<E>) -> Result<(), TrainError> {
+        if self.progress.step > 0 {
+            return Err(TrainError::Position("a run that has begun cannot begin with other weights".to_owned()));
+        }
+        Ok(self.model.load(weights)?)
+    }
+
     /// Goes on from a saved state, or changes nothing.
     pub(super) fn restore(&mut self, state: TrainingState<E>) -> Result<(), TrainError> {
         let TrainingState { weights, average, moments, count, position, rng, progress } = state;

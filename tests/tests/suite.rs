@@ -5,6 +5,7 @@
 mod binary;
 mod checker;
 mod checkpoint;
+mod checkpointing;
 mod depth;
 mod encoder_decoder;
 mod exchange;

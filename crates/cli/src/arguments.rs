@@ -202,6 +202,9 @@ pub(crate) struct GptFlags {
     /// Whether linear layers and layer norms have biases [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result [false]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) checkpointing: Option<bool>,
 }
 
 /// The sizes of the model; the defaults are the rung's.

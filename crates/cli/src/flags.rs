@@ -69,6 +69,7 @@ fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
         ("--positions", flags.positions.is_some()),
         ("--rotary-base", flags.rotary_base.is_some()),
         ("--bias", flags.bias.is_some()),
+        ("--checkpointing", flags.checkpointing.is_some()),
     ];
     let Some(gpt) = &mut settings.gpt else { return refuse(&given, rung) };
     // What belongs to an architecture comes with it, but not a second time: a run goes on with what was changed since.
@@ -87,6 +88,7 @@ fn apply_gpt(flags: &GptFlags, settings: &mut Settings) -> Outcome {
     }
     set(&mut gpt.rotary_base, flags.rotary_base.map(Some));
     set(&mut gpt.bias, flags.bias);
+    set(&mut gpt.checkpointing, flags.checkpointing);
     Ok(())
 }
 

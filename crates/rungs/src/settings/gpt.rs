@@ -120,6 +120,9 @@ pub struct GptSettings {
     pub tied: bool,
     /// Whether linear layers and layer norms have biases.
     pub bias: bool,
+    /// Whether each block is computed again on the way back: less memory, a third more time, the same bits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub checkpointing: bool,
     /// Tokens that end a text, in models that were imported with any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub end: Vec<u32>,
@@ -146,6 +149,7 @@ impl GptSettings {
             rotary_base: None,
             tied: true,
             bias: false,
+            checkpointing: false,
             end: Vec::new(),
         };
         match architecture {
@@ -184,6 +188,7 @@ impl GptSettings {
             rotary_base,
             tied: config.tied,
             bias: config.bias,
+            checkpointing: config.checkpointing,
             end,
         }
     }
@@ -219,6 +224,7 @@ impl GptSettings {
             tied: self.tied,
             dropout,
             bias: self.bias,
+            checkpointing: self.checkpointing,
             ..named
         })
     }

@@ -1,0 +1,86 @@
+//! Checkpointing changes when things are computed, and nothing else.
+
+use rungs_layers::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
+use rungs_layers::{Dropout, Linear, Mode, Module, checkpointed};
+use rungs_models::{Gpt, GptConfig, LanguageModel};
+
+const CONTEXT: usize = 9;
+
+fn configs() -> [GptConfig; 2] {
+    let llama = GptConfig { key_heads: 2, ..GptConfig::llama(11, CONTEXT, 16, 4, 3) };
+    [GptConfig::gpt(11, CONTEXT, 16, 4, 3), llama].map(|config| GptConfig { dropout: 0.2, ..config })
+}
+
+/// The loss, every parameter's gradient, and what the generator draws next.
+fn step<E: Element>(config: &GptConfig) -> (Vec<E>, Vec<(String, Vec<E>)>, u64) {
+    let rng = &mut Rng::new(5);
+    let model = Gpt::<E>::new(config, rng).unwrap();
+    let text = Ids::new((0..2 * CONTEXT).map(|_| rng.below(11) as u32).collect::<Vec<_>>(), [2, CONTEXT]);
+    let logits = model.logits(&text, &mut model.start(2), &mut Mode::Train(rng));
+    let loss = logits.cross_entropy(&text, CrossEntropy::default());
+    let value = loss.to_vec();
+    let mut gradients = loss.backward();
+    let gradient = |(name, parameter): (String, Tensor<E>)| (name, gradients.take(&parameter).unwrap().to_vec());
+    (value, model.named().into_iter().map(gradient).collect(), rng.u64())
+}
+
+#[test]
+fn a_model_has_the_same_bits_with_it() {
+    for config in configs() {
+        let again = GptConfig { checkpointing: true, ..config.clone() };
+        assert_eq!(step::<f32>(&config), step::<f32>(&again), "{config:?}");
+        assert_eq!(step::<f64>(&config), step::<f64>(&again), "{config:?}");
+    }
+}
+
+#[test]
+fn evaluation_and_generation_do_not_know_of_it() {
+    for config in configs() {
+        let model =
+            |checkpointing| Gpt::<f32>::new(&GptConfig { checkpointing, ..config.clone() }, &mut Rng::new(6)).unwrap();
+        let pieces = |model: &Gpt<f32>| {
+            let mut state = model.start(1);
+            [&[1, 2, 3][..], &[4], &[5, 6]].map(|piece| {
+                let ids = Ids::new(piece, [1, piece.len()]);
+                model.logits(&ids, &mut state, &mut Mode::Eval).to_vec()
+            })
+        };
+        assert_eq!(pieces(&model(true)), pieces(&model(false)));
+    }
+}
+
+#[test]
+#[should_panic(expected = "gpt: 0 of 3 earlier positions were kept (checkpointing)")]
+fn keys_that_were_not_kept_are_missed() {
+    let rng = &mut Rng::new(7);
+    let model = Gpt::<f32>::new(&GptConfig { checkpointing: true, ..configs()[0].clone() }, rng).unwrap();
+    let mut state = model.start(1);
+    let ids = Ids::new(vec![1, 2, 3], [1, 3]);
+    model.logits(&ids, &mut state, &mut Mode::Train(rng));
+    model.logits(&ids, &mut state, &mut Mode::Train(rng));
+}
+
+#[test]
+fn gradients_reach_inputs_and_stop_at_what_is_frozen() {
+    let rng = &mut Rng::new(8);
+    let linear = Linear::<f64>::new(3, 3, rungs_layers::Bias::Yes, rungs_layers::Init::Normal(1.0), rng);
+    let mut half = linear.clone();
+    half.weight = half.weight.detached();
+    let x = Tensor::variable(Array::normal([2, 3], 0.0, 1.0, rng));
+    let dropout = Dropout::new(0.4);
+    let forward = move |layer: &Linear<f64>, x: &[Tensor<f64>], mode: &mut Mode<'_>| {
+        dropout.forward(&layer.forward(&x[0]).tanh(), mode)
+    };
+    let same = &mut rng.clone();
+    let plain = forward(&half, std::slice::from_ref(&x), &mut Mode::Train(same)).square().sum().backward();
+    let again = checkpointed(&half, &[&x], &mut Mode::Train(rng), forward).square().sum().backward();
+    for gradients in [&plain, &again] {
+        assert!(gradients.wrt(&half.weight).is_err());
+    }
+    for tensor in [&x, half.bias.as_ref().unwrap()] {
+        assert_eq!(plain.wrt(tensor).unwrap().to_vec(), again.wrt(tensor).unwrap().to_vec());
+    }
+    // All frozen and nothing to differentiate by: a constant, without a graph.
+    let frozen = checkpointed(&half.detached(), &[&x.detached()], &mut Mode::Eval, forward);
+    assert!(!frozen.is_tracked());
+}

@@ -98,6 +98,8 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
         if ids.is_empty() {
             return Err(Failure::input(format!("{name}: {}", GenerateError::EmptyPrompt)));
         }
+        // What it was trained to find before every text is not shown.
+        let ids = [tokenizer.beginning(), ids].concat();
         Ok(Prompt { ids, text: Some(text.to_owned()) })
     };
     if let Some(text) = &flags.prompt {
@@ -120,8 +122,12 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer) -> Outcome<Vec<Prompt>> {
     Ok(vec![Prompt { ids: beginning(tokenizer), text: Some(String::new()) }])
 }
 
-/// What to go on from where nothing was said: a line break, or the first token there is.
+/// What to go on from where nothing was said: what begins every text, or a line break, or the first token there is.
 fn beginning(tokenizer: &Tokenizer) -> Vec<u32> {
+    let ids = tokenizer.beginning();
+    if !ids.is_empty() {
+        return ids;
+    }
     tokenizer.encode("\n").ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
 }
 

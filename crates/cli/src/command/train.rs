@@ -128,7 +128,12 @@ fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
 
 /// That nothing was asked for that would make another model than the one to begin with.
 fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
-    let (was, wanted) = (from.config.settings.named_model(), settings.named_model());
+    let of = |settings: &Settings| {
+        let mut named = settings.named_model();
+        named.retain(|(name, _)| name != "checkpointing"); // how it is computed, not what it is
+        named
+    };
+    let (was, wanted) = (of(&from.config.settings), of(settings));
     let differs = |(name, value): &&(String, String)| !was.contains(&(name.clone(), value.clone()));
     match wanted.iter().find(differs) {
         None => Ok(()),

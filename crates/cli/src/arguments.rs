@@ -86,6 +86,7 @@ Examples:
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --hidden 192 --heads 6 --dropout 0.2
   rungs train gpt --text book.txt --tokenizer bpe:2000 --out runs/bpe
   rungs train gpt --text book.txt --architecture llama --key-heads 2 --out runs/llama
+  rungs train gpt --from runs/gpt2 --text book.txt --batch-size 1 --lr 0.00003 --out runs/tuned
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
@@ -123,6 +124,9 @@ pub(crate) struct Train {
     /// Go on with the run in --out
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Begin with the weights and the tokens of another run, trained here or imported, instead of random weights
+    #[arg(long, value_name = "DIR", conflicts_with = "tokenizer")]
+    pub(crate) from: Option<PathBuf>,
     /// A text, or pairs, to validate on, instead of a part of what is learnt
     #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
     pub(crate) validation: Option<PathBuf>,
@@ -321,6 +325,7 @@ Examples:
   rungs generate runs/book --n 3 --seed 7 --stop '\\n\\n'
   rungs generate runs/book --prompts questions.txt --json     one prompt a line
   rungs generate runs/book --max-tokens 100000 --stream
+  rungs generate runs/gpt2 --prompt-ids 464,1468,582 --beam 4 --max-tokens 40 --json
   rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
   rungs generate runs/translate --source 'I am cold.' --plot cold.png
   rungs generate runs/translate --sources english.txt > french.txt")]
@@ -343,10 +348,10 @@ pub(crate) struct Generate {
     /// A file with a text to translate on each line; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompts", "prompt_ids"])]
     pub(crate) sources: Option<PathBuf>,
-    /// How many beginnings a search for the best translation keeps; 1 is greedy
+    /// How many beginnings a search for the best text keeps; a translation with 1 is greedy
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
     pub(crate) beam: usize,
-    /// A of the score that translations are ranked by, log-probability / tokens^A [default: 1]
+    /// A of the score that texts of a search are ranked by, log-probability / tokens^A [default: 1]
     #[arg(long, value_name = "A", value_parser = number)]
     pub(crate) length_penalty: Option<f64>,
     /// Rank by log-probability / ((5 + tokens) / 6)^A instead, as Wu et al. (2016) do

@@ -11,9 +11,8 @@ use crate::text::unescaped;
 /// θ of rotary positions that are asked for by themselves.
 const ROTARY_BASE: f64 = 10_000.0;
 
-/// The settings of a new run.
-pub(crate) fn fresh(train: &Train, common: &Common) -> Outcome<Settings> {
-    let mut settings = Settings::of(train.rung);
+/// The settings of a new run that would otherwise have these.
+pub(crate) fn fresh(train: &Train, common: &Common, mut settings: Settings) -> Outcome<Settings> {
     apply(train, common, &mut settings)?;
     // A short run would otherwise be all warm-up.
     if let (None, Budget::Steps(steps)) = (train.training.warmup, settings.budget) {
@@ -290,7 +289,7 @@ mod tests {
 
     fn settings(line: &str) -> Settings {
         let (train, common) = parse(line);
-        fresh(&train, &common).unwrap()
+        fresh(&train, &common, Settings::of(train.rung)).unwrap()
     }
 
     #[test]
@@ -339,7 +338,7 @@ mod tests {
             "transformer --tokenizer bpe:500 --tied all --positions learned --norm-position post --feed-forward 9",
         ] {
             let (train, common) = parse(line);
-            let first = fresh(&train, &common).unwrap();
+            let first = fresh(&train, &common, Settings::of(train.rung)).unwrap();
             let mut second = first.clone();
             apply(&train, &common, &mut second).unwrap();
             assert_eq!(second, first);
@@ -379,7 +378,7 @@ mod tests {
             ("rnn --tied true", "--tied"),
         ] {
             let (train, common) = parse(line);
-            let failure = format!("{:?}", fresh(&train, &common).unwrap_err());
+            let failure = format!("{:?}", fresh(&train, &common, Settings::of(train.rung)).unwrap_err());
             assert!(failure.contains(flag), "{failure}");
         }
     }

@@ -4,7 +4,9 @@
 pub mod beam;
 pub mod generate;
 pub mod sampling;
+pub mod search;
 
 pub use beam::{BeamOptions, Hypothesis, LengthPenalty, beam_search};
 pub use generate::{Finish, GenerateError, GenerateOptions, Generated, Length, generate};
 pub use sampling::{Sampling, Temperature, TopK, TopP};
+pub use search::{SearchOptions, search};

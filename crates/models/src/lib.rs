@@ -68,7 +68,7 @@ pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
 pub use decode::{
     BeamOptions, Finish, GenerateError, GenerateOptions, Generated, Hypothesis, Length, LengthPenalty, Sampling,
-    beam_search, generate,
+    SearchOptions, beam_search, generate, search,
 };
 pub use decoder::{Decoder, State};
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};

@@ -113,6 +113,14 @@ impl Tokenizer {
         }
     }
 
+    /// The tokens that stand before every prompt, where the tokenizer of a model that was opened says so.
+    pub fn beginning(&self) -> Vec<u32> {
+        match self {
+            Tokenizer::Bpe(tokenizer) => tokenizer.beginning(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The text of these tokens. An id outside the vocabulary becomes U+FFFD, the replacement character, and so do bytes
     /// that are no character.
     pub fn decode(&self, ids: &[u32]) -> String {

@@ -15,7 +15,7 @@
 //! is opened that the index puts outside of the folder. Pickled files (`pytorch_model.bin`) run as a program when they are
 //! opened, and are not.
 //!
-//! Tensors are read one at a time, so that importing takes little more memory than the weights themselves, twice.
+//! Tensors are read one at a time, and written piece by piece, so that importing takes little more memory than the weights.
 
 mod export;
 mod shards;
@@ -29,7 +29,7 @@ use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
 use crate::tensor::safetensors;
 use crate::tokens::TOKENIZER_FILE;
 use crate::trainer::Folder;
-use crate::trainer::checkpoint::{MODEL_FILE, checksum};
+use crate::trainer::checkpoint::{Contents, MODEL_FILE, checksum};
 use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
 use shards::Shards;
 use std::io::ErrorKind;
@@ -66,13 +66,16 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
         settings: settings(&pretrained, &from),
         text: Source { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
         validation: None,
+        from: None,
     };
     config.settings.validate()?;
-    let model = safetensors::write(&weights, None).expect("arrays in memory fit a file");
-    drop(weights);
-    let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens.to_json().into_bytes())];
+    let (model, tokens): (Contents<'_>, Contents<'_>) = (
+        Box::new(|to| safetensors::write_to(&weights, None, to)),
+        Box::new(|to| to.write_all(tokens.to_json().as_bytes())),
+    );
+    let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
     let settings = serde_json::to_value(config).expect("settings are plain values");
-    Folder::create(out)?.save(settings, &files)?;
+    Folder::create(out)?.save_contents(settings, &files)?;
     SavedRun::open(out)
 }
 

@@ -14,8 +14,10 @@ use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 
-/// How many windows a model without memory is evaluated on at a time: a matter of speed alone.
+/// How many windows a model without memory is evaluated on at a time, at the most: a matter of speed alone.
 const WINDOWS: usize = 32;
+/// How many logits there may be at a time, an eighth of a gigabyte of them. Of GPT-2's vocabulary one window has more.
+const LOGITS: usize = 1 << 25;
 
 /// To predict every token of a text from those before it.
 #[derive(Debug)]
@@ -204,7 +206,7 @@ fn measure<E: Element>(model: &dyn LanguageModel<E>, windows: &ConsecutiveWindow
     let model = model.frozen();
     let mut state = model.start(1);
     let mut evaluation = Evaluation::default();
-    for batch in windows.batches() {
+    for batch in windows.batches_within(LOGITS / model.vocabulary()) {
         let batch = batch?;
         if batch.restart {
             state = model.start(batch.inputs.dims::<2>()[0]);

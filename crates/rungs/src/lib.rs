@@ -150,7 +150,7 @@
 //!     budget: Budget::Steps(10),
 //!     ..Settings::of(Rung::Gpt)
 //! };
-//! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None };
+//! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None, from: None };
 //! let corpus = || Corpus::new(&text, None, &config.settings);
 //! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));
 //!

@@ -19,7 +19,7 @@ use crate::models::{PairVocabulary, Tokenizer};
 use crate::settings::Difference;
 use crate::streamed::StreamedCorpus;
 use crate::tensor::Rng;
-use crate::tensor::safetensors;
+use crate::tensor::safetensors::{self, Named};
 use crate::tokens::{TOKENIZER_FILE, Tokens};
 use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
 use crate::trainer::data::Tokens as Ids;
@@ -48,6 +48,9 @@ pub struct RunConfig {
     /// The text it is validated on, where that is not the end of the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation: Option<Source>,
+    /// The run whose weights it began with, and their checksum, where they were not random.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Source>,
 }
 
 /// Where a text came from, and which it was.
@@ -220,6 +223,18 @@ impl Run {
         Ok(run)
     }
 
+    /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too.
+    ///
+    /// # Errors
+    /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
+    pub fn begin_with(&mut self, other: &SavedRun) -> Result<(), Error> {
+        let here = |problem: &str| Error::File { path: other.path().to_owned(), problem: problem.to_owned() };
+        if self.tokens != other.tokens {
+            return Err(here("its tokens are not those that the data was made into"));
+        }
+        self.trainer.begin_with(&other.weights()?).map_err(|error| here(&error.to_string()))
+    }
+
     fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
         let mut config = config.clone();
         config.settings.budget = self.budget;
@@ -324,8 +339,7 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged, or holds another model.
     pub fn model(&self) -> Result<Model, Error> {
-        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
-        let weights = weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
+        let weights = self.weights()?;
         let (settings, rng) = (&self.config.settings, &mut Rng::new(0));
         let mut model = match &self.tokens {
             Tokens::Text(tokenizer) => Model::Language(settings.model(tokenizer.vocabulary())?.build(rng)?.frozen()),
@@ -336,6 +350,19 @@ impl SavedRun {
         };
         model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
         Ok(model)
+    }
+
+    /// Its weights by name.
+    fn weights(&self) -> Result<Named<f32>, Error> {
+        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
+        weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
+    }
+
+    /// Where its weights are, and their checksum: what a run that [begins with them](Run::begin_with) remembers.
+    pub fn source(&self) -> Source {
+        let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
+        let sha256 = self.folder.checksum(MODEL_FILE).unwrap_or_default().to_owned();
+        Source { name: path.display().to_string(), sha256 }
     }
 
     /// How many parameters the model has.

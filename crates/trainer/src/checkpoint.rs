@@ -26,6 +26,7 @@
 //! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit for
 //! bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their own.
 
+mod contents;
 mod destination;
 mod disk;
 mod folder;
@@ -35,6 +36,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use contents::Contents;
 pub use destination::Destination;
 pub use folder::Folder;
 pub use manifest::{Checksum, FORMAT_VERSION, checksum};

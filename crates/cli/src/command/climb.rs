@@ -118,7 +118,7 @@ impl Plan {
             Learns::Text => (Source::of(BOOK_NAME, BOOK), None),
             Learns::Pairs => Texts::dates().sources(),
         };
-        let config = RunConfig { settings, text, validation };
+        let config = RunConfig { settings, text, validation, from: None };
         Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
     }
 

@@ -1,5 +1,7 @@
 //! `rungs generate`: a trained model writes.
 
+mod search;
+
 use std::ops::ControlFlow;
 
 use rungs::SavedRun;
@@ -43,11 +45,11 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         return super::translate::run(&run, flags, common);
     }
     let tokenizer = run.tokens.text()?;
-    if flags.beam > 1 {
-        return Err(Failure::input("--beam: only translations are searched for (--source, --sources)"));
-    }
     // What ends a text, where the model that was imported has it.
     let end = run.config.settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    if flags.beam > 1 {
+        return search::run(&run, flags, end, common);
+    }
     let options = options(flags, end)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let prompts = prompts(flags, tokenizer, run.config.settings.documents.as_deref())?;
@@ -97,6 +99,8 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> 
         if ids.is_empty() {
             return Err(Failure::input(format!("{name}: {}", GenerateError::EmptyPrompt)));
         }
+        // What it was trained to find before every text is not shown.
+        let ids = [tokenizer.beginning(), ids].concat();
         Ok(Prompt { ids, text: Some(text.to_owned()) })
     };
     if let Some(text) = &flags.prompt {
@@ -120,8 +124,13 @@ fn prompts(flags: &Generate, tokenizer: &Tokenizer, separator: Option<&str>) -> 
     Ok(vec![Prompt { ids, text: Some(String::new()) }])
 }
 
-/// What to go on from where nothing was said: what stands before a beginning, or the first token there is.
+/// What to go on from where nothing was said: what begins every text, or what stands before a beginning, or the first token
+/// there is.
 fn beginning(tokenizer: &Tokenizer, before: &str) -> Vec<u32> {
+    let ids = tokenizer.beginning();
+    if !ids.is_empty() {
+        return ids;
+    }
     tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
 }
 

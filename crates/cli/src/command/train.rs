@@ -88,24 +88,63 @@ impl LeftOut {
 }
 
 fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
-    let settings = flags::fresh(train, common)?;
+    let from = train.from.as_deref().map(|folder| beginning(folder, train.rung)).transpose()?;
+    let settings = match &from {
+        None => flags::fresh(train, common, Settings::of(train.rung))?,
+        Some(from) => {
+            let settings = flags::fresh(train, common, from.config.settings.beginning())?;
+            same_model(from, &settings)?;
+            settings
+        }
+    };
     settings.validate()?;
     Run::check_free(path)?;
     let mut streaming = Streaming::new(train, path, common, interrupt)?;
     let texts = Texts::read(train, None, &mut streaming)?;
-    let data = texts.data(&settings, train.columns, None, Some(&mut streaming))?;
+    let data = texts.data(&settings, train.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
     let parameters = settings.parameter_count(&data.tokens())?;
     memory::check_training(parameters)?;
     let left_out = LeftOut::new(&data, &settings);
     let companions = companions(train.rung, parameters);
     let (text, validation) = texts.sources();
     let name = text.name.clone();
-    let config = RunConfig { settings, text, validation };
-    let run = Run::create(path, &config, data, companions).map_err(|error| match error {
+    let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::source) };
+    let mut run = Run::create(path, &config, data, companions).map_err(|error| match error {
         Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
     })?;
+    if let Some(from) = &from {
+        run.begin_with(from)?;
+    }
     Ok(Prepared { run, left_out })
+}
+
+/// The run to begin with.
+fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
+    let from = SavedRun::open(folder)?;
+    match from.config.settings.rung {
+        found if found == rung => Ok(from),
+        found => Err(Failure::input(format!("--from: {} is of the rung {found}, not {rung}", folder.display()))),
+    }
+}
+
+/// That nothing was asked for that would make another model than the one to begin with.
+fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
+    let of = |settings: &Settings| {
+        let mut named = settings.named_model();
+        named.retain(|(name, _)| name != "checkpointing"); // how it is computed, not what it is
+        named
+    };
+    let (was, wanted) = (of(&from.config.settings), of(settings));
+    let differs = |(name, value): &&(String, String)| !was.contains(&(name.clone(), value.clone()));
+    match wanted.iter().find(differs) {
+        None => Ok(()),
+        Some((name, value)) => {
+            let was = was.iter().find(|(other, _)| other == name).map_or("absent", |(_, was)| was.as_str());
+            let path = from.path().display();
+            Err(Failure::input(format!("--from: {name} is {was} in {path}, not {value}")))
+        }
+    }
 }
 
 enum Resumed {
@@ -116,6 +155,14 @@ enum Resumed {
 
 fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Resumed> {
     let saved = SavedRun::open(path)?;
+    if let Some(wanted) = &train.from {
+        let began = saved.config.from.as_ref().map_or("random weights", |from| from.name.as_str());
+        let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.clone());
+        if wanted != Path::new(began) {
+            let path = path.display();
+            return Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())));
+        }
+    }
     let mut config = saved.config.clone();
     flags::apply(train, common, &mut config.settings)?;
     saved.check(&config)?;

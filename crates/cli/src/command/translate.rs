@@ -62,7 +62,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, common: &Common) -> Outcome 
 }
 
 /// What has no meaning for a search.
-fn refuse(flags: &Generate) -> Outcome {
+pub(super) fn refuse(flags: &Generate) -> Outcome {
     let given = [
         ("--temperature", flags.temperature.is_some()),
         ("--top-k", flags.top_k.is_some()),
@@ -71,7 +71,7 @@ fn refuse(flags: &Generate) -> Outcome {
         ("--stream", flags.stream),
     ];
     if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
-        return Err(Failure::input(format!("{flag}: translations are searched for, not drawn")));
+        return Err(Failure::input(format!("{flag}: what is searched for is not drawn")));
     }
     if flags.greedy && flags.beam > 1 {
         return Err(Failure::input("--greedy: a beam of more than 1 is not greedy"));
@@ -82,14 +82,14 @@ fn refuse(flags: &Generate) -> Outcome {
     Ok(())
 }
 
-fn search(flags: &Generate) -> Search {
+/// What texts of a search are ranked by.
+pub(super) fn penalty(flags: &Generate) -> LengthPenalty {
     let a = flags.length_penalty.unwrap_or(1.0);
-    Search {
-        beam: flags.beam,
-        penalty: if flags.gnmt { LengthPenalty::Gnmt(a) } else { LengthPenalty::Power(a) },
-        min: flags.min_tokens,
-        max: flags.max_tokens.unwrap_or(MOST),
-    }
+    if flags.gnmt { LengthPenalty::Gnmt(a) } else { LengthPenalty::Power(a) }
+}
+
+fn search(flags: &Generate) -> Search {
+    Search { beam: flags.beam, penalty: penalty(flags), min: flags.min_tokens, max: flags.max_tokens.unwrap_or(MOST) }
 }
 
 /// What is to be translated, each with the name of where it stands.

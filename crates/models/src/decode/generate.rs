@@ -54,6 +54,16 @@ impl Length {
         }
     }
 
+    /// The fewest tokens.
+    pub fn min(self) -> usize {
+        self.min
+    }
+
+    /// The most tokens.
+    pub fn max(self) -> usize {
+        self.max
+    }
+
     /// Up to `max` tokens.
     pub fn at_most(max: usize) -> Self {
         Self { min: 0, max }
@@ -81,7 +91,7 @@ pub enum Finish {
 }
 
 /// Why a text cannot be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
     /// A language model continues a text; it has no idea of a first token.
@@ -102,6 +112,19 @@ pub enum GenerateError {
     NothingToChoose {
         /// How many tokens there must be.
         min: usize,
+    },
+    /// A search that cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A text that is searched for, and would be longer than the model can look back.
+    #[error("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")]
+    Context {
+        /// How many tokens the prompt has.
+        prompt: usize,
+        /// How many may be written.
+        tokens: usize,
+        /// How many the model can look at.
+        context: usize,
     },
     /// The model is broken: some number in it overflowed.
     #[error("the model's logits are not finite after {tokens} tokens: its parameters are damaged or have diverged")]
@@ -125,7 +148,7 @@ pub fn generate<E: Element>(
     on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 ) -> Result<Generated, GenerateError> {
     let GenerateOptions { sampling, length, stop } = options;
-    check(model.vocabulary(), prompt, options)?;
+    check(model.vocabulary(), prompt, *length, stop)?;
 
     let mut text = Generated { ids: Vec::new(), log_probability: 0.0, finish: Finish::Length };
     if length.max == 0 {
@@ -156,17 +179,17 @@ pub fn generate<E: Element>(
     }
 }
 
-fn check(vocabulary: usize, prompt: &[u32], options: &GenerateOptions) -> Result<(), GenerateError> {
+pub(super) fn check(vocabulary: usize, prompt: &[u32], length: Length, stop: &[u32]) -> Result<(), GenerateError> {
     if prompt.is_empty() {
         return Err(GenerateError::EmptyPrompt);
     }
-    for (what, ids) in [("prompt", prompt), ("stop", &options.stop)] {
+    for (what, ids) in [("prompt", prompt), ("stop", stop)] {
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(GenerateError::UnknownToken { what, id, vocabulary });
         }
     }
-    let min = options.length.min;
-    let distinct: BTreeSet<u32> = options.stop.iter().copied().collect();
+    let min = length.min;
+    let distinct: BTreeSet<u32> = stop.iter().copied().collect();
     if min > 1 && distinct.len() == vocabulary { Err(GenerateError::NothingToChoose { min }) } else { Ok(()) }
 }
 

@@ -244,6 +244,11 @@ impl BpeTokenizer {
         begin + words
     }
 
+    /// The tokens that stand before every text that a model of these tokens is to go on with; most have none, Llama one.
+    pub fn beginning(&self) -> Vec<u32> {
+        self.file.beginning().into_iter().filter_map(|token| self.ids.get(token).copied()).collect()
+    }
+
     /// The text of these ids. Bytes that are no characters, and ids outside the vocabulary, become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token(id).unwrap_or(super::REPLACEMENT)).copied().collect();

@@ -13,13 +13,23 @@ impl Settings {
 
     /// The same of those that decide what the model is, not how it is trained.
     pub fn named_model(&self) -> Vec<(String, String)> {
-        let Self { rung, layers, hidden, heads, context, dropout, gpt, .. } = self;
+        let Self { rung, layers, hidden, embedding, heads, context, gpt, pairs, .. } = self;
         let tree = serde_json::json!({
-            "rung": rung, "layers": layers, "hidden": hidden, "heads": heads, "context": context, "dropout": dropout, "gpt": gpt
+            "rung": rung, "layers": layers, "hidden": hidden, "embedding": embedding, "heads": heads, "context": context,
+            "gpt": gpt, "pairs": pairs
         });
         let mut named = Vec::new();
         flatten("", &tree, &mut named);
+        named.retain(|(_, value)| value != "none");
         named
+    }
+
+    /// The settings of a new run that begins with the model of this one: its recipe is the rung's.
+    #[must_use]
+    pub fn beginning(&self) -> Self {
+        let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
+        let (tokenizer, gpt, pairs) = (self.tokenizer.clone(), self.gpt.clone(), self.pairs.clone());
+        Self { layers, hidden, embedding, heads, context, dropout, tokenizer, gpt, pairs, ..Self::of(rung) }
     }
 
     /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on

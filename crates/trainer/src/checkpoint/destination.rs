@@ -1,6 +1,6 @@
 //! Where a trainer saves, and what goes there beside its own files.
 
-use super::{Folder, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use super::{Contents, Folder, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::{Metrics, TrainError};
 use std::fmt;
 
@@ -34,11 +34,17 @@ impl Destination {
     }
 
     /// Saves one moment of a run.
-    pub(crate) fn save(&mut self, model: Vec<u8>, training: Vec<u8>, metrics: &Metrics) -> Result<(), TrainError> {
-        let own = [(MODEL_FILE, model), (TRAINING_FILE, training), (METRICS_FILE, metrics.to_csv().into_bytes())];
-        let mut files: Files = own.map(|(name, contents)| (name.to_owned(), contents)).into();
-        files.extend((self.companions)(metrics));
-        self.folder.save(self.settings.clone(), &files)
+    pub(crate) fn save<'a>(
+        &mut self,
+        model: Contents<'a>,
+        training: Contents<'a>,
+        metrics: &Metrics,
+    ) -> Result<(), TrainError> {
+        let in_memory = |bytes: Vec<u8>| -> Contents<'a> { Box::new(move |to| to.write_all(&bytes)) };
+        let own = [(MODEL_FILE, model), (TRAINING_FILE, training), (METRICS_FILE, in_memory(metrics.to_csv().into()))];
+        let mut files: Vec<(String, Contents<'_>)> = own.map(|(name, contents)| (name.to_owned(), contents)).into();
+        files.extend((self.companions)(metrics).into_iter().map(|(name, bytes)| (name, in_memory(bytes))));
+        self.folder.save_contents(self.settings.clone(), &files)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The few things that saving asks of a file system.
 
+use super::contents::Contents;
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 /// A directory of files. A trait, so that the protocol above it can be tested on a disk that fails, or loses power, at
@@ -15,7 +16,7 @@ pub(crate) trait Disk: Debug + Send {
     /// The length of a file; none if it is not there.
     fn length(&self, name: &str) -> io::Result<Option<u64>>;
     /// Writes a new file, or over an old one, and returns when the contents are on the disk.
-    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()>;
+    fn write(&mut self, name: &str, contents: &Contents<'_>) -> io::Result<()>;
     /// Gives a file another name, in place of any file of that name. It happens as a whole or not at all.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
@@ -60,10 +61,10 @@ impl Disk for Directory {
         }
     }
 
-    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let mut file = File::create(self.path.join(name))?;
-        file.write_all(contents)?;
-        file.sync_all()
+    fn write(&mut self, name: &str, contents: &Contents<'_>) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(self.path.join(name))?);
+        contents(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

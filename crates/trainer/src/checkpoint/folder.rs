@@ -1,5 +1,6 @@
 //! A run folder on a disk.
 
+use super::contents::{Contents, summed};
 use super::disk::{Directory, Disk};
 use super::manifest::{Manifest, checksum, is_plain};
 use crate::TrainError;
@@ -88,6 +89,11 @@ impl Folder {
         self.manifest.iter().flat_map(|manifest| manifest.files.keys().map(String::as_str))
     }
 
+    /// The checksum of a file of the run.
+    pub fn checksum(&self, name: &str) -> Option<&str> {
+        self.manifest.as_ref()?.files.get(name).map(String::as_str)
+    }
+
     /// The contents of a file of the run, checked.
     ///
     /// # Errors
@@ -122,6 +128,23 @@ impl Folder {
     /// # Panics
     /// If a name is not that of a plain file, or one that the protocol needs.
     pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Vec<u8>)]) -> Result<(), TrainError> {
+        let files: Vec<(String, Contents<'_>)> =
+            files.iter().map(|(name, bytes)| (name.clone(), whole(bytes))).collect();
+        self.save_contents(settings, &files)
+    }
+
+    /// The same for files that are written piece by piece, so that a large one need not be in memory.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    ///
+    /// # Panics
+    /// As [`save`](Self::save).
+    pub fn save_contents(
+        &mut self,
+        settings: serde_json::Value,
+        files: &[(String, Contents<'_>)],
+    ) -> Result<(), TrainError> {
         for (name, _) in files {
             let free = is_plain(name) && name != CONFIG && !name.ends_with(".next");
             assert!(free, "save: {name:?} cannot be the name of a file of a run");
@@ -136,18 +159,22 @@ impl Folder {
         result
     }
 
-    fn save_or_leave(&mut self, settings: serde_json::Value, files: &[(String, Vec<u8>)]) -> Result<(), TrainError> {
+    fn save_or_leave(
+        &mut self,
+        settings: serde_json::Value,
+        files: &[(String, Contents<'_>)],
+    ) -> Result<(), TrainError> {
         self.disk.make().map_err(self.unsaved(""))?;
         let committed = self.committed()?;
         self.finish_earlier_save(committed.as_ref(), files)?;
 
-        let sums: BTreeMap<String, String> =
-            files.iter().map(|(name, contents)| (name.clone(), checksum(contents))).collect();
-        let mut changed = Vec::new();
+        let (mut sums, mut changed) = (BTreeMap::new(), Vec::new());
         for (name, contents) in files {
-            if !self.is_saved(committed.as_ref(), name, contents, &sums[name])? {
+            let (sum, length) = summed(contents).map_err(self.unsaved(name))?;
+            if !self.is_saved(committed.as_ref(), name, length, &sum)? {
                 changed.push((name, contents));
             }
+            sums.insert(name.clone(), sum);
         }
         let manifest = Manifest::new(settings, sums);
         let config = manifest.to_text();
@@ -171,7 +198,7 @@ impl Folder {
     fn finish_earlier_save(
         &mut self,
         committed: Option<&Manifest>,
-        files: &[(String, Vec<u8>)],
+        files: &[(String, Contents<'_>)],
     ) -> Result<(), TrainError> {
         let committed = committed.map(|manifest| manifest.files.clone()).unwrap_or_default();
         let names = committed.keys().chain(files.iter().map(|(name, _)| name)).map(String::as_str);
@@ -189,28 +216,22 @@ impl Folder {
     }
 
     /// Whether a file is in the folder already. A file that was never part of a run is in the way.
-    fn is_saved(
-        &self,
-        committed: Option<&Manifest>,
-        name: &str,
-        contents: &[u8],
-        sum: &str,
-    ) -> Result<bool, TrainError> {
+    fn is_saved(&self, committed: Option<&Manifest>, name: &str, contents: u64, sum: &str) -> Result<bool, TrainError> {
         let length = self.disk.length(name).map_err(self.unreadable(name))?;
         match committed.map(|manifest| manifest.files.get(name)) {
             None if length.is_some() => Err(self.file_error(name, "in the way: it does not belong to a run")),
-            Some(Some(expected)) => Ok(expected == sum && length == Some(contents.len() as u64)),
+            Some(Some(expected)) => Ok(expected == sum && length == Some(contents)),
             _ => Ok(false),
         }
     }
 
     /// Step 1 and the first half of step 2: everything that can be done without touching the run saved before.
-    fn prepare(&mut self, changed: &[(&String, &Vec<u8>)], config: &str) -> Result<(), TrainError> {
+    fn prepare(&mut self, changed: &[(&String, &Contents<'_>)], config: &str) -> Result<(), TrainError> {
         for (name, contents) in changed {
             self.disk.write(&next(name), contents).map_err(self.unsaved(name))?;
         }
         self.disk.sync().map_err(self.unsaved(""))?;
-        self.disk.write(&next(CONFIG), config.as_bytes()).map_err(self.unsaved(CONFIG))
+        self.disk.write(&next(CONFIG), &whole(config.as_bytes())).map_err(self.unsaved(CONFIG))
     }
 
     /// What `config.json` says now.
@@ -243,6 +264,11 @@ impl Folder {
         let path = if name.is_empty() { self.path.clone() } else { self.path.join(name) };
         |source| TrainError::Save { path, source }
     }
+}
+
+/// What is in memory already.
+fn whole(bytes: &[u8]) -> Contents<'_> {
+    Box::new(move |to| to.write_all(bytes))
 }
 
 /// The name of a file that is not committed yet.

@@ -14,6 +14,7 @@ use crate::{Budget, Finish};
 use rungs_layers::tensor::safetensors::{self, Named};
 use rungs_layers::tensor::{Element, RngState};
 use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
 
 /// The entry of the metadata that holds what is not an array.
 const ENTRY: &str = "state";
@@ -110,6 +111,16 @@ struct Counters {
 impl<E: Element> TrainingState<E> {
     /// The contents of the file. Equal states make equal bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write_to(&mut bytes).expect("arrays in memory fit a file");
+        bytes
+    }
+
+    /// Writes them piece by piece.
+    ///
+    /// # Errors
+    /// If `to` has one.
+    pub fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
         let counters = Counters {
             element: E::NAME.to_owned(),
             count: self.count,
@@ -128,8 +139,7 @@ impl<E: Element> TrainingState<E> {
             .into_iter()
             .flat_map(|(group, arrays)| arrays.iter().map(move |(name, x)| (format!("{group}.{name}"), x.clone())))
             .collect();
-        safetensors::write(&arrays, Some((ENTRY, &counters)))
-            .expect("arrays in memory fit a file, and one entry has an order")
+        safetensors::write_to(&arrays, Some((ENTRY, &counters)), to)
     }
 
     /// Reads the contents of the file.

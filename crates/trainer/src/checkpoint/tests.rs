@@ -1,5 +1,6 @@
 //! The protocol on a disk that may fail, or lose power, at any moment.
 
+use super::contents::Contents;
 use super::disk::Disk;
 use super::folder::Folder;
 use serde_json::json;
@@ -94,8 +95,10 @@ impl Disk for Memory {
     fn length(&self, name: &str) -> io::Result<Option<u64>> {
         Ok(self.state().image.get(name).map(|contents| contents.len() as u64))
     }
-    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
-        self.change(Change::Write(name.to_owned(), contents.to_vec()))
+    fn write(&mut self, name: &str, contents: &Contents<'_>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        contents(&mut bytes)?;
+        self.change(Change::Write(name.to_owned(), bytes))
     }
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.change(Change::Rename(from.to_owned(), to.to_owned()))

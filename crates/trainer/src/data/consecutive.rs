@@ -37,10 +37,19 @@ impl ConsecutiveWindows {
     /// batch is a [restart](Batch::restart), otherwise every one. An item is an error if the tokens are in a file that cannot
     /// be read.
     pub fn batches(&self) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
+        self.batches_of(self.batch)
+    }
+
+    /// The same with no more than `most` tokens at a time, or one window if that has more.
+    pub fn batches_within(&self, most: usize) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
+        self.batches_of(self.batch.min(most / self.length).max(1))
+    }
+
+    fn batches_of(&self, batch: usize) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
         let whole = self.tokens() / self.length;
         let rest = self.tokens() % self.length;
-        let full = (0..whole).step_by(self.batch).map(move |first| {
-            let windows = first..whole.min(first + self.batch);
+        let full = (0..whole).step_by(batch).map(move |first| {
+            let windows = first..whole.min(first + batch);
             let starts = windows.map(|window| window * self.length);
             Batch::gather(&self.tokens, starts, self.length, self.batch > 1 || first == 0)
         });

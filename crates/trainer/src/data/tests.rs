@@ -175,5 +175,13 @@ proptest! {
         prop_assert!(batches.iter().all(|part| part.inputs.dims::<2>()[0] <= batch));
         prop_assert_eq!(batches.iter().filter(|batch| !batch.restart).count(), if batch == 1 { batches.len() - 1 } else { 0 });
         prop_assert_eq!(windows.tokens(), tokens - 1);
+        // Fewer at a time are the same windows, and begin as they did.
+        for most in [0, length, 2 * length] {
+            let parts: Vec<Batch> = windows.batches_within(most).map(Result::unwrap).collect();
+            prop_assert!(parts.iter().all(|part| part.inputs.dims::<2>()[0] <= (most / length).max(1)));
+            let again: Vec<u32> = parts.iter().flat_map(|part| part.targets.as_slice().to_vec()).collect();
+            prop_assert_eq!(&again, &predicted);
+            prop_assert!(parts.iter().all(|part| part.restart || batch == 1));
+        }
     }
 }

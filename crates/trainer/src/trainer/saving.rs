@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use super::average::Average;
-use crate::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::checkpoint::{Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
@@ -29,6 +29,17 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         self.restore(state)?;
         (self.best, self.metrics) = (best, metrics);
         Ok(())
+    }
+
+    /// Begins with these weights instead of the model's first.
+    ///
+    /// # Errors
+    /// If they do not fit the model, or a step was taken already.
+    pub fn begin_with(&mut self, weights: &Named<E>) -> Result<(), TrainError> {
+        if self.progress.step > 0 {
+            return Err(TrainError::Position("a run that has begun cannot begin with other weights".to_owned()));
+        }
+        Ok(self.model.load(weights)?)
     }
 
     /// Goes on from a saved state, or changes nothing.
@@ -77,9 +88,10 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if let Some((name, _)) = broken {
             return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
         }
-        let model = safetensors::write(&self.best_weights(), None).expect("arrays in memory fit a file");
+        let best = self.best_weights();
         if let Some(destination) = &mut self.destination {
-            destination.save(model, state.to_bytes(), &self.metrics)?;
+            let model: Contents<'_> = Box::new(|to| safetensors::write_to(&best, None, to));
+            destination.save(model, Box::new(|to| state.write_to(to)), &self.metrics)?;
         }
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())

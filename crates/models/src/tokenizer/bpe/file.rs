@@ -151,6 +151,19 @@ impl File {
         Ok(Spelled { ids, tokens: spelled })
     }
 
+    /// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama, the
+    /// one that begins a text.
+    pub(super) fn beginning(&self) -> Vec<&str> {
+        let template = |value: &Value| value["type"] == "TemplateProcessing";
+        let steps = match self.post_processor["processors"].as_array() {
+            Some(steps) if self.post_processor["type"] == "Sequence" => steps.as_slice(),
+            _ => std::slice::from_ref(&self.post_processor),
+        };
+        let single = steps.iter().find(|step| template(step)).and_then(|step| step["single"].as_array());
+        let before = single.into_iter().flatten().take_while(|piece| piece.get("Sequence").is_none());
+        before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect()
+    }
+
     /// The merges by ids: which two, and what they become.
     pub(super) fn ranked(&self, ids: &HashMap<String, u32>) -> Result<Vec<(Pair, u32)>, TokenizerError> {
         let by_ids = |(number, [left, right]): (usize, &[String; 2])| {

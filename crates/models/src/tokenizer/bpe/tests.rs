@@ -249,3 +249,17 @@ fn a_stream_shows_what_decoding_says() {
     assert_eq!(shown(&[byte(0xff), byte(0xc3), byte(0xc3)]), ["\u{fffd}", "", "\u{fffd}"]);
     assert_eq!(shown(&[byte(0xc3), 9999]), ["", "\u{fffd}\u{fffd}"]);
 }
+
+#[test]
+fn what_stands_before_every_text_is_known() {
+    let token = |name: &str| json!({ "SpecialToken": { "id": name, "type_id": 0 } });
+    let text = json!({ "Sequence": { "id": "A", "type_id": 0 } });
+    let template = json!({ "type": "TemplateProcessing", "single": [token("<s>"), text, token("</s>")], "pair": [] });
+    let bytes = json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true });
+    let several = json!({ "type": "Sequence", "processors": [bytes.clone(), template.clone()] });
+    for (processor, beginning) in [(template, vec![1]), (several, vec![1]), (bytes, vec![]), (Value::Null, vec![])] {
+        let mut file = llama();
+        file["post_processor"] = processor;
+        assert_eq!(opened(&file).unwrap().beginning(), beginning);
+    }
+}

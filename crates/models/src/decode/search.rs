@@ -44,7 +44,7 @@ struct Candidate {
 ///
 /// # Errors
 /// If the beam is empty or wider than the vocabulary, the prompt is empty or has an unknown token, or the longest text would
-/// not fit the model's context: a search does not [begin anew](super::generate) past its end.
+/// not fit the model's context: a search does not [begin anew](super::generate()) past its end.
 pub fn search<E: Element>(
     model: &dyn LanguageModel<E>,
     prompt: &[u32],

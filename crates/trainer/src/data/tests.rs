@@ -170,7 +170,7 @@ proptest! {
         let batches: Vec<Batch> = windows.batches().collect::<Result<_, _>>().unwrap();
         batches.iter().for_each(assert_targets_follow);
         let predicted: Vec<u32> = batches.iter().flat_map(|batch| batch.targets.as_slice().to_vec()).collect();
-        prop_assert_eq!(predicted, (1..tokens as u32).collect::<Vec<_>>());
+        prop_assert_eq!(&predicted, &(1..tokens as u32).collect::<Vec<_>>());
         prop_assert!(batches[..batches.len() - 1].iter().all(|part| part.inputs.dims::<2>()[1] == length));
         prop_assert!(batches.iter().all(|part| part.inputs.dims::<2>()[0] <= batch));
         prop_assert_eq!(batches.iter().filter(|batch| !batch.restart).count(), if batch == 1 { batches.len() - 1 } else { 0 });

@@ -15,7 +15,7 @@ const MOST: usize = 300;
 pub(super) fn run(run: &SavedRun, flags: &Generate, stop: Vec<u32>, common: &Common) -> Outcome {
     refuse(flags)?;
     let tokenizer = run.tokens.text()?;
-    let prompts = prompts(flags, tokenizer)?;
+    let prompts = prompts(flags, tokenizer, run.config.settings.documents.as_deref())?;
     let model = run.model()?.language()?;
     let mut report = Report { texts: Vec::new() };
     for prompt in &prompts {

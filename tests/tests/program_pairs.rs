@@ -355,7 +355,7 @@ fn questions_to_the_wrong_kind_of_model() {
         ("generate pairs --source one --temperature 2", &["--temperature"]),
         ("generate pairs --source one --greedy --beam 2", &["--greedy"]),
         ("generate pairs --source=", &["--source", "nothing to translate"]),
-        ("generate text --prompt one --beam 2", &["--beam"]),
+        ("generate text --prompt one --beam 2 --temperature 2", &["--temperature"]),
         ("train attention --text text.txt --out new", &["--text", "pairs"]),
         ("train lstm --pairs pairs.tsv --out new", &["--pairs", "lstm"]),
         ("train lstm --text text.txt --cell gru --out new", &["--cell", "lstm"]),

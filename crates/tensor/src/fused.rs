@@ -5,7 +5,7 @@
 //! ([`check_kernel`](crate::check_kernel)) and its path for gradients of gradients: with the graph kept, reverse mode goes
 //! through the definition, so a kernel never loses a gradient.
 
-use crate::autograd::{Graph, vjp};
+use crate::autograd::Graph;
 use crate::op::{Op, Operands, Vjp, with_shapes};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
@@ -96,46 +96,19 @@ impl<E: Element, K: Kernel<E>> Op<E> for Fused<K, K::Saved> {
     }
 
     fn backward(&self, at: &mut Vjp<'_, E>) {
-        let gradients: Vec<Option<Tensor<E>>> = match at.graph() {
-            Graph::Drop => {
-                let needs: Vec<bool> = (0..at.count()).map(|i| at.needs(i)).collect();
-                let (y, dy) = (at.result(), at.gradient().array());
-                let grads = self.kernel.backward(at.arrays(), y.array(), &self.saved, dy, Needs(&needs));
-                grads.0.into_iter().map(|gradient| gradient.map(Tensor::constant)).collect()
-            }
-            Graph::Keep => through_definition(&|operands| self.kernel.definition(operands), at),
-        };
-        assert!(
-            gradients.len() == at.count(),
-            "{}: {} gradients for {} operands",
-            self.kernel.name(),
-            gradients.len(),
-            at.count()
-        );
+        if at.graph() == Graph::Keep {
+            return at.through(&|operands| self.kernel.definition(operands));
+        }
+        let needs: Vec<bool> = (0..at.count()).map(|i| at.needs(i)).collect();
+        let (y, dy) = (at.result(), at.gradient().array());
+        let Grads(gradients) = self.kernel.backward(at.arrays(), y.array(), &self.saved, dy, Needs(&needs));
+        let name = self.kernel.name();
+        assert!(gradients.len() == at.count(), "{name}: {} gradients for {} operands", gradients.len(), at.count());
         for (i, gradient) in gradients.into_iter().enumerate() {
-            at.wrt(i, |_| gradient.unwrap_or_else(|| panic!("{}: no gradient for operand {i}", self.kernel.name())));
+            let missing = || panic!("{name}: no gradient for operand {i}");
+            at.wrt(i, |_| gradient.map_or_else(missing, Tensor::constant));
         }
     }
-}
-
-/// A kernel's gradients as functions of its operands. Each operand that needs one goes in through an alias, where the
-/// walk back through the definition stops; the aliases are part of the graph, so what is found can be differentiated on.
-fn through_definition<E: Element>(
-    definition: &dyn Fn(&[Tensor<E>]) -> Tensor<E>,
-    at: &Vjp<'_, E>,
-) -> Vec<Option<Tensor<E>>> {
-    let alias = |(i, x): (usize, &Tensor<E>)| {
-        if at.needs(i) { Tensor::apply(crate::ops::view::Alias, &[x]) } else { x.clone() }
-    };
-    let operands: Vec<Tensor<E>> = at.inputs().iter().enumerate().map(alias).collect();
-    let y = definition(&operands);
-    let wanted: Vec<usize> = (0..operands.len()).filter(|&i| at.needs(i)).collect();
-    let targets: Vec<&Tensor<E>> = wanted.iter().map(|&i| &operands[i]).collect();
-    let mut gradients: Vec<Option<Tensor<E>>> = vec![None; operands.len()];
-    for (i, gradient) in wanted.into_iter().zip(vjp(&y, at.gradient(), &targets, Graph::Keep)) {
-        gradients[i] = Some(gradient);
-    }
-    gradients
 }
 
 impl<E: Element> Tensor<E> {

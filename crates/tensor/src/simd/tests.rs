@@ -5,8 +5,7 @@
 
 use super::{Level, level};
 use crate::{Array, AttentionOptions, CrossEntropy, Element, Graph, Ids, Rng, Tensor, WeightDropout, vjp};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::cell::Cell;
 
 const LEVELS: &[Level] = &[
     #[cfg(target_arch = "x86_64")]
@@ -16,32 +15,22 @@ const LEVELS: &[Level] = &[
     Level::Portable,
 ];
 
-/// The position in [`LEVELS`] of the level to run at; past the end for whatever the machine has.
-static CHOSEN: AtomicUsize = AtomicUsize::new(usize::MAX);
+thread_local! {
+    static CHOSEN: Cell<Option<Level>> = const { Cell::new(None) };
+}
 
-/// The level that a test chose, never above the machine's.
+/// The level at which this thread runs, if a test chose one.
 pub(super) fn chosen() -> Option<Level> {
-    LEVELS.get(CHOSEN.load(Ordering::Relaxed)).copied()
+    CHOSEN.get()
 }
 
-/// Who chooses the level, or needs it to stay what it is.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// Runs `task` while no other test chooses a level: products have other bits at another one.
-pub(crate) fn undisturbed<R>(task: impl FnOnce() -> R) -> R {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    task()
-}
-
-/// Runs `task` at every level that this machine has, the widest first.
-pub(crate) fn at_every_level<R>(task: impl Fn() -> R) -> Vec<(Level, R)> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+/// Runs `task` at every level that this machine has, the widest first: each time on threads of its own, so that no other
+/// test sees the level change.
+pub(crate) fn at_every_level<R: Send>(task: impl Fn() -> R + Sync) -> Vec<(Level, R)> {
     let widest = LEVELS.iter().position(|&l| l == level()).expect("one of them");
-    let results = (widest..LEVELS.len()).map(|i| {
-        CHOSEN.store(i, Ordering::Relaxed);
-        let result = task();
-        CHOSEN.store(usize::MAX, Ordering::Relaxed);
-        (LEVELS[i], result)
+    let results = LEVELS[widest..].iter().map(|&level| {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(2).start_handler(move |_| CHOSEN.set(Some(level)));
+        (level, threads.build().expect("threads").install(&task))
     });
     results.collect()
 }

@@ -19,15 +19,18 @@ pub(super) const MANY: usize = 16;
 const DEPTH: usize = 256;
 /// Sums that stay in the first cache.
 const SUMS: usize = 4096;
+/// Panels that a thread packs at a time: 128 kB of single precision at full depth, or twice that.
+const PANELS: usize = 8;
 /// Elements of the right factor below which one thread reads them all.
 const SMALL: usize = 1 << 16;
 
 /// (M, K) by (K, N) into row-major `out`. Threads take columns.
 pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
+    let x = by_depth([m, k], a);
     let width = panel::width();
     let columns = match b.steps[1] {
         1 => n.div_ceil(rayon::current_num_threads()).min(SUMS / m).next_multiple_of(width),
-        _ => width,
+        _ => PANELS * width,
     };
     // Row-major, but for each share of the columns by itself: a thread writes to what is its own.
     let mut shares = Buffer::scratch(m * n);
@@ -35,7 +38,7 @@ pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: F
     for_each_chunk(&mut shares, m * columns, least, &|number, share| {
         let first = number * columns;
         let b = Factor { data: &b.data[first * b.steps[1]..], steps: b.steps };
-        add_up([m, k, share.len() / m], a, b, share);
+        add_up([m, k, share.len() / m], &x, b, share);
     });
     for (number, share) in shares.chunks(m * columns).enumerate() {
         let count = share.len() / m;
@@ -45,26 +48,34 @@ pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: F
     }
 }
 
-/// The same for columns that one thread takes.
-fn add_up<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
-    let [down, across] = b.steps;
-    let (mut x, mut sums) = (Buffer::scratch(m * DEPTH.min(k)), Buffer::scratch(m * n));
-    let mut panel = Buffer::scratch(if across == 1 { 0 } else { panel::size(DEPTH.min(k), n) });
-    for first in (0..k).step_by(DEPTH) {
-        let depth = DEPTH.min(k - first);
-        let (x, b) = (&mut x[..m * depth], &b.data[first * down..]);
+/// The left factor in pieces of [`DEPTH`] columns, each row-major, one after another.
+fn by_depth<E: Element>([m, k]: [usize; 2], a: Factor<'_, E>) -> Buffer<E> {
+    let mut x = Buffer::scratch(m * k);
+    for (number, x) in x.chunks_mut(m * DEPTH).enumerate() {
+        let depth = x.len() / m;
         for (row, x) in x.chunks_exact_mut(depth).enumerate() {
-            let at = row * a.steps[0] + first * a.steps[1];
+            let at = row * a.steps[0] + number * DEPTH * a.steps[1];
             (0..depth).for_each(|i| x[i] = a.data[at + i * a.steps[1]]);
         }
+    }
+    x
+}
+
+/// The product for columns that one thread takes.
+fn add_up<E: Element>([m, k, n]: [usize; 3], x: &[E], b: Factor<'_, E>, out: &mut [E]) {
+    let [down, across] = b.steps;
+    let mut sums = Buffer::scratch(m * n);
+    let mut panels = Buffer::scratch(if across == 1 { 0 } else { panel::size(DEPTH.min(k), n) });
+    for (number, x) in x.chunks(m * DEPTH).enumerate() {
+        let (depth, b) = (x.len() / m, &b.data[number * DEPTH * down..]);
         sums.fill(E::ZERO);
         if across == 1 {
             (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
         } else {
-            panel::pack(b, [depth, n], [down, across], &mut panel);
-            (E::BY_PANELS)(&panel, [depth, n], x, [depth, 1], &mut sums);
+            panel::pack(b, [depth, n], [down, across], &mut panels);
+            (E::BY_PANELS)(&panels, [depth, n], x, [depth, 1], &mut sums);
         }
-        if first == 0 {
+        if number == 0 {
             out.copy_from_slice(&sums);
         } else {
             out.iter_mut().zip(sums.iter()).for_each(|(y, &sum)| *y += sum);

@@ -7,25 +7,20 @@
 //! | W6 | GPT-2's 124 M parameters, random | 32, 128 |
 //! | W6-babygpt | GPT, 6 layers, 6 heads, 384 wide, vocabulary 65 | 32, 200 |
 //! | W6-lstm | LSTM, 2 × 512, embedding 128, vocabulary 65; sampled, not greedy | 1, 500 |
-#![allow(clippy::print_stdout)] // a report is what a bench is for
 
 use rungs::layers::Activation;
 use rungs::models::{
     GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Sampling, generate,
 };
 use rungs::tensor::Rng;
+use rungs_benches::{report, with_threads};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 const TURNS: usize = 5;
 
 fn main() {
-    // `cargo bench` passes --bench; names select workloads.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    pool.install(|| {
+    with_threads(|chosen| {
         let rng = &mut Rng::new(0);
         let gpt = |config: GptConfig, rng: &mut Rng| Gpt::<f32>::new(&config, rng).expect("sizes");
         if chosen("W6") {
@@ -59,6 +54,5 @@ fn write(name: &str, unit: &str, model: &dyn LanguageModel<f32>, prompt: usize, 
             speeds.push(tokens as f64 / begin.elapsed().as_secs_f64());
         }
     }
-    speeds.sort_by(f64::total_cmp);
-    println!("rungs {name} {unit} {:.4} {:.4} {:.4}", speeds[TURNS / 2], speeds[0], speeds[TURNS - 1]);
+    report(name, unit, speeds);
 }

@@ -12,7 +12,6 @@
 //! | W3 | GPT-2's 124 M parameters | 4 × 64 | AdamW |
 //! | W4 | the article's: LSTM encoder and decoder, 256, one-hot characters (71 and 93) | 64 × (16, 59) | RMSprop |
 //! | W5 | GRU encoder and decoder, 256, additive attention, vocabularies of 4000 | 64 × (10, 10) | Adam |
-#![allow(clippy::print_stdout)] // a report is what a bench is for
 
 use rungs::layers::{Activation, Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
 use rungs::models::{
@@ -21,6 +20,7 @@ use rungs::models::{
 };
 use rungs::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients, RmsProp};
+use rungs_benches::{report, with_threads};
 use std::time::{Duration, Instant};
 
 type AnyLanguageModel = Box<dyn LanguageModel<f32>>;
@@ -31,12 +31,7 @@ const STEPS: usize = 15;
 const BUDGET: Duration = Duration::from_secs(30);
 
 fn main() {
-    // `cargo bench` passes --bench; names select workloads.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    pool.install(|| {
+    with_threads(|chosen| {
         let adam = || Method::Adam(Adam::default());
         let adamw = || Method::AdamW(AdamW { beta2: 0.99, weight_decay: 0.1, ..AdamW::default() });
         let random = |shape: [usize; 2], vocabulary: usize, seed: u64| {
@@ -194,14 +189,7 @@ fn train<M: Module<f32>>(
     report(name, "loss-first", losses[..1].to_vec());
     report(name, "loss-last", losses[losses.len() - 1..].to_vec());
     report(name, "page-faults/step", faults);
-    println!("rungs {name} parameters {0} {0} {0}", model.parameter_count());
-}
-
-/// One line: median, least, most.
-fn report(workload: &str, metric: &str, mut figures: Vec<f64>) {
-    figures.sort_by(f64::total_cmp);
-    let [least, most] = [figures[0], figures[figures.len() - 1]];
-    println!("rungs {workload} {metric} {:.4} {least:.4} {most:.4}", figures[figures.len() / 2]);
+    report(name, "parameters", vec![model.parameter_count() as f64]);
 }
 
 /// Page faults of this process so far that needed no disk: memory that the system handed out. 0 where it does not say.

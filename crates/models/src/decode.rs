@@ -2,6 +2,7 @@
 //! most probable text.
 
 pub mod beam;
+mod candidates;
 pub mod generate;
 pub mod sampling;
 pub mod search;

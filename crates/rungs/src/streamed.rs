@@ -51,7 +51,6 @@ pub type OnReading<'a> = &'a mut dyn FnMut(Reading) -> Control;
 /// A text in a file, of which all is known that takes reading it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextFile {
-    path: PathBuf,
     known: Known,
 }
 
@@ -86,7 +85,7 @@ impl TextFile {
             known.format == FORMAT && (&known.path, known.bytes, known.modified) == (&path, bytes, modified)
         };
         if let Some(known) = written.filter(same) {
-            return Ok(Self { path, known });
+            return Ok(Self { known });
         }
         let (mut checksum, mut characters) = (Checksum::default(), 0);
         read_pieces(&path, "reading", on_reading, &mut |piece| {
@@ -97,19 +96,18 @@ impl TextFile {
         if characters == 0 {
             return Err(Error::File { path, problem: "the text is empty".to_owned() });
         }
-        let known =
-            Known { format: FORMAT, path: path.clone(), bytes, modified, sha256: checksum.finish(), characters };
-        Ok(Self { path, known })
+        let known = Known { format: FORMAT, path, bytes, modified, sha256: checksum.finish(), characters };
+        Ok(Self { known })
     }
 
     /// Where it came from, as a run's configuration has it: the same as of the text in memory.
     pub fn source(&self) -> Source {
-        Source { name: self.path.display().to_string(), sha256: self.known.sha256.clone() }
+        Source { name: self.known.path.display().to_string(), sha256: self.known.sha256.clone() }
     }
 
     /// Writes down what is known of it.
     fn remember(&self, cache: &Path) -> Result<(), Error> {
-        let note = note(&self.path, cache);
+        let note = note(&self.known.path, cache);
         let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
         // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no JSON.
         let next = note.with_extension("next");
@@ -233,7 +231,7 @@ impl<'t> Part<'t> {
         let depends_on = format!("text {}\ncharacters {start} to {end}\ntokenizer {tokenizer}\n", text.known.sha256);
         let mut sum = Checksum::default();
         sum.update(depends_on.as_bytes());
-        let name = format!("{}.ids", &checksum(depends_on.as_bytes())[..16]);
+        let name = format!("{}.ids", &sum.clone().finish()[..16]);
         Self { text, characters, key: sum.bytes(), path: cache.join(name) }
     }
 
@@ -262,7 +260,8 @@ fn read_part(
     each: &mut dyn FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut at = 0;
-    read_pieces(&text.path, what, on_reading, &mut |piece| {
+    let path = &text.known.path;
+    read_pieces(path, what, on_reading, &mut |piece| {
         let end = at + piece.chars().count() as u64;
         let byte = |character: u64| {
             let within = character.clamp(at, end) - at;
@@ -273,12 +272,10 @@ fn read_part(
         at = end;
         if part.is_empty() { Ok(()) } else { each(part) }
     })?;
-    let metadata = fs::metadata(&text.path).map_err(unreadable(&text.path))?;
+    let metadata = fs::metadata(path).map_err(unreadable(path))?;
     match (metadata.len(), modified(&metadata)) == (text.known.bytes, text.known.modified) {
         true => Ok(()),
-        false => {
-            Err(Error::File { path: text.path.clone(), problem: "the text was changed while it was read".to_owned() })
-        }
+        false => Err(Error::File { path: path.clone(), problem: "the text was changed while it was read".to_owned() }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rungs::settings::Difference;
 use rungs::trainer::{Finish, Progress, Summary, TrainError};
 use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings};
 use serde::Serialize;
@@ -130,19 +131,10 @@ fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
 
 /// That nothing was asked for that would make another model than the one to begin with.
 fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
-    let of = |settings: &Settings| {
-        let mut named = settings.named_model();
-        named.retain(|(name, _)| name != "checkpointing"); // how it is computed, not what it is
-        named
-    };
-    let (was, wanted) = (of(&from.config.settings), of(settings));
-    let differs = |(name, value): &&(String, String)| !was.contains(&(name.clone(), value.clone()));
-    match wanted.iter().find(differs) {
+    match from.config.settings.model_difference(settings) {
         None => Ok(()),
-        Some((name, value)) => {
-            let was = was.iter().find(|(other, _)| other == name).map_or("absent", |(_, was)| was.as_str());
-            let path = from.path().display();
-            Err(Failure::input(format!("--from: {name} is {was} in {path}, not {value}")))
+        Some(Difference { name, was, wanted }) => {
+            Err(Failure::input(format!("--from: {name} is {was} in {}, not {wanted}", from.path().display())))
         }
     }
 }

@@ -8,7 +8,7 @@
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
 use super::Finish;
-use super::sampling::log_probabilities;
+use super::candidates::{self, Candidate, best, extensions};
 use crate::{ConfigError, Decoder, State};
 use rungs_layers::tensor::{Element, Ids};
 
@@ -73,13 +73,6 @@ struct Live {
     weights: Vec<Vec<f64>>,
 }
 
-/// An extension of one: its row in the batch, its token, and what it comes to.
-struct Candidate {
-    row: usize,
-    id: u32,
-    log_probability: f64,
-}
-
 /// Searches for the continuations of `first` (one token for each row of `state`): for every row up to k texts, the best
 /// first. All rows are searched together, so the result of one does not depend on the others.
 ///
@@ -120,12 +113,8 @@ pub fn beam_search<E: Element>(
             let mut candidates = Vec::new();
             for hypothesis in &alive {
                 let z: Vec<f64> = logits[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
-                for (id, log_p) in (0..).zip(log_probabilities(&z)) {
-                    let allowed = if id == *end { length >= *min } else { !forbidden.contains(&id) };
-                    if allowed {
-                        candidates.push(Candidate { row, id, log_probability: hypothesis.log_probability + log_p });
-                    }
-                }
+                let allowed = |id| if id == *end { length >= *min } else { !forbidden.contains(&id) };
+                candidates.extend(extensions(row, hypothesis.log_probability, &z, allowed));
                 row += 1;
             }
             let before = row - alive.len();
@@ -166,27 +155,9 @@ impl Live {
     }
 }
 
-/// The best of the candidates, the best first; of equals the first.
-fn best(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {
-    let order = |a: &Candidate, b: &Candidate| {
-        b.log_probability.total_cmp(&a.log_probability).then((a.row, a.id).cmp(&(b.row, b.id)))
-    };
-    if count < candidates.len() && count > 0 {
-        candidates.select_nth_unstable_by(count - 1, order);
-    }
-    candidates.truncate(count);
-    candidates.sort_by(order);
-    candidates
-}
-
 fn check(options: &BeamOptions, vocabulary: usize) -> Result<(), ConfigError> {
     let BeamOptions { beam, min, max, .. } = *options;
-    if beam == 0 {
-        return Err(ConfigError::Zero { name: "beam" });
-    }
-    if beam > vocabulary {
-        return Err(ConfigError::TooLarge { name: "beam", value: beam, most: vocabulary });
-    }
+    candidates::check_beam(beam, vocabulary)?;
     if min > max {
         return Err(ConfigError::Order { least_name: "min-tokens", least: min, most_name: "max-tokens", most: max });
     }

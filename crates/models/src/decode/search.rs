@@ -8,9 +8,9 @@
 //! `transformers` (`num_beams`, `early_stopping=False`), and it finds the same texts.
 
 use super::beam::LengthPenalty;
+use super::candidates::{self, Candidate, best, extensions};
 use super::generate::{Finish, GenerateError, Generated, Length};
-use super::sampling::log_probabilities;
-use crate::{ConfigError, LanguageModel};
+use crate::LanguageModel;
 use rungs_layers::tensor::{Element, Ids};
 
 /// How continuations are to be searched for.
@@ -30,13 +30,6 @@ pub struct SearchOptions {
 #[derive(Clone)]
 struct Live {
     ids: Vec<u32>,
-    log_probability: f64,
-}
-
-/// A beginning with one more token: its place in the beam, the token, and what it comes to.
-struct Candidate {
-    row: usize,
-    id: u32,
     log_probability: f64,
 }
 
@@ -69,14 +62,11 @@ pub fn search<E: Element>(
             if !z.iter().all(|z| z.is_finite()) {
                 return Err(GenerateError::NotFinite { tokens: tokens - 1 });
             }
-            for (id, log_p) in (0..).zip(log_probabilities(&z)) {
-                if tokens >= length.min() || !stop.contains(&id) {
-                    candidates.push(Candidate { row, id, log_probability: hypothesis.log_probability + log_p });
-                }
-            }
+            let allowed = |id| tokens >= length.min() || !stop.contains(&id);
+            candidates.extend(extensions(row, hypothesis.log_probability, &z, allowed));
         }
         // Enough that k go on however many of the best end.
-        best(&mut candidates, (stop.len() + 1) * beam);
+        let candidates = best(candidates, (stop.len() + 1) * beam);
         let (mut next, mut parents) = (Vec::new(), Vec::new());
         for (rank, Candidate { row, id, log_probability }) in candidates.into_iter().enumerate() {
             let ends = stop.contains(&id);
@@ -108,18 +98,6 @@ pub fn search<E: Element>(
     Ok(ended)
 }
 
-/// Leaves the `count` best of the candidates, the best first; of equals the first.
-fn best(candidates: &mut Vec<Candidate>, count: usize) {
-    let order = |a: &Candidate, b: &Candidate| {
-        b.log_probability.total_cmp(&a.log_probability).then((a.row, a.id).cmp(&(b.row, b.id)))
-    };
-    if count < candidates.len() && count > 0 {
-        candidates.select_nth_unstable_by(count - 1, order);
-        candidates.truncate(count);
-    }
-    candidates.sort_by(order);
-}
-
 fn check(
     context: Option<usize>,
     vocabulary: usize,
@@ -127,12 +105,7 @@ fn check(
     options: &SearchOptions,
 ) -> Result<(), GenerateError> {
     let &SearchOptions { beam, length, ref stop, .. } = options;
-    if beam == 0 {
-        return Err(ConfigError::Zero { name: "beam" }.into());
-    }
-    if beam > vocabulary {
-        return Err(ConfigError::TooLarge { name: "beam", value: beam, most: vocabulary }.into());
-    }
+    candidates::check_beam(beam, vocabulary)?;
     super::generate::check(vocabulary, prompt, length, stop)?;
     let (prompt, tokens) = (prompt.len(), length.max());
     match context {

@@ -35,17 +35,23 @@ impl Settings {
     /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
     /// with the others.
     pub fn difference(&self, wanted: &Self, free: &[&str]) -> Option<Difference> {
-        let [mut was, mut is] = [self, wanted].map(Self::named);
-        was.retain(|(name, _)| !free.contains(&name.as_str()));
-        is.retain(|(name, _)| !free.contains(&name.as_str()));
-        let value = |named: &[(String, String)], name: &str| {
-            named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
-        };
-        let names = was.iter().chain(&is).map(|(name, _)| name.clone());
-        let differs = |name: &String| value(&was, name) != value(&is, name);
-        let name = names.into_iter().find(differs)?;
-        Some(Difference { was: value(&was, &name), wanted: value(&is, &name), name })
+        difference(&self.named(), &wanted.named(), free)
     }
+
+    /// The same of those that decide what the model is; not how it is computed.
+    pub fn model_difference(&self, wanted: &Self) -> Option<Difference> {
+        difference(&self.named_model(), &wanted.named_model(), &["checkpointing"])
+    }
+}
+
+fn difference(was: &[(String, String)], wanted: &[(String, String)], free: &[&str]) -> Option<Difference> {
+    let value = |named: &[(String, String)], name: &str| {
+        named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
+    };
+    let names = was.iter().chain(wanted).map(|(name, _)| name).filter(|name| !free.contains(&name.as_str()));
+    let mut all =
+        names.map(|name| Difference { name: name.clone(), was: value(was, name), wanted: value(wanted, name) });
+    all.find(|difference| difference.was != difference.wanted)
 }
 
 /// A setting that is not what it was.

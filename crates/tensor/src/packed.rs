@@ -15,6 +15,8 @@ use crate::{Array, Element};
 
 pub(crate) mod panel;
 pub(crate) mod tile;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 /// Rows in all from which packing pays.
 const MANY: usize = 8;

@@ -5,14 +5,14 @@
 //! loop computed it, on the rows beside it, or on the panel.
 //!
 //! Written as plain loops, whether sums stay in registers is up to the compiler, and may change with the code that the
-//! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions ([`x86`]).
+//! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions ([`super::x86`]).
 
 use crate::Element;
 use crate::array::buffer::Buffer;
 use crate::simd::{self, Level};
 
 #[cfg(target_arch = "x86_64")]
-mod x86;
+use super::x86;
 
 /// out += X·W for W (K, N) in panels, row-major out (M, N), and X (M, K) whose rows and columns lie so far apart:
 /// `panels, [K, N], X, steps, out`.
@@ -20,12 +20,12 @@ pub(crate) type ByPanels<E> = fn(&[E], [usize; 2], &[E], [usize; 2], &mut [E]);
 /// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out: `W, down, [K, N], X, out`.
 pub(crate) type ByRows<E> = fn(&[E], usize, [usize; 2], &[E], &mut [E]);
 /// The most rows that are multiplied at once: their sums must fit the registers.
-const TILE: usize = 6;
+pub(super) const TILE: usize = 6;
 /// Whether a product and a sum are one instruction on any processor of this architecture.
 const FUSED_EVERYWHERE: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// How many of M rows are multiplied at once, at most `most`, in tiles of nearly equal height.
-fn height(m: usize, most: usize) -> usize {
+pub(super) fn height(m: usize, most: usize) -> usize {
     m.div_ceil(m.div_ceil(most).max(1)).max(1)
 }
 
@@ -54,14 +54,23 @@ pub(crate) fn double(panels: &[f64], sizes: [usize; 2], x: &[f64], steps: [usize
     );
 }
 
-/// [`ByRows`] for either precision.
-pub(crate) fn by_rows<E: Element>(w: &[E], down: usize, sizes: [usize; 2], x: &[E], out: &mut [E]) {
+/// [`ByRows`] in single precision.
+pub(crate) fn single_by_rows(w: &[f32], down: usize, sizes: [usize; 2], x: &[f32], out: &mut [f32]) {
+    match simd::level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => x86::by_rows(w, down, sizes, x, out),
+        Level::Portable => plain::<f32, FUSED_EVERYWHERE>(w, down, sizes, x, out),
+    }
+}
+
+/// [`ByRows`] in double precision.
+pub(crate) fn double_by_rows(w: &[f64], down: usize, sizes: [usize; 2], x: &[f64], out: &mut [f64]) {
     let level = simd::level();
     let fused = level != Level::Portable || FUSED_EVERYWHERE;
     simd::run_fused(
         level,
         #[inline(always)]
-        || if fused { plain::<E, true>(w, down, sizes, x, out) } else { plain::<E, false>(w, down, sizes, x, out) },
+        || if fused { plain::<f64, true>(w, down, sizes, x, out) } else { plain::<f64, false>(w, down, sizes, x, out) },
     );
 }
 

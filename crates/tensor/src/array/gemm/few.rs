@@ -19,8 +19,9 @@ pub(super) const MANY: usize = 16;
 const DEPTH: usize = 256;
 /// Sums that stay in the first cache.
 const SUMS: usize = 4096;
-/// Panels that a thread packs at a time: 128 kB of single precision at full depth, or twice that.
-const PANELS: usize = 8;
+/// Rows of a panel that are packed and used at a time: 8 kB, or twice that with vectors of 512 bits or numbers of 64, stay in
+/// the first cache.
+const PACKED: usize = 64;
 /// Elements of the right factor below which one thread reads them all.
 const SMALL: usize = 1 << 16;
 
@@ -30,7 +31,7 @@ pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: F
     let width = panel::width();
     let columns = match b.steps[1] {
         1 => n.div_ceil(rayon::current_num_threads()).min(SUMS / m).next_multiple_of(width),
-        _ => PANELS * width,
+        _ => width,
     };
     // Row-major, but for each share of the columns by itself: a thread writes to what is its own.
     let mut shares = Buffer::scratch(m * n);
@@ -65,15 +66,18 @@ fn by_depth<E: Element>([m, k]: [usize; 2], a: Factor<'_, E>) -> Buffer<E> {
 fn add_up<E: Element>([m, k, n]: [usize; 3], x: &[E], b: Factor<'_, E>, out: &mut [E]) {
     let [down, across] = b.steps;
     let mut sums = Buffer::scratch(m * n);
-    let mut panels = Buffer::scratch(if across == 1 { 0 } else { panel::size(DEPTH.min(k), n) });
+    let mut panel = Buffer::scratch(if across == 1 { 0 } else { panel::size(PACKED, n) });
     for (number, x) in x.chunks(m * DEPTH).enumerate() {
         let (depth, b) = (x.len() / m, &b.data[number * DEPTH * down..]);
         sums.fill(E::ZERO);
         if across == 1 {
             (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
         } else {
-            panel::pack(b, [depth, n], [down, across], &mut panels);
-            (E::BY_PANELS)(&panels, [depth, n], x, [depth, 1], &mut sums);
+            for first in (0..depth).step_by(PACKED) {
+                let rows = PACKED.min(depth - first);
+                panel::pack(&b[first * down..], [rows, n], [down, across], &mut panel);
+                (E::BY_PANELS)(&panel, [rows, n], &x[first..], [depth, 1], &mut sums);
+            }
         }
         if number == 0 {
             out.copy_from_slice(&sums);

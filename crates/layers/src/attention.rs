@@ -26,22 +26,28 @@
 //! score adds exactly 0 to the sums it takes part in. Keys are kept turned, so positions need not be known again.
 
 use crate::{Angles, Dropout, Linear, Mode, parameters};
-use rungs_tensor::{AttentionOptions, Element, Ids, Tensor, WeightDropout};
+use rungs_tensor::{AttentionOptions, Element, Growing, Ids, Tensor, WeightDropout};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Which positions of each sequence of a batch are there; the others are padding, before them or after.
 pub type Present = Arc<[Range<usize>]>;
 
-/// The keys and values of the positions seen so far, each (B, S, M, K).
+/// The keys and values of the positions seen so far.
+///
+/// Of each head, keys lie in memory as a matrix (K, S) and values as (S, C): in that order they are read when one more
+/// position looks at all of them.
 #[derive(Debug, Clone)]
 pub struct KeyValueCache<E: Element = f32> {
-    past: Option<[Tensor<E>; 2]>,
+    /// (B, M, K, S).
+    keys: Growing<E>,
+    /// (B, M, S, C).
+    values: Growing<E>,
 }
 
 impl<E: Element> Default for KeyValueCache<E> {
     fn default() -> Self {
-        Self { past: None }
+        Self { keys: Growing::new(3), values: Growing::new(2) }
     }
 }
 
@@ -53,7 +59,7 @@ impl<E: Element> KeyValueCache<E> {
 
     /// S, the number of positions.
     pub fn len(&self) -> usize {
-        self.past.as_ref().map_or(0, |[keys, _]| keys.shape().dim(1))
+        self.keys.len()
     }
 
     /// Whether nothing was seen yet.
@@ -63,19 +69,16 @@ impl<E: Element> KeyValueCache<E> {
 
     /// The caches of some rows of the batch, some perhaps several times.
     pub fn rows(&self, rows: &Ids) -> Self {
-        Self { past: self.past.as_ref().map(|past| past.each_ref().map(|tensor| tensor.select(0, rows))) }
+        Self { keys: self.keys.rows(rows), values: self.values.rows(rows) }
     }
 
     /// Adds the new positions' keys and values (B, T, M, K), and gives back those of all positions (B, S, M, K).
     #[track_caller]
-    fn extend(&mut self, keys: Tensor<E>, values: Tensor<E>) -> [Tensor<E>; 2] {
-        let all = match self.past.take() {
-            None => [keys, values],
-            Some([past_keys, past_values]) => {
-                [Tensor::concat(&[past_keys, keys], 1), Tensor::concat(&[past_values, values], 1)] // (B, S, M, K)
-            }
-        };
-        self.past.insert(all).clone()
+    fn extend(&mut self, keys: &Tensor<E>, values: &Tensor<E>) -> [Tensor<E>; 2] {
+        self.keys.push(&keys.permute([0, 2, 3, 1]));
+        self.values.push(&values.permute([0, 2, 1, 3]));
+        let [keys, values] = [&self.keys, &self.values].map(|all| all.tensor().expect("something was pushed"));
+        [keys.permute([0, 3, 1, 2]), values.permute([0, 2, 1, 3])]
     }
 }
 
@@ -190,7 +193,7 @@ impl<E: Element> SelfAttention<E> {
         let queries = turned(heads_of(0, n)); // (B, T, N, K)
         let (keys, values) = (turned(heads_of(1, m)), heads_of(2, m)); // (B, T, M, K)
         let [keys, values] = match cache {
-            Some(cache) => cache.extend(keys, values),
+            Some(cache) => cache.extend(&keys, &values),
             None => [keys, values],
         }; // (B, S, M, K)
         let dropout = weight_dropout(self.dropout, mode);

@@ -79,20 +79,21 @@ impl Sizes {
     }
 }
 
-/// One head of one sequence: its vectors lie `step` apart.
+/// One head of one sequence: its vectors lie `step` apart, and the numbers of a vector `across`.
 #[derive(Clone, Copy)]
 struct Head<'a, E> {
     data: &'a [E],
     step: usize,
+    across: usize,
 }
 
 impl<'a, E: Element> Head<'a, E> {
-    /// A head of an array (B, T, N, K) whose last axis lies together.
+    /// A head of an array (B, T, N, K).
     fn of(array: &'a Array<E>, row: usize, head: usize) -> Self {
-        let [by_row, step, by_head, _] = array.steps();
+        let [by_row, step, by_head, across] = array.steps();
         // An array without elements has no first one either.
         let data = array.data().get(row * by_row + head * by_head..).unwrap_or(&[]);
-        Self { data, step }
+        Self { data, step, across }
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: F
     for_each_chunk(&mut shares, m * columns, least, &|number, share| {
         let first = number * columns;
         let b = Factor { data: &b.data[first * b.steps[1]..], steps: b.steps };
-        add_up([m, k, share.len() / m], &x, b, share);
+        add_up([m, share.len() / m], &x, b, share);
     });
     for (number, share) in shares.chunks(m * columns).enumerate() {
         let count = share.len() / m;
@@ -63,7 +63,7 @@ fn by_depth<E: Element>([m, k]: [usize; 2], a: Factor<'_, E>) -> Buffer<E> {
 }
 
 /// The product for columns that one thread takes.
-fn add_up<E: Element>([m, k, n]: [usize; 3], x: &[E], b: Factor<'_, E>, out: &mut [E]) {
+fn add_up<E: Element>([m, n]: [usize; 2], x: &[E], b: Factor<'_, E>, out: &mut [E]) {
     let [down, across] = b.steps;
     let mut sums = Buffer::scratch(m * n);
     let mut panel = Buffer::scratch(if across == 1 { 0 } else { panel::size(PACKED, n) });

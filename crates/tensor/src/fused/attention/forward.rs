@@ -8,14 +8,23 @@ use crate::packed::panel;
 use crate::parallel::for_each_part;
 use crate::{Array, Element, simd};
 
+/// Queries for which a tile of keys or values is not packed if it can be read as it lies.
+const FEW: usize = 4;
+/// Products of two numbers that one thread takes rather than share them.
+const SMALL: usize = 1 << 18;
+
 /// The result (B, T, N, C), and m and 1 / l (B, N, T, 2).
 pub(super) fn run<E: Element>(options: &AttentionOptions, x: Operands<'_, E>) -> (Array<E>, Array<E>) {
-    let sizes @ Sizes { batch, queries, heads, value_width, .. } = Sizes::of(x);
-    let [q, k, v] = [0, 1, 2].map(|operand| together(x.array(operand)));
+    let sizes @ Sizes { batch, queries, keys, heads, width, value_width, .. } = Sizes::of(x);
+    let [q, k, v] = [0, 1, 2].map(|operand| x.array(operand));
+    // Of keys, the neighbours may be those of time: so a cache has them.
+    let (q, v) = (together(q), together(v));
+    let k = if k.steps::<4>()[1] == 1 { k.clone() } else { together(k) };
     let mut y = Array::zeros([batch, heads, queries, value_width]);
     let mut saved = Array::scratch([batch, heads, queries, 2]);
     let arrays = [y.make_mut(), saved.make_mut()];
-    for_each_part(0..batch * heads, 1, arrays, &|part, [y, saved]| {
+    let operations = queries * keys * (width + value_width);
+    for_each_part(0..batch * heads, SMALL / operations.max(1), arrays, &|part, [y, saved]| {
         for (i, head) in part.enumerate() {
             let (row, n) = (head / heads, head % heads);
             let m = n / sizes.group();
@@ -42,12 +51,18 @@ fn attend<E: Element>(
     let all = options.visible(row, queries.saturating_sub(1), queries, keys);
     // Kᵀ and V of each tile of keys, in panels.
     let (k_size, v_size) = (panel::size(width, KEYS), panel::size(KEYS, value_width));
+    let [pack_keys, pack_values] = [queries > FEW || k.step != 1, queries > FEW];
     let tiles = keys.div_ceil(KEYS);
-    let (mut k_panels, mut v_panels) = (Buffer::scratch(tiles * k_size), Buffer::scratch(tiles * v_size));
+    let mut k_panels = Buffer::scratch(if pack_keys { tiles * k_size } else { 0 });
+    let mut v_panels = Buffer::scratch(if pack_values { tiles * v_size } else { 0 });
     for s in (0..keys).step_by(KEYS).skip(all.start / KEYS).take_while(|&s| s < all.end) {
         let (tile, count) = (s / KEYS, KEYS.min(keys - s));
-        panel::pack(&k.data[s * k.step..], [width, count], [1, k.step], &mut k_panels[tile * k_size..]);
-        panel::pack(&v.data[s * v.step..], [count, value_width], [v.step, 1], &mut v_panels[tile * v_size..]);
+        if pack_keys {
+            panel::pack(&k.data[s * k.step..], [width, count], [k.across, k.step], &mut k_panels[tile * k_size..]);
+        }
+        if pack_values {
+            panel::pack(&v.data[s * v.step..], [count, value_width], [v.step, 1], &mut v_panels[tile * v_size..]);
+        }
     }
     let mut scaled = Buffer::scratch(QUERIES * width);
     let mut scores = Buffer::scratch(QUERIES * KEYS);
@@ -65,7 +80,11 @@ fn attend<E: Element>(
             let (tile, many) = (s / KEYS, KEYS.min(keys - s));
             let scores = &mut scores[..count * many];
             scores.fill(E::ZERO);
-            (E::BY_PANELS)(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
+            if pack_keys {
+                (E::BY_PANELS)(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
+            } else {
+                (E::BY_ROWS)(&k.data[s..], k.across, [width, many], &scaled, scores);
+            }
             simd::run(
                 #[inline(always)]
                 || {
@@ -95,7 +114,11 @@ fn attend<E: Element>(
             if let Some(dropping) = dropping {
                 drop_weights(dropping, [head, t, s], scores, many);
             }
-            (E::BY_PANELS)(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
+            if pack_values {
+                (E::BY_PANELS)(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
+            } else {
+                (E::BY_ROWS)(&v.data[s * v.step..], v.step, [many, value_width], scores, y);
+            }
         }
         for (i, y) in y.chunks_exact_mut(value_width.max(1)).enumerate() {
             let inverse = if sums[i] == E::ZERO { E::ZERO } else { E::ONE / sums[i] };

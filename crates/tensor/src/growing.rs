@@ -1,0 +1,195 @@
+//! A tensor that grows along one axis: what was seen of a text while it is written, token by token.
+//!
+//! [`Tensor::concat`] copies all that was there at every step, so T steps copy a number of elements that grows with T².
+//! Here there is room behind what is there. Whoever looks gets a view; a next part is written into the room unless
+//! somebody still has such a view, or a gradient is to flow through it, and then it is a concatenation as ever.
+
+use crate::array::map::write_slice;
+use crate::{Array, Element, Ids, Tensor};
+
+/// Room is made for a multiple of so many along the axis.
+const ROOM: usize = 64;
+
+/// The concatenation, along one axis, of all that was [pushed](Growing::push).
+#[derive(Debug, Clone)]
+pub struct Growing<E: Element = f32> {
+    axis: usize,
+    parts: Parts<E>,
+}
+
+#[derive(Debug, Clone)]
+enum Parts<E: Element> {
+    None,
+    /// In a graph, or as it was pushed.
+    Whole(Tensor<E>),
+    /// The first `length` along the axis of a row-major array.
+    Within {
+        room: Array<E>,
+        length: usize,
+    },
+}
+
+impl<E: Element> Growing<E> {
+    /// Nothing yet, to grow along this axis.
+    pub fn new(axis: usize) -> Self {
+        Self { axis, parts: Parts::None }
+    }
+
+    /// The size along the axis.
+    pub fn len(&self) -> usize {
+        match &self.parts {
+            Parts::None => 0,
+            Parts::Whole(tensor) => tensor.shape().dim(self.axis),
+            Parts::Within { length, .. } => *length,
+        }
+    }
+
+    /// Whether nothing was pushed yet, or nothing along the axis.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of it, as a view; none if nothing was pushed.
+    pub fn tensor(&self) -> Option<Tensor<E>> {
+        match &self.parts {
+            Parts::None => None,
+            Parts::Whole(tensor) => Some(tensor.clone()),
+            Parts::Within { room, length } => Some(Tensor::constant(room.slice(self.axis, 0..*length))),
+        }
+    }
+
+    /// Puts a part behind all others.
+    ///
+    /// # Panics
+    /// If its shape differs elsewhere than along the axis.
+    #[track_caller]
+    pub fn push(&mut self, part: &Tensor<E>) {
+        let (axis, length) = (self.axis, self.len());
+        let parts = std::mem::replace(&mut self.parts, Parts::None);
+        self.parts = match parts {
+            Parts::None => Parts::Whole(part.clone()),
+            Parts::Whole(before) if before.is_tracked() || part.is_tracked() => {
+                Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize))
+            }
+            Parts::Whole(before) => within(before.array(), part, axis),
+            Parts::Within { room, .. } if part.is_tracked() => {
+                let before = Tensor::constant(room.slice(axis, 0..length));
+                Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize))
+            }
+            Parts::Within { mut room, .. } => {
+                let end = length + check(&room, part, axis);
+                if end <= room.shape().dim(axis) && room.as_mut_slice().is_some() {
+                    write_slice(&mut room, axis, length, part.array());
+                    Parts::Within { room, length: end }
+                } else {
+                    within(&room.slice(axis, 0..length), part, axis)
+                }
+            }
+        };
+    }
+
+    /// What grows from these positions of the first axis, some perhaps several times.
+    ///
+    /// # Panics
+    /// If there is no such position, or the first axis is the one that grows.
+    #[must_use]
+    #[track_caller]
+    pub fn rows(&self, rows: &Ids) -> Self {
+        assert!(self.axis > 0, "rows: these are what grows");
+        let parts = self.tensor().map_or(Parts::None, |tensor| Parts::Whole(tensor.select(0, rows)));
+        Self { parts, ..*self }
+    }
+}
+
+/// How far the part reaches along the axis.
+#[track_caller]
+fn check<E: Element>(before: &Array<E>, part: &Tensor<E>, axis: usize) -> usize {
+    let (shape, size) = (part.shape(), before.shape().dim(axis));
+    let fits = shape.rank() == before.shape().rank() && shape.with(axis, size) == before.shape();
+    assert!(fits, "push: {shape} does not grow {} along axis {axis}", before.shape());
+    shape.dim(axis)
+}
+
+/// Both in memory with room for half as much again.
+#[track_caller]
+fn within<E: Element>(before: &Array<E>, part: &Tensor<E>, axis: usize) -> Parts<E> {
+    let start = before.shape().dim(axis);
+    let length = start + check(before, part, axis);
+    let mut room = Array::scratch(before.shape().with(axis, (length + length / 2).next_multiple_of(ROOM)));
+    write_slice(&mut room, axis, 0, before);
+    write_slice(&mut room, axis, start, part.array());
+    Parts::Within { room, length }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+
+    fn parts(sizes: &[usize], make: impl Fn(Array<f64>) -> Tensor<f64>) -> Vec<Tensor<f64>> {
+        let mut rng = Rng::new(1);
+        sizes.iter().map(|&size| make(Array::normal([2, size, 3], 0.0, 1.0, &mut rng))).collect()
+    }
+
+    #[test]
+    fn what_grows_is_the_concatenation() {
+        let parts = parts(&[3, 1, 0, 100, 1, 1], Tensor::constant);
+        let mut growing = Growing::new(1);
+        assert!(growing.is_empty() && growing.tensor().is_none());
+        let mut views = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            growing.push(part);
+            views.push(growing.tensor().unwrap()); // whoever has one must not see it change
+            let expected = Tensor::concat(&parts[..=i], 1);
+            assert_eq!(
+                (growing.len(), growing.tensor().unwrap().to_vec()),
+                (expected.shape().dim(1), expected.to_vec())
+            );
+        }
+        for (i, view) in views.iter().enumerate() {
+            assert_eq!(view.to_vec(), Tensor::concat(&parts[..=i], 1).to_vec());
+        }
+        let picked = growing.rows(&Ids::new(vec![1, 1, 0], 3)).tensor().unwrap();
+        assert_eq!(picked.to_vec(), Tensor::concat(&parts, 1).select(0, &Ids::new(vec![1, 1, 0], 3)).to_vec());
+    }
+
+    #[test]
+    fn room_is_used_unless_somebody_looks() {
+        let parts = parts(&[3, 1, 1, 1], Tensor::constant);
+        let mut growing = Growing::new(1);
+        growing.push(&parts[0]);
+        growing.push(&parts[1]);
+        let before = growing.tensor().unwrap().array().data().as_ptr();
+        growing.push(&parts[2]);
+        let looked_at = growing.tensor().unwrap();
+        assert_eq!(looked_at.array().data().as_ptr(), before, "nothing was copied");
+        let mut other = growing.clone();
+        growing.push(&parts[3]);
+        assert_ne!(growing.tensor().unwrap().array().data().as_ptr(), before, "it was being looked at");
+        other.push(&parts[0]);
+        assert_eq!(looked_at.to_vec(), Tensor::concat(&parts[..3], 1).to_vec());
+        assert_eq!(growing.tensor().unwrap().to_vec(), Tensor::concat(&parts, 1).to_vec());
+    }
+
+    #[test]
+    fn gradients_flow_to_every_part() {
+        let constants = parts(&[2, 2], Tensor::constant);
+        let variables = parts(&[1, 2], Tensor::variable);
+        let mut growing = Growing::new(1);
+        for part in constants.iter().chain(&variables) {
+            growing.push(part);
+        }
+        let gradients = growing.tensor().unwrap().square().sum().backward();
+        for variable in &variables {
+            assert_eq!(gradients.wrt(variable).unwrap().to_vec(), (variable * 2.0).to_vec());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "push: (2, 1, 4) does not grow (2, 64, 3) along axis 1")]
+    fn what_does_not_fit_is_refused() {
+        let mut growing = Growing::new(1);
+        parts(&[1, 1], Tensor::constant).iter().for_each(|part| growing.push(part));
+        growing.push(&Tensor::constant(Array::zeros([2, 1, 4])));
+    }
+}

@@ -109,8 +109,8 @@ pub trait Rule<E: Element>: Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Optimizer<E: Element, R = Method> {
     rule: R,
-    /// By parameter; in each, one array for each name of [`Rule::moments`].
-    moments: BTreeMap<String, Vec<Vec<E>>>,
+    /// By parameter; in each, one array for each name of [`Rule::moments`]. Whoever saves them shares them.
+    moments: BTreeMap<String, Vec<Array<E>>>,
     count: u64,
 }
 
@@ -153,10 +153,11 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
             let axes = parameter.shape().rank();
             let step = StepSize { count, learning_rate, gradient_factor, axes };
             if !moments.contains_key(name) {
-                moments.insert(name.to_owned(), rule.moments().iter().map(|_| vec![E::ZERO; gradient.len()]).collect());
+                let zeros = |_| Array::from_vec(vec![E::ZERO; gradient.len()], parameter.shape());
+                moments.insert(name.to_owned(), rule.moments().iter().map(zeros).collect());
             }
             let kept = moments.get_mut(name).expect("inserted above");
-            let mut kept: Vec<&mut [E]> = kept.iter_mut().map(Vec::as_mut_slice).collect();
+            let mut kept: Vec<&mut [E]> = kept.iter_mut().map(Array::make_mut).collect();
             parameter.update(|x| in_pieces(rule, &step, x, gradient, &mut kept));
         });
         Ok(())
@@ -165,10 +166,10 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
     /// The moments, named `second.blocks.0.norm_1.gain`, to be saved. Parameters that were never updated have none.
     pub fn state<M: Module<E> + ?Sized>(&self, model: &M) -> Named<E> {
         let mut state = Named::new();
-        model.for_each(&mut |name, parameter| {
+        model.for_each(&mut |name, _| {
             let kept = self.moments.get(name).into_iter().flatten();
             for (moment, values) in self.rule.moments().iter().zip(kept) {
-                state.insert(format!("{moment}.{name}"), Array::from_vec(values.clone(), parameter.shape()));
+                state.insert(format!("{moment}.{name}"), values.clone());
             }
         });
         state
@@ -185,7 +186,7 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
         state: &Named<E>,
         count: u64,
     ) -> Result<(), TrainError> {
-        let mut moments: BTreeMap<String, Vec<Vec<E>>> = BTreeMap::new();
+        let mut moments: BTreeMap<String, Vec<Array<E>>> = BTreeMap::new();
         let mut taken = 0;
         let mut mismatch = None;
         let names = if count == 0 { &[] } else { self.rule.moments() };
@@ -197,7 +198,7 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
                     Err(error) => _ = mismatch.get_or_insert(error),
                     Ok(()) => {
                         taken += 1;
-                        moments.entry(name.to_owned()).or_default().extend(saved.map(Array::to_vec));
+                        moments.entry(name.to_owned()).or_default().extend(saved.cloned());
                     }
                 }
             }

@@ -4,16 +4,24 @@
 //! than reading it a hundred times. A training step makes and drops arrays of the same sizes over and over, so a
 //! dropped buffer waits in a [`Pool`] for the next array of its size class, and after the first steps the system is
 //! asked for nothing. No value depends on the pool: a buffer taken from it is written before it is read.
+//!
+//! What waits is not all of use at the same time: a step needs its activations first and its gradients later, in other
+//! sizes. So that a program needs little more memory than its arrays do at the moment when they are most, no more may wait
+//! than the pool's [`allowance`]; where that is too little, the largest buffers go back to the system.
 
 use crate::Element;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Below this many elements the allocator's own free lists are just as quick.
 const SMALLEST_POOLED: usize = 256;
 /// Four size classes for each doubling: at most a quarter of a buffer is unused.
 const CLASSES: usize = 4 * usize::BITS as usize;
+
+/// Elements that may always wait.
+const SPARE: usize = 16 << 20;
 
 /// The storage of an array.
 pub(crate) struct Buffer<E: Element> {
@@ -26,7 +34,7 @@ impl<E: Element> Buffer<E> {
     pub(crate) fn scratch(length: usize) -> Self {
         let data = match Class::of(length) {
             None => vec![E::ZERO; length],
-            Some(class) => E::pool().take(class).unwrap_or_else(|| vec![E::ZERO; class.capacity()]),
+            Some(class) => E::pool().take(class),
         };
         Self { data, length }
     }
@@ -41,13 +49,20 @@ impl<E: Element> Buffer<E> {
     /// A buffer that takes over a vector.
     pub(crate) fn from_vec(data: Vec<E>) -> Self {
         let length = data.len();
-        Self { data, length }
+        let buffer = Self { data, length };
+        buffer.class().inspect(|class| E::pool().lend(class.capacity()));
+        buffer
+    }
+
+    /// The class in which it will wait, if it will.
+    fn class(&self) -> Option<Class> {
+        Class::of(self.data.len()).filter(|class| class.capacity() == self.data.len())
     }
 }
 
 impl<E: Element> Drop for Buffer<E> {
     fn drop(&mut self) {
-        if let Some(class) = Class::of(self.data.len()).filter(|class| class.capacity() == self.data.len()) {
+        if let Some(class) = self.class() {
             E::pool().give(class, std::mem::take(&mut self.data));
         }
     }
@@ -100,6 +115,15 @@ impl Class {
 #[derive(Debug)]
 pub struct Pool<E> {
     classes: [Mutex<Vec<Vec<E>>>; CLASSES],
+    /// How many elements are in use, how many were at most, and how many wait.
+    lent: AtomicUsize,
+    most: AtomicUsize,
+    idle: AtomicUsize,
+}
+
+/// How many elements may wait, if at most so many were in use at the same time: half as many and [`SPARE`].
+fn allowance(most: usize) -> usize {
+    most / 2 + SPARE
 }
 
 impl<E: Element> Pool<E> {
@@ -107,15 +131,45 @@ impl<E: Element> Pool<E> {
     const EMPTY: Mutex<Vec<Vec<E>>> = Mutex::new(Vec::new());
 
     pub(crate) const fn new() -> Self {
-        Self { classes: [Self::EMPTY; CLASSES] }
+        let [lent, most, idle] = [const { AtomicUsize::new(0) }; 3];
+        Self { classes: [Self::EMPTY; CLASSES], lent, most, idle }
     }
 
-    fn take(&self, class: Class) -> Option<Vec<E>> {
-        self.lock(class.0).pop()
+    fn take(&self, class: Class) -> Vec<E> {
+        let waiting = self.lock(class.0).pop();
+        self.lend(class.capacity());
+        match waiting {
+            Some(data) => {
+                self.idle.fetch_sub(data.len(), Relaxed);
+                data
+            }
+            None => {
+                let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
+                self.shrink((most + allowance(most)).saturating_sub(lent));
+                vec![E::ZERO; class.capacity()]
+            }
+        }
     }
 
     fn give(&self, class: Class, data: Vec<E>) {
+        self.lent.fetch_sub(data.len(), Relaxed);
+        self.idle.fetch_add(data.len(), Relaxed);
         self.lock(class.0).push(data);
+    }
+
+    fn lend(&self, elements: usize) {
+        let lent = self.lent.fetch_add(elements, Relaxed) + elements;
+        self.most.fetch_max(lent, Relaxed);
+    }
+
+    /// Gives buffers back to the system, the largest first, until no more than so many elements wait.
+    fn shrink(&self, elements: usize) {
+        for class in (0..CLASSES).rev() {
+            while self.idle.load(Relaxed) > elements {
+                let Some(data) = self.lock(class).pop() else { break };
+                self.idle.fetch_sub(data.len(), Relaxed);
+            }
+        }
     }
 
     /// The list of one class. A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
@@ -124,15 +178,16 @@ impl<E: Element> Pool<E> {
     }
 
     fn release(&self) -> usize {
-        let lists = (0..CLASSES).map(|class| std::mem::take(&mut *self.lock(class)));
-        lists.flatten().map(|data| size_of::<E>() * data.len()).sum()
+        let before = self.idle.load(Relaxed);
+        self.shrink(0);
+        size_of::<E>() * (before - self.idle.load(Relaxed).min(before))
     }
 }
 
 /// Gives the memory that waits to be used again back to the allocator; returns how many bytes that was.
 ///
-/// The pool keeps at most what was once in use at the same time, so this is only worth calling when a program goes on
-/// to something else after its last large array.
+/// The pool keeps no more than about half of what was once in use at the same time, so this is only worth calling when a
+/// program goes on to something else after its last large array.
 pub fn release_unused_memory() -> usize {
     f32::pool().release() + f64::pool().release()
 }

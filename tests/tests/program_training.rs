@@ -126,3 +126,23 @@ fn weights_decay_and_biases_and_norms_do_not() {
     }
     assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["bias", "gain"]);
 }
+
+#[test]
+fn the_losses_of_several_runs_are_drawn_over_the_time_they_took() {
+    let folder = folder();
+    let at = folder.path();
+    for rung in ["rnn", "gpt"] {
+        rungs(at, &format!("train {rung} --text text.txt {TINY} --steps 20 --evaluate-every 5 --out {rung}")).done();
+    }
+    rungs(at, &format!("train rnn --text text.txt {TINY} --tokenizer word --steps 2 --out words")).done();
+    rungs(at, "info gpt --compare rnn --plot both.svg").done();
+    let svg = fs::read_to_string(at.join("both.svg")).unwrap();
+    for part in ["minutes of training", "nats per token", "rnn", "gpt"] {
+        assert!(svg.contains(part), "{part}");
+    }
+    assert_eq!(svg.matches("<circle").count(), 8, "four evaluations of each");
+    bad_input(at, "info gpt --compare words --plot other.svg", &["words has other tokens than gpt"]);
+    bad_input(at, "info gpt --compare nobody --plot other.svg", &["nobody"]);
+    bad_input(at, "info gpt --plot other.png", &["other.png: this picture's name ends in .svg"]);
+    bad_input(at, "info gpt --compare rnn", &["--plot"]);
+}

@@ -431,11 +431,18 @@ pub(crate) struct Evaluate {
 #[command(after_help = "\
 Examples:
   rungs info runs/book
-  rungs info runs/book --json")]
+  rungs info runs/book --json
+  rungs info runs/gpt --compare runs/lstm --plot losses.svg")]
 pub(crate) struct Info {
     /// The run folder
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
+    /// Draw how the validation loss fell, over the time of training; an .svg file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Another run of the same tokens, to be drawn with it; may be given several times
+    #[arg(long, value_name = "DIR", requires = "plot")]
+    pub(crate) compare: Vec<PathBuf>,
 }
 
 /// Make a run folder of a model as Hugging Face ships it: GPT-2 or Llama

@@ -161,8 +161,16 @@ impl Format {
     }
 }
 
+/// That a drawing that is made as SVG alone is to be one.
+pub(crate) fn check_vector_format(path: &Path) -> Outcome {
+    match Format::of(path) {
+        Ok(Format::Svg) => Ok(()),
+        _ => Err(Failure::input(format!("{}: this picture's name ends in .svg", path.display()))),
+    }
+}
+
 /// Writes beside the path and renames at the end, so that a full disk leaves what was there before.
-fn write_whole(path: &Path, bytes: &[u8]) -> Outcome {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Outcome {
     let failed = |error: &io::Error| format!("{}: {}", path.display(), reason(error));
     let draft = draft(path);
     let mut file = File::create(&draft).map_err(|error| Failure::input(failed(&error)))?;

@@ -1,4 +1,5 @@
-//! `loss.svg`: how the losses fell, the training loss step by step and the validation loss where it was taken.
+//! How losses fell. `loss.svg` has one run, the training loss step by step and the validation loss where it was taken; a
+//! comparison has the validation losses of several runs over the time that their training took.
 
 use std::ops::Range;
 
@@ -9,20 +10,53 @@ const POINTS: usize = 400;
 const SIZE: (u32, u32) = (840, 500);
 const TRAINING: RGBColor = RGBColor(0x9e, 0xbc, 0xda);
 const VALIDATION: RGBColor = RGBColor(0xb2, 0x18, 0x2b);
+/// Of curves that are compared: told apart by lightness too.
+const COMPARED: [RGBColor; 5] = [
+    VALIDATION,
+    RGBColor(0x21, 0x66, 0xac),
+    RGBColor(0xe0, 0x8a, 0x1e),
+    RGBColor(0x4d, 0x4d, 0x4d),
+    RGBColor(0x5a, 0xae, 0x61),
+];
 const AXES: RGBColor = RGBColor(0x33, 0x33, 0x33);
 
 /// A point of a curve: after this step, this loss.
 pub(crate) type Point = (f64, f64);
 
-/// Draws both curves; `None` where there is nothing to draw yet.
+/// A curve and how it is drawn.
+struct Curve<'a> {
+    name: &'a str,
+    points: &'a [Point],
+    colour: RGBColor,
+    /// Whether each point is a measurement of its own.
+    dots: bool,
+}
+
+/// Draws both losses of a run; `None` where there is nothing to draw yet.
 pub(crate) fn loss_svg(title: &str, training: &[Point], validation: &[Point]) -> Option<String> {
     let training = thinned(training);
-    let all = || training.iter().chain(validation);
-    let steps = span(all().map(|point| point.0))?;
+    let curves = [
+        Curve { name: "training", points: &training, colour: TRAINING, dots: false },
+        Curve { name: "validation", points: validation, colour: VALIDATION, dots: true },
+    ];
+    svg(title, "step", &curves)
+}
+
+/// Draws the validation losses of runs by the minutes of training; `None` where there is nothing to draw yet.
+pub(crate) fn comparison_svg(title: &str, runs: &[(String, Vec<Point>)]) -> Option<String> {
+    let colours = COMPARED.iter().copied().cycle();
+    let curves: Vec<_> =
+        runs.iter().zip(colours).map(|((name, points), colour)| Curve { name, points, colour, dots: true }).collect();
+    svg(title, "minutes of training", &curves)
+}
+
+fn svg(title: &str, across: &str, curves: &[Curve<'_>]) -> Option<String> {
+    let all = || curves.iter().flat_map(|curve| curve.points);
+    let places = span(all().map(|point| point.0))?;
     let losses = span(all().map(|point| point.1))?;
     let mut svg = String::new();
     // Writing to a string fails only where the drawing itself is impossible, which the finite, non-empty spans rule out.
-    draw(&mut svg, title, &training, validation, 0.0..steps.end, with_margin(losses)).ok()?;
+    draw(&mut svg, [title, across], curves, 0.0..places.end, with_margin(losses)).ok()?;
     Some(svg)
 }
 
@@ -30,42 +64,39 @@ type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::Er
 
 fn draw<'a>(
     svg: &'a mut String,
-    title: &str,
-    training: &[Point],
-    validation: &[Point],
-    steps: Range<f64>,
+    [title, across]: [&str; 2],
+    curves: &[Curve<'_>],
+    places: Range<f64>,
     losses: Range<f64>,
 ) -> Result<(), DrawError<'a>> {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
+    let digits = if places.end < 10.0 { 1 } else { 0 };
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 23, &AXES))
         .margin(14)
         .margin_right(30)
         .x_label_area_size(46)
         .y_label_area_size(64)
-        .build_cartesian_2d(steps, losses)?;
+        .build_cartesian_2d(places, losses)?;
     chart
         .configure_mesh()
-        .x_desc("step")
+        .x_desc(across)
         .y_desc("loss (nats per token)")
         .axis_desc_style(("sans-serif", 18, &AXES))
         .label_style(("sans-serif", 17, &AXES))
-        .x_label_formatter(&|step| format!("{step:.0}"))
+        .x_label_formatter(&|place| format!("{place:.digits$}"))
         .y_label_formatter(&|loss| format!("{loss:.2}"))
         .light_line_style(TRANSPARENT)
         .draw()?;
-    chart
-        .draw_series(LineSeries::new(training.iter().copied(), TRAINING.stroke_width(2)))?
-        .label("training")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], TRAINING.stroke_width(2)));
-    if !validation.is_empty() {
-        let dots = validation.iter().map(|&point| Circle::new(point, 3, VALIDATION.filled()));
-        chart.draw_series(dots)?;
+    for &Curve { name, points, colour, dots } in curves.iter().filter(|curve| !curve.points.is_empty()) {
+        if dots {
+            chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, colour.filled())))?;
+        }
         chart
-            .draw_series(LineSeries::new(validation.iter().copied(), VALIDATION.stroke_width(2)))?
-            .label("validation")
-            .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], VALIDATION.stroke_width(2)));
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(2)));
     }
     chart
         .configure_series_labels()
@@ -115,6 +146,17 @@ mod tests {
         }
         assert!(svg.len() < 60_000, "{} bytes", svg.len());
         assert_eq!(loss_svg("lstm", &training, &validation), Some(svg), "the same run draws the same bytes");
+    }
+
+    #[test]
+    fn a_comparison_names_every_run() {
+        let run =
+            |name: &str, slope: f64| (name.to_owned(), vec![(0.5, 3.0), (1.0, 3.0 - slope), (2.0, 3.0 - 2.0 * slope)]);
+        let svg = comparison_svg("validation loss", &[run("gpt", 0.4), run("lstm", 0.5)]).expect("something to draw");
+        for text in ["minutes of training", "gpt", "lstm", "2.0"] {
+            assert!(svg.contains(text), "{text} is missing");
+        }
+        assert_eq!(comparison_svg("validation loss", &[("gpt".to_owned(), Vec::new())]), None);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! `rungs info`: what a run folder holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Finish, Summary};
 use rungs::{Rung, SavedRun, Settings, Tokens};
 use serde::Serialize;
 
 use crate::arguments::{Common, Info};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::{self, clock, thousands};
+use crate::picture::{check_vector_format, write_whole};
+use crate::plot::{self, Point};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -107,7 +109,46 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         settings: &config.settings,
         training,
     };
+    if let Some(path) = &info.plot {
+        draw(&run, &info.compare, path)?;
+    }
     if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+}
+
+/// Draws the validation losses of this run and others.
+fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
+    check_vector_format(path)?;
+    let mut curves = vec![course(run)?];
+    for other in others {
+        let other = SavedRun::open(other)?;
+        if other.tokens != run.tokens {
+            let (here, there) = (run.path().display(), other.path().display());
+            return Err(Failure::input(format!(
+                "--compare: {there} has other tokens than {here}: their losses say nothing of one another"
+            )));
+        }
+        curves.push(course(&other)?);
+    }
+    let svg = plot::comparison_svg("validation loss", &curves);
+    let svg = svg.ok_or_else(|| Failure::input(format!("{}: nothing was evaluated yet", run.path().display())))?;
+    write_whole(path, svg.as_bytes())
+}
+
+/// The name of a run, and its validation loss by the minutes that training had taken.
+fn course(run: &SavedRun) -> Outcome<(String, Vec<Point>)> {
+    if run.is_imported() {
+        return Err(Failure::input(format!("{}: this run was imported, not trained", run.path().display())));
+    }
+    let (summary, metrics) = (run.summary()?, run.metrics()?);
+    let tokens_per_step = summary.tokens as f64 / summary.steps.max(1) as f64;
+    let (mut minutes, mut before, mut points) = (0.0, 0, Vec::new());
+    for row in metrics.rows() {
+        minutes += (row.step - before) as f64 * tokens_per_step / row.tokens_per_second / 60.0;
+        before = row.step;
+        points.extend(row.validation_loss.map(|loss| (minutes, loss)));
+    }
+    let name = run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned();
+    Ok((name, points))
 }
 
 /// How many tokens can be written.

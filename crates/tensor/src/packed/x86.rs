@@ -65,24 +65,37 @@ pub(super) fn transpose(data: &[f32], step: usize, [rows, columns]: [usize; 2], 
     assert!(fit && columns <= width, "{columns} columns of {rows} every {step} to rows of {width}");
     assert!(simd::level() != Level::Portable, "no vector instructions");
     let [whole_rows, whole_columns] = [rows, columns].map(|size| size - size % SQUARE);
-    for j in (0..whole_columns).step_by(SQUARE) {
-        for i in (0..whole_rows).step_by(SQUARE) {
-            // SAFETY: the square lies within what has been checked, and both levels have AVX2.
+    // SAFETY: the lengths have just been checked, and both levels have AVX2.
+    unsafe { turn_squares(data.as_ptr(), step, [whole_rows, whole_columns], width, out.as_mut_ptr()) };
+    for j in 0..columns {
+        for i in if j < whole_columns { whole_rows } else { 0 }..rows {
+            out[i * width + j] = data[j * step + i];
+        }
+    }
+}
+
+/// [`Transpose`](panel::Transpose) of whole squares.
+///
+/// # Safety
+/// There are so many columns of so many rows at `data`, a column every `step` numbers; rows of so many columns every `width`
+/// numbers have room at `out`, to which nobody else has access; and sizes are multiples of [`SQUARE`].
+#[target_feature(enable = "avx2")]
+unsafe fn turn_squares(data: *const f32, step: usize, [rows, columns]: [usize; 2], width: usize, out: *mut f32) {
+    for j in (0..columns).step_by(SQUARE) {
+        for i in (0..rows).step_by(SQUARE) {
+            // SAFETY: as the caller promises of all squares.
             unsafe {
-                let square = data.as_ptr().add(j * step + i);
+                let square = data.add(j * step + i);
                 if i % LINE == 0 {
                     // The same rows of the next panel are fetched meanwhile: in a transposed matrix they are too far apart
                     // for the processor to see where they lead. An address is only looked at, and may lie outside.
                     let next = square.wrapping_add(width * step);
-                    (0..SQUARE).for_each(|j| _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(j * step).cast()));
+                    for j in 0..SQUARE {
+                        _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(j * step).cast());
+                    }
                 }
-                turn(square, step, out.as_mut_ptr().add(i * width + j), width);
+                turn(square, step, out.add(i * width + j), width);
             }
-        }
-    }
-    for j in 0..columns {
-        for i in if j < whole_columns { whole_rows } else { 0 }..rows {
-            out[i * width + j] = data[j * step + i];
         }
     }
 }
@@ -92,6 +105,7 @@ pub(super) fn transpose(data: &[f32], step: usize, [rows, columns]: [usize; 2], 
 /// # Safety
 /// There are [`SQUARE`] rows of as many numbers at `data`, a row every `step` numbers, and room for as many at `out`, to
 /// which nobody else has access.
+#[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn turn(data: *const f32, step: usize, out: *mut f32, width: usize) {
     let mut row = [_mm256_setzero_ps(); SQUARE];

@@ -9,7 +9,7 @@ use rungs::layers::Mode;
 use rungs::models::{Gpt, GptConfig, LanguageModel};
 use rungs::tensor::{CrossEntropy, Ids, Rng};
 use rungs::trainer::{AdamW, Method, Optimizer, ParameterGradients};
-use rungs_benches::{report, with_threads};
+use rungs_benches::{peak_megabytes, report, with_threads};
 use std::time::Instant;
 
 const CONTEXTS: [usize; 6] = [256, 512, 1024, 2048, 4096, 8192];
@@ -63,13 +63,6 @@ fn measure(context: usize) -> Point {
     report(&workload, "ms/step", times);
     report(&workload, "peak-MB", vec![point.megabytes]);
     point
-}
-
-/// The most memory that this process had; 0 where the system does not say.
-fn peak_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
-    peak.and_then(|kilobytes| kilobytes.trim().parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes * 1.024e-3)
 }
 
 /// Megabytes of all scores of a step, in single precision.

@@ -13,7 +13,7 @@ use rungs::models::{
     GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Sampling, generate,
 };
 use rungs::tensor::Rng;
-use rungs_benches::{report, with_threads};
+use rungs_benches::{peak_megabytes, report, with_threads};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -55,4 +55,5 @@ fn write(name: &str, unit: &str, model: &dyn LanguageModel<f32>, prompt: usize, 
         }
     }
     report(name, unit, speeds);
+    report(name, "peak-MB", vec![peak_megabytes()]);
 }

@@ -20,7 +20,7 @@ use rungs::models::{
 };
 use rungs::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients, RmsProp};
-use rungs_benches::{report, with_threads};
+use rungs_benches::{peak_megabytes, report, with_threads};
 use std::time::{Duration, Instant};
 
 type AnyLanguageModel = Box<dyn LanguageModel<f32>>;
@@ -189,6 +189,7 @@ fn train<M: Module<f32>>(
     report(name, "loss-first", losses[..1].to_vec());
     report(name, "loss-last", losses[losses.len() - 1..].to_vec());
     report(name, "page-faults/step", faults);
+    report(name, "peak-MB", vec![peak_megabytes()]);
     report(name, "parameters", vec![model.parameter_count() as f64]);
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Rungs beside PyTorch, in one run: `python3 benches/peers/compare.py [W1 W1b …]`.
 
-Runs `cargo bench` (`workloads`, or `generation` for those that begin with W6) and `pytorch.py` in turns, twice each, and prints the ratio of speeds for each workload. The
-machine may be noisy: what counts is the median over both turns, and a ratio within a tenth of 1 says "level". PyTorch must be
-installed for the Python that runs this.
+Runs `cargo bench` (`workloads`, or `generation` for those that begin with W6) and `pytorch.py` in turns, twice each, and prints
+the ratio of speeds for each workload and the most memory of both. The machine may be noisy: what counts is the median over both turns,
+and a ratio within a tenth of 1 says "level". PyTorch must be installed for the Python that runs this.
 """
 import collections
 import pathlib
@@ -36,11 +36,15 @@ for _ in range(TURNS):
             for key, value in figures(command):
                 found[key].append(value)
 
-print(f"{'':6}{'rungs':>12}{'PyTorch':>12}{'ratio':>8}   medians")
+def medians(workload, metric):
+    return [statistics.median(found[workload, metric, peer]) for peer in ("rungs", "torch")]
+
+
+print(f"{'':12}{'rungs':>10}{'PyTorch':>10}{'ratio':>8}{'':12}{'rungs':>8}{'PyTorch':>9}   MB at most; medians")
 for workload in WORKLOADS:
     unit = next(unit for unit in ("tokens/s", "samples/s", "chars/s") if (workload, unit, "rungs") in found)
-    rungs, torch = (statistics.median(found[workload, unit, peer]) for peer in ("rungs", "torch"))
-    print(f"{workload:6}{rungs:12,.0f}{torch:12,.0f}{rungs / torch:8.2f}   {unit}")
+    (rungs, torch), (here, there) = medians(workload, unit), medians(workload, "peak-MB")
+    print(f"{workload:12}{rungs:10,.0f}{torch:10,.0f}{rungs / torch:8.2f} {unit:11}{here:8,.0f}{there:9,.0f}")
 for workload in (workload for workload in WORKLOADS if not workload.startswith("W6")):
     parts = {metric: statistics.median(found[workload, metric, "rungs"]) for metric in ("ms-fwd", "ms-bwd", "ms-opt", "page-faults/step")}
-    print(f"{workload:6}", ", ".join(f"{metric} {value:.1f}" for metric, value in parts.items()))
+    print(f"{workload:12}", ", ".join(f"{metric} {value:.1f}" for metric, value in parts.items()))

@@ -5,6 +5,7 @@
 
 A step is forward, backward, clipping of the global norm, optimizer, clearing the gradients: eager PyTorch as people write it.
 """
+import resource
 import statistics
 import sys
 import time
@@ -218,3 +219,4 @@ def generate(name, turns=5):
 if __name__ == "__main__":
     for workload in sys.argv[1:] or [*WORKLOADS, *GENERATION]:
         (train if workload in WORKLOADS else generate)(workload)
+        report(workload, "peak-MB", [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024e-3])

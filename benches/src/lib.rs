@@ -18,3 +18,10 @@ pub fn report(workload: &str, metric: &str, mut figures: Vec<f64>) {
     let [least, most] = [figures[0], figures[figures.len() - 1]];
     println!("rungs {workload} {metric} {:.4} {least:.4} {most:.4}", figures[figures.len() / 2]);
 }
+
+/// The most memory that this process had at once, in millions of bytes; 0 where the system does not say.
+pub fn peak_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
+    peak.and_then(|kilobytes| kilobytes.trim().parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes * 1.024e-3)
+}

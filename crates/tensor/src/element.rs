@@ -6,7 +6,7 @@
 use crate::array::buffer::Pool;
 use crate::math;
 use crate::packed::panel::{self, Transpose};
-use crate::packed::tile::{self, ByPanels, ByRows};
+use crate::packed::tile::{self, ByColumns, ByPanels, ByRows};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -59,6 +59,9 @@ pub trait Element:
     /// The product by a matrix as it lies, for a row or a few.
     #[doc(hidden)]
     const BY_ROWS: ByRows<Self>;
+    /// The product of one row by a matrix whose columns lie together.
+    #[doc(hidden)]
+    const BY_COLUMNS: ByColumns<Self>;
     /// Columns as rows.
     #[doc(hidden)]
     const TRANSPOSE: Transpose<Self>;
@@ -112,7 +115,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $gemm:path, $by_panels:path, $by_rows:path, $transpose:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
+    ($type:ident, $gemm:path, $by_panels:path, $by_rows:path, $by_columns:path, $transpose:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
@@ -122,6 +125,7 @@ macro_rules! element {
             const GEMM: Gemm<Self> = $gemm;
             const BY_PANELS: ByPanels<Self> = $by_panels;
             const BY_ROWS: ByRows<Self> = $by_rows;
+            const BY_COLUMNS: ByColumns<Self> = $by_columns;
             const TRANSPOSE: Transpose<Self> = $transpose;
 
             fn pool() -> &'static Pool<Self> {
@@ -184,5 +188,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, matrixmultiply::sgemm, tile::single, tile::single_by_rows, panel::transpose_single, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
-element!(f64, matrixmultiply::dgemm, tile::double, tile::double_by_rows, panel::transpose, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);
+element!(f32, matrixmultiply::sgemm, tile::single, tile::single_by_rows, tile::single_by_columns, panel::transpose_single, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
+element!(f64, matrixmultiply::dgemm, tile::double, tile::double_by_rows, tile::double_by_columns, panel::transpose, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);

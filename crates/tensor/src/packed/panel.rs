@@ -58,7 +58,7 @@ pub(crate) fn pack<E: Element>(data: &[E], [rows, columns]: [usize; 2], [down, a
 pub(crate) fn transpose_single(data: &[f32], step: usize, sizes: [usize; 2], width: usize, out: &mut [f32]) {
     match simd::level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => super::x86::transpose(data, step, sizes, width, out),
+        Level::Avx512 | Level::Avx2 => super::x86::columns::transpose(data, step, sizes, width, out),
         Level::Portable => transpose(data, step, sizes, width, out),
     }
 }

@@ -19,6 +19,8 @@ use super::x86;
 pub(crate) type ByPanels<E> = fn(&[E], [usize; 2], &[E], [usize; 2], &mut [E]);
 /// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out: `W, down, [K, N], X, out`.
 pub(crate) type ByRows<E> = fn(&[E], usize, [usize; 2], &[E], &mut [E]);
+/// out += x·W for one row x (K) and W (K, N) whose columns lie together, one every so many elements: `W, step, K, x, out`.
+pub(crate) type ByColumns<E> = fn(&[E], usize, usize, &[E], &mut [E]);
 /// The most rows that are multiplied at once: their sums must fit the registers.
 pub(super) const TILE: usize = 6;
 /// Whether a product and a sum are one instruction on any processor of this architecture.
@@ -71,6 +73,29 @@ pub(crate) fn double_by_rows(w: &[f64], down: usize, sizes: [usize; 2], x: &[f64
         level,
         #[inline(always)]
         || if fused { plain::<f64, true>(w, down, sizes, x, out) } else { plain::<f64, false>(w, down, sizes, x, out) },
+    );
+}
+
+/// [`ByColumns`] in single precision.
+pub(crate) fn single_by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
+    match simd::level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx2 => x86::columns::by_columns(w, step, k, x, out),
+        Level::Portable => inner_products::<f32, FUSED_EVERYWHERE>(w, step, k, x, out),
+    }
+}
+
+/// [`ByColumns`] in double precision.
+pub(crate) fn double_by_columns(w: &[f64], step: usize, k: usize, x: &[f64], out: &mut [f64]) {
+    let level = simd::level();
+    let fused = level != Level::Portable || FUSED_EVERYWHERE;
+    simd::run_fused(
+        level,
+        #[inline(always)]
+        || match fused {
+            true => inner_products::<f64, true>(w, step, k, x, out),
+            false => inner_products::<f64, false>(w, step, k, x, out),
+        },
     );
 }
 
@@ -169,6 +194,20 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2]
         for (x, out) in x.chunks_exact(k).zip(out.chunks_exact_mut(n)) {
             for j in 0..n {
                 out[j] = multiply_add::<E, FUSED>(x[i], w[j], out[j]);
+            }
+        }
+    }
+}
+
+/// The product of one row by columns, some at a time, because a sum waits for each of its additions.
+#[inline(always)]
+fn inner_products<E: Element, const FUSED: bool>(w: &[E], step: usize, k: usize, x: &[E], out: &mut [E]) {
+    const ABREAST: usize = 8;
+    for (number, out) in out.chunks_mut(ABREAST).enumerate() {
+        let w = &w[number * ABREAST * step..];
+        for (i, &x) in x[..k].iter().enumerate() {
+            for (j, out) in out.iter_mut().enumerate() {
+                *out = multiply_add::<E, FUSED>(x, w[j * step + i], *out);
             }
         }
     }

@@ -10,14 +10,11 @@
 
 use crate::packed::panel;
 use crate::simd::{self, Level};
-use std::arch::x86_64::*;
+
+pub(super) mod columns;
 
 /// Rows of W that are added at once, so that sums are loaded and stored once for all of them.
 const TOGETHER: usize = 8;
-/// Rows and columns of a square that is turned in registers.
-const SQUARE: usize = 8;
-/// Numbers of a cache line.
-const LINE: usize = 16;
 
 /// [`ByPanels`](super::tile::ByPanels) at the level of this machine, AVX2 or better. Each panel is used for all rows before
 /// the next one.
@@ -53,82 +50,6 @@ pub(super) fn by_rows(w: &[f32], down: usize, [k, n]: [usize; 2], x: &[f32], out
         // SAFETY: as above.
         Level::Avx2 => unsafe { avx2::by_rows(w, down, [m, k, n], x, out) },
         Level::Portable => unreachable!("no vector instructions"),
-    }
-}
-
-/// [`Transpose`](panel::Transpose) at the level of this machine, AVX2 or better.
-pub(super) fn transpose(data: &[f32], step: usize, [rows, columns]: [usize; 2], width: usize, out: &mut [f32]) {
-    if rows == 0 || columns == 0 {
-        return;
-    }
-    let fit = data.len() >= (columns - 1) * step + rows && out.len() >= (rows - 1) * width + columns;
-    assert!(fit && columns <= width, "{columns} columns of {rows} every {step} to rows of {width}");
-    assert!(simd::level() != Level::Portable, "no vector instructions");
-    let [whole_rows, whole_columns] = [rows, columns].map(|size| size - size % SQUARE);
-    // SAFETY: the lengths have just been checked, and both levels have AVX2.
-    unsafe { turn_squares(data.as_ptr(), step, [whole_rows, whole_columns], width, out.as_mut_ptr()) };
-    for j in 0..columns {
-        for i in if j < whole_columns { whole_rows } else { 0 }..rows {
-            out[i * width + j] = data[j * step + i];
-        }
-    }
-}
-
-/// [`Transpose`](panel::Transpose) of whole squares.
-///
-/// # Safety
-/// There are so many columns of so many rows at `data`, a column every `step` numbers; rows of so many columns every `width`
-/// numbers have room at `out`, to which nobody else has access; and sizes are multiples of [`SQUARE`].
-#[target_feature(enable = "avx2")]
-unsafe fn turn_squares(data: *const f32, step: usize, [rows, columns]: [usize; 2], width: usize, out: *mut f32) {
-    for j in (0..columns).step_by(SQUARE) {
-        for i in (0..rows).step_by(SQUARE) {
-            // SAFETY: as the caller promises of all squares.
-            unsafe {
-                let square = data.add(j * step + i);
-                if i % LINE == 0 {
-                    // The same rows of the next panel are fetched meanwhile: in a transposed matrix they are too far apart
-                    // for the processor to see where they lead. An address is only looked at, and may lie outside.
-                    let next = square.wrapping_add(width * step);
-                    for j in 0..SQUARE {
-                        _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(j * step).cast());
-                    }
-                }
-                turn(square, step, out.add(i * width + j), width);
-            }
-        }
-    }
-}
-
-/// Writes a square with its rows as columns.
-///
-/// # Safety
-/// There are [`SQUARE`] rows of as many numbers at `data`, a row every `step` numbers, and room for as many at `out`, to
-/// which nobody else has access.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn turn(data: *const f32, step: usize, out: *mut f32, width: usize) {
-    let mut row = [_mm256_setzero_ps(); SQUARE];
-    for j in 0..SQUARE {
-        // SAFETY: as the caller promises.
-        row[j] = unsafe { _mm256_loadu_ps(data.add(j * step)) };
-    }
-    // Twos of neighbours, fours, then halves: each time twice as many numbers of a column stand together.
-    let (mut twos, mut fours) = (row, row);
-    for i in (0..SQUARE).step_by(2) {
-        twos[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
-        twos[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
-    }
-    for i in [0, 1, 4, 5] {
-        let i2 = i / 4 * 4 + i % 4 * 2;
-        fours[i2] = _mm256_shuffle_ps::<0x44>(twos[i], twos[i + 2]);
-        fours[i2 + 1] = _mm256_shuffle_ps::<0xee>(twos[i], twos[i + 2]);
-    }
-    for i in 0..SQUARE {
-        let (a, b) = (fours[i % 4], fours[i % 4 + 4]);
-        let column = if i < 4 { _mm256_permute2f128_ps::<0x20>(a, b) } else { _mm256_permute2f128_ps::<0x31>(a, b) };
-        // SAFETY: as the caller promises.
-        unsafe { _mm256_storeu_ps(out.add(i * width), column) };
     }
 }
 

@@ -72,6 +72,8 @@ fn add_up<E: Element>([m, n]: [usize; 2], x: &[E], b: Factor<'_, E>, out: &mut [
         sums.fill(E::ZERO);
         if across == 1 {
             (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
+        } else if m == 1 && down == 1 {
+            (E::BY_COLUMNS)(b, across, depth, x, &mut sums);
         } else {
             for first in (0..depth).step_by(PACKED) {
                 let rows = PACKED.min(depth - first);

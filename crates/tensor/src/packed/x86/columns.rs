@@ -132,9 +132,11 @@ unsafe fn add_squares<const SQUARES: usize>(
 /// Asks for a line of each column of a square. An address is only looked at, and may lie outside.
 #[inline]
 #[target_feature(enable = "avx2")]
+#[allow(unused_unsafe)] // newer compilers than the oldest that will do know that it is safe
 fn fetch(square: *const f32, step: usize) {
     for j in 0..SQUARE {
-        _mm_prefetch::<_MM_HINT_T1>(square.wrapping_add(j * step).cast());
+        // SAFETY: nothing is read.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(square.wrapping_add(j * step).cast()) };
     }
 }
 

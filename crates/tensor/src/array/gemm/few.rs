@@ -2,7 +2,7 @@
 //!
 //! A general product packs both factors first, which takes longer than a few rows by a matrix. Here the right factor is read
 //! once, where it lies: a row after another if its columns are neighbours, or else, as the transpose of such a matrix, a
-//! panel after another. That is as fast as memory is.
+//! few columns after others. That is as fast as memory is.
 //!
 //! The sums are taken as `matrixmultiply` takes them, [`DEPTH`] terms at a time, so that a row has the bits it has among many.
 

@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod info;
+mod names;
 mod streaming;
 mod texts;
 pub(crate) mod train;

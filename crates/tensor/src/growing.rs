@@ -64,28 +64,32 @@ impl<E: Element> Growing<E> {
     /// If its shape differs elsewhere than along the axis.
     #[track_caller]
     pub fn push(&mut self, part: &Tensor<E>) {
-        let (axis, length) = (self.axis, self.len());
-        let parts = std::mem::replace(&mut self.parts, Parts::None);
-        self.parts = match parts {
-            Parts::None => Parts::Whole(part.clone()),
-            Parts::Whole(before) if before.is_tracked() || part.is_tracked() => {
-                Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize))
-            }
-            Parts::Whole(before) => within(before.array(), part, axis),
-            Parts::Within { room, .. } if part.is_tracked() => {
-                let before = Tensor::constant(room.slice(axis, 0..length));
-                Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize))
-            }
-            Parts::Within { mut room, .. } => {
-                let end = length + check(&room, part, axis);
-                if end <= room.shape().dim(axis) && room.as_mut_slice().is_some() {
-                    write_slice(&mut room, axis, length, part.array());
-                    Parts::Within { room, length: end }
-                } else {
-                    within(&room.slice(axis, 0..length), part, axis)
-                }
-            }
+        let axis = self.axis;
+        let Some(before) = self.tensor() else {
+            self.parts = Parts::Whole(part.clone());
+            return;
         };
+        if before.is_tracked() || part.is_tracked() {
+            self.parts = Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize));
+            return;
+        }
+        let start = before.shape().dim(axis);
+        let end = start + check(before.array(), part, axis);
+        drop(before); // or the room would not be this tensor's alone
+        if let Parts::Within { room, length } = &mut self.parts
+            && end <= room.shape().dim(axis)
+            && room.as_mut_slice().is_some()
+        {
+            write_slice(room, axis, start, part.array());
+            *length = end;
+            return;
+        }
+        let before = self.tensor().expect("it was there before");
+        let size = (end + end / 2).next_multiple_of(ROOM); // room for half as much again
+        let mut room = Array::scratch(before.shape().with(axis, size));
+        write_slice(&mut room, axis, 0, before.array());
+        write_slice(&mut room, axis, start, part.array());
+        self.parts = Parts::Within { room, length: end };
     }
 
     /// What grows from these positions of the first axis, some perhaps several times.
@@ -108,17 +112,6 @@ fn check<E: Element>(before: &Array<E>, part: &Tensor<E>, axis: usize) -> usize 
     let fits = shape.rank() == before.shape().rank() && shape.with(axis, size) == before.shape();
     assert!(fits, "push: {shape} does not grow {} along axis {axis}", before.shape());
     shape.dim(axis)
-}
-
-/// Both in memory with room for half as much again.
-#[track_caller]
-fn within<E: Element>(before: &Array<E>, part: &Tensor<E>, axis: usize) -> Parts<E> {
-    let start = before.shape().dim(axis);
-    let length = start + check(before, part, axis);
-    let mut room = Array::scratch(before.shape().with(axis, (length + length / 2).next_multiple_of(ROOM)));
-    write_slice(&mut room, axis, 0, before);
-    write_slice(&mut room, axis, start, part.array());
-    Parts::Within { room, length }
 }
 
 #[cfg(test)]
@@ -186,7 +179,18 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "push: (2, 1, 4) does not grow (2, 64, 3) along axis 1")]
+    fn what_is_refused_leaves_what_was_there() {
+        let mut growing = Growing::new(1);
+        let parts = parts(&[1, 1], Tensor::constant);
+        parts.iter().for_each(|part| growing.push(part));
+        let other = Tensor::constant(Array::zeros([2, 1, 4]));
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| growing.push(&other)));
+        assert!(refused.is_err());
+        assert_eq!(growing.tensor().unwrap().to_vec(), Tensor::concat(&parts, 1).to_vec());
+    }
+
+    #[test]
+    #[should_panic(expected = "push: (2, 1, 4) does not grow (2, 2, 3) along axis 1")]
     fn what_does_not_fit_is_refused() {
         let mut growing = Growing::new(1);
         parts(&[1, 1], Tensor::constant).iter().for_each(|part| growing.push(part));

@@ -6,6 +6,7 @@ use rungs::trainer::{Finish, Summary};
 use rungs::{Rung, SavedRun, Settings, Tokens};
 use serde::Serialize;
 
+use super::names::names;
 use crate::arguments::{Common, Info};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, clock, thousands};
@@ -118,24 +119,22 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
 /// Draws the validation losses of this run and others.
 fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
     check_vector_format(path)?;
-    let mut curves = vec![course(run)?];
-    for other in others {
-        let other = SavedRun::open(other)?;
-        if other.tokens != run.tokens {
-            let (here, there) = (run.path().display(), other.path().display());
-            return Err(Failure::input(format!(
-                "--compare: {there} has other tokens than {here}: their losses say nothing of one another"
-            )));
-        }
-        curves.push(course(&other)?);
+    let others = others.iter().map(|other| SavedRun::open(other)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(other) = others.iter().find(|other| other.tokens != run.tokens) {
+        let (here, there) = (run.path().display(), other.path().display());
+        let problem = "their losses say nothing of one another";
+        return Err(Failure::input(format!("--compare: {there} has other tokens than {here}: {problem}")));
     }
-    let svg = plot::comparison_svg("validation loss", &curves);
+    let runs: Vec<&SavedRun> = std::iter::once(run).chain(&others).collect();
+    let names = names(&runs.iter().map(|run| (run.config.settings.rung, run.path())).collect::<Vec<_>>());
+    let courses = runs.iter().map(|run| course(run)).collect::<Outcome<Vec<_>>>()?;
+    let svg = plot::comparison_svg("validation loss", &names.into_iter().zip(courses).collect::<Vec<_>>());
     let svg = svg.ok_or_else(|| Failure::input(format!("{}: nothing was evaluated yet", run.path().display())))?;
     write_whole(path, svg.as_bytes())
 }
 
-/// The name of a run, and its validation loss by the minutes that training had taken.
-fn course(run: &SavedRun) -> Outcome<(String, Vec<Point>)> {
+/// The validation loss of a run by the minutes that training had taken, evaluations aside.
+fn course(run: &SavedRun) -> Outcome<Vec<Point>> {
     if run.is_imported() {
         return Err(Failure::input(format!("{}: this run was imported, not trained", run.path().display())));
     }
@@ -147,8 +146,7 @@ fn course(run: &SavedRun) -> Outcome<(String, Vec<Point>)> {
         before = row.step;
         points.extend(row.validation_loss.map(|loss| (minutes, loss)));
     }
-    let name = run.path().file_name().unwrap_or(run.path().as_os_str()).to_string_lossy().into_owned();
-    Ok((name, points))
+    Ok(points)
 }
 
 /// How many tokens can be written.

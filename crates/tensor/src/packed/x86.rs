@@ -3,8 +3,8 @@
 //! By panels, two vectors of a panel's row are multiplied by one number of each of up to six rows of X: twelve sums, more
 //! than enough to keep two multiply-add units with a latency of four busy, and they fit the sixteen registers of AVX2.
 //! By rows, memory is what takes time: [`TOGETHER`] rows of W are read side by side, and those after the next are fetched
-//! meanwhile, which the processor does not do by itself for rows that are short. That makes the difference between half of
-//! what memory can deliver and nearly all of it.
+//! meanwhile, which the processor does not do by itself for rows that are short. That makes the difference between two
+//! thirds of what memory can deliver and nearly all of it.
 
 #![allow(unsafe_code)]
 

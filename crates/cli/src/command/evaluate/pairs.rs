@@ -11,6 +11,7 @@ use super::lengths::{Bucket, buckets};
 use super::prose;
 use crate::arguments::{Common, Evaluate};
 use crate::bars::{Bars, Series};
+use crate::command::names::names;
 use crate::command::texts;
 use crate::failure::{Failure, Outcome};
 use crate::picture::Format;
@@ -77,7 +78,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
     let words = |pair: &TextPair| pair.source.split_whitespace().count();
     let buckets = by_length.then(|| buckets(&pairs.iter().map(words).collect::<Vec<_>>()));
-    let names = prose::names(&runs.iter().map(|run| (run.rung(), run.path)).collect::<Vec<_>>());
+    let names = names(&runs.iter().map(|run| (run.rung(), run.path)).collect::<Vec<_>>());
     let mut measured = Vec::new();
     for (run, name) in runs.iter().zip(&names) {
         let mut progress = TranslationProgress::new(name, pairs.len(), common.json);

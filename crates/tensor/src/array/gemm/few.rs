@@ -66,13 +66,14 @@ fn by_depth<E: Element>([m, k]: [usize; 2], a: Factor<'_, E>) -> Buffer<E> {
 fn add_up<E: Element>([m, n]: [usize; 2], x: &[E], b: Factor<'_, E>, out: &mut [E]) {
     let [down, across] = b.steps;
     let mut sums = Buffer::scratch(m * n);
-    let mut panel = Buffer::scratch(if across == 1 { 0 } else { panel::size(PACKED, n) });
+    let [by_rows, by_columns] = [across == 1, m == 1 && down == 1];
+    let mut panel = Buffer::scratch(if by_rows || by_columns { 0 } else { panel::size(PACKED, n) });
     for (number, x) in x.chunks(m * DEPTH).enumerate() {
         let (depth, b) = (x.len() / m, &b.data[number * DEPTH * down..]);
         sums.fill(E::ZERO);
-        if across == 1 {
+        if by_rows {
             (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
-        } else if m == 1 && down == 1 {
+        } else if by_columns {
             (E::BY_COLUMNS)(b, across, depth, x, &mut sums);
         } else {
             for first in (0..depth).step_by(PACKED) {

@@ -10,7 +10,7 @@
 
 use rungs::layers::Activation;
 use rungs::models::{
-    GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Sampling, generate,
+    GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Search, generate,
 };
 use rungs::tensor::Rng;
 use rungs_benches::{peak_megabytes, report, with_threads};
@@ -25,31 +25,31 @@ fn main() {
         let gpt = |config: GptConfig, rng: &mut Rng| Gpt::<f32>::new(&config, rng).expect("sizes");
         if chosen("W6") {
             let gpt2 = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, 12) };
-            write("W6", "tokens/s", &gpt(gpt2, rng), 32, 128, Sampling::Greedy);
+            write("W6", "tokens/s", &gpt(gpt2, rng), 32, 128, Search::Greedy);
         }
         if chosen("W6-babygpt") {
             let baby = GptConfig { bias: false, ..GptConfig::gpt(65, 256, 384, 6, 6) };
-            write("W6-babygpt", "chars/s", &gpt(baby, rng), 32, 200, Sampling::Greedy);
+            write("W6-babygpt", "chars/s", &gpt(baby, rng), 32, 200, Search::Greedy);
         }
         if chosen("W6-lstm") {
             let config = RecurrentConfig { vocabulary: 65, embedding: 128, hidden: 512, layers: 2, dropout: 0.0 };
             let model: LstmLanguageModel = LstmLanguageModel::new(&config, rng).expect("sizes");
-            write("W6-lstm", "chars/s", &model, 1, 500, Sampling::plain());
+            write("W6-lstm", "chars/s", &model, 1, 500, Search::Sample);
         }
     });
 }
 
 /// Writes `tokens` tokens after a prompt, some times over, and prints how fast.
-fn write(name: &str, unit: &str, model: &dyn LanguageModel<f32>, prompt: usize, tokens: usize, sampling: Sampling) {
+fn write(name: &str, unit: &str, model: &dyn LanguageModel<f32>, prompt: usize, tokens: usize, search: Search) {
     let mut rng = Rng::new(1);
     let prompt: Vec<u32> = (0..prompt).map(|_| rng.below(model.vocabulary()) as u32).collect();
     let length = Length::new(tokens, tokens).expect("in order");
-    let options = GenerateOptions { sampling, length, stop: Vec::new() };
+    let options = GenerateOptions { search, length, ..GenerateOptions::default() };
     let mut speeds = Vec::new();
     for turn in 0..=TURNS {
         let begin = Instant::now();
-        let text = generate(model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(())).expect("a text");
-        assert_eq!(text.ids.len(), tokens);
+        let texts = generate(model, &[&prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(())).expect("a text");
+        assert_eq!(texts[0][0].ids.len(), tokens);
         if turn > 0 {
             speeds.push(tokens as f64 / begin.elapsed().as_secs_f64());
         }

@@ -9,10 +9,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use rungs_layers::{Activation, Mode, Module, NormKind, Rotary};
 use rungs_models::huggingface::{Family, HuggingFaceError, Pretrained, read, write};
-use rungs_models::{
-    GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LengthPenalty, Positions, Sampling, SearchOptions,
-    generate, search,
-};
+use rungs_models::{Beam, GenerateOptions, Gpt, GptConfig, LanguageModel, Length, Positions, Search, generate};
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use serde::Deserialize;
@@ -129,14 +126,16 @@ fn greedy_and_beam_write_what_theirs_do() {
         let Written { prompt, greedy, beam } = serde_json::from_str(&json).unwrap();
         let (pretrained, model) = model::<f32>(name, family);
         let (length, stop) = (Length::at_most(12), pretrained.end);
-        let options = GenerateOptions { sampling: Sampling::Greedy, length, stop: stop.clone() };
-        let go_on = &mut |_| ControlFlow::Continue(());
-        let text = generate(&model, &prompt, &options, &mut Rng::new(0), go_on).unwrap();
-        assert_eq!(text.ids, greedy, "{name}");
-        let options = SearchOptions { beam: 4, penalty: LengthPenalty::Power(1.0), length, stop };
-        let found = search(&model, &prompt, &options).unwrap();
-        assert_eq!(found[0].0.ids, beam, "{name}");
-        assert!(found.len() == 4 && found.is_sorted_by(|(_, a), (_, b)| a >= b), "{name}");
+        let greedy_options = GenerateOptions { search: Search::Greedy, length, stop, ..GenerateOptions::default() };
+        let write = |options: &GenerateOptions| {
+            let go_on = &mut |_, _| ControlFlow::Continue(());
+            generate(&model, &[&prompt], options, &Rng::new(0), go_on).unwrap().remove(0)
+        };
+        assert_eq!(write(&greedy_options)[0].ids, greedy, "{name}");
+        let options = GenerateOptions { search: Search::Beam(Beam::new(4)), texts: 4, ..greedy_options };
+        let found = write(&options);
+        assert_eq!(found[0].ids, beam, "{name}");
+        assert!(found.len() == 4 && found.is_sorted_by(|a, b| a.score >= b.score), "{name}");
     }
 }
 

@@ -6,6 +6,7 @@ mod binary;
 mod checker;
 mod checkpoint;
 mod checkpointing;
+mod decoding;
 mod depth;
 mod encoder_decoder;
 mod exchange;

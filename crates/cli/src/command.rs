@@ -11,7 +11,6 @@ mod names;
 mod streaming;
 mod texts;
 pub(crate) mod train;
-mod translate;
 
 use rungs::run::Companions;
 use rungs::trainer::{Control, Metrics, Row, Summary};

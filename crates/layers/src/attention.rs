@@ -43,11 +43,13 @@ pub struct KeyValueCache<E: Element = f32> {
     keys: Growing<E>,
     /// (B, M, S, C).
     values: Growing<E>,
+    /// How many of the first positions of each row are padding; none of any row if empty.
+    padding: Vec<usize>,
 }
 
 impl<E: Element> Default for KeyValueCache<E> {
     fn default() -> Self {
-        Self { keys: Growing::new(3), values: Growing::new(2) }
+        Self { keys: Growing::new(3), values: Growing::new(2), padding: Vec::new() }
     }
 }
 
@@ -67,9 +69,65 @@ impl<E: Element> KeyValueCache<E> {
         self.len() == 0
     }
 
-    /// The caches of some rows of the batch, some perhaps several times.
+    /// How many of the first positions of each row are padding, which nobody looks at; empty if there is none.
+    pub fn padding(&self) -> &[usize] {
+        &self.padding
+    }
+
+    /// The caches of some rows of the batch, some perhaps several times, without what is padding in all of them.
     pub fn rows(&self, rows: &Ids) -> Self {
-        Self { keys: self.keys.rows(rows), values: self.values.rows(rows) }
+        let (mut keys, mut values) = (self.keys.rows(rows), self.values.rows(rows));
+        let mut padding: Vec<usize> =
+            rows.as_slice().iter().filter_map(|&row| self.padding.get(row as usize)).copied().collect();
+        let least = padding.iter().copied().min().unwrap_or(0);
+        if least > 0 {
+            keys.skip(least);
+            values.skip(least);
+            padding.iter_mut().for_each(|count| *count -= least);
+        }
+        Self { keys, values, padding: if padding.iter().all(|&count| count == 0) { Vec::new() } else { padding } }
+    }
+
+    /// The rows of several caches, one after another. Where they are of different lengths, the shorter ones are padded in front.
+    ///
+    /// # Panics
+    /// If there are none, or one has seen nothing.
+    #[track_caller]
+    pub fn merged(caches: &[Self]) -> Self {
+        let longest = caches.iter().map(Self::len).max().expect("a cache to merge");
+        let stack = |of: fn(&Self) -> &Growing<E>, axis: usize| {
+            let padded = |cache: &Self| {
+                let tensor = of(cache).tensor().expect("a cache that has seen something");
+                tensor.pad(axis as isize, longest - cache.len(), 0, 0.0)
+            };
+            let mut all = Growing::new(axis);
+            all.push(&Tensor::concat(&caches.iter().map(padded).collect::<Vec<_>>(), 0));
+            all
+        };
+        let padding = |cache: &Self| {
+            let rows = cache.keys.tensor().map_or(0, |keys| keys.shape().dim(0));
+            let more = longest - cache.len();
+            (0..rows).map(|row| more + cache.padding.get(row).copied().unwrap_or(0)).collect::<Vec<_>>()
+        };
+        let padding: Vec<usize> = caches.iter().flat_map(padding).collect();
+        let padding = if padding.iter().all(|&count| count == 0) { Vec::new() } else { padding };
+        Self { keys: stack(|cache| &cache.keys, 3), values: stack(|cache| &cache.values, 2), padding }
+    }
+
+    /// Forgets all but the first positions.
+    ///
+    /// # Panics
+    /// If it has seen fewer.
+    #[track_caller]
+    pub fn truncate(&mut self, positions: usize) {
+        self.keys.truncate(positions);
+        self.values.truncate(positions);
+    }
+
+    /// Which positions are none of padding, where some are.
+    fn present(&self) -> Option<Present> {
+        let all = self.len();
+        (!self.padding.is_empty()).then(|| self.padding.iter().map(|&count| count..all).collect())
     }
 
     /// Adds the new positions' keys and values (B, T, M, K), and gives back those of all positions (B, S, M, K).
@@ -192,9 +250,9 @@ impl<E: Element> SelfAttention<E> {
         let turned = |x: Tensor<E>| angles.map_or_else(|| x.clone(), |angles| angles.turn(&x));
         let queries = turned(heads_of(0, n)); // (B, T, N, K)
         let (keys, values) = (turned(heads_of(1, m)), heads_of(2, m)); // (B, T, M, K)
-        let [keys, values] = match cache {
-            Some(cache) => cache.extend(&keys, &values),
-            None => [keys, values],
+        let ([keys, values], present) = match cache {
+            Some(cache) => (cache.extend(&keys, &values), cache.present()),
+            None => ([keys, values], present),
         }; // (B, S, M, K)
         let dropout = weight_dropout(self.dropout, mode);
         let options = AttentionOptions { causal: self.causal, keys: present, dropout, ..AttentionOptions::default() };
@@ -218,5 +276,55 @@ pub(crate) fn weight_dropout(dropout: Dropout, mode: &mut Mode<'_>) -> Option<We
             Some(WeightDropout { probability: dropout.probability(), seed: rng.u64() })
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bias, Init};
+    use rungs_tensor::{Array, Rng};
+
+    fn tensor(shape: [usize; 3], rng: &mut Rng) -> Tensor<f64> {
+        Tensor::constant(Array::normal(shape, 0.0, 1.0, rng))
+    }
+
+    #[test]
+    fn what_stands_in_the_padding_of_a_cache_never_matters() {
+        let rng = &mut Rng::new(3);
+        let linear = |inputs, outputs, rng: &mut Rng| Linear::new(inputs, outputs, Bias::Yes, Init::XavierUniform, rng);
+        let (qkv, projection) = (linear(6, 10, rng), linear(6, 6, rng));
+        let attention = SelfAttention::grouped(qkv, projection, [3, 1], Dropout::new(0.0)).causal();
+        let mut read = |positions: usize| {
+            let mut cache = KeyValueCache::new();
+            attention.forward(&tensor([2, positions, 6], rng), Some(&mut cache), None, &mut Mode::Eval);
+            cache
+        };
+        // The second text is shorter than the first. Its padding is zeros here, and anything there.
+        let (long, short, anything) = (read(70), read(5), read(65));
+        let padded = KeyValueCache::merged(&[long.clone(), short.clone()]);
+        let mut filled = long.clone();
+        filled.keys = Growing::new(3);
+        filled.values = Growing::new(2);
+        for (all, of) in [(&mut filled.keys, 0), (&mut filled.values, 1)] {
+            let part = |cache: &KeyValueCache<f64>| [&cache.keys, &cache.values][of].tensor().unwrap();
+            let axis = if of == 0 { 3 } else { 2 };
+            let second = Tensor::concat(&[part(&anything), part(&short)], axis);
+            all.push(&Tensor::concat(&[part(&long), second], 0));
+        }
+        filled.padding = padded.padding.clone();
+        assert_eq!(padded.padding, [0, 0, 65, 65]);
+        let x = tensor([4, 2, 6], rng);
+        let after = |mut cache: KeyValueCache<f64>, x: &Tensor<f64>| {
+            attention.forward(x, Some(&mut cache), None, &mut Mode::Eval).to_vec()
+        };
+        let with_zeros = after(padded.clone(), &x);
+        assert_eq!(with_zeros, after(filled, &x));
+        // Nor does it matter that it is there, but for rounding; where all rows have some, it goes.
+        let alone = after(short, &x.slice(0, 2..4));
+        assert!(with_zeros[24..].iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-12));
+        let rows = padded.rows(&Ids::new([2, 3], 2));
+        assert_eq!((rows.len(), rows.padding.len()), (5, 0));
+        assert_eq!(after(rows, &x.slice(0, 2..4)), alone);
     }
 }

@@ -12,7 +12,7 @@
 //! apart they stand, and on nothing else of the positions.
 
 use crate::{Init, Module, Path, parameters};
-use rungs_tensor::{Array, Element, Rng, Tensor};
+use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,6 +48,15 @@ impl<E: Element> LearnedPositions<E> {
         let context = self.context();
         assert!(positions.end <= context, "positions {positions:?} of a context of {context}");
         self.weight.slice(0, positions) // (T, D)
+    }
+
+    /// The vectors of positions that differ from row to row: (B, T) → (B, T, D).
+    ///
+    /// # Panics
+    /// If a position is past the longest sequence.
+    #[track_caller]
+    pub fn forward_each(&self, positions: &Ids) -> Tensor<E> {
+        self.weight.embedding(positions) // (B, T, D)
     }
 }
 
@@ -143,11 +152,12 @@ pub struct Rotary {
     pub base: f64,
 }
 
-/// The cosines and sines of the angles of some positions, (T, K/2) each.
+/// The cosines and sines of the angles of some positions, (T, K/2) each, or (B·T, K/2) if they differ from row to row.
 #[derive(Debug, Clone)]
 pub struct Angles<E: Element = f32> {
     cosines: Arc<[E]>,
     sines: Arc<[E]>,
+    by_row: bool,
 }
 
 impl Rotary {
@@ -157,14 +167,25 @@ impl Rotary {
     /// If the width is odd.
     #[track_caller]
     pub fn angles<E: Element>(&self, positions: Range<usize>, width: usize) -> Angles<E> {
+        self.of(positions, width, false)
+    }
+
+    /// The angles of positions (B, T) that differ from row to row.
+    ///
+    /// # Panics
+    /// If the width is odd.
+    #[track_caller]
+    pub fn angles_of_each<E: Element>(&self, positions: &Ids, width: usize) -> Angles<E> {
+        self.of(positions.as_slice().iter().map(|&position| position as usize), width, true)
+    }
+
+    #[track_caller]
+    fn of<E: Element>(&self, positions: impl Iterator<Item = usize>, width: usize, by_row: bool) -> Angles<E> {
         assert!(width.is_multiple_of(2), "rotary positions: a head of {width} numbers has no pairs");
-        let pairs = width / 2;
-        let angle = |flat: usize| {
-            let (t, i) = (positions.start + flat / pairs, flat % pairs);
-            t as f64 / self.base.powf(2.0 * i as f64 / width as f64)
-        };
-        let of = |f: fn(f64) -> f64| (0..positions.len() * pairs).map(|flat| E::from_f64(f(angle(flat)))).collect();
-        Angles { cosines: of(f64::cos), sines: of(f64::sin) }
+        let angle = |t: usize, pair: usize| t as f64 / self.base.powf(2.0 * pair as f64 / width as f64);
+        let angles: Vec<f64> = positions.flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
+        let each = |f: fn(f64) -> f64| angles.iter().map(|&angle| E::from_f64(f(angle))).collect();
+        Angles { cosines: each(f64::cos), sines: each(f64::sin), by_row }
     }
 }
 
@@ -175,6 +196,12 @@ impl<E: Element> Angles<E> {
     /// If they are not of these positions and this width.
     #[track_caller]
     pub fn turn(&self, x: &Tensor<E>) -> Tensor<E> {
-        x.rotate(self.cosines.clone(), self.sines.clone())
+        let rotate = |x: &Tensor<E>| x.rotate(self.cosines.clone(), self.sines.clone());
+        if !self.by_row {
+            return rotate(x);
+        }
+        // Where every row has positions of its own, all rows are one sequence of them.
+        let [b, t, n, k] = x.dims();
+        rotate(&x.reshape([1, b * t, n, k])).reshape([b, t, n, k])
     }
 }

@@ -51,14 +51,72 @@ impl<E: Element> State<E> {
     pub fn rows(&self, rows: &[usize]) -> Self {
         let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
         let select = |tensor: &Tensor<E>| tensor.select(0, &ids);
+        let caches: Vec<KeyValueCache<E>> = self.caches.iter().map(|cache| cache.rows(&ids)).collect();
+        // What was padding in all of these rows is gone.
+        let gone = self.caches.first().zip(caches.first()).map_or(0, |(before, after)| before.len() - after.len());
         Self {
             carried: self.carried.iter().map(|state| state.rows(&ids)).collect(),
-            caches: self.caches.iter().map(|cache| cache.rows(&ids)).collect(),
-            position: self.position,
+            caches,
+            position: self.position - gone,
             memory: self.memory.as_ref().map(|memory| memory.rows(rows)),
             sources: self.sources.iter().map(|source| source.rows(rows)).collect(),
             weights: self.weights.as_ref().map(select),
         }
+    }
+
+    /// The rows of several states of one model, one after another. They may have read texts of different lengths, but no
+    /// sources.
+    ///
+    /// # Panics
+    /// If there are none, one has read nothing, or one has a source.
+    #[track_caller]
+    pub fn merged(states: &[Self]) -> Self {
+        let first = states.first().expect("a state to merge");
+        let sources = states.iter().any(|state| state.memory.is_some() || !state.sources.is_empty());
+        assert!(!sources, "merged: states with a source");
+        let carried = |layer: usize| {
+            let stack = |of: &dyn Fn(&RecurrentState<E>) -> Option<Tensor<E>>| {
+                let all: Option<Vec<_>> = states.iter().map(|state| of(&state.carried[layer])).collect();
+                all.map(|all| Tensor::concat(&all, 0))
+            };
+            let h = stack(&|state| Some(state.h.clone())).expect("every state has an h");
+            RecurrentState { h, c: stack(&|state| state.c.clone()) }
+        };
+        let cache = |layer: usize| {
+            KeyValueCache::merged(&states.iter().map(|state| state.caches[layer].clone()).collect::<Vec<_>>())
+        };
+        Self {
+            carried: (0..first.carried.len()).map(carried).collect(),
+            caches: (0..first.caches.len()).map(cache).collect(),
+            position: states.iter().map(|state| state.position).max().unwrap_or(0),
+            ..Self::carrying(Vec::new())
+        }
+    }
+
+    /// Forgets the last tokens that were read, if what is kept of every token is kept apart; else nothing happens, and it
+    /// says so.
+    ///
+    /// # Panics
+    /// If fewer were read.
+    #[track_caller]
+    #[must_use]
+    pub fn unread(&mut self, tokens: usize) -> bool {
+        if !self.carried.is_empty() {
+            return false;
+        }
+        assert!(tokens <= self.position, "unread: {tokens} of {} tokens", self.position);
+        self.position -= tokens;
+        self.caches.iter_mut().for_each(|cache| cache.truncate(self.position));
+        true
+    }
+
+    /// At which positions of its own text each of the next tokens (B, T) stands, where rows are padded and so differ.
+    pub fn positions(&self, ids: &Ids) -> Option<Ids> {
+        let padding = self.caches.first().map(KeyValueCache::padding).filter(|padding| !padding.is_empty())?;
+        let [b, t] = ids.dims();
+        assert!(padding.len() == b, "positions: {b} rows for a state of {}", padding.len());
+        let position = |row: usize, i: usize| (self.position - padding[row] + i) as u32;
+        Some(Ids::new((0..b * t).map(|i| position(i / t, i % t)).collect::<Vec<_>>(), [b, t]))
     }
 }
 

@@ -4,7 +4,7 @@
 //! (*teacher forcing*, Williams & Zipser 1989); in use it reads what it wrote itself. *Scheduled sampling* (Bengio et al.
 //! 2015) bridges the two: now and then it reads its own word in training too.
 
-use crate::decode::sampling::Sampling;
+use crate::decode::draw;
 use crate::{ConfigError, Decoder, State};
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use rungs_layers::{Mode, RecurrentState};
@@ -132,10 +132,9 @@ pub trait EncoderDecoder<E: Element>: Decoder<E> {
                 let vocabulary = written.len() / b;
                 let Mode::Train(rng) = mode else { unreachable!("it was so above") };
                 for (row, read) in read.iter_mut().enumerate() {
-                    let mut z: Vec<f64> =
-                        written[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
+                    let z: Vec<f64> = written[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
                     *read = match rng.uniform() < own {
-                        true => Sampling::plain().choose(&mut z, rng),
+                        true => draw(&z, rng).expect("no token is ruled out"),
                         false => inputs.as_slice()[row * t + at + 1],
                     };
                 }

@@ -240,13 +240,19 @@ impl<E: Element> Decoder<E> for Gpt<E> {
         assert!(state.caches.len() == layers, "gpt: a state of {} layers for {layers} blocks", state.caches.len());
         let positions = state.position..state.position + t;
         assert!(positions.end <= self.context, "gpt: positions {positions:?} of a context of {}", self.context);
+        let by_row = state.positions(ids);
         let mut x = self.token_embedding.forward(ids); // (B, T, D)
         if let Some(embedding) = &self.position_embedding {
-            x = x + embedding.forward(positions.clone());
+            x = x + match &by_row {
+                None => embedding.forward(positions.clone()),
+                Some(each) => embedding.forward_each(each),
+            };
         }
-        let angles: Option<Angles<E>> = match self.positions {
-            Positions::Learned => None,
-            Positions::Rotary(rotary) => Some(rotary.angles(positions, self.blocks[0].attention.head_width())),
+        let width = || self.blocks[0].attention.head_width();
+        let angles: Option<Angles<E>> = match (self.positions, &by_row) {
+            (Positions::Learned, _) => None,
+            (Positions::Rotary(rotary), None) => Some(rotary.angles(positions, width())),
+            (Positions::Rotary(rotary), Some(each)) => Some(rotary.angles_of_each(each, width())),
         };
         let mut x = self.dropout.forward(&x, mode);
         // A text that is trained on as a whole needs no cache, whose keys and values would hold what is not to be kept.

@@ -28,8 +28,9 @@
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
-//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, Sampling, Tokenizer, generate};
-//! use std::ops::ControlFlow;
+//! use rungs_models::decode::{Temperature, TopK};
+//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, Tokenizer, generate};
+//! use std::{ops::ControlFlow, sync::Arc};
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
 //! let (context, width, heads, layers) = (16, 8, 2, 2);
@@ -37,11 +38,14 @@
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
-//! let sampling = Sampling::random(0.8, Some(5), None)?;
-//! let options = GenerateOptions { sampling, length: Length::at_most(40), stop: vec![] };
+//! let options = GenerateOptions {
+//!     processors: vec![Arc::new(Temperature::new(0.8)?), Arc::new(TopK::new(5)?)],
+//!     length: Length::at_most(40),
+//!     ..GenerateOptions::default()
+//! };
 //! let prompt = tokenizer.encode("the ")?;
-//! let text = generate(&model, &prompt, &options, &mut rng, &mut |_| ControlFlow::Continue(()))?;
-//! assert_eq!(tokenizer.decode(&text.ids).chars().count(), 40); // gibberish: nothing was learnt yet
+//! let texts = generate(&model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()))?;
+//! assert_eq!(tokenizer.decode(&texts[0][0].ids).chars().count(), 40); // gibberish: nothing was learnt yet
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -67,8 +71,8 @@ pub mod vocabulary;
 pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
 pub use decode::{
-    BeamOptions, Finish, GenerateError, GenerateOptions, Generated, Hypothesis, Length, LengthPenalty, Sampling,
-    SearchOptions, beam_search, generate, search,
+    Beam, Finish, GenerateError, GenerateOptions, Generated, Length, LengthPenalty, Processor, Search, generate,
+    generate_from,
 };
 pub use decoder::{Decoder, State};
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};

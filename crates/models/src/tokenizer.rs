@@ -28,6 +28,7 @@ pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
 use crate::config::MAX_SIZE;
+use crate::decode::pattern::Spellings;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::HashMap;
@@ -135,6 +136,16 @@ impl Tokenizer {
     /// The text of tokens that come one after another, shown as they come.
     pub fn stream(&self) -> TextStream<'_> {
         TextStream::new(self)
+    }
+
+    /// What each token adds to a text.
+    pub fn spellings(&self) -> Spellings {
+        let each = |of: &dyn Fn(u32) -> Option<Vec<u8>>| (0..self.vocabulary() as u32).map(of).collect();
+        let tokens = match self {
+            Tokenizer::Bpe(tokenizer) => each(&|id| tokenizer.token(id).map(<[u8]>::to_vec)),
+            _ => each(&|id| Some(self.decode(&[id]).into_bytes())),
+        };
+        Spellings { tokens, strips_space: false }
     }
 
     /// V, the number of different tokens.

@@ -30,6 +30,7 @@ mod pair;
 
 pub use pair::PairVocabulary;
 
+use crate::decode::pattern::Spellings;
 use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
 use crate::tokenizer::{
     BpeTokenizer, FORMAT, TokenizerError, WordOptions, index, is_hugging_face, read_json, write_json,
@@ -203,6 +204,20 @@ impl SequenceVocabulary {
             Unit::Word if text.starts_with(SPACE) => text[SPACE.len()..].to_owned(),
             _ => text,
         }
+    }
+
+    /// What each token adds to a text; none for the special ones.
+    pub fn spellings(&self) -> Spellings {
+        let spelled = |id: u32| match (&self.kind, id) {
+            (_, PADDING | START | END | UNKNOWN) => None,
+            (Kind::Bpe(tokenizer), _) => tokenizer.token(id).map(<[u8]>::to_vec),
+            (Kind::Pieces { .. }, _) => self.token(id).map(|token| token.as_bytes().to_vec()),
+        };
+        let strips_space = match &self.kind {
+            Kind::Bpe(tokenizer) => tokenizer.strips_space(),
+            Kind::Pieces { unit, .. } => *unit == Unit::Word,
+        };
+        Spellings { tokens: (0..self.size() as u32).map(spelled).collect(), strips_space }
     }
 
     /// V, the number of tokens, the special ones among them.

@@ -124,11 +124,12 @@
 //! assert!(bits < floor, "{bits} bits, and a bigram model has {floor}");
 //!
 //! // And it writes.
-//! let options = GenerateOptions { sampling: Sampling::Greedy, length: Length::at_most(30), stop: vec![] };
+//! let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(30), ..Default::default() };
 //! let prompt = tokenizer.encode("the dog ")?;
 //! let model = run.best_model()?.language()?;
-//! let written = generate(model.as_ref(), &prompt, &options, &mut Rng::new(0), &mut |_| std::ops::ControlFlow::Continue(()))?;
-//! assert!(tokenizer.decode(&written.ids).starts_with("sat on"));
+//! let go_on = &mut |_, _| std::ops::ControlFlow::Continue(());
+//! let written = generate(model.as_ref(), &[prompt], &options, &Rng::new(0), go_on)?;
+//! assert!(tokenizer.decode(&written[0][0].ids).starts_with("sat on"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -211,4 +212,4 @@ pub use run::{Run, RunConfig, SavedRun, Source};
 pub use settings::{CellKind, Learns, PairSettings, Regularization, Rung, Settings, TokenizerKind};
 pub use streamed::{Reading, StreamedCorpus, TextFile};
 pub use tokens::Tokens;
-pub use translation::{Search, TranslationTask, measure_forced, translate};
+pub use translation::{TranslationTask, measure_forced, translate};

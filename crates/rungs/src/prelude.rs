@@ -6,7 +6,7 @@ pub use crate::layers::{
 };
 pub use crate::models::{
     GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length, LstmLanguageModel,
-    RecurrentConfig, RnnLanguageModel, Sampling, State, Tokenizer, generate,
+    RecurrentConfig, RnnLanguageModel, Search, State, Tokenizer, generate,
 };
 pub use crate::tensor::{
     Array, CrossEntropy, Element, Gradients, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad,

@@ -92,6 +92,34 @@ impl<E: Element> Growing<E> {
         self.parts = Parts::Within { room, length: end };
     }
 
+    /// Forgets all but the first `to` along the axis.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[track_caller]
+    pub fn truncate(&mut self, to: usize) {
+        let there = self.len();
+        assert!(to <= there, "truncate: {there} are there, {to} are to stay");
+        match &mut self.parts {
+            Parts::None => {}
+            Parts::Whole(tensor) => *tensor = tensor.slice(self.axis as isize, 0..to),
+            Parts::Within { length, .. } => *length = to,
+        }
+    }
+
+    /// Forgets the first `count` along the axis.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[track_caller]
+    pub fn skip(&mut self, count: usize) {
+        let there = self.len();
+        assert!(count <= there, "skip: {there} are there, {count} are to go");
+        if let Some(tensor) = self.tensor() {
+            self.parts = Parts::Whole(tensor.slice(self.axis as isize, count..there));
+        }
+    }
+
     /// What grows from these positions of the first axis, some perhaps several times.
     ///
     /// # Panics
@@ -122,6 +150,22 @@ mod tests {
     fn parts(sizes: &[usize], make: impl Fn(Array<f64>) -> Tensor<f64>) -> Vec<Tensor<f64>> {
         let mut rng = Rng::new(1);
         sizes.iter().map(|&size| make(Array::normal([2, size, 3], 0.0, 1.0, &mut rng))).collect()
+    }
+
+    #[test]
+    fn what_is_forgotten_was_never_there() {
+        let parts = parts(&[3, 70, 2, 4], Tensor::constant);
+        for (to, from) in [(75, 0), (74, 1), (5, 3), (0, 0)] {
+            let mut growing = Growing::new(1);
+            parts[..3].iter().for_each(|part| growing.push(part));
+            growing.truncate(to);
+            growing.skip(from);
+            assert_eq!(growing.len(), to - from);
+            growing.push(&parts[3]);
+            let all = Tensor::concat(&parts[..3], 1).slice(1, from..to);
+            let expected = Tensor::concat(&[all, parts[3].clone()], 1);
+            assert_eq!(growing.tensor().unwrap().to_vec(), expected.to_vec());
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub use ids::{Ids, Mask};
 pub use op::{Op, Operands, Vjp};
 pub use ops::unary::{Function, Real};
 pub use packed::PackedMatrix;
-pub use parallel::{Part, for_each_part};
+pub use parallel::{Part, for_each_part, keep_awake};
 pub use rng::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

@@ -6,7 +6,9 @@
 
 use crate::Element;
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// Calls `body(number, chunk)` for every chunk of `size` elements of `out`; on several threads if there are at least
 /// `threshold` elements and more than one chunk.
@@ -63,4 +65,48 @@ fn divide<E: Element, const N: usize>(
         || divide(start..cut, least, parts / 2, near, body),
         || divide(cut..end, least, parts - parts / 2, far, body),
     );
+}
+
+/// How long a thread looks for work in vain, and how long in all: it may be that somebody waits for what it had begun before.
+const PATIENCE: Duration = Duration::from_micros(200);
+const WATCH: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Whether this thread looks for work already.
+    static LOOKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps the other threads of the pool awake for a moment: to be called at every step of a loop of short steps.
+///
+/// A thread that finds no work for some microseconds goes to sleep, and to wake it takes longer than its share of one row
+/// by a matrix, hundreds of which make a token. After this call every thread looks for work until it has found none for a while. No
+/// result depends on it.
+pub fn keep_awake() {
+    if rayon::current_num_threads() < 2 {
+        return;
+    }
+    let caller = rayon::current_thread_index();
+    rayon::spawn_broadcast(move |context| {
+        // What is found may be another call for the same: it must not be answered within the answer to the first, and so on.
+        if Some(context.index()) != caller && !LOOKING.replace(true) {
+            look_for_work();
+            LOOKING.set(false);
+        }
+    });
+}
+
+fn look_for_work() {
+    let begin = Instant::now();
+    let mut last = begin;
+    loop {
+        let found = rayon::yield_now() == Some(rayon::Yield::Executed);
+        let now = Instant::now();
+        if found {
+            last = now;
+        }
+        if now - last > PATIENCE || now - begin > WATCH {
+            return;
+        }
+        std::hint::spin_loop();
+    }
 }

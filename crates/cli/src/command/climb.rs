@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use rungs::models::{LengthPenalty, PairVocabulary, Tokenizer};
+use rungs::models::{GenerateOptions, Length, PairVocabulary, Search, Tokenizer};
+use rungs::tensor::Rng;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
-use rungs::{
-    Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Search, Settings, Source, TextPair, Tokens, translate,
-};
+use rungs::{Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, translate};
 use serde::Serialize;
 
 use super::generate::sample;
@@ -178,9 +177,10 @@ impl Plan {
     fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
         let pairs = test_dates();
         let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
-        let search = Search { beam: 1, penalty: LengthPenalty::Power(1.0), min: 0, max: 20 };
+        let options =
+            GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
         let model = run.best_model()?.translation()?;
-        let found = translate(model.as_ref(), &sources, search).map_err(Failure::running)?;
+        let found = translate(model.as_ref(), &sources, &options, &Rng::new(0)).map_err(Failure::running)?;
         let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
         let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
         let line = |(text, pair): (&String, &TextPair)| {

@@ -1,165 +1,229 @@
 //! Beam search: the most probable text, or nearly.
 //!
 //! The most probable next token need not begin the most probable text. A beam keeps the k best beginnings and extends
-//! all of them; of the k·V extensions the k best remain. One that ends takes its place in the beam with it, so the search
-//! is over when k texts have ended, and a beam of one is greedy decoding.
+//! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that ends is
+//! told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
+//! [`LengthPenalty`](super::LengthPenalty).
 //!
-//! Longer texts are less probable, so texts are ranked by a score that makes up for it: [`LengthPenalty`].
+//! [Processors](super::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the logits as they
+//! left them. What they rule out is in no text; where they do nothing else, the rank is the model's own log-probability.
+//!
+//! A beam's texts are often alike. Parted into groups, each group in turn loses λ for every earlier group that chose the same token
+//! at the same place (Vijayakumar et al. 2018, *Diverse Beam Search*, [arXiv:1610.02424](https://arxiv.org/abs/1610.02424), with
+//! the Hamming distance); a text's score does not count it.
+//!
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
-use super::Finish;
-use super::candidates::{self, Candidate, best, extensions};
-use crate::{ConfigError, Decoder, State};
-use rungs_layers::tensor::{Element, Ids};
+use super::GenerateError;
+use super::logits::{RULED_OUT, largest, log_sum};
+use super::options::{Beam, Ending, Finish, GenerateOptions, Generated};
+use super::rows::{Rows, select};
+use super::sample::processed;
+use rayon::prelude::*;
+use rungs_layers::tensor::{Element, Tensor};
+use std::collections::BTreeMap;
 
-/// How length counts against the log-probability of a text of T tokens, its end among them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum LengthPenalty {
-    /// log p / T^A; A = 0 ranks by probability, A = 1 by the mean over tokens.
-    Power(f64),
-    /// log p / ((5 + T) / 6)^A: Wu et al. (2016), *Google's Neural Machine Translation System*.
-    Gnmt(f64),
-}
-
-impl LengthPenalty {
-    /// The score of a text.
-    pub fn score(self, log_probability: f64, tokens: usize) -> f64 {
-        let t = tokens as f64;
-        log_probability
-            / match self {
-                LengthPenalty::Power(a) => t.powf(a),
-                LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
-            }
-    }
-}
-
-/// How a text is to be searched for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BeamOptions {
-    /// k, how many beginnings are kept.
-    pub beam: usize,
-    /// How texts are ranked.
-    pub penalty: LengthPenalty,
-    /// The fewest tokens, the end not among them.
-    pub min: usize,
-    /// The most tokens; a text of so many has no end.
-    pub max: usize,
-    /// The token that ends a text.
-    pub end: u32,
-    /// Tokens that are never written, such as padding.
-    pub forbidden: Vec<u32>,
-}
-
-/// A text that was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hypothesis {
-    /// Its tokens, without the one that ends it.
-    pub ids: Vec<u32>,
-    /// ln p(ids | what came before) under the model, with the end's if there is one.
-    pub log_probability: f64,
-    /// What it was ranked by.
-    pub score: f64,
-    /// Whether it ended, or was as long as it may be.
-    pub finish: Finish,
-    /// Where the model looked when it wrote each token, and the end, if it looks: a weight for every source position.
-    pub weights: Vec<Vec<f64>>,
-}
-
-/// A beginning that is still in the beam.
+/// A beginning in the beam.
 #[derive(Clone)]
 struct Live {
     ids: Vec<u32>,
-    log_probability: f64,
+    log_probabilities: Vec<f64>,
+    /// What it is ranked by.
+    rank: f64,
     weights: Vec<Vec<f64>>,
 }
 
-/// Searches for the continuations of `first` (one token for each row of `state`): for every row up to k texts, the best
-/// first. All rows are searched together, so the result of one does not depend on the others.
-///
-/// # Errors
-/// If the beam is empty or wider than the vocabulary, or the fewest tokens are more than the most.
-///
-/// # Panics
-/// If a token is outside the vocabulary, or there is not one for each row.
-pub fn beam_search<E: Element>(
-    model: &dyn Decoder<E>,
-    mut state: State<E>,
-    first: &[u32],
-    options: &BeamOptions,
-) -> Result<Vec<Vec<Hypothesis>>, ConfigError> {
-    let BeamOptions { beam, penalty, min, max, end, forbidden } = options;
-    let vocabulary = model.vocabulary();
-    check(options, vocabulary)?;
-    let mut found: Vec<Vec<Hypothesis>> = vec![Vec::new(); first.len()];
-    // What is alive of each source, in the order of the rows of `state`.
-    let mut live: Vec<Vec<Live>> =
-        vec![vec![Live { ids: Vec::new(), log_probability: 0.0, weights: Vec::new() }]; first.len()];
-    let mut read = first.to_vec();
-    for length in 0..*max {
-        let rows = read.len();
-        if rows == 0 {
+/// A part of a beam, which is searched as if it were alone.
+struct Group {
+    live: Vec<Live>,
+    ended: Vec<Generated>,
+}
+
+/// What may come after a beginning: ln Σ exp z, the model's logits z, and those that the processors left.
+struct Scored {
+    log_sum: f64,
+    own: Vec<f64>,
+    allowed: Vec<f64>,
+}
+
+/// A beginning with one more token.
+struct Candidate {
+    /// Its place in the group.
+    place: usize,
+    id: u32,
+    /// What it is chosen by, and what the text is ranked by.
+    value: f64,
+    rank: f64,
+}
+
+/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
+pub(super) fn search<E: Element>(
+    mut rows: Rows<'_, E>,
+    mut logits: Tensor<E>,
+    prompts: &[&[u32]],
+    beam: Beam,
+    options: &GenerateOptions,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    let vocabulary = logits.shape().last();
+    let group = || Group { live: vec![Live::new()], ended: Vec::new() };
+    let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
+    let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; beam.groups]).collect();
+    if beam.groups > 1 {
+        rows.select(&each);
+        logits = select(&logits, &each);
+    }
+    for tokens in 1..=options.length.max() {
+        let looked = rows.weights();
+        let z = logits.to_vec();
+        let live: Vec<(&Live, &[u32])> = searches
+            .iter()
+            .zip(prompts)
+            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, *prompt)))
+            .collect();
+        let scored: Vec<Scored> = live
+            .par_iter()
+            .zip(z.par_chunks(vocabulary))
+            .map(|((live, prompt), z)| {
+                let [own, allowed] = processed(z, prompt, &live.ids, options)?;
+                Ok(Scored { log_sum: log_sum(&own), own, allowed })
+            })
+            .collect::<Result<_, GenerateError>>()?;
+        let (mut parents, mut read, mut first) = (Vec::new(), Vec::new(), 0);
+        for groups in &mut searches {
+            // How often earlier groups chose each token at this place.
+            let mut chosen: BTreeMap<u32, f64> = BTreeMap::new();
+            for group in groups {
+                let step = Step { first, tokens, beam, options, scored: &scored, looked: looked.as_deref() };
+                first += group.live.len();
+                let kept = step.extend(group, &mut chosen);
+                parents.extend(kept);
+                read.extend(group.live.iter().map(|live| *live.ids.last().expect("it was extended")));
+            }
+        }
+        if parents.is_empty() {
             break;
         }
-        let logits = model.step(&Ids::new(std::mem::take(&mut read), [rows, 1]), &mut state).to_vec();
-        let looked = state.weights.as_ref().map(|weights| (weights.to_vec(), weights.shape().last()));
-        let looked = |row: usize| {
-            let weights = looked.as_ref().map(|(all, s)| &all[row * s..][..*s]);
-            weights.map(|weights| weights.iter().map(|a| a.to_f64()).collect::<Vec<f64>>())
-        };
-        let (mut parents, mut next_live) = (Vec::new(), Vec::with_capacity(live.len()));
-        let mut row = 0;
-        for (source, alive) in live.into_iter().enumerate() {
-            let places = beam.saturating_sub(found[source].len());
-            let mut candidates = Vec::new();
-            for hypothesis in &alive {
-                let z: Vec<f64> = logits[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
-                let allowed = |id| if id == *end { length >= *min } else { !forbidden.contains(&id) };
-                candidates.extend(extensions(row, hypothesis.log_probability, &z, allowed));
-                row += 1;
-            }
-            let before = row - alive.len();
-            let mut kept = Vec::new();
-            for Candidate { row, id, log_probability } in best(candidates, places) {
-                let mut hypothesis = alive[row - before].clone();
-                hypothesis.weights.extend(looked(row));
-                hypothesis.log_probability = log_probability;
-                if id == *end {
-                    found[source].push(hypothesis.finished(Finish::Stop, *penalty));
-                } else {
-                    hypothesis.ids.push(id);
-                    read.push(id);
-                    parents.push(row);
-                    kept.push(hypothesis);
-                }
-            }
-            next_live.push(kept);
-        }
-        live = next_live;
         // Where every beginning goes on in its own row, as in greedy decoding until a text ends, nothing has to move.
-        if !parents.iter().copied().eq(0..rows) {
-            state = state.rows(&parents);
+        if !parents.iter().copied().eq(0..scored.len()) {
+            rows.select(&parents);
         }
+        logits = rows.read(&read);
     }
-    for (texts, alive) in found.iter_mut().zip(live) {
-        texts.extend(alive.into_iter().map(|hypothesis| hypothesis.finished(Finish::Length, *penalty)));
-        texts.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(searches.into_iter().map(|groups| best(groups, options.texts)).collect())
+}
+
+/// The best texts of all groups.
+fn best(groups: Vec<Group>, texts: usize) -> Vec<Generated> {
+    let mut all: Vec<Generated> = groups.into_iter().flat_map(|group| group.ended).collect();
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    all.truncate(texts);
+    all
+}
+
+/// One step of one group.
+struct Step<'a> {
+    /// The row of the group's first beginning.
+    first: usize,
+    /// How many tokens texts have after this step.
+    tokens: usize,
+    beam: Beam,
+    options: &'a GenerateOptions,
+    scored: &'a [Scored],
+    looked: Option<&'a [Vec<f64>]>,
+}
+
+impl Step<'_> {
+    /// Extends the beginnings of a group by a token each and keeps the best; the rows that they go on from.
+    fn extend(&self, group: &mut Group, chosen: &mut BTreeMap<u32, f64>) -> Vec<usize> {
+        let GenerateOptions { length, stop, .. } = self.options;
+        let width = self.beam.width / self.beam.groups;
+        let keeps_place = self.beam.ending == Ending::KeepsPlace;
+        let places = if keeps_place { width - group.ended.len() } else { width };
+        // Enough that as many go on as have a place, however many of the best end.
+        let count = if keeps_place { places } else { (stop.len() + 1) * width };
+        let candidates = self.candidates(&group.live, count, chosen);
+        let mut next = Vec::new();
+        let mut parents = Vec::new();
+        let full = self.tokens == length.max();
+        for (rank, candidate) in candidates.into_iter().enumerate() {
+            let ends = stop.contains(&candidate.id);
+            let place = candidate.place;
+            let within = if keeps_place { next.len() + usize::from(ends) <= places } else { rank < width };
+            if ends || full {
+                if within {
+                    let finish = if ends { Finish::Stop } else { Finish::Length };
+                    group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, self.beam));
+                    *chosen.entry(candidate.id).or_default() += 1.0;
+                }
+            } else if next.len() < places {
+                *chosen.entry(candidate.id).or_default() += 1.0;
+                parents.push(self.first + place);
+                next.push(self.extended(&group.live[place], &candidate));
+            }
+        }
+        // What nothing may follow has ended as it is.
+        for place in (0..group.live.len()).filter(|&place| self.is_complete(place)) {
+            group.ended.push(group.live[place].clone().finished(Finish::Complete, self.beam));
+        }
+        group.ended.sort_by(|a, b| b.score.total_cmp(&a.score));
+        group.ended.truncate(width);
+        let worst = group.ended.get(width - 1).map(|text| text.score);
+        let penalty = self.beam.penalty;
+        let hopeless = |live: &Live| worst.is_some_and(|worst| penalty.score(live.rank, self.tokens) <= worst);
+        let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
+        if over {
+            next.clear();
+            parents.clear();
+        }
+        group.live = next;
+        parents
     }
-    Ok(found)
+
+    /// Whether every token is ruled out.
+    fn is_complete(&self, place: usize) -> bool {
+        self.scored[self.first + place].allowed.iter().all(|&z| z == RULED_OUT)
+    }
+
+    /// The best extensions of the beginnings, the best first; of equals the first.
+    fn candidates(&self, live: &[Live], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
+        let mut all: Vec<Candidate> = Vec::with_capacity(live.len() * count);
+        for (place, live) in live.iter().enumerate() {
+            let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
+            let rank = |z: f64| live.rank + (z - log_sum);
+            let value = |id: u32, z: f64| match chosen.get(&id) {
+                Some(times) => rank(z) - self.beam.diversity * times,
+                None => rank(z),
+            };
+            let values = (0..).zip(allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, value(id, z)));
+            let best = largest(values, count).into_iter();
+            all.extend(best.map(|(id, value)| Candidate { place, id, value, rank: rank(allowed[id as usize]) }));
+        }
+        all.sort_by(|a, b| b.value.total_cmp(&a.value).then((a.place, a.id).cmp(&(b.place, b.id))));
+        all.truncate(count);
+        all
+    }
+
+    /// A beginning with the token of a candidate.
+    fn extended(&self, live: &Live, candidate: &Candidate) -> Live {
+        let row = self.first + candidate.place;
+        let Scored { log_sum, own, .. } = &self.scored[row];
+        let mut live = live.clone();
+        live.ids.push(candidate.id);
+        live.log_probabilities.push(own[candidate.id as usize] - log_sum);
+        live.rank = candidate.rank;
+        live.weights.extend(self.looked.map(|looked| looked[row].clone()));
+        live
+    }
 }
 
 impl Live {
-    fn finished(self, finish: Finish, penalty: LengthPenalty) -> Hypothesis {
-        let Self { ids, log_probability, weights } = self;
-        let tokens = ids.len() + usize::from(finish == Finish::Stop);
-        Hypothesis { score: penalty.score(log_probability, tokens), ids, log_probability, finish, weights }
+    fn new() -> Self {
+        Self { ids: Vec::new(), log_probabilities: Vec::new(), rank: 0.0, weights: Vec::new() }
     }
-}
 
-fn check(options: &BeamOptions, vocabulary: usize) -> Result<(), ConfigError> {
-    let BeamOptions { beam, min, max, .. } = *options;
-    candidates::check_beam(beam, vocabulary)?;
-    if min > max {
-        return Err(ConfigError::Order { least_name: "min-tokens", least: min, most_name: "max-tokens", most: max });
+    fn finished(self, finish: Finish, beam: Beam) -> Generated {
+        let Self { ids, log_probabilities, rank, weights } = self;
+        let score = if ids.is_empty() { 0.0 } else { beam.penalty.score(rank, ids.len()) };
+        Generated { ids, log_probabilities, score, finish, weights }
     }
-    Ok(())
 }

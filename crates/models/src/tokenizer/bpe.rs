@@ -262,7 +262,7 @@ impl BpeTokenizer {
     }
 
     /// Whether a space at the beginning of a text was put there when it was encoded.
-    pub(super) fn strips_space(&self) -> bool {
+    pub(crate) fn strips_space(&self) -> bool {
         self.decoding.strips_space
     }
 

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use rungs::models::decode::{Beam, Search};
 use rungs::models::measures::{Bleu, ChrF, exact_match};
-use rungs::models::{EncoderDecoder, LengthPenalty, PairVocabulary, SequenceVocabulary};
-use rungs::{Rung, SavedRun, Search, TextPair, measure_forced, translate};
+use rungs::models::{EncoderDecoder, GenerateOptions, Length, PairVocabulary, SequenceVocabulary};
+use rungs::tensor::Rng;
+use rungs::{Rung, SavedRun, TextPair, measure_forced, translate};
 use serde::Serialize;
 
 use super::lengths::{Bucket, buckets};
@@ -71,8 +73,9 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let runs: Vec<Translator> = folders.map(|folder| Translator::open(folder)).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = texts::pairs(&text::read(path)?, &text::name(path), evaluate.columns, lower_case)?;
-    let search = Search { beam: evaluate.beam, penalty: LengthPenalty::Power(1.0), min: 0, max: MOST };
-    runs.iter().try_for_each(|run| run.try_search(&pairs[0], search))?;
+    let search = Search::Beam(Beam::new(evaluate.beam));
+    let options = GenerateOptions { search, length: Length::at_most(MOST), ..GenerateOptions::default() };
+    runs.iter().try_for_each(|run| run.try_search(&pairs[0], &options))?;
     runs.iter().try_for_each(|run| run.check_lengths(&pairs, path))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
@@ -82,7 +85,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let mut measured = Vec::new();
     for (run, name) in runs.iter().zip(&names) {
         let mut progress = TranslationProgress::new(name, pairs.len(), common.json);
-        measured.push(run.measure(&pairs, buckets.as_deref(), search, &mut progress)?);
+        measured.push(run.measure(&pairs, buckets.as_deref(), &options, &mut progress)?);
     }
 
     if let (Some(path), Some(buckets)) = (&evaluate.plot, &buckets) {
@@ -133,9 +136,10 @@ impl<'a> Translator<'a> {
     }
 
     /// Searches for one token of one translation: a beam that is too wide for the run is refused at once.
-    fn try_search(&self, pair: &TextPair, search: Search) -> Outcome {
+    fn try_search(&self, pair: &TextPair, options: &GenerateOptions) -> Outcome {
         let (source, _) = self.encode(pair);
-        translate(self.model.as_ref(), &[source], Search { max: 1, ..search }).map_err(Failure::input)?;
+        let options = GenerateOptions { length: Length::at_most(1), ..options.clone() };
+        translate(self.model.as_ref(), &[source], &options, &Rng::new(0)).map_err(Failure::input)?;
         Ok(())
     }
 
@@ -158,13 +162,13 @@ impl<'a> Translator<'a> {
         &self,
         pairs: &[TextPair],
         buckets: Option<&[Bucket]>,
-        search: Search,
+        options: &GenerateOptions,
         progress: &mut TranslationProgress,
     ) -> Outcome<Measures> {
         let encoded: Vec<_> = pairs.iter().map(|pair| self.encode(pair)).collect();
         let sources: Vec<Vec<u32>> = encoded.iter().map(|(source, _)| source.clone()).collect();
         let forced = measure_forced(self.model.as_ref(), encoded.into()).map_err(rungs::Error::from)?;
-        let texts = self.translations(&sources, search, progress)?;
+        let texts = self.translations(&sources, options, progress)?;
         let both: Vec<(&str, &str)> =
             texts.iter().zip(pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str())).collect();
         let of_length = |bucket: &Bucket| {
@@ -191,7 +195,7 @@ impl<'a> Translator<'a> {
     fn translations(
         &self,
         sources: &[Vec<u32>],
-        search: Search,
+        options: &GenerateOptions,
         progress: &mut TranslationProgress,
     ) -> Outcome<Vec<String>> {
         let mut order: Vec<usize> = (0..sources.len()).collect();
@@ -202,7 +206,7 @@ impl<'a> Translator<'a> {
         progress.show(0, 0.0);
         for together in order.chunks(TOGETHER) {
             let group: Vec<Vec<u32>> = together.iter().map(|&i| sources[i].clone()).collect();
-            let found = translate(self.model.as_ref(), &group, search).map_err(Failure::input)?;
+            let found = translate(self.model.as_ref(), &group, options, &Rng::new(0)).map_err(Failure::input)?;
             for (&i, hypotheses) in together.iter().zip(&found) {
                 texts[i] = self.target().decode(&hypotheses[0].ids);
             }

@@ -1,0 +1,109 @@
+//! Contrastive search: likely tokens that bring something new.
+//!
+//! The likeliest text repeats itself. Where a model's vectors of a text grow alike, so do its words. So of the k likeliest next
+//! tokens the one is chosen that is likely and whose vector is unlike all before it,
+//!
+//! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
+//!
+//! with h_j the [features](crate::Decoder::features) of every earlier token, the prompt's among them, and h_v those of the
+//! candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
+//!
+//! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*, [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
+
+use super::GenerateError;
+use super::generate::Beginning;
+use super::logits::{RULED_OUT, largest, log_sum, weights};
+use super::options::{Contrastive, Finish, GenerateOptions, Generated};
+use super::sample::{OnToken, Text, processed};
+use crate::State;
+use rungs_layers::Mode;
+use rungs_layers::tensor::{Element, Growing, Ids, Rng, Tensor, keep_awake};
+
+/// Continues one text.
+pub(super) fn search<E: Element>(
+    beginning: Beginning<'_, E>,
+    prompt: &[u32],
+    contrastive: Contrastive,
+    options: &GenerateOptions,
+    number: usize,
+    on_token: OnToken<'_>,
+) -> Result<Generated, GenerateError> {
+    let Beginning { model, mut state, read } = beginning;
+    let mut seen = Seen(Growing::new(1));
+    let t = read.len();
+    let read = Ids::new(read, [1, t]);
+    let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
+    seen.extend(&features);
+    let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)).to_vec(); // (V)
+    let mut text = Text::new(number, prompt, Rng::new(0)).written;
+    loop {
+        keep_awake();
+        let [own, allowed] = processed(&logits, prompt, &text.ids, options)?;
+        let log_sum = log_sum(&own);
+        let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
+        let candidates = largest(candidates, contrastive.candidates);
+        if candidates.is_empty() {
+            text.finish = Finish::Complete;
+            break;
+        }
+        let sum: f64 = weights(&allowed).iter().sum();
+        let max = candidates[0].1;
+        // One row for each candidate.
+        let rows = vec![0; candidates.len()];
+        let ids = Ids::new(candidates.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [rows.len(), 1]);
+        let mut states = state.rows(&rows);
+        let features = model.features(&ids, &mut states, &mut Mode::Eval); // (k, 1, D)
+        let alike = seen.likeness(&features);
+        let value = |(place, &(_, z)): (usize, &(u32, f64))| {
+            let p = (z - max).exp() / sum;
+            (place as u32, (1.0 - contrastive.alpha) * p - contrastive.alpha * alike[place])
+        };
+        let place = largest(candidates.iter().enumerate().map(value), 1)[0].0 as usize;
+        let (id, _) = candidates[place];
+        text.ids.push(id);
+        text.log_probabilities.push(own[id as usize] - log_sum);
+        text.weights.extend(looked(&states, place));
+        if on_token(number, id).is_break() || options.stop.contains(&id) {
+            text.finish = Finish::Stop;
+            break;
+        }
+        if text.ids.len() == options.length.max() {
+            break;
+        }
+        let chosen = features.slice(0, place..place + 1); // (1, 1, D)
+        seen.extend(&chosen);
+        state = states.rows(&[place]);
+        logits = model.scores(&chosen.squeeze(1)).to_vec();
+    }
+    text.score = text.log_probability() / text.ids.len().max(1) as f64;
+    Ok(text)
+}
+
+/// The vectors of what was read, each of length 1, (1, T, D).
+struct Seen<E: Element>(Growing<E>);
+
+impl<E: Element> Seen<E> {
+    /// Adds vectors (1, T, D).
+    fn extend(&mut self, features: &Tensor<E>) {
+        self.0.push(&unit_vectors(features));
+    }
+
+    /// max_j cos(h, h_j) of vectors (k, 1, D).
+    fn likeness(&self, features: &Tensor<E>) -> Vec<f64> {
+        let seen = self.0.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
+        let cosines = unit_vectors(features).squeeze(1).matmul(&seen.t()); // (k, T)
+        cosines.max_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
+    }
+}
+
+/// h / ‖h‖.
+fn unit_vectors<E: Element>(features: &Tensor<E>) -> Tensor<E> {
+    features / &features.square().sum_over([-1]).sqrt()
+}
+
+/// Where the model looked in one row, if it looks at a source.
+fn looked<E: Element>(state: &State<E>, row: usize) -> Option<Vec<f64>> {
+    let weights = state.weights.as_ref()?;
+    let sources = weights.shape().last();
+    Some(weights.to_vec()[row * sources..][..sources].iter().map(|a| a.to_f64()).collect())
+}

@@ -1,0 +1,174 @@
+//! Processors that make a distribution sharper, flatter or shorter.
+//!
+//! | processor | keeps | from |
+//! |---|---|---|
+//! | [`Temperature`] | everything, z / T | Ackley, Hinton & Sejnowski (1985) |
+//! | [`TopK`] | the k likeliest tokens | Fan, Lewis & Dauphin (2018), [arXiv:1805.04833](https://arxiv.org/abs/1805.04833) |
+//! | [`TopP`] | the likeliest tokens whose probabilities sum to p | Holtzman et al. (2020), [arXiv:1904.09751](https://arxiv.org/abs/1904.09751) |
+//! | [`MinP`] | tokens at least m times as likely as the likeliest | Nguyen et al. (2024), [arXiv:2407.01082](https://arxiv.org/abs/2407.01082) |
+//! | [`Typical`] | tokens whose surprise is closest to the expected one | Meister et al. (2023), [arXiv:2202.00666](https://arxiv.org/abs/2202.00666) |
+//!
+//! Each keeps at least one token. What is left is not normalised: softmax does that.
+
+use super::logits::{RULED_OUT, candidates, maximum, rank, rule_out, weights};
+use super::processor::{Context, Processor};
+use crate::ConfigError;
+
+/// T in z / T: finite and above 0. Towards 0 the likeliest token is chosen always.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Temperature(f64);
+
+impl Temperature {
+    /// # Errors
+    /// Unless 0 < T < ∞.
+    pub fn new(temperature: f64) -> Result<Self, ConfigError> {
+        if temperature > 0.0 && temperature.is_finite() {
+            Ok(Self(temperature))
+        } else {
+            let range = "a finite number above 0";
+            Err(ConfigError::Range { name: "temperature", value: temperature, range })
+        }
+    }
+}
+
+impl Processor for Temperature {
+    /// z ← (z − max z) / T. The shift changes no probability, and keeps a tiny T from making infinities of all.
+    fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+        let max = maximum(logits);
+        if max > RULED_OUT && self.0 != 1.0 {
+            logits.iter_mut().for_each(|z| *z = (*z - max) / self.0);
+        }
+    }
+}
+
+/// k, how many of the largest logits stay: at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopK(usize);
+
+impl TopK {
+    /// # Errors
+    /// If k is 0.
+    pub fn new(k: usize) -> Result<Self, ConfigError> {
+        if k == 0 { Err(ConfigError::Zero { name: "top-k" }) } else { Ok(Self(k)) }
+    }
+}
+
+impl Processor for TopK {
+    /// Keeps the k largest logits, or all if there are fewer; of equals those of the smaller ids.
+    fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+        let mut ids = candidates(logits);
+        if self.0 < ids.len() {
+            ids.select_nth_unstable_by(self.0, |&a, &b| rank(logits, a, b));
+            rule_out(logits, &ids[self.0..]);
+        }
+    }
+}
+
+/// A share of the probability.
+fn share(name: &'static str, p: f64) -> Result<f64, ConfigError> {
+    match p > 0.0 && p <= 1.0 {
+        true => Ok(p),
+        false => Err(ConfigError::Range { name, value: p, range: "above 0 and at most 1" }),
+    }
+}
+
+/// p, how much probability stays: above 0, at most 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TopP(f64);
+
+impl TopP {
+    /// # Errors
+    /// Unless 0 < p ≤ 1.
+    pub fn new(p: f64) -> Result<Self, ConfigError> {
+        share("top-p", p).map(Self)
+    }
+}
+
+impl Processor for TopP {
+    /// Keeps the nucleus: the likeliest token, and the next, until their probabilities sum to p or more.
+    fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+        let by_logit = logits.to_vec();
+        keep_share(self.0, logits, |a, b| rank(&by_logit, a, b));
+    }
+}
+
+/// m, the least probability in terms of the largest: above 0, at most 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MinP(f64);
+
+impl MinP {
+    /// # Errors
+    /// Unless 0 < m ≤ 1.
+    pub fn new(m: f64) -> Result<Self, ConfigError> {
+        share("min-p", m).map(Self)
+    }
+}
+
+impl Processor for MinP {
+    /// Keeps tokens with p ≥ m · max p, which is z ≥ max z + ln m.
+    fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+        let least = maximum(logits) + self.0.ln();
+        logits.iter_mut().filter(|z| **z < least).for_each(|z| *z = RULED_OUT);
+    }
+}
+
+/// τ, how much probability the typical tokens have together: above 0, at most 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Typical(f64);
+
+impl Typical {
+    /// # Errors
+    /// Unless 0 < τ ≤ 1.
+    pub fn new(mass: f64) -> Result<Self, ConfigError> {
+        share("typical", mass).map(Self)
+    }
+}
+
+impl Processor for Typical {
+    /// Keeps the tokens whose −ln p is closest to the entropy H = −Σ p ln p, until their probabilities sum to τ or more.
+    fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+        if candidates(logits).is_empty() {
+            return;
+        }
+        let weights = weights(logits);
+        let (max, sum) = (maximum(logits), weights.iter().sum::<f64>());
+        let surprise = |z: f64| max + sum.ln() - z;
+        let kept = weights.iter().zip(logits.iter()).filter(|(weight, _)| **weight > 0.0);
+        let entropy: f64 = kept.map(|(weight, &z)| weight / sum * surprise(z)).sum();
+        let distances: Vec<f64> = logits.iter().map(|&z| (surprise(z) - entropy).abs()).collect();
+        keep_share(self.0, logits, |a, b| distances[a].total_cmp(&distances[b]).then(a.cmp(&b)));
+    }
+}
+
+/// Keeps the first tokens in an order whose probabilities sum to a share of all or more, at least one.
+fn keep_share(share: f64, logits: &mut [f64], order: impl Fn(usize, usize) -> std::cmp::Ordering) {
+    if share == 1.0 {
+        return; // everything; a rounded sum might reach 1 before the end
+    }
+    let weights = weights(logits);
+    let goal = share * weights.iter().sum::<f64>();
+    let mut ids = candidates(logits);
+    // Few are kept where the vocabulary is large, so a few of the first are put in order, and more only if needed.
+    let mut ordered = 64;
+    let kept = loop {
+        ordered = ordered.min(ids.len());
+        if ordered < ids.len() {
+            ids.select_nth_unstable_by(ordered, |&a, &b| order(a, b));
+        }
+        ids[..ordered].sort_unstable_by(|&a, &b| order(a, b));
+        let reached = |sum: &mut f64, &id: &usize| {
+            let before = *sum;
+            *sum += weights[id];
+            Some(before < goal)
+        };
+        let inside = ids[..ordered].iter().scan(0.0, reached).take_while(|&inside| inside).count();
+        if inside < ordered || ordered == ids.len() {
+            break inside;
+        }
+        ordered *= 4;
+    };
+    rule_out(logits, &ids[kept..]);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,719 @@
+//! The laws of decoding: whatever model writes, and however it chooses.
+
+use proptest::prelude::*;
+use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
+use rungs_layers::{Mode, Module};
+use rungs_models::decode::{
+    Beam, Context, Contrastive, CountPenalty, MinP, NoRepeatNgram, OnToken, Pattern, Processor, Processors,
+    RepetitionPenalty, Search, Temperature, TopK, TopP, Typical, draw, generate_with_draft, likeliest, log_probability,
+};
+use rungs_models::{
+    Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length,
+    LengthPenalty, LstmLanguageModel, RecurrentConfig, Tokenizer, generate,
+};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+const VOCABULARY: usize = 7;
+const CONTEXT: usize = 8;
+
+/// Language models of every kind that matters here, tiny, with parameters drawn so large that all of them matter.
+fn models(seed: u64) -> Vec<(&'static str, Box<dyn LanguageModel<f64>>)> {
+    let rng = &mut Rng::new(seed);
+    let config = RecurrentConfig { vocabulary: VOCABULARY, embedding: 5, hidden: 6, layers: 2, dropout: 0.0 };
+    let llama = GptConfig { key_heads: 1, ..GptConfig::llama(VOCABULARY, CONTEXT, 8, 2, 2) };
+    let mut models: Vec<(_, Box<dyn LanguageModel<f64>>)> = vec![
+        ("lstm", Box::new(LstmLanguageModel::new(&config, rng).unwrap())),
+        ("gru", Box::new(GruLanguageModel::new(&config, rng).unwrap())),
+        ("gpt", Box::new(Gpt::new(&GptConfig::gpt(VOCABULARY, CONTEXT, 6, 2, 2), rng).unwrap())),
+        ("llama", Box::new(Gpt::new(&llama, rng).unwrap())),
+    ];
+    for (_, model) in &mut models {
+        model.for_each_mut(&mut |_, p| *p = Tensor::variable(Array::normal(p.shape(), 0.0, 0.7, rng)));
+    }
+    models
+}
+
+/// The logits of a text read at once: one row (V) per token.
+fn logits(model: &dyn LanguageModel<f64>, ids: &[u32]) -> Vec<Vec<f64>> {
+    let ids = Ids::new(ids.to_vec(), [1, ids.len()]);
+    let logits = model.logits(&ids, &mut model.start(1), &mut Mode::Eval);
+    logits.to_vec().chunks(model.vocabulary()).map(<[f64]>::to_vec).collect()
+}
+
+/// Equal but for the rounding of sums taken in different orders.
+fn assert_close(what: &str, a: &[f64], b: &[f64]) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    for (a, b) in a.iter().zip(b) {
+        assert!((a - b).abs() <= 1e-10 * (1.0 + a.abs().max(b.abs())), "{what}: {a} and {b}");
+    }
+}
+
+fn go_on() -> impl FnMut(usize, u32) -> ControlFlow<()> {
+    |_, _| ControlFlow::Continue(())
+}
+
+/// One text.
+fn write(
+    model: &dyn LanguageModel<f64>,
+    prompt: &[u32],
+    options: &GenerateOptions,
+    seed: u64,
+) -> Result<Generated, GenerateError> {
+    let mut texts = generate(model, &[prompt], options, &Rng::new(seed), &mut go_on())?;
+    Ok(texts.remove(0).remove(0))
+}
+
+fn options(search: Search, max: usize) -> GenerateOptions {
+    GenerateOptions { search, length: Length::at_most(max), ..GenerateOptions::default() }
+}
+
+fn random(temperature: f64, top_k: Option<usize>, top_p: Option<f64>) -> Processors {
+    let mut chain: Processors = vec![Arc::new(Temperature::new(temperature).unwrap())];
+    if let Some(k) = top_k {
+        chain.push(Arc::new(TopK::new(k).unwrap()));
+    }
+    if let Some(p) = top_p {
+        chain.push(Arc::new(TopP::new(p).unwrap()));
+    }
+    chain
+}
+
+/// What processors make of logits.
+fn processed(chain: &Processors, logits: &[f64]) -> Vec<f64> {
+    let mut logits = logits.to_vec();
+    let context = Context { prompt: &[], written: &[], remaining: 1 };
+    chain.iter().for_each(|processor| processor.process(&context, &mut logits));
+    logits
+}
+
+/// ln p of a text after a prompt, in one forward pass.
+fn log_p(model: &dyn LanguageModel<f64>, prompt: &[u32], ids: &[u32]) -> Vec<f64> {
+    let rows = logits(model, &[prompt, ids].concat());
+    ids.iter().zip(&rows[prompt.len() - 1..]).map(|(&id, row)| log_probability(row, id)).collect()
+}
+
+// ---------------------------------------------------------------------------------------------------------- sampling
+
+/// Whether `counts` could be draws from `probabilities`: Pearson's χ², five standard deviations above its mean.
+fn assert_drawn_from(what: &str, counts: &[usize], probabilities: &[f64]) {
+    let n = counts.iter().sum::<usize>() as f64;
+    let mut statistic = 0.0;
+    let mut freedom = -1.0;
+    for (&count, &p) in counts.iter().zip(probabilities) {
+        if p == 0.0 {
+            assert_eq!(count, 0, "{what}: drew what cannot be drawn: {counts:?}");
+        } else {
+            statistic += (count as f64 - n * p).powi(2) / (n * p);
+            freedom += 1.0;
+        }
+    }
+    let bound = freedom + 5.0 * (2.0 * f64::max(freedom, 0.0)).sqrt();
+    assert!(statistic <= bound, "{what}: χ² = {statistic} > {bound}: {counts:?}");
+}
+
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let weights: Vec<f64> = logits.iter().map(|z| z.exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / sum).collect()
+}
+
+const ROW: [f64; 6] = [0.3, -1.0, 1.2, 0.3, -0.5, 2.0];
+
+fn histogram(chain: &Processors, seed: u64) -> Vec<usize> {
+    let mut rng = Rng::new(seed);
+    let mut counts = vec![0; ROW.len()];
+    let left = processed(chain, &ROW);
+    for _ in 0..20_000 {
+        counts[draw(&left, &mut rng).unwrap() as usize] += 1;
+    }
+    counts
+}
+
+#[test]
+fn draws_have_the_probabilities_of_the_softmax() {
+    let p = softmax(&ROW);
+    assert_drawn_from("plain", &histogram(&vec![], 0), &p);
+    let everything = random(1.0, Some(ROW.len()), Some(1.0));
+    assert_drawn_from("top-k = V and top-p = 1", &histogram(&everything, 1), &p);
+    // Not only the same distribution: the same draws.
+    assert_eq!(histogram(&everything, 2), histogram(&vec![], 2));
+}
+
+#[test]
+fn transforms_change_the_probabilities_as_they_say() {
+    let hot = softmax(&ROW.map(|z| z / 1.7));
+    assert_drawn_from("temperature", &histogram(&random(1.7, None, None), 0), &hot);
+
+    let kept = |keep: [bool; 6]| {
+        softmax(&std::array::from_fn::<f64, 6, _>(|i| if keep[i] { ROW[i] } else { f64::NEG_INFINITY }))
+    };
+    let three = kept([true, false, true, false, false, true]); // two are third: the first of them
+    assert_drawn_from("top-k", &histogram(&random(1.0, Some(3), None), 0), &three);
+
+    let p = softmax(&ROW); // 5 and 2 alone have p[5] + p[2]
+    let nucleus = random(1.0, None, Some(p[5] + p[2] + 1e-9));
+    assert_drawn_from("top-p", &histogram(&nucleus, 0), &three);
+    let nucleus = random(1.0, None, Some(p[5] + p[2] - 1e-9));
+    assert_drawn_from("top-p", &histogram(&nucleus, 0), &kept([false, false, true, false, false, true]));
+
+    // Temperature first, nucleus second: flattened, two tokens no longer hold the mass.
+    let nucleus = random(1.7, None, Some(p[5] + p[2] - 1e-9));
+    assert!(histogram(&nucleus, 0).iter().filter(|&&count| count > 0).count() > 2);
+}
+
+proptest! {
+    #[test]
+    fn as_the_temperature_goes_to_zero_sampling_becomes_greedy(
+        row in prop::collection::vec(-20.0..20.0f64, 1..50),
+        seed in any::<u64>(),
+    ) {
+        let best = likeliest(&row).unwrap();
+        prop_assert!(row.iter().all(|&z| z <= row[best as usize]));
+        let gap = row.iter().filter(|&&z| z < row[best as usize]).fold(f64::INFINITY, |gap, &z| gap.min(row[best as usize] - z));
+        prop_assume!(row.iter().filter(|&&z| z == row[best as usize]).count() == 1);
+        let cold = random((gap / 1000.0).clamp(f64::MIN_POSITIVE, 1.0), None, None);
+        prop_assert_eq!(draw(&processed(&cold, &row), &mut Rng::new(seed)), Some(best));
+        let one = random(1.0, Some(1), None);
+        prop_assert_eq!(draw(&processed(&one, &row), &mut Rng::new(seed)), Some(best));
+        let least = random(1.0, None, Some(f64::MIN_POSITIVE));
+        prop_assert_eq!(draw(&processed(&least, &row), &mut Rng::new(seed)), Some(best));
+    }
+
+    #[test]
+    fn the_k_largest_logits_stay(row in prop::collection::vec((-5..5i32).prop_map(f64::from), 1..40), k in 1..45usize) {
+        let kept = processed(&vec![Arc::new(TopK::new(k).unwrap())], &row);
+        // Sorting is stable: of equal logits the first come first.
+        let mut ids: Vec<usize> = (0..row.len()).collect();
+        ids.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        for (place, &id) in ids.iter().enumerate() {
+            prop_assert_eq!(kept[id], if place < k { row[id] } else { f64::NEG_INFINITY });
+        }
+    }
+
+    #[test]
+    fn the_nucleus_is_the_fewest_likeliest_tokens_that_reach_p(
+        row in prop::collection::vec(-6.0..6.0f64, 1..400),
+        p in 0.01..0.999f64,
+    ) {
+        let kept = processed(&vec![Arc::new(TopP::new(p).unwrap())], &row);
+        let probabilities = softmax(&row);
+        let inside: Vec<f64> = (0..row.len()).filter(|&i| kept[i].is_finite()).map(|i| probabilities[i]).collect();
+        let outside = (0..row.len()).filter(|&i| kept[i].is_infinite()).map(|i| probabilities[i]).fold(0.0, f64::max);
+        let (mass, least) = (inside.iter().sum::<f64>(), inside.iter().copied().fold(1.0, f64::min));
+        prop_assert!(mass >= p - 1e-12, "mass {} of {}", mass, p);
+        prop_assert!(mass - least < p + 1e-12, "one less would do");
+        prop_assert!(outside <= least);
+        prop_assert!((0..row.len()).all(|i| kept[i] == row[i] || kept[i] == f64::NEG_INFINITY));
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------- generation
+
+#[test]
+fn a_seed_decides_the_text() {
+    for (name, model) in models(7) {
+        let text = |seed| write(model.as_ref(), &[1, 2], &options(Search::Sample, 30), seed).unwrap();
+        assert_eq!(text(5), text(5), "{name}");
+        assert_ne!(text(5).ids, text(6).ids, "{name}");
+        assert_eq!((text(5).ids.len(), text(5).finish), (30, Finish::Length), "{name}");
+    }
+}
+
+#[test]
+fn greedy_takes_the_likeliest_token_every_time() {
+    for (name, model) in models(7) {
+        let prompt = [4, 0];
+        let text = write(model.as_ref(), &prompt, &options(Search::Greedy, CONTEXT - 2), 0).unwrap();
+        let all = logits(model.as_ref(), &[&prompt[..], &text.ids].concat());
+        for (row, &id) in all[prompt.len() - 1..].iter().zip(&text.ids) {
+            assert!(row.iter().all(|&z| z <= row[id as usize]), "{name}");
+        }
+        let cold = GenerateOptions { processors: random(1e-6, None, None), ..options(Search::Sample, CONTEXT - 2) };
+        assert_eq!(write(model.as_ref(), &prompt, &cold, 9).unwrap(), text, "{name}");
+        let beam = write(model.as_ref(), &prompt, &options(Search::Beam(Beam::new(1)), CONTEXT - 2), 0).unwrap();
+        assert_eq!(beam.ids, text.ids, "{name}: a beam of one");
+        assert_close(name, &beam.log_probabilities, &text.log_probabilities);
+        let contrastive = Search::Contrastive(Contrastive { alpha: 0.0, candidates: 3 });
+        let contrastive = write(model.as_ref(), &prompt, &options(contrastive, CONTEXT - 2), 0).unwrap();
+        assert_eq!(contrastive.ids, text.ids, "{name}: a contrastive search that likeness does not concern");
+    }
+}
+
+/// Every way to choose, with room for so many tokens.
+fn searches() -> Vec<(Search, Processors)> {
+    let contrastive = Contrastive { alpha: 0.6, candidates: 3 };
+    let groups = Beam { groups: 2, diversity: 0.7, penalty: LengthPenalty::Gnmt(0.8), ..Beam::new(4) };
+    vec![
+        (Search::Greedy, vec![]),
+        (Search::Sample, vec![]),
+        (Search::Sample, random(0.7, Some(3), Some(0.9))),
+        (Search::Beam(Beam::new(3)), vec![]),
+        (Search::Beam(groups), vec![]),
+        (Search::Contrastive(contrastive), vec![]),
+    ]
+}
+
+#[test]
+fn log_probabilities_are_the_models_own_whatever_chose() {
+    for (name, model) in models(7) {
+        for (search, processors) in searches() {
+            for stop in [vec![], vec![2, 5]] {
+                let prompt = [6, 2, 5];
+                let options = GenerateOptions { processors: processors.clone(), stop, ..options(search, 5) };
+                let text = write(model.as_ref(), &prompt, &options, 3).unwrap();
+                assert_close(name, &text.log_probabilities, &log_p(model.as_ref(), &prompt, &text.ids));
+                let expected = match search {
+                    Search::Beam(beam) => beam.penalty.score(text.log_probability(), text.ids.len()),
+                    _ => text.log_probability() / text.ids.len() as f64,
+                };
+                assert_close(name, &[text.score], &[expected]);
+            }
+        }
+    }
+}
+
+/// The last half of a context, as the rule has it.
+fn slide(window: &mut Vec<u32>) {
+    if window.len() > CONTEXT {
+        window.drain(..window.len() - CONTEXT / 2);
+    }
+}
+
+#[test]
+fn past_its_context_a_gpt_goes_on_from_the_last_half() {
+    for (name, gpt) in models(7).split_off(2) {
+        let prompt: Vec<u32> = (0..5).map(|i| i % VOCABULARY as u32).collect();
+        let text = write(gpt.as_ref(), &prompt, &options(Search::Sample, 40), 2).unwrap();
+        // The same text by the rule: read tokens one by one; when the window of 8 is full, keep the last 4 of the 9.
+        let (mut window, mut by_rule) = (prompt, Vec::new());
+        for &id in &text.ids {
+            let after = logits(gpt.as_ref(), &window).pop().unwrap();
+            by_rule.push(log_probability(&after, id));
+            window.push(id);
+            slide(&mut window);
+        }
+        assert_eq!(text.ids.len(), 40);
+        assert_close(name, &text.log_probabilities, &by_rule);
+    }
+}
+
+#[test]
+fn only_the_last_half_context_of_a_long_prompt_matters_to_a_gpt_and_all_of_it_to_the_others() {
+    let tail: Vec<u32> = (0..4).map(|i| (3 * i + 1) % VOCABULARY as u32).collect();
+    let [long, other] = [[2; 700], [5; 700]].map(|head| [&head[..], &tail].concat());
+    for (name, model) in models(7) {
+        let text =
+            |prompt: &[u32]| write(model.as_ref(), prompt, &options(Search::Greedy, 1), 0).unwrap().log_probability();
+        match model.context() {
+            Some(_) => assert_eq!((text(&long), text(&other)), (text(&tail), text(&tail)), "{name}"),
+            None => {
+                let row = logits(model.as_ref(), &long).pop().unwrap();
+                assert_close(name, &[text(&long)], &[log_probability(&row, likeliest(&row).unwrap())]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_ends_at_a_stop_token_but_not_before_it_is_long_enough() {
+    let stop = vec![2, 3];
+    for (name, model) in models(7) {
+        let mut lengths = Vec::new();
+        for seed in 0..40 {
+            let length = Length::new(4, 100).unwrap();
+            let options = GenerateOptions { length, stop: stop.clone(), ..GenerateOptions::default() };
+            let text = write(model.as_ref(), &[1], &options, seed).unwrap();
+            let (last, before) = text.ids.split_last().unwrap();
+            assert!(before.iter().all(|id| !stop.contains(id)), "{name}: {text:?}");
+            assert_eq!(stop.contains(last), text.finish == Finish::Stop, "{name}: {text:?}");
+            lengths.push(text.ids.len());
+        }
+        assert_eq!(lengths.iter().min(), Some(&4), "{name}: {lengths:?}");
+        // Until then its probability is left alone: it is only not chosen.
+        let (length, stop) = (Length::new(2, 2).unwrap(), vec![0, 1, 2, 3, 4, 5]);
+        let text =
+            write(model.as_ref(), &[1], &GenerateOptions { length, stop, ..options(Search::Greedy, 2) }, 0).unwrap();
+        assert_eq!(text.ids[0], 6, "{name}");
+        assert_close(name, &text.log_probabilities, &log_p(model.as_ref(), &[1], &text.ids));
+    }
+}
+
+#[test]
+fn whoever_listens_hears_every_token_and_can_end_a_text() {
+    for (name, model) in models(7) {
+        let mut heard = vec![Vec::new(); 6];
+        let mut listen = |number: usize, id: u32| {
+            heard[number].push(id);
+            if heard[number].len() == 3 + number { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let options = GenerateOptions { texts: 2, batch: 4, ..options(Search::Sample, 50) };
+        let prompts = [vec![0], vec![1, 2, 3], vec![4, 4]];
+        let texts = generate(model.as_ref(), &prompts, &options, &Rng::new(0), &mut listen).unwrap();
+        let texts: Vec<Generated> = texts.into_iter().flatten().collect();
+        assert!(texts.iter().map(|text| &text.ids).eq(&heard), "{name}: streamed is whole");
+        assert!(texts.iter().all(|text| text.finish == Finish::Stop), "{name}");
+
+        let nothing = GenerateOptions { length: Length::at_most(0), ..options };
+        let never: OnToken<'_> = &mut |_, _| panic!("no token");
+        let texts = generate(model.as_ref(), &[[0]], &nothing, &Rng::new(0), never).unwrap();
+        assert_eq!((texts[0].len(), texts[0][0].ids.len(), texts[0][0].finish), (2, 0, Finish::Length));
+    }
+}
+
+#[test]
+fn what_cannot_be_continued_is_refused_in_one_line() {
+    for (name, mut model) in models(7) {
+        let error = |model: &dyn LanguageModel<f64>, prompt: &[u32], wanted: GenerateOptions| {
+            write(model, prompt, &wanted, 0).unwrap_err().to_string()
+        };
+        let plain = || options(Search::Sample, 9);
+        let stop = |stop: &[u32], min| GenerateOptions {
+            stop: stop.to_vec(),
+            length: Length::new(min, 9).unwrap(),
+            ..plain()
+        };
+        let empty = "the prompt is empty: there must be at least one token to go on from";
+        assert_eq!(error(model.as_ref(), &[], plain()), empty);
+        assert_eq!(error(model.as_ref(), &[1, 7], plain()), "prompt token 7 is outside the model's vocabulary of 7");
+        assert_eq!(error(model.as_ref(), &[1], stop(&[9], 0)), "stop token 9 is outside the model's vocabulary of 7");
+        assert_eq!(
+            error(model.as_ref(), &[1], stop(&[0, 1, 2, 3, 4, 5, 6], 2)),
+            "every token is a stop token, and the text must have 2 tokens or more"
+        );
+        let search = |search| GenerateOptions { search, ..options(search, 3) };
+        let beam = |beam| search(Search::Beam(beam));
+        assert_eq!(error(model.as_ref(), &[1], beam(Beam::new(0))), "beam is 0; it must be at least 1");
+        assert_eq!(error(model.as_ref(), &[1], beam(Beam::new(8))), "beam 8 is too large; the most is 7");
+        let groups = Beam { groups: 2, ..Beam::new(3) };
+        assert_eq!(error(model.as_ref(), &[1], beam(groups)), "beam 3 is not a multiple of beam-groups 2");
+        let many = GenerateOptions { texts: 4, ..beam(Beam::new(3)) };
+        assert_eq!(error(model.as_ref(), &[1], many), "n 4 is too large; the most is 3");
+        let contrastive = search(Search::Contrastive(Contrastive { alpha: 1.5, candidates: 2 }));
+        assert_eq!(error(model.as_ref(), &[1], contrastive), "contrastive 1.5 is not from 0 to 1");
+        if model.context().is_some() {
+            let long = GenerateOptions { length: Length::at_most(9), ..beam(Beam::new(2)) };
+            let expected = "2 tokens of a prompt and 9 more do not fit the model's context of 8";
+            assert_eq!(error(model.as_ref(), &[1, 2], long), expected, "{name}");
+        }
+        model.for_each_mut(&mut |_, p| p.update(|values| values[0] = f64::NAN));
+        for (way, processors) in searches() {
+            assert_eq!(
+                error(model.as_ref(), &[0], GenerateOptions { processors, ..options(way, 5) }),
+                "the model's logits are not finite after 0 tokens: its parameters are damaged or have diverged"
+            );
+        }
+    }
+    assert_eq!(Length::new(5, 4).unwrap_err().to_string(), "min-tokens 5 is more than max-tokens 4");
+}
+
+// -------------------------------------------------------------------------------------------------------------- batches
+
+#[test]
+fn texts_of_a_batch_are_the_texts_alone() {
+    let prompts: [&[u32]; 5] = [&[1, 2, 3], &[4], &[0, 6, 5, 4, 3, 2, 1], &[2, 2, 2], &[3, 1, 4, 1, 5, 2, 6, 5, 3, 5]];
+    for (name, model) in models(7) {
+        for (search, processors) in searches() {
+            // Long texts, past the context, of which each row reaches the end at another time; searches stay within.
+            let long = matches!(search, Search::Greedy | Search::Sample);
+            let prompts = if long { &prompts[..] } else { &prompts[..2] };
+            let options = GenerateOptions { processors, stop: vec![5], ..options(search, if long { 30 } else { 5 }) };
+            let together = generate(model.as_ref(), prompts, &options, &Rng::new(4), &mut go_on()).unwrap();
+            for batch in [1, 2] {
+                let options = GenerateOptions { batch, ..options.clone() };
+                let alone = generate(model.as_ref(), prompts, &options, &Rng::new(4), &mut go_on()).unwrap();
+                for (a, b) in together.iter().flatten().zip(alone.iter().flatten()) {
+                    assert_eq!((&a.ids, a.finish), (&b.ids, b.finish), "{name} {search:?}");
+                    assert_close(name, &a.log_probabilities, &b.log_probabilities);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn several_texts_are_drawn_apart_and_the_first_does_not_know_of_the_others() {
+    for (name, model) in models(7) {
+        let texts = |texts| {
+            let options = GenerateOptions { texts, ..options(Search::Sample, 12) };
+            generate(model.as_ref(), &[[3, 1]], &options, &Rng::new(1), &mut go_on()).unwrap().remove(0)
+        };
+        let (one, five) = (texts(1), texts(5));
+        assert_eq!(one[0], five[0], "{name}");
+        assert!((1..5).all(|i| five[i].ids != five[0].ids), "{name}");
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------- beams
+
+#[test]
+fn a_beam_that_holds_everything_finds_the_most_probable_texts() {
+    // Texts of three tokens, or ended sooner: fewer than 7 beginnings never had to be dropped, if the beam is as wide as the
+    // vocabulary and only four tokens are allowed.
+    struct Few;
+    impl std::fmt::Debug for Few {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Few")
+        }
+    }
+    impl Processor for Few {
+        fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
+            logits[3..].fill(f64::NEG_INFINITY);
+        }
+    }
+    for (name, model) in models(7) {
+        // Of tokens 0, 1 and 2, where 2 ends a text: 2, 02, 12 and four of two tokens.
+        let beam = Beam { penalty: LengthPenalty::Power(0.0), ..Beam::new(7) };
+        let options = GenerateOptions {
+            processors: vec![Arc::new(Few)],
+            stop: vec![2],
+            texts: 7,
+            ..options(Search::Beam(beam), 2)
+        };
+        let found = generate(model.as_ref(), &[[5, 6]], &options, &Rng::new(0), &mut go_on()).unwrap().remove(0);
+        let mut all: Vec<(f64, Vec<u32>)> =
+            [vec![2], vec![0, 2], vec![1, 2], vec![0, 0], vec![0, 1], vec![1, 0], vec![1, 1]]
+                .into_iter()
+                .map(|ids| (log_p(model.as_ref(), &[5, 6], &ids).iter().sum(), ids))
+                .collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        assert!(found.iter().map(|text| &text.ids).eq(all.iter().map(|(_, ids)| ids)), "{name}");
+        let scores: Vec<f64> = found.iter().map(|text| text.score).collect();
+        assert_close(name, &scores, &all.iter().map(|(log_p, _)| *log_p).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn groups_that_need_not_differ_are_narrower_beams_and_those_that_must_begin_apart() {
+    for (name, model) in models(7) {
+        let beam = |beam: Beam| {
+            let options = GenerateOptions { texts: beam.width, ..options(Search::Beam(beam), 5) };
+            generate(model.as_ref(), &[[3, 1]], &options, &Rng::new(0), &mut go_on()).unwrap().remove(0)
+        };
+        let ids = |texts: &[Generated]| texts.iter().map(|text| text.ids.clone()).collect::<Vec<_>>();
+        let narrow = ids(&beam(Beam::new(2)));
+        let same = ids(&beam(Beam { groups: 3, ..Beam::new(6) }));
+        assert!(narrow.iter().all(|text| same.iter().filter(|other| *other == text).count() == 3), "{name}");
+        // What an earlier group chose costs more than anything else could gain.
+        let apart = beam(Beam { groups: 5, diversity: 1e3, ..Beam::new(5) });
+        for at in 0..5 {
+            let mut tokens: Vec<u32> = apart.iter().map(|text| text.ids[at]).collect();
+            tokens.sort_unstable();
+            tokens.dedup();
+            assert_eq!(tokens.len(), 5, "{name}: token {at}");
+        }
+        for text in &apart {
+            assert_close(name, &[text.score], &[text.log_probability() / 5.0]);
+        }
+    }
+}
+
+// ----------------------------------------------------------------------------------------------------------- processors
+
+#[derive(serde::Deserialize)]
+struct Case {
+    processor: String,
+    value: f64,
+    before: Vec<u32>,
+    logits: Vec<f64>,
+    probabilities: Vec<f64>,
+}
+
+#[test]
+fn processors_leave_the_distributions_that_theirs_leave() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/decoding.json");
+    let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for Case { processor: name, value, before, mut logits, probabilities } in cases {
+        let processor: Arc<dyn Processor> = match name.as_str() {
+            "temperature" => Arc::new(Temperature::new(value).unwrap()),
+            "top-k" => Arc::new(TopK::new(value as usize).unwrap()),
+            "top-p" => Arc::new(TopP::new(value).unwrap()),
+            "min-p" => Arc::new(MinP::new(value).unwrap()),
+            "typical" => Arc::new(Typical::new(value).unwrap()),
+            "repetition-penalty" => Arc::new(RepetitionPenalty::new(value).unwrap()),
+            "no-repeat-ngram" => Arc::new(NoRepeatNgram::new(value as usize).unwrap()),
+            other => panic!("{other}"),
+        };
+        let (prompt, written) = before.split_at(3);
+        processor.process(&Context { prompt, written, remaining: 1 }, &mut logits);
+        if probabilities.iter().any(|p| !p.is_finite()) || logits.iter().all(|z| *z == f64::NEG_INFINITY) {
+            assert!(logits.iter().all(|z| *z == f64::NEG_INFINITY), "{name} {value}: nothing is left");
+            continue;
+        }
+        let ours = softmax(&logits);
+        for (ours, theirs) in ours.iter().zip(&probabilities) {
+            assert!((ours - theirs).abs() < 1e-12, "{name} {value}: {ours} and {theirs}");
+            assert_eq!(*ours == 0.0, *theirs == 0.0, "{name} {value}");
+        }
+    }
+}
+
+#[test]
+fn what_a_processor_rules_out_no_search_writes() {
+    for (name, model) in models(7) {
+        for (search, mut processors) in searches() {
+            processors.insert(0, Arc::new(NoRepeatNgram::new(1).unwrap()));
+            let text = write(model.as_ref(), &[3], &GenerateOptions { processors, ..options(search, 7) }, 2).unwrap();
+            let mut ids = [&[3][..], &text.ids].concat();
+            ids.sort_unstable();
+            assert_eq!((ids, text.finish), ((0..7).collect(), Finish::Complete), "{name} {search:?}: each token once");
+        }
+    }
+}
+
+#[test]
+fn penalties_lower_repetition() {
+    for (name, model) in models(11) {
+        let repeats = |processors: Processors| {
+            let options = GenerateOptions { processors, texts: 20, ..options(Search::Sample, 20) };
+            let texts = generate(model.as_ref(), &[[0]], &options, &Rng::new(0), &mut go_on()).unwrap();
+            let same = |text: &Generated| text.ids.windows(2).filter(|pair| pair[0] == pair[1]).count();
+            texts[0].iter().map(same).sum::<usize>()
+        };
+        let without = repeats(vec![]);
+        assert!(repeats(vec![Arc::new(CountPenalty::new(0.0, 3.0).unwrap())]) < without, "{name}: {without}");
+    }
+}
+
+#[test]
+fn constrained_texts_match_however_they_are_chosen() {
+    let tokenizer = Tokenizer::char_from("ab01.-x").unwrap();
+    for expression in ["[ab]{2,4}-[01]*", "x|(ab)+", r"-?(0|1[01]*)(\.[01]+)?"] {
+        let matcher = regex_automata::meta::Regex::new(&format!("^(?:{expression})$")).unwrap();
+        // With a token that ends a text, and without.
+        for stop in [vec![], tokenizer.encode("x").unwrap()] {
+            if expression.starts_with('x') && !stop.is_empty() {
+                continue;
+            }
+            let pattern = Arc::new(Pattern::new(expression, &tokenizer.spellings(), &stop).unwrap());
+            for (name, model) in models(7) {
+                for (search, mut processors) in searches() {
+                    processors.insert(0, pattern.clone());
+                    for max in pattern.shortest()..8 {
+                        let options = GenerateOptions {
+                            processors: processors.clone(),
+                            stop: stop.clone(),
+                            ..options(search, max)
+                        };
+                        let text = write(model.as_ref(), &[3], &options, max as u64).unwrap();
+                        let ids: Vec<u32> = text.ids.iter().copied().filter(|id| !stop.contains(id)).collect();
+                        let text = tokenizer.decode(&ids);
+                        assert!(matcher.is_match(&text), "{name} {search:?} {max}: {text:?} is no {expression}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+// --------------------------------------------------------------------------------------------------------- contrastive
+
+#[test]
+fn contrastive_search_is_its_definition() {
+    for (name, model) in models(7) {
+        for alpha in [0.3, 0.6, 1.0] {
+            let contrastive = Contrastive { alpha, candidates: 4 };
+            let prompt = vec![3, 1];
+            let text = write(model.as_ref(), &prompt, &options(Search::Contrastive(contrastive), 6), 0).unwrap();
+            let mut read = prompt;
+            for &chosen in &text.ids {
+                let p = softmax(&logits(model.as_ref(), &read).pop().unwrap());
+                let mut ranked: Vec<u32> = (0..VOCABULARY as u32).collect();
+                ranked.sort_by(|&a, &b| p[b as usize].total_cmp(&p[a as usize]));
+                let value = |id: u32| {
+                    let text = [&read[..], &[id]].concat();
+                    let ids = Ids::new(text.clone(), [1, text.len()]);
+                    let features = model.features(&ids, &mut model.start(1), &mut Mode::Eval);
+                    let features = features.to_vec();
+                    let h: Vec<&[f64]> = features.chunks(features.len() / text.len()).collect();
+                    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+                    let cosine = |a, b| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+                    let (new, seen) = h.split_last().unwrap();
+                    let alike = seen.iter().map(|seen| cosine(new, seen)).fold(f64::NEG_INFINITY, f64::max);
+                    (1.0 - alpha) * p[id as usize] - alpha * alike
+                };
+                let best = ranked[..4].iter().copied().map(value).fold(f64::NEG_INFINITY, f64::max);
+                assert!(ranked[..4].contains(&chosen), "{name}: of the four likeliest");
+                assert!((value(chosen) - best).abs() < 1e-9, "{name} {alpha}");
+                read.push(chosen);
+            }
+        }
+    }
+}
+
+// --------------------------------------------------------------------------------------------------------- speculative
+
+#[test]
+fn a_draft_changes_no_greedy_text() {
+    let (models, drafts) = (models(7), models(8));
+    for (name, model) in &models {
+        // A bad draft, a perfect one, and one of another kind.
+        for (draft_name, draft) in models.iter().chain(&drafts) {
+            for ahead in [1, 3, 6] {
+                let options = GenerateOptions { stop: vec![5], ..options(Search::Greedy, 40) };
+                let expected = write(model.as_ref(), &[1, 0], &options, 0).unwrap();
+                let mut heard = Vec::new();
+                let mut listen = |_: usize, id: u32| {
+                    heard.push(id);
+                    ControlFlow::Continue(())
+                };
+                let both = [model.as_ref(), draft.as_ref()];
+                let (text, drafted) =
+                    generate_with_draft(both, ahead, &[1, 0], &options, Rng::new(0), &mut listen).unwrap();
+                assert_eq!((&text.ids, text.finish), (&expected.ids, expected.finish), "{name} by {draft_name}");
+                assert_close(name, &text.log_probabilities, &expected.log_probabilities);
+                assert!(heard == text.ids && drafted.accepted <= drafted.proposed);
+                if model.context().is_none() && std::ptr::eq(model, draft) {
+                    assert_eq!(drafted.accepted, drafted.proposed, "{name}: its own draft is always right");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_draft_changes_no_distribution() {
+    let (models, drafts) = (models(7), models(8));
+    for ((name, model), (_, draft)) in models.iter().zip(&drafts).skip(1).step_by(2) {
+        for processors in [vec![], random(0.8, Some(4), None)] {
+            let options = GenerateOptions { processors, ..options(Search::Sample, 2) };
+            // All texts of two tokens.
+            let mut expected = vec![0.0; VOCABULARY * VOCABULARY];
+            let p =
+                |text: &[u32]| softmax(&processed(&options.processors, &logits(model.as_ref(), text).pop().unwrap()));
+            for (a, pa) in p(&[1, 0]).into_iter().enumerate() {
+                for (b, pb) in p(&[1, 0, a as u32]).into_iter().enumerate() {
+                    expected[a * VOCABULARY + b] = pa * pb;
+                }
+            }
+            let mut counts = vec![0; expected.len()];
+            let mut drafted = (0, 0);
+            for seed in 0..8_000 {
+                let both = [model.as_ref(), draft.as_ref()];
+                let (text, how) =
+                    generate_with_draft(both, 3, &[1, 0], &options, Rng::new(seed), &mut go_on()).unwrap();
+                counts[text.ids[0] as usize * VOCABULARY + text.ids[1] as usize] += 1;
+                drafted = (drafted.0 + how.proposed, drafted.1 + how.accepted);
+            }
+            assert_drawn_from(name, &counts, &expected);
+            assert!(drafted.1 > 0 && drafted.1 < drafted.0, "{name}: {drafted:?}: both cases occur");
+        }
+    }
+}
+
+#[test]
+fn drafts_that_cannot_be_are_refused() {
+    let model = models(7).remove(0).1;
+    let other = RecurrentConfig { vocabulary: 9, embedding: 2, hidden: 2, layers: 1, dropout: 0.0 };
+    let other = LstmLanguageModel::<f64>::new(&other, &mut Rng::new(0)).unwrap();
+    let error = |draft: &dyn LanguageModel<f64>, ahead, options: &GenerateOptions| {
+        let both = [model.as_ref(), draft];
+        generate_with_draft(both, ahead, &[1], options, Rng::new(0), &mut go_on()).unwrap_err().to_string()
+    };
+    let plain = options(Search::Sample, 5);
+    assert_eq!(error(&other, 3, &plain), "the draft model has 9 tokens, the model 7: they must have the same");
+    assert_eq!(error(model.as_ref(), 0, &plain), "ahead is 0; it must be at least 1");
+    let beam = options(Search::Beam(Beam::new(2)), 5);
+    let expected = "a draft helps to write one text, greedily or drawn, and no search";
+    assert_eq!(error(model.as_ref(), 3, &beam), expected);
+}

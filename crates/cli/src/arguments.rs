@@ -47,7 +47,7 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     Climb(Climb),
     Train(Box<Train>),
-    Generate(Generate),
+    Generate(Box<Generate>),
     Evaluate(Evaluate),
     Info(Info),
     Import(Import),

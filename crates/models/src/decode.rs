@@ -6,11 +6,11 @@
 //!
 //! | what | file |
 //! |---|---|
-//! | what is done to logits: temperature, top-k, top-p, min-p, typical | [`shaping`] |
+//! | what is done to logits: temperature, top-k, top-p, min-p, typical | [`sampling`] |
 //! | penalties for what was there, no n-gram twice, biases | [`penalties`] |
 //! | texts that match a regular expression | [`pattern`] |
 //! | [your own](Processor) | [`processor`] |
-//! | the choice: the likeliest, or a draw | `sample` |
+//! | the choice: the likeliest, or a draw | `generate` |
 //! | the best of many beginnings, also in groups that differ | [`beam`] |
 //! | likely and new | [`contrastive`] |
 //! | a small model that drafts for a large one | [`speculative`] |
@@ -29,17 +29,15 @@ pub mod pattern;
 pub mod penalties;
 pub mod processor;
 mod rows;
-mod sample;
-pub mod shaping;
+pub mod sampling;
 pub mod speculative;
 
 pub use error::GenerateError;
-pub use generate::{generate, generate_from};
+pub use generate::{OnToken, generate, generate_from};
 pub use logits::{draw, likeliest, log_probabilities, log_probability};
 pub use options::{Beam, Contrastive, Ending, Finish, GenerateOptions, Generated, Length, LengthPenalty, Search};
 pub use pattern::Pattern;
 pub use penalties::{Bias, CountPenalty, NoRepeatNgram, RepetitionPenalty};
 pub use processor::{Context, Processor, Processors};
-pub use sample::OnToken;
-pub use shaping::{MinP, Temperature, TopK, TopP, Typical};
+pub use sampling::{MinP, Temperature, TopK, TopP, Typical};
 pub use speculative::{Drafted, generate_with_draft};

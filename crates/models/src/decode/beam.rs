@@ -15,10 +15,10 @@
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
 use super::GenerateError;
+use super::generate::processed;
 use super::logits::{RULED_OUT, largest, log_sum};
 use super::options::{Beam, Ending, Finish, GenerateOptions, Generated};
 use super::rows::{Rows, select};
-use super::sample::processed;
 use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Tensor};
 use std::collections::BTreeMap;

@@ -12,9 +12,9 @@
 
 use super::GenerateError;
 use super::generate::Beginning;
+use super::generate::{OnToken, Text, processed};
 use super::logits::{RULED_OUT, largest, log_sum, weights};
 use super::options::{Contrastive, Finish, GenerateOptions, Generated};
-use super::sample::{OnToken, Text, processed};
 use crate::State;
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Rng, Tensor, keep_awake};

@@ -1,7 +1,9 @@
 //! How a text is to be written, and what comes of it.
 
+use super::GenerateError;
 use super::processor::Processors;
 use crate::ConfigError;
+use std::collections::BTreeSet;
 
 /// How texts are to be written.
 #[derive(Debug, Clone)]
@@ -177,4 +179,54 @@ pub enum Finish {
     Stop,
     /// No token may follow: the processors ruled all of them out, as when an expression is matched that nothing can extend.
     Complete,
+}
+
+/// That texts can be written so.
+pub(super) fn check(vocabulary: usize, options: &GenerateOptions) -> Result<(), GenerateError> {
+    let GenerateOptions { search, length, stop, texts, .. } = options;
+    if let Some(&id) = stop.iter().find(|&&id| id as usize >= vocabulary) {
+        return Err(GenerateError::UnknownToken { what: "stop", id, vocabulary });
+    }
+    let (min, distinct) = (length.min(), stop.iter().copied().collect::<BTreeSet<u32>>());
+    if min > 1 && distinct.len() == vocabulary {
+        return Err(GenerateError::NothingToChoose { min });
+    }
+    let most = |name, value, most| match value {
+        0 => Err(ConfigError::Zero { name }),
+        _ if value > most => Err(ConfigError::TooLarge { name, value, most }),
+        _ => Ok(()),
+    };
+    match *search {
+        Search::Greedy | Search::Sample => most("n", *texts, usize::MAX)?,
+        Search::Beam(Beam { width, groups, diversity, .. }) => {
+            most("beam", width, vocabulary)?;
+            most("beam-groups", groups, width)?;
+            most("n", *texts, width)?;
+            if width % groups != 0 {
+                return Err(ConfigError::Groups { beam: width, groups }.into());
+            }
+            if !(diversity >= 0.0 && diversity.is_finite()) {
+                let range = "a finite number of 0 or more";
+                return Err(ConfigError::Range { name: "diversity", value: diversity, range }.into());
+            }
+        }
+        Search::Contrastive(Contrastive { alpha, candidates }) => {
+            most("n", *texts, 1)?;
+            most("top-k", candidates, usize::MAX)?;
+            if !(0.0..=1.0).contains(&alpha) {
+                return Err(ConfigError::Range { name: "contrastive", value: alpha, range: "from 0 to 1" }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_prompt(vocabulary: usize, prompt: &[u32]) -> Result<(), GenerateError> {
+    if prompt.is_empty() {
+        return Err(GenerateError::EmptyPrompt);
+    }
+    match prompt.iter().find(|&&id| id as usize >= vocabulary) {
+        Some(&id) => Err(GenerateError::UnknownToken { what: "prompt", id, vocabulary }),
+        None => Ok(()),
+    }
 }

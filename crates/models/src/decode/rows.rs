@@ -18,27 +18,34 @@ use std::collections::BTreeMap;
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
 const CHUNK: usize = 512;
 
+/// A model that begins anew past the end of its context, and what each row has read since it did.
+struct Windows<'m, E: Element> {
+    model: &'m dyn LanguageModel<E>,
+    context: usize,
+    read: Vec<Vec<u32>>,
+}
+
 /// Texts that a model has read, each of which goes on.
 pub(super) struct Rows<'m, E: Element> {
     pub(super) model: &'m dyn Decoder<E>,
     pub(super) state: State<E>,
-    /// The model, if it can begin anew, and what each row has read since it did.
-    windows: Option<(&'m dyn LanguageModel<E>, usize, Vec<Vec<u32>>)>,
+    /// Where the model can look back so far only.
+    windows: Option<Windows<'m, E>>,
 }
 
 impl<'m, E: Element> Rows<'m, E> {
     /// Reads prompts, none of which is empty; also the logits (B, V) of what comes next.
     pub(super) fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
         let context = model.context();
-        let windows: Vec<Vec<u32>> = prompts
+        let read: Vec<Vec<u32>> = prompts
             .iter()
             .map(|prompt| match context {
                 Some(context) if prompt.len() > context => last_half(prompt, context),
                 _ => prompt.to_vec(),
             })
             .collect();
-        let (state, logits) = begin(model, &windows);
-        let windows = context.map(|context| (model, context, windows));
+        let (state, logits) = begin(model, &read);
+        let windows = context.map(|context| Windows { model, context, read });
         (Self { model, state, windows }, logits)
     }
 
@@ -56,17 +63,17 @@ impl<'m, E: Element> Rows<'m, E> {
             let rows = ids.len();
             Ids::new(ids, [rows, 1])
         };
-        let Some((language_model, context, windows)) = &mut self.windows else {
+        let Some(Windows { model, context, read }) = &mut self.windows else {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         };
-        windows.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
-        let (over, within): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&row| windows[row].len() > *context);
+        read.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
+        let (over, within): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&row| read[row].len() > *context);
         if over.is_empty() {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         }
-        over.iter().for_each(|&row| windows[row] = last_half(&windows[row], *context));
-        let anew: Vec<Vec<u32>> = over.iter().map(|&row| windows[row].clone()).collect();
-        let (begun, begun_logits) = begin(*language_model, &anew);
+        over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
+        let anew: Vec<Vec<u32>> = over.iter().map(|&row| read[row].clone()).collect();
+        let (begun, begun_logits) = begin(*model, &anew);
         if within.is_empty() {
             self.state = begun;
             return begun_logits;
@@ -82,8 +89,8 @@ impl<'m, E: Element> Rows<'m, E> {
     /// Goes on with some of the rows, some perhaps several times.
     pub(super) fn select(&mut self, rows: &[usize]) {
         self.state = self.state.rows(rows);
-        if let Some((_, _, windows)) = &mut self.windows {
-            *windows = rows.iter().map(|&row| windows[row].clone()).collect();
+        if let Some(Windows { read, .. }) = &mut self.windows {
+            *read = rows.iter().map(|&row| read[row].clone()).collect();
         }
     }
 

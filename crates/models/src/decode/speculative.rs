@@ -12,10 +12,9 @@
 //! [arXiv:2211.17192](https://arxiv.org/abs/2211.17192); Chen et al. (2023), [arXiv:2302.01318](https://arxiv.org/abs/2302.01318).
 
 use super::GenerateError;
-use super::generate::{check, check_prompt};
+use super::generate::{OnToken, choose, processed};
 use super::logits::{draw, likeliest, log_probability, weights};
-use super::options::{Finish, GenerateOptions, Generated, Search};
-use super::sample::{OnToken, choose, processed};
+use super::options::{Finish, GenerateOptions, Generated, Search, check, check_prompt};
 use crate::{ConfigError, LanguageModel, State};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Rng, keep_awake};

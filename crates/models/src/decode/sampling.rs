@@ -140,6 +140,9 @@ impl Processor for Typical {
     }
 }
 
+/// Tokens that are sorted rather than parted.
+const FEW: usize = 64;
+
 /// Keeps the first tokens in an order whose probabilities sum to a share of all or more, at least one.
 fn keep_share(share: f64, logits: &mut [f64], order: impl Fn(usize, usize) -> std::cmp::Ordering) {
     if share == 1.0 {
@@ -148,25 +151,27 @@ fn keep_share(share: f64, logits: &mut [f64], order: impl Fn(usize, usize) -> st
     let weights = weights(logits);
     let goal = share * weights.iter().sum::<f64>();
     let mut ids = candidates(logits);
-    // Few are kept where the vocabulary is large, so a few of the first are put in order, and more only if needed.
-    let mut ordered = 64;
-    let kept = loop {
-        ordered = ordered.min(ids.len());
-        if ordered < ids.len() {
-            ids.select_nth_unstable_by(ordered, |&a, &b| order(a, b));
+    // The last that is kept lies between `from` and `to`; those before `from` have `before` together. Few are kept as a rule, so it is
+    // looked for among the first few first, and then by halves: sorting a whole vocabulary takes long.
+    let (mut from, mut to, mut before) = (0, ids.len(), 0.0);
+    let mut middle = FEW;
+    while to - from > FEW {
+        ids[from..to].select_nth_unstable_by(middle - from, |&a, &b| order(a, b));
+        let with = before + ids[from..middle].iter().map(|&id| weights[id]).sum::<f64>();
+        if with >= goal {
+            to = middle;
+        } else {
+            (from, before) = (middle, with);
         }
-        ids[..ordered].sort_unstable_by(|&a, &b| order(a, b));
-        let reached = |sum: &mut f64, &id: &usize| {
-            let before = *sum;
-            *sum += weights[id];
-            Some(before < goal)
-        };
-        let inside = ids[..ordered].iter().scan(0.0, reached).take_while(|&inside| inside).count();
-        if inside < ordered || ordered == ids.len() {
-            break inside;
-        }
-        ordered *= 4;
+        middle = from.midpoint(to);
+    }
+    ids[from..to].sort_unstable_by(|&a, &b| order(a, b));
+    let reached = |sum: &mut f64, &id: &usize| {
+        let kept = *sum < goal;
+        *sum += weights[id];
+        Some(kept)
     };
+    let kept = from + ids[from..to].iter().scan(before, reached).take_while(|&kept| kept).count();
     rule_out(logits, &ids[kept..]);
 }
 

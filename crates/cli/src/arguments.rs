@@ -253,7 +253,7 @@ pub(crate) struct ModelFlags {
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
     /// What becomes a token: char, word, bpe:N for a vocabulary of N byte pairs learnt from the text, or a folder, of a run
-    /// or of Hugging Face, whose tokenizer is taken [char]
+    /// or of Hugging Face, whose tokenizer is taken (byte pairs; any, if built with the feature tokenizers) [char]
     #[arg(long, value_name = "char|word|bpe:N|DIR", value_parser = tokenizer)]
     pub(crate) tokenizer: Option<TokenizerKind>,
 }
@@ -500,7 +500,8 @@ Examples:
   rungs generate runs/gpt2 --prompt 'The history of text generation ' --top-p 0.95
 
 A folder holds config.json, model.safetensors (or several files with model.safetensors.index.json), and
-tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids.")]
+tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids. A tokenizer.json of other
+than byte pairs needs a program that was built with the feature tokenizers.")]
 pub(crate) struct Import {
     /// The architecture
     #[arg(value_name = "gpt2|llama", value_parser = family())]

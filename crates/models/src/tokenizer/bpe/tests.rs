@@ -229,7 +229,7 @@ fn gpt_2s_files_are_checked_line_by_line() {
     assert!(BpeTokenizer::from_gpt2("[]", "").unwrap_err().to_string().starts_with("not a tokenizer: "));
     tokens.remove(0);
     let missing = BpeTokenizer::from_gpt2(&encoder(&tokens), "").unwrap_err().to_string();
-    assert_eq!(missing, "not a tokenizer: the byte 0x21 is no token: not every text could be written");
+    assert_eq!(missing, "this tokenizer cannot be opened: the byte 0x21 is no token: not every text could be written");
 }
 
 #[test]

@@ -274,6 +274,28 @@ fn a_transformer_has_no_recurrence_and_learnt_positions_end() {
         ("--both-ways true", &["both-ways", "transformer"]),
         ("--norm rms", &["--norm", "transformer"]),
         ("--positions rotary", &["positions", "sinusoidal or learned"]),
+#[test]
+fn a_transformer_may_compute_its_blocks_again_from_any_step_on() {
+    let folder = folder();
+    let at = folder.path();
+    let flags = tiny("transformer").replace("--steps 20", "--schedule constant --dropout 0.1 --scheduled-sampling 0.3");
+    let train = |out: &str, more: &str| {
+        rungs(at, &format!("train transformer --pairs pairs.tsv --out {out} {flags} {more}")).done();
+    };
+    train("kept", "--steps 20");
+    train("again", "--steps 9");
+    train("again", "--steps 20 --checkpointing true --resume");
+    let model = |run: &str| fs::read(at.join(run).join("model.safetensors")).unwrap();
+    assert!(model("kept") == model("again"));
+    let settings = rungs(at, "info again --json").json()["settings"]["transformer"].clone();
+    assert_eq!(settings["checkpointing"], true);
+    bad_input(
+        at,
+        "train seq2seq --pairs pairs.tsv --out new --checkpointing true",
+        &["--checkpointing", "seq2seq has no such setting"],
+    );
+}
+
         ("--heads 3", &["hidden 128", "heads 3"]),
         ("--tied all", &["tied", "one vocabulary", "char"]),
     ] {

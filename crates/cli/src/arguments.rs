@@ -218,8 +218,7 @@ pub(crate) struct GptFlags {
     /// Whether linear layers and layer norms have biases; gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
-    /// Whether training computes each block again on the way back: less memory, a third more time, the same result;
-    /// gpt only [false]
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) checkpointing: Option<bool>,
 }

@@ -25,6 +25,9 @@ pub struct TransformerSettings {
     pub norm_position: NormPosition,
     /// How positions are known.
     pub positions: PositionKind,
+    /// Whether each block is computed again on the way back: less memory, a third more time, the same bits.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub checkpointing: bool,
 }
 
 impl Default for TransformerSettings {
@@ -35,6 +38,7 @@ impl Default for TransformerSettings {
             activation: Activation::Relu,
             norm_position: NormPosition::Pre,
             positions: PositionKind::Sinusoidal,
+            checkpointing: false,
         }
     }
 }
@@ -80,6 +84,7 @@ impl Settings {
                 Tied::All => Tying::All,
             },
             dropout,
+            checkpointing: settings.checkpointing,
             ..named
         })
     }
@@ -133,15 +138,20 @@ mod tests {
             activation: Activation::Gelu,
             norm_position: NormPosition::Post,
             positions: PositionKind::Learned,
+            checkpointing: true,
         });
         spelled.pairs.as_mut().unwrap().tied = Tied::All;
         let json = serde_json::to_string(&spelled).unwrap();
+        assert!(
+            !serde_json::to_string(&settings).unwrap().contains("checkpointing"),
+            "runs of earlier versions have no word"
+        );
         assert!(json.contains(r#""tied":"all""#) && json.contains(r#""norm_position":"post""#), "{json}");
         let read: Settings = serde_json::from_str(&json).unwrap();
         assert_eq!(read, spelled);
         let config = read.transformer_config([9, 9]).unwrap();
-        let spelled = (config.tying, config.positions, config.feed_forward);
-        assert_eq!(spelled, (Tying::All, AddedPositions::Learned, 50));
+        let spelled = (config.tying, config.positions, config.feed_forward, config.checkpointing);
+        assert_eq!(spelled, (Tying::All, AddedPositions::Learned, 50, true));
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", requires = "pairs")]
+    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with = "text")]
     pub(crate) columns: Option<Columns>,
     /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
     /// stands; with bpe:N it is made one
@@ -371,7 +371,7 @@ pub(crate) struct Generate {
     pub(crate) contrastive: Option<f64>,
     /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
     /// transformer only
-    #[arg(long, value_name = "FILE", requires = "source")]
+    #[arg(long, value_name = "FILE", requires = "source", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) plot: Option<PathBuf>,
     /// The most tokens to write [default: 300; of a translation 100]
     #[arg(long, value_name = "N")]
@@ -455,10 +455,10 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", requires = "pairs")]
+    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with = "text")]
     pub(crate) columns: Option<Columns>,
     /// How many beginnings a search for the best translation keeps; 1 is greedy
-    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1, conflicts_with = "text")]
     pub(crate) beam: usize,
     /// Another run to measure on the same pairs, in a column beside this one's; may be given several times
     #[arg(long, value_name = "DIR", conflicts_with = "text")]

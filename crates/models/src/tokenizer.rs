@@ -226,7 +226,7 @@ fn open_by_crate(json: &str, unknown: &str) -> Result<Tokenizer, TokenizerError>
 /// Says what would open what is not known here.
 #[cfg(not(feature = "tokenizers"))]
 fn open_by_crate(_: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
-    let problem = format!("{unknown}; built with the feature tokenizers, what their crate of that name knows opens");
+    let problem = format!("{unknown}; built with the feature tokenizers, all opens that Hugging Face's crate knows");
     Err(TokenizerError::Unsupported(problem))
 }
 

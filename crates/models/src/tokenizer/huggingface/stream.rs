@@ -3,7 +3,7 @@
 //! What a token says may depend on those before it (a word piece at the beginning has no space), and only the crate knows how. So the
 //! text is decoded again with every token, and what is new of it is shown. That is right if the text of some tokens is always the
 //! beginning of the text of these and more, D(a) of D(a, b). It is so of decoders that change one token after another, and
-//! what comes behind a [`Fuse`](Growth) may only take off the beginning. Two of them are surer of what they say later:
+//! what comes behind a `Fuse`, which makes one text of them, may only take off the beginning. Two of them are surer of what they say later:
 //!
 //! | decoder | not sure yet |
 //! |---|---|

@@ -278,7 +278,7 @@ fn a_run_on_pairs_goes_on_bit_for_bit() {
 fn a_transformer_may_compute_its_blocks_again_from_any_step_on() {
     let folder = folder();
     let at = folder.path();
-    let flags = tiny("transformer").replace("--steps 20", "--schedule constant --dropout 0.1 --scheduled-sampling 0.3");
+    let flags = tiny("transformer").replace("--steps 20", "--schedule constant --dropout 0.1");
     let train = |out: &str, more: &str| {
         rungs(at, &format!("train transformer --pairs pairs.tsv --out {out} {flags} {more}")).done();
     };
@@ -289,6 +289,11 @@ fn a_transformer_may_compute_its_blocks_again_from_any_step_on() {
     assert!(model("kept") == model("again"));
     let settings = rungs(at, "info again --json").json()["settings"]["transformer"].clone();
     assert_eq!(settings["checkpointing"], true);
+    bad_input(
+        at,
+        "train transformer --pairs pairs.tsv --out new --checkpointing true --scheduled-sampling 0.3",
+        &["checkpointing", "scheduled-sampling"],
+    );
     bad_input(
         at,
         "train seq2seq --pairs pairs.tsv --out new --checkpointing true",

@@ -73,7 +73,8 @@ pub struct TransformerConfig {
     /// The probability of dropping, in training: on E\[id\] + P, on attention weights, and on what each part adds.
     pub dropout: f64,
     /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less memory and
-    /// a third more time. Nothing else depends on it.
+    /// a third more time. Nothing else depends on it. A target that is read token by token is kept, and gradients of what both
+    /// ways share are then added in another order: the same to rounding.
     pub checkpointing: bool,
 }
 

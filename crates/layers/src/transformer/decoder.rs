@@ -91,7 +91,7 @@ pub struct TransformerDecoder<E: Element = f32> {
     /// The last norm; none where each block ends in one.
     pub norm: Option<Norm<E>>,
     /// Whether training computes each block again on the way back, with the same bits: see [`checkpointed`]. A text must then be
-    /// read at once, whose keys and values are not kept in the caches, or token by token, without any of this.
+    /// read at once, whose keys and values are not kept in the caches, or token by token, when nothing is computed again.
     pub checkpointing: bool,
 }
 

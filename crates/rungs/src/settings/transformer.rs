@@ -48,7 +48,8 @@ impl Settings {
     pub(super) fn transformer_config(&self, vocabularies: [usize; 2]) -> Result<TransformerConfig, Error> {
         let &Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = self;
         let needed = |name: &'static str| Error::setting(name, format!("the rung {rung} needs it"));
-        let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
+        let &PairSettings { cell, reverse, tied, attention, score, both_ways, scheduled_sampling, .. } =
+            self.pair_settings()?;
         for (name, is_there) in [
             ("embedding", embedding.is_some()),
             ("cell", cell.is_some()),
@@ -62,6 +63,11 @@ impl Settings {
             }
         }
         let settings = self.transformer.as_ref().ok_or_else(|| needed("norm-position"))?;
+        if settings.checkpointing && scheduled_sampling > 0.0 {
+            let problem =
+                "with scheduled-sampling every step of the decoder is kept: there is nothing to compute again";
+            return Err(Error::setting("checkpointing", problem));
+        }
         let heads = heads.ok_or_else(|| needed("heads"))?;
         let named = TransformerConfig::vaswani(vocabularies, hidden, heads, layers);
         Ok(TransformerConfig {
@@ -184,6 +190,11 @@ mod tests {
         let mut bytes = Settings::of(Rung::Transformer);
         all_of_bytes(&mut bytes);
         bytes.validate().unwrap();
+        let again = |s: &mut Settings| {
+            pairs(s).scheduled_sampling = 0.1;
+            s.transformer = Some(TransformerSettings { checkpointing: true, ..Default::default() });
+        };
+        assert!(of_transformer(again).starts_with("checkpointing: with scheduled-sampling every step"));
         let rotary = |s: &mut Settings| {
             s.transformer = Some(TransformerSettings { positions: PositionKind::Rotary, ..Default::default() });
         };

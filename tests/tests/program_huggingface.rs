@@ -306,8 +306,8 @@ fn hostile_folders_get_one_line_and_nothing_is_written() {
         (other("config.json", "[]"), vec!["config.json: not a configuration: it is not an object"]),
         (other("generation_config.json", "{"), vec!["not a configuration"]),
         (
-            other("tokenizer.json", "{\"model\": {\"type\": \"Unigram\", \"vocab\": []}}"),
-            vec!["tokenizer.json", "Unigram"],
+            other("tokenizer.json", "{\"model\": {\"type\": \"Other\", \"vocab\": []}}"),
+            vec!["tokenizer.json", "its model is Other"],
         ),
         (
             other(

@@ -101,6 +101,8 @@ fn from_pairs_to_a_model_to_a_translation() {
             bad_input(at, "generate run --source one --plot look.svg", &["--plot", "does not look back"]);
         }
         bad_input(at, "generate run --source one --plot look.gif", &["look.gif", "svg"]);
+        bad_input(at, "generate run --source one --plot no/look.svg", &["no/look.svg", "there is no such folder"]);
+        bad_input(at, "generate run --sources pairs.tsv --plot look.svg", &["--plot", "--sources"]);
     }
 }
 
@@ -175,6 +177,12 @@ fn quality_by_length_is_drawn() {
     assert!(fs::read(at.join("by.png")).unwrap().starts_with(b"\x89PNG"));
     // The format is looked at first, so that no work is lost: before the folder is, even.
     bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot by.gif", &["by.gif", ".svg or .png"]);
+    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot no/by.svg", &["no/by.svg", "there is no such folder"]);
+    bad_input(at, "generate nowhere --source one --plot no/by.svg", &["no/by.svg", "there is no such folder"]);
+    bad_input(at, "info nowhere --plot no/by.svg", &["no/by.svg", "there is no such folder"]);
+    bad_input(at, "info nowhere --plot by.png", &["by.png", ".svg"]);
+    fs::create_dir(at.join("taken.svg")).unwrap();
+    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot taken.svg", &["taken.svg", "in the way"]);
 }
 
 #[test]
@@ -195,6 +203,10 @@ fn what_cannot_be_compared() {
         ("evaluate text --text text.txt --by-length", &["--by-length", "--text"]),
         ("evaluate text --text text.txt --compare text", &["--compare", "--text"]),
         ("evaluate text --text text.txt --plot by.svg", &["--plot", "--text"]),
+        ("evaluate text --text text.txt --columns 1,2", &["--columns", "--text"]),
+        ("evaluate text --text text.txt --beam 1", &["--beam", "--text"]),
+        ("train lstm --text text.txt --columns 1,2 --out new", &["--columns", "--text"]),
+        ("generate text --prompt one --plot by.svg", &["--plot", "--prompt"]),
     ] {
         bad_input(at, arguments, words);
     }
@@ -260,6 +272,33 @@ fn goes_on_bit_for_bit(rung: &str, change: &str, words: &[&str]) {
 fn a_run_on_pairs_goes_on_bit_for_bit() {
     goes_on_bit_for_bit("attention", "--cell gru", &["whole", "cell", "lstm", "gru"]);
     goes_on_bit_for_bit("transformer", "--norm-position post", &["whole", "norm-position", "pre", "post"]);
+}
+
+#[test]
+fn a_transformer_may_compute_its_blocks_again_from_any_step_on() {
+    let folder = folder();
+    let at = folder.path();
+    let flags = tiny("transformer").replace("--steps 20", "--schedule constant --dropout 0.1");
+    let train = |out: &str, more: &str| {
+        rungs(at, &format!("train transformer --pairs pairs.tsv --out {out} {flags} {more}")).done();
+    };
+    train("kept", "--steps 20");
+    train("again", "--steps 9");
+    train("again", "--steps 20 --checkpointing true --resume");
+    let model = |run: &str| fs::read(at.join(run).join("model.safetensors")).unwrap();
+    assert!(model("kept") == model("again"));
+    let settings = rungs(at, "info again --json").json()["settings"]["transformer"].clone();
+    assert_eq!(settings["checkpointing"], true);
+    bad_input(
+        at,
+        "train transformer --pairs pairs.tsv --out new --checkpointing true --scheduled-sampling 0.3",
+        &["checkpointing", "scheduled-sampling"],
+    );
+    bad_input(
+        at,
+        "train seq2seq --pairs pairs.tsv --out new --checkpointing true",
+        &["--checkpointing", "seq2seq has no such setting"],
+    );
 }
 
 #[test]

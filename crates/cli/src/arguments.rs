@@ -105,7 +105,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", requires = "pairs")]
+    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with = "text")]
     pub(crate) columns: Option<Columns>,
     /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
     /// stands; with bpe:N it is made one
@@ -218,8 +218,7 @@ pub(crate) struct GptFlags {
     /// Whether linear layers and layer norms have biases; gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
-    /// Whether training computes each block again on the way back: less memory, a third more time, the same result;
-    /// gpt only [false]
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) checkpointing: Option<bool>,
 }
@@ -253,7 +252,7 @@ pub(crate) struct ModelFlags {
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
     /// What becomes a token: char, word, bpe:N for a vocabulary of N byte pairs learnt from the text, or a folder, of a run
-    /// or of Hugging Face, whose tokenizer is taken [char]
+    /// or of Hugging Face, whose tokenizer is taken (byte pairs; any, if built with the feature tokenizers) [char]
     #[arg(long, value_name = "char|word|bpe:N|DIR", value_parser = tokenizer)]
     pub(crate) tokenizer: Option<TokenizerKind>,
 }
@@ -372,7 +371,7 @@ pub(crate) struct Generate {
     pub(crate) contrastive: Option<f64>,
     /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
     /// transformer only
-    #[arg(long, value_name = "FILE", requires = "source")]
+    #[arg(long, value_name = "FILE", requires = "source", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) plot: Option<PathBuf>,
     /// The most tokens to write [default: 300; of a translation 100]
     #[arg(long, value_name = "N")]
@@ -456,10 +455,10 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", requires = "pairs")]
+    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with = "text")]
     pub(crate) columns: Option<Columns>,
     /// How many beginnings a search for the best translation keeps; 1 is greedy
-    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1, conflicts_with = "text")]
     pub(crate) beam: usize,
     /// Another run to measure on the same pairs, in a column beside this one's; may be given several times
     #[arg(long, value_name = "DIR", conflicts_with = "text")]
@@ -500,7 +499,8 @@ Examples:
   rungs generate runs/gpt2 --prompt 'The history of text generation ' --top-p 0.95
 
 A folder holds config.json, model.safetensors (or several files with model.safetensors.index.json), and
-tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids.")]
+tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works in ids. A tokenizer.json of other
+than byte pairs needs a program that was built with the feature tokenizers.")]
 pub(crate) struct Import {
     /// The architecture
     #[arg(value_name = "gpt2|llama", value_parser = family())]

@@ -66,6 +66,7 @@ fn apply_arrangement(flags: &GptFlags, settings: &mut Settings) -> Outcome {
         ("--feed-forward", flags.feed_forward.is_some()),
         ("--activation", flags.activation.is_some()),
         ("--positions", flags.positions.is_some()),
+        ("--checkpointing", flags.checkpointing.is_some()),
     ];
     let of_gpt = [
         ("--architecture", flags.architecture.is_some()),
@@ -75,7 +76,6 @@ fn apply_arrangement(flags: &GptFlags, settings: &mut Settings) -> Outcome {
         ("--norm-epsilon", flags.norm_epsilon.is_some()),
         ("--rotary-base", flags.rotary_base.is_some()),
         ("--bias", flags.bias.is_some()),
-        ("--checkpointing", flags.checkpointing.is_some()),
     ];
     let of_transformer = [("--norm-position", flags.norm_position.is_some())];
     let rung = settings.rung;
@@ -92,6 +92,7 @@ fn apply_arrangement(flags: &GptFlags, settings: &mut Settings) -> Outcome {
             set(&mut transformer.activation, flags.activation);
             set(&mut transformer.norm_position, flags.norm_position);
             set(&mut transformer.positions, flags.positions);
+            set(&mut transformer.checkpointing, flags.checkpointing);
         }
         (None, None) => {
             refuse(&of_both, rung)?;

@@ -145,14 +145,14 @@ impl Ink {
 
 /// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+enum Format {
     Svg,
     Png,
 }
 
 impl Format {
-    /// The format that a path's extension names. A command asks before its work begins, not after.
-    pub(crate) fn of(path: &Path) -> Outcome<Self> {
+    /// The format that a path's extension names.
+    fn of(path: &Path) -> Outcome<Self> {
         match path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase).as_deref() {
             Some("svg") => Ok(Self::Svg),
             Some("png") => Ok(Self::Png),
@@ -161,12 +161,32 @@ impl Format {
     }
 }
 
-/// That a drawing that is made as SVG alone is to be one.
-pub(crate) fn check_vector_format(path: &Path) -> Outcome {
+/// That a picture can be written there. A command asks before its work begins, not after.
+pub(crate) fn check_picture(path: &Path) -> Outcome {
+    Format::of(path)?;
+    check_place(path)
+}
+
+/// The same of a drawing that is made as SVG alone.
+pub(crate) fn check_drawing(path: &Path) -> Outcome {
     match Format::of(path) {
-        Ok(Format::Svg) => Ok(()),
+        Ok(Format::Svg) => check_place(path),
         _ => Err(Failure::input(format!("{}: this picture's name ends in .svg", path.display()))),
     }
+}
+
+fn check_place(path: &Path) -> Outcome {
+    let refused = |problem: &str| Failure::input(format!("{}: {problem}", path.display()));
+    if path.is_dir() {
+        return Err(refused("in the way: there is a folder of this name"));
+    }
+    if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(refused("there is no such folder to put it in"));
+    }
+    // Whether a folder takes a file is best found out by making one.
+    let draft = draft(path);
+    let made = File::create(&draft).and_then(|_| fs::remove_file(&draft));
+    made.map_err(|error| refused(&reason(&error)))
 }
 
 /// Writes beside the path and renames at the end, so that a full disk leaves what was there before.
@@ -229,9 +249,15 @@ mod tests {
         let taken = folder.join("folder.svg");
         fs::create_dir(&taken).expect("a folder in the way");
         for name in ["a.jpg", "a", ".svg", "folder.svg", "missing/a.svg"] {
-            let failure = example().write(&folder.join(name)).expect_err(name);
-            assert!(format!("{failure:?}").contains("code: 2"), "{name}: {failure:?}");
+            let path = folder.join(name);
+            for failure in [example().write(&path), check_picture(&path), check_drawing(&path)] {
+                let failure = failure.expect_err(name);
+                assert!(format!("{failure:?}").contains("code: 2"), "{name}: {failure:?}");
+            }
         }
+        let path = folder.join("a.png");
+        check_picture(&path).expect("it can be written");
+        check_drawing(&path).expect_err("it is no SVG");
         assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1, "only what was there before");
         fs::remove_dir_all(&folder).expect("the folder is ours");
     }

@@ -10,10 +10,14 @@
 //! A token's id is its place in the list. A model that came without a tokenizer has [ids] for tokens. Runs of bytes are kept as Hugging Face's `tokenizers` keeps them, which other
 //! programs read too. In every kind the tokens of a text, written one after the other, are the text: decoding is
 //! concatenation, and a text can be [shown while it is generated](TextStream).
+//!
+//! With the feature `tokenizers`, whatever else Hugging Face keeps as `tokenizer.json` is opened as well, by their crate of that name.
 
 pub mod bpe;
 pub mod char;
 mod error;
+#[cfg(feature = "tokenizers")]
+pub mod huggingface;
 pub mod ids;
 mod pieces;
 mod stream;
@@ -22,6 +26,8 @@ pub mod word;
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
 pub use error::TokenizerError;
+#[cfg(feature = "tokenizers")]
+pub use huggingface::HuggingFaceTokenizer;
 pub use ids::IdTokenizer;
 pub use pieces::{PieceEncoder, PieceLearner};
 pub use stream::TextStream;
@@ -35,7 +41,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// U+FFFD, which stands for what is no text.
-const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+const REPLACEMENT_TEXT: &str = "\u{fffd}";
+const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
 
 /// The version of `tokenizer.json` that this crate writes, and the only one there has been.
 pub(crate) const FORMAT: u32 = 1;
@@ -53,6 +60,7 @@ pub(crate) const FORMAT: u32 = 1;
 /// # Ok::<(), rungs_models::TokenizerError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Tokenizer {
     /// Every character is a token.
     Char(CharTokenizer),
@@ -62,6 +70,9 @@ pub enum Tokenizer {
     Bpe(Arc<BpeTokenizer>),
     /// A token is its number.
     Ids(IdTokenizer),
+    /// Tokens are what only the crate `tokenizers` knows.
+    #[cfg(feature = "tokenizers")]
+    HuggingFace(Arc<HuggingFaceTokenizer>),
 }
 
 impl Tokenizer {
@@ -90,13 +101,16 @@ impl Tokenizer {
         BpeTokenizer::from_text(text, size).map(Self::from)
     }
 
-    /// What its tokens are: `characters`, `words`, `byte pairs` or `ids`.
+    /// What its tokens are: `characters`, `words`, `byte pairs` or `ids`; with the feature `tokenizers` also `word pieces` and
+    /// `unigram pieces`.
     pub fn kind(&self) -> &'static str {
         match self {
             Tokenizer::Char(_) => "characters",
             Tokenizer::Word(_) => "words",
             Tokenizer::Bpe(_) => "byte pairs",
             Tokenizer::Ids(_) => "ids",
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.kind(),
         }
     }
 
@@ -104,13 +118,16 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for ids. Unknown words are no error, but
-    /// [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
+    /// [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown. [`NotEncoded`](TokenizerError::NotEncoded) if only the crate
+    /// `tokenizers` knows the tokens, and has none for something unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.encode(text),
             Tokenizer::Word(tokenizer) => Ok(tokenizer.encode(text)),
             Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode(text)),
             Tokenizer::Ids(tokenizer) => tokenizer.encode(text),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.encode(text),
         }
     }
 
@@ -118,6 +135,8 @@ impl Tokenizer {
     pub fn beginning(&self) -> Vec<u32> {
         match self {
             Tokenizer::Bpe(tokenizer) => tokenizer.beginning(),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.beginning(),
             _ => Vec::new(),
         }
     }
@@ -130,6 +149,8 @@ impl Tokenizer {
             Tokenizer::Word(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Bpe(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Ids(tokenizer) => tokenizer.decode(ids),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.decode(ids),
         }
     }
 
@@ -155,12 +176,23 @@ impl Tokenizer {
             Tokenizer::Word(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Bpe(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Ids(tokenizer) => tokenizer.vocabulary(),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.vocabulary(),
         }
+    }
+
+    /// Whether its `tokenizer.json` is one of Hugging Face, which other programs read.
+    pub fn is_hugging_face(&self) -> bool {
+        !matches!(self, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_))
     }
 
     /// The content of `tokenizer.json`. The same tokenizer gives the same bytes.
     pub fn to_json(&self) -> String {
-        write_json(self)
+        match self {
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),
+            _ => write_json(self),
+        }
     }
 
     /// Reads what [`to_json`](Tokenizer::to_json) wrote, or a `tokenizer.json` of Hugging Face.
@@ -169,11 +201,33 @@ impl Tokenizer {
     /// If it is not JSON of this form, was written by a later version, lists tokens that no text gives, or describes
     /// something that is not known here: see [`TokenizerError`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        match is_hugging_face(json) {
-            true => BpeTokenizer::from_json(json).map(Self::from),
-            false => read_json::<File>(json)?.try_into(),
+        if !is_hugging_face(json) {
+            return read_json::<File>(json)?.try_into();
+        }
+        match BpeTokenizer::from_json(json) {
+            Err(TokenizerError::Unsupported(unknown)) => open_by_crate(json, &unknown),
+            known => known.map(Self::from),
         }
     }
+}
+
+/// Opens what is not known here.
+#[cfg(feature = "tokenizers")]
+fn open_by_crate(json: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
+    match HuggingFaceTokenizer::from_json(json) {
+        Ok(tokenizer) => Ok(Tokenizer::HuggingFace(Arc::new(tokenizer))),
+        Err(TokenizerError::Unsupported(problem)) => {
+            Err(TokenizerError::Unsupported(format!("{unknown}, and the crate tokenizers says: {problem}")))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Says what would open what is not known here.
+#[cfg(not(feature = "tokenizers"))]
+fn open_by_crate(_: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
+    let problem = format!("{unknown}; built with the feature tokenizers, all opens that Hugging Face's crate knows");
+    Err(TokenizerError::Unsupported(problem))
 }
 
 impl From<BpeTokenizer> for Tokenizer {
@@ -192,6 +246,11 @@ impl Serialize for Tokenizer {
             Self::Ids(tokenizer) => {
                 let vocabulary = Some(tokenizer.vocabulary());
                 File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary }.serialize(to)
+            }
+            #[cfg(feature = "tokenizers")]
+            Self::HuggingFace(tokenizer) => {
+                let file: serde_json::Value = serde_json::from_str(tokenizer.to_json()).expect("it was read before");
+                file.serialize(to)
             }
         }
     }

@@ -72,6 +72,10 @@ pub struct TransformerConfig {
     pub tying: Tying,
     /// The probability of dropping, in training: on E\[id\] + P, on attention weights, and on what each part adds.
     pub dropout: f64,
+    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less memory and
+    /// a third more time. Nothing else depends on it. A target that is read token by token is kept, and gradients of what both
+    /// ways share are then added in another order: the same to rounding.
+    pub checkpointing: bool,
 }
 
 impl TransformerConfig {
@@ -91,6 +95,7 @@ impl TransformerConfig {
             positions: AddedPositions::Sinusoidal,
             tying: Tying::Head,
             dropout: 0.0,
+            checkpointing: false,
         }
     }
 
@@ -182,7 +187,8 @@ impl<E: Element> Transformer<E> {
     /// If there can be no such model.
     pub fn new(config: &TransformerConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count()?;
-        let &TransformerConfig { source_vocabulary, vocabulary, context, width, layers, positions, tying, .. } = config;
+        let &TransformerConfig { source_vocabulary, vocabulary, context, width, layers, .. } = config;
+        let &TransformerConfig { positions, tying, checkpointing, .. } = config;
         let block = config.block();
         let init = Init::Normal(1.0 / (width as f64).sqrt());
         let given = SinusoidalPositions::new(context, width);
@@ -195,8 +201,8 @@ impl<E: Element> Transformer<E> {
             target_embedding: Embedding::new(vocabulary, width, init, rng),
             source_positions: positions(rng),
             target_positions: positions(rng),
-            encoder: TransformerEncoder::new(&block, layers, rng),
-            decoder: TransformerDecoder::new(&block, layers, rng),
+            encoder: TransformerEncoder { checkpointing, ..TransformerEncoder::new(&block, layers, rng) },
+            decoder: TransformerDecoder { checkpointing, ..TransformerDecoder::new(&block, layers, rng) },
             head: Head::new(tying != Tying::Nothing, width, vocabulary, rng),
             dropout: block.dropout,
         })
@@ -231,6 +237,10 @@ impl<E: Element> Transformer<E> {
         mode: &mut Mode<'_>,
     ) -> Tensor<E> {
         let [_, t] = ids.dims();
+        for cache in &state.caches {
+            let (seen, position) = (cache.len(), state.position);
+            assert!(seen == position, "transformer: {seen} of {position} earlier positions were kept (checkpointing)");
+        }
         let y = self.placed(&self.target_embedding, &self.target_positions, ids, state.position, mode);
         state.position += t;
         self.decoder.forward(&y, &state.sources, &mut state.caches, weights, mode) // (B, T, D)

@@ -1,4 +1,4 @@
-//! The program from outside: built once, run as a user would, and what it said.
+//! The program from outside: built once, with all that it can be built with, run as a user would, and what it said.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -19,7 +19,8 @@ pub(crate) fn binary() -> &'static Path {
             Some(name) => name,
         };
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "rungs-cli", "--bin", "rungs", "--profile", profile])
+            .args(["build", "--quiet", "--package", "rungs-cli", "--bin", "rungs", "--features", "tokenizers"])
+            .args(["--profile", profile])
             .arg("--target-dir")
             .arg(target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))

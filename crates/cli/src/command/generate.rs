@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::picture::check_picture;
 
 /// A text that was written.
 #[derive(Serialize)]
@@ -65,6 +66,7 @@ struct Report {
 }
 
 pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
+    flags.plot.as_deref().map_or(Ok(()), check_picture)?;
     let run = SavedRun::open(&flags.run)?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
     let report = match flags.source.is_some() || flags.sources.is_some() {

@@ -10,7 +10,7 @@ use super::names::names;
 use crate::arguments::{Common, Info};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, clock, thousands};
-use crate::picture::{check_vector_format, write_whole};
+use crate::picture::{check_drawing, write_whole};
 use crate::plot::{self, Point};
 
 #[derive(Serialize)]
@@ -91,6 +91,7 @@ impl Training {
 }
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
+    info.plot.as_deref().map_or(Ok(()), check_drawing)?;
     let run = SavedRun::open(&info.run)?;
     run.model()?; // so that what is shown is known to be whole
     let config = &run.config;
@@ -118,7 +119,6 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
 
 /// Draws the validation losses of this run and others.
 fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
-    check_vector_format(path)?;
     let others = others.iter().map(|other| SavedRun::open(other)).collect::<Result<Vec<_>, _>>()?;
     if let Some(other) = others.iter().find(|other| other.tokens != run.tokens) {
         let (here, there) = (run.path().display(), other.path().display());

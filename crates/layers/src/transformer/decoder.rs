@@ -10,7 +10,10 @@
 
 use super::encoder::last_norm;
 use super::{BlockConfig, NormPosition};
-use crate::{CrossAttention, FeedForward, KeyValueCache, Mode, Norm, Present, SelfAttention, SourceMemory, parameters};
+use crate::{
+    CrossAttention, FeedForward, KeyValueCache, Mode, Norm, Present, SelfAttention, SourceMemory, checkpointed,
+    parameters,
+};
 use rungs_tensor::{Element, Rng, Tensor};
 
 /// A block that looks at a source, too.
@@ -87,9 +90,12 @@ pub struct TransformerDecoder<E: Element = f32> {
     pub blocks: Vec<DecoderBlock<E>>,
     /// The last norm; none where each block ends in one.
     pub norm: Option<Norm<E>>,
+    /// Whether training computes each block again on the way back, with the same bits: see [`checkpointed`]. A text must then be
+    /// read at once, whose keys and values are not kept in the caches, or token by token, when nothing is computed again.
+    pub checkpointing: bool,
 }
 
-parameters!(TransformerDecoder { blocks, norm });
+parameters!(TransformerDecoder { blocks, norm, checkpointing: _ });
 
 impl<E: Element> TransformerDecoder<E> {
     /// As many blocks as `layers`, and a last norm if theirs stand before their parts.
@@ -98,7 +104,8 @@ impl<E: Element> TransformerDecoder<E> {
     /// If there can be no such block.
     #[track_caller]
     pub fn new(config: &BlockConfig, layers: usize, rng: &mut Rng) -> Self {
-        Self { blocks: (0..layers).map(|_| DecoderBlock::new(config, rng)).collect(), norm: last_norm(config) }
+        let blocks = (0..layers).map(|_| DecoderBlock::new(config, rng)).collect();
+        Self { blocks, norm: last_norm(config), checkpointing: false }
     }
 
     /// What an encoder has shown (B, S, D), and which of it is there, as each block looks at it.
@@ -123,10 +130,23 @@ impl<E: Element> TransformerDecoder<E> {
         let layers = self.blocks.len();
         let fit = memories.len() == layers && caches.len() == layers;
         assert!(fit, "decoder: {} memories and {} caches for {layers} blocks", memories.len(), caches.len());
+        let [_, t, _] = x.dims();
+        let at_once = t > 1 && caches.iter().all(|cache| cache.is_empty());
+        let again = self.checkpointing && at_once && weights.is_none() && matches!(mode, Mode::Train(_));
         let mut x = x.clone();
         for (at, ((block, memory), cache)) in self.blocks.iter().zip(memories).zip(caches).enumerate() {
             let weights = if at + 1 == layers { weights.take() } else { None };
-            x = block.forward(&x, memory, Some(cache), weights, mode); // (B, T, D)
+            x = if again {
+                let present = memory.present.clone();
+                let forward = move |block: &DecoderBlock<E>, inputs: &[Tensor<E>], mode: &mut Mode<'_>| {
+                    let [x, keys, values] = inputs else { unreachable!("three inputs") };
+                    let memory = SourceMemory { keys: keys.clone(), values: values.clone(), present: present.clone() };
+                    block.forward(x, &memory, None, None, mode)
+                };
+                checkpointed(block, &[&x, &memory.keys, &memory.values], mode, forward)
+            } else {
+                block.forward(&x, memory, Some(cache), weights, mode)
+            }; // (B, T, D)
         }
         self.norm.as_ref().map_or_else(|| x.clone(), |norm| norm.forward(&x))
     }

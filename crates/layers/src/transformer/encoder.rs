@@ -1,7 +1,7 @@
 //! What reads: a stack of blocks in which every position of the source sees every other.
 
 use super::{Block, BlockConfig, NormPosition};
-use crate::{Mode, Norm, Present, parameters};
+use crate::{Mode, Norm, Present, checkpointed, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
 
 /// Blocks, one upon the other, and a last norm.
@@ -13,9 +13,11 @@ pub struct TransformerEncoder<E: Element = f32> {
     pub blocks: Vec<Block<E>>,
     /// The last norm; none where each block ends in one.
     pub norm: Option<Norm<E>>,
+    /// Whether training computes each block again on the way back, with the same bits: see [`checkpointed`].
+    pub checkpointing: bool,
 }
 
-parameters!(TransformerEncoder { blocks, norm });
+parameters!(TransformerEncoder { blocks, norm, checkpointing: _ });
 
 impl<E: Element> TransformerEncoder<E> {
     /// As many blocks as `layers`, none of them causal, and a last norm if theirs stand before their parts.
@@ -25,7 +27,8 @@ impl<E: Element> TransformerEncoder<E> {
     #[track_caller]
     pub fn new(config: &BlockConfig, layers: usize, rng: &mut Rng) -> Self {
         let config = BlockConfig { causal: false, ..*config };
-        Self { blocks: (0..layers).map(|_| Block::new(&config, rng)).collect(), norm: last_norm(&config) }
+        let blocks = (0..layers).map(|_| Block::new(&config, rng)).collect();
+        Self { blocks, norm: last_norm(&config), checkpointing: false }
     }
 
     /// x (B, S, D) → (B, S, D), padding left out. What comes out at a position of padding is of no use, but finite.
@@ -34,7 +37,14 @@ impl<E: Element> TransformerEncoder<E> {
     /// If there is not one range of positions for each sequence, or one ends after S.
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, present: &Present, mode: &mut Mode<'_>) -> Tensor<E> {
-        let x = self.blocks.iter().fold(x.clone(), |x, block| block.forward_padded(&x, present, mode));
+        let again = self.checkpointing && matches!(mode, Mode::Train(_));
+        let x = self.blocks.iter().fold(x.clone(), |x, block| {
+            if !again {
+                return block.forward_padded(&x, present, mode); // (B, S, D)
+            }
+            let present = present.clone();
+            checkpointed(block, &[&x], mode, move |block, x, mode| block.forward_padded(&x[0], &present, mode))
+        });
         self.norm.as_ref().map_or_else(|| x.clone(), |norm| norm.forward(&x))
     }
 }

@@ -19,8 +19,8 @@
 //! A vocabulary is kept as Hugging Face's `tokenizer.json` (`file.rs`), and GPT-2's own two files can be read as well
 //! (`gpt2.rs`).
 //!
-//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is not
-//! used is told, with numbers, in ARCHITECTURE.md.
+//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is asked
+//! only for what is not known here, and only with a feature, is told, with numbers, in ARCHITECTURE.md.
 
 mod added;
 mod alphabet;
@@ -30,7 +30,7 @@ mod gpt2;
 mod learn;
 mod merges;
 mod pattern;
-mod steps;
+pub(super) mod steps;
 mod symbols;
 
 use super::TokenizerError;
@@ -172,6 +172,7 @@ impl BpeTokenizer {
     /// # Errors
     /// If it is none, or its model is not byte-pair encoding, or a part of it is not known here, by name.
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        file::check_kind(json)?;
         Self::new(serde_json::from_str(json).map_err(TokenizerError::json)?)
     }
 
@@ -246,7 +247,10 @@ impl BpeTokenizer {
 
     /// The tokens that stand before every text that a model of these tokens is to go on with; most have none, Llama one.
     pub fn beginning(&self) -> Vec<u32> {
-        self.file.beginning().into_iter().filter_map(|token| self.ids.get(token).copied()).collect()
+        file::beginning(&self.file.post_processor)
+            .into_iter()
+            .filter_map(|token| self.ids.get(token).copied())
+            .collect()
     }
 
     /// The text of these ids. Bytes that are no characters, and ids outside the vocabulary, become U+FFFD.

@@ -48,9 +48,13 @@ pub enum TokenizerError {
     },
     /// A text cannot be read in pieces.
     #[error(
-        "this tokenizer reads a text as a whole: it changes it before it cuts it, or does not cut it into words at all"
+        "this tokenizer reads a text as a whole: it changes it before it cuts it, does not cut it into words at all, or is not \
+         known well enough"
     )]
     Whole,
+    /// A text has something for which there is no token.
+    #[error("the tokenizer cannot encode this text: {0}")]
+    NotEncoded(String),
     /// Not JSON, or JSON of another form.
     #[error("not a tokenizer: {0}")]
     Json(String),

@@ -11,8 +11,9 @@
 //! | ids | every number with white space behind it |
 //! | byte pairs | every word whose match never asked what comes after the end of the piece, and that no added token could begin in |
 //!
+//! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
 //! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it into words,
-//! or whose added tokens take white space beside them, read a text as a whole or not at all.
+//! or whose added tokens take white space beside them, read a text as a whole or not at all as well.
 
 use super::bpe::PieceCounts;
 use super::word::{self, WordOptions};
@@ -75,9 +76,13 @@ impl<'t> PieceEncoder<'t> {
     /// # Errors
     /// [`TokenizerError::Whole`] if this tokenizer reads a text as a whole or not at all.
     pub fn new(tokenizer: &'t Tokenizer) -> Result<Self, TokenizerError> {
-        if let Tokenizer::Bpe(tokenizer) = tokenizer
-            && !tokenizer.reads_in_pieces()
-        {
+        let reads_in_pieces = match tokenizer {
+            Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => true,
+            Tokenizer::Bpe(tokenizer) => tokenizer.reads_in_pieces(),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(_) => false,
+        };
+        if !reads_in_pieces {
             return Err(TokenizerError::Whole);
         }
         Ok(Self { tokenizer, waiting: Waiting::default(), characters: 0 })
@@ -104,6 +109,9 @@ impl<'t> PieceEncoder<'t> {
                     settled
                 }
                 Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids),
+                // Nothing before the end; but there is no encoder of such a text.
+                #[cfg(feature = "tokenizers")]
+                Tokenizer::HuggingFace(_) => 0,
             };
             Ok(settled)
         })

@@ -25,11 +25,19 @@ pub struct TextStream<'t> {
     held: Vec<u8>,
     /// Whether nothing has been read yet.
     begins: bool,
+    #[cfg(feature = "tokenizers")]
+    window: super::huggingface::Window,
 }
 
 impl<'t> TextStream<'t> {
     pub(super) fn new(tokenizer: &'t Tokenizer) -> Self {
-        Self { tokenizer, held: Vec::new(), begins: true }
+        Self {
+            tokenizer,
+            held: Vec::new(),
+            begins: true,
+            #[cfg(feature = "tokenizers")]
+            window: Default::default(),
+        }
     }
 
     /// Reads a token: what can be shown by now, which may be nothing.
@@ -42,13 +50,28 @@ impl<'t> TextStream<'t> {
                 self.held.extend_from_slice(bytes.strip_prefix(b" ").filter(|_| inserted).unwrap_or(bytes));
                 self.take_whole()
             }
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => self.window.push(tokenizer, id),
             whole_characters => whole_characters.decode(&[id]),
         }
     }
 
-    /// What is held back is whole now: U+FFFD if it is anything.
+    /// What was held back need not be shown any more: the text so far is known, and only what follows is not.
+    pub fn skip(&mut self) {
+        match self.tokenizer {
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => self.window.skip(tokenizer),
+            _ => self.held.clear(),
+        }
+    }
+
+    /// What is held back is whole now: U+FFFD if it is anything but text.
     pub fn finish(self) -> String {
-        String::from_utf8_lossy(&self.held).into_owned()
+        match self.tokenizer {
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(tokenizer) => self.window.finish(tokenizer),
+            _ => String::from_utf8_lossy(&self.held).into_owned(),
+        }
     }
 
     /// Takes the characters that are whole, and U+FFFD for bytes that can never become one.

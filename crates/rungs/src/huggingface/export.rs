@@ -3,7 +3,6 @@
 use super::shards::WHOLE;
 use super::{CONFIG, Family};
 use crate::layers::Module;
-use crate::models::Tokenizer;
 use crate::models::huggingface::{Pretrained, write};
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors::{self, Named};
@@ -26,7 +25,7 @@ pub struct Exported {
     pub files: Vec<&'static str>,
 }
 
-/// Writes the model of a run, and its tokenizer if it is of byte pairs, into the folder `out`.
+/// Writes the model of a run, and its tokenizer if it is one of theirs, into the folder `out`.
 ///
 /// # Errors
 /// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.
@@ -44,13 +43,13 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let here = |problem: String| Error::File { path: run.path().to_owned(), problem };
     let pretrained = Pretrained::of(&config, end).map_err(|error| here(error.to_string()))?;
     let mut files = vec![(CONFIG, pretrained.to_json())];
-    if let Tokenizer::Bpe(bpe) = tokenizer {
-        let special = |id: &u32| bpe.token(*id).and_then(|token| String::from_utf8(token.to_vec()).ok());
+    if tokenizer.is_hugging_face() {
+        let special = |id: &u32| Some(tokenizer.decode(&[*id])).filter(|token| !token.contains('\u{fffd}'));
         let mut config = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context });
         if let Some(end) = pretrained.end.first().and_then(special) {
             config["eos_token"] = json!(end);
         }
-        files.push((TOKENIZER_FILE, bpe.to_json()));
+        files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
     }
     let in_the_way = files.iter().map(|(name, _)| *name).chain([WHOLE]).find(|name| out.join(name).exists());

@@ -13,10 +13,10 @@ impl Settings {
 
     /// The same of those that decide what the model is, not how it is trained.
     pub fn named_model(&self) -> Vec<(String, String)> {
-        let Self { rung, layers, hidden, embedding, heads, context, gpt, pairs, .. } = self;
+        let Self { rung, layers, hidden, embedding, heads, context, gpt, pairs, transformer, .. } = self;
         let tree = serde_json::json!({
             "rung": rung, "layers": layers, "hidden": hidden, "embedding": embedding, "heads": heads, "context": context,
-            "gpt": gpt, "pairs": pairs
+            "gpt": gpt, "pairs": pairs, "transformer": transformer
         });
         let mut named = Vec::new();
         flatten("", &tree, &mut named);
@@ -28,8 +28,20 @@ impl Settings {
     #[must_use]
     pub fn beginning(&self) -> Self {
         let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
-        let (tokenizer, gpt, pairs) = (self.tokenizer.clone(), self.gpt.clone(), self.pairs.clone());
-        Self { layers, hidden, embedding, heads, context, dropout, tokenizer, gpt, pairs, ..Self::of(rung) }
+        let Self { tokenizer, gpt, pairs, transformer, .. } = self.clone();
+        Self {
+            layers,
+            hidden,
+            embedding,
+            heads,
+            context,
+            dropout,
+            tokenizer,
+            gpt,
+            pairs,
+            transformer,
+            ..Self::of(rung)
+        }
     }
 
     /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on

@@ -1,6 +1,7 @@
 //! Settings as a whole.
 
 use super::*;
+use crate::layers::NormPosition;
 use crate::tensor::Rng;
 
 #[test]
@@ -81,4 +82,20 @@ fn what_is_off_is_not_written_and_old_files_open() {
     let json = serde_json::to_string(&smoothed).unwrap();
     assert!(json.contains(r#""regularization":{"label_smoothing":0.1}"#), "{json}");
     assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), smoothed);
+}
+
+#[test]
+fn a_run_that_begins_with_another_has_its_arrangement() {
+    let mut post = Settings::of(Rung::Transformer);
+    post.transformer = Some(TransformerSettings { norm_position: NormPosition::Post, ..Default::default() });
+    assert_eq!(post.beginning().transformer, post.transformer);
+    let difference = post.model_difference(&Settings::of(Rung::Transformer)).unwrap();
+    assert_eq!(
+        (difference.name.as_str(), difference.was.as_str(), difference.wanted.as_str()),
+        ("norm-position", "post", "pre")
+    );
+    // How it is computed is none of it.
+    let mut again = post.clone();
+    again.transformer.as_mut().unwrap().checkpointing = true;
+    assert_eq!(post.model_difference(&again), None);
 }

@@ -25,6 +25,9 @@ pub struct TransformerSettings {
     pub norm_position: NormPosition,
     /// How positions are known.
     pub positions: PositionKind,
+    /// Whether each block is computed again on the way back: less memory, a third more time, the same bits.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub checkpointing: bool,
 }
 
 impl Default for TransformerSettings {
@@ -35,6 +38,7 @@ impl Default for TransformerSettings {
             activation: Activation::Relu,
             norm_position: NormPosition::Pre,
             positions: PositionKind::Sinusoidal,
+            checkpointing: false,
         }
     }
 }
@@ -44,7 +48,8 @@ impl Settings {
     pub(super) fn transformer_config(&self, vocabularies: [usize; 2]) -> Result<TransformerConfig, Error> {
         let &Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = self;
         let needed = |name: &'static str| Error::setting(name, format!("the rung {rung} needs it"));
-        let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
+        let &PairSettings { cell, reverse, tied, attention, score, both_ways, scheduled_sampling, .. } =
+            self.pair_settings()?;
         for (name, is_there) in [
             ("embedding", embedding.is_some()),
             ("cell", cell.is_some()),
@@ -58,6 +63,11 @@ impl Settings {
             }
         }
         let settings = self.transformer.as_ref().ok_or_else(|| needed("norm-position"))?;
+        if settings.checkpointing && scheduled_sampling > 0.0 {
+            let problem =
+                "with scheduled-sampling every step of the decoder is kept: there is nothing to compute again";
+            return Err(Error::setting("checkpointing", problem));
+        }
         let heads = heads.ok_or_else(|| needed("heads"))?;
         let named = TransformerConfig::vaswani(vocabularies, hidden, heads, layers);
         Ok(TransformerConfig {
@@ -80,6 +90,7 @@ impl Settings {
                 Tied::All => Tying::All,
             },
             dropout,
+            checkpointing: settings.checkpointing,
             ..named
         })
     }
@@ -133,15 +144,20 @@ mod tests {
             activation: Activation::Gelu,
             norm_position: NormPosition::Post,
             positions: PositionKind::Learned,
+            checkpointing: true,
         });
         spelled.pairs.as_mut().unwrap().tied = Tied::All;
         let json = serde_json::to_string(&spelled).unwrap();
+        assert!(
+            !serde_json::to_string(&settings).unwrap().contains("checkpointing"),
+            "runs of earlier versions have no word"
+        );
         assert!(json.contains(r#""tied":"all""#) && json.contains(r#""norm_position":"post""#), "{json}");
         let read: Settings = serde_json::from_str(&json).unwrap();
         assert_eq!(read, spelled);
         let config = read.transformer_config([9, 9]).unwrap();
-        let spelled = (config.tying, config.positions, config.feed_forward);
-        assert_eq!(spelled, (Tying::All, AddedPositions::Learned, 50));
+        let spelled = (config.tying, config.positions, config.feed_forward, config.checkpointing);
+        assert_eq!(spelled, (Tying::All, AddedPositions::Learned, 50, true));
     }
 
     #[test]
@@ -174,6 +190,11 @@ mod tests {
         let mut bytes = Settings::of(Rung::Transformer);
         all_of_bytes(&mut bytes);
         bytes.validate().unwrap();
+        let again = |s: &mut Settings| {
+            pairs(s).scheduled_sampling = 0.1;
+            s.transformer = Some(TransformerSettings { checkpointing: true, ..Default::default() });
+        };
+        assert!(of_transformer(again).starts_with("checkpointing: with scheduled-sampling every step"));
         let rotary = |s: &mut Settings| {
             s.transformer = Some(TransformerSettings { positions: PositionKind::Rotary, ..Default::default() });
         };

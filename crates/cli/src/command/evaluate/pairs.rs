@@ -16,7 +16,7 @@ use crate::bars::{Bars, Series};
 use crate::command::names::names;
 use crate::command::texts;
 use crate::failure::{Failure, Outcome};
-use crate::picture::Format;
+use crate::picture::check_picture;
 use crate::progress::TranslationProgress;
 use crate::{output, text};
 
@@ -68,7 +68,7 @@ struct Report<'a> {
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
-    evaluate.plot.as_deref().map(Format::of).transpose()?;
+    evaluate.plot.as_deref().map_or(Ok(()), check_picture)?;
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
     let runs: Vec<Translator> = folders.map(|folder| Translator::open(folder)).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;

@@ -231,10 +231,16 @@ struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     fn new(writer: &Writer<'a>, prompt: &Prompt) -> Self {
-        // The prompt is part of the stream: if it ends within a character, the text begins with the whole of it.
+        // The prompt is part of the stream: if its ids end within a character, the text begins with the whole of it.
         let mut stream = writer.tokenizer.stream();
         let said: String = prompt.ids.iter().map(|&id| stream.push(id)).collect();
-        let said = prompt.text.clone().unwrap_or(said);
+        let said = match &prompt.text {
+            Some(text) => {
+                stream.skip();
+                text.clone()
+            }
+            None => said,
+        };
         let (stops, end, least) = (writer.stops, writer.end, writer.options.length.min());
         Self { stream, stops, end, least, said, text: String::new(), tokens: 0 }
     }

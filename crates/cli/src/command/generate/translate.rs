@@ -3,13 +3,12 @@
 use rungs::models::decode::{Beam, Search};
 use rungs::models::{Finish, Generated, LengthPenalty, PairVocabulary};
 use rungs::tensor::Rng;
-use rungs::{SavedRun, translate};
+use rungs::{Rung, SavedRun, translate};
 
 use super::{Report, Written, decoding, failure};
 use crate::alignment::Alignment;
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
-use crate::picture::Format;
 use crate::{output, text};
 
 /// The most tokens of a translation, unless told.
@@ -21,7 +20,9 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: a translation is short, ends by itself, and needs no draft")));
     }
-    flags.plot.as_deref().map(Format::of).transpose()?;
+    if flags.plot.is_some() && run.config.settings.rung == Rung::Seq2seq {
+        return Err(Failure::input("--plot: this run's rung does not look back (attention and transformer do)"));
+    }
     let sources = sources(flags)?;
     let ids: Vec<Vec<u32>> = sources.iter().map(|(name, source)| encoded(run, name, source)).collect::<Outcome<_>>()?;
     // A beam of one is greedy, and ranks as wider ones do.
@@ -70,7 +71,7 @@ fn encoded(run: &SavedRun, name: &str, source: &str) -> Outcome<Vec<u32>> {
 
 fn picture(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> Outcome<Alignment> {
     if text.weights.is_empty() {
-        return Err(Failure::input("--plot: this run's rung does not look back (attention and transformer do)"));
+        return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }
     let name =
         |id: &u32, of: &rungs::models::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();

@@ -247,7 +247,8 @@ impl<E: Element> PyTorchLayer<E> for TransformerEncoder<E> {
     }
 
     fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self { blocks: blocks(&self.blocks, prefix, replace), norm: last_norm(self.norm.as_ref(), prefix, replace) }
+        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
+        Self { blocks, norm, checkpointing: self.checkpointing }
     }
 }
 
@@ -257,6 +258,7 @@ impl<E: Element> PyTorchLayer<E> for TransformerDecoder<E> {
     }
 
     fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self { blocks: blocks(&self.blocks, prefix, replace), norm: last_norm(self.norm.as_ref(), prefix, replace) }
+        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
+        Self { blocks, norm, checkpointing: self.checkpointing }
     }
 }

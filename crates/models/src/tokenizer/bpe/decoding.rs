@@ -39,7 +39,7 @@ impl Decoding {
         each_step(&file.decoder, "decoders", &mut |step| described.add(step)).map_err(TokenizerError::Unsupported)?;
         if described.byte_level != bytes {
             let problem = "of its pre-tokenizer and its decoder only one is ByteLevel";
-            return Err(TokenizerError::Json(problem.to_owned()));
+            return Err(TokenizerError::Unsupported(problem.to_owned()));
         }
         let single: HashMap<String, u8> = (0..=255).map(|byte| (byte_token(byte), byte)).collect();
         let token = |spelled: &str| match single.get(spelled) {

@@ -8,7 +8,7 @@ use super::merges::Pair;
 use super::steps::Steps;
 use crate::config::MAX_SIZE;
 use crate::tokenizer::TokenizerError;
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -28,7 +28,7 @@ pub(in crate::tokenizer) struct File {
     #[serde(default)]
     pub(super) pre_tokenizer: Value,
     #[serde(default)]
-    post_processor: Value,
+    pub(super) post_processor: Value,
     #[serde(default)]
     pub(super) decoder: Value,
     pub(super) model: Model,
@@ -37,7 +37,7 @@ pub(in crate::tokenizer) struct File {
 /// The vocabulary and the merges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Model {
-    #[serde(rename = "type", default = "bpe", deserialize_with = "only_bpe")]
+    #[serde(rename = "type", default = "bpe")]
     kind: String,
     #[serde(default)]
     dropout: Option<f64>,
@@ -151,19 +151,6 @@ impl File {
         Ok(Spelled { ids, tokens: spelled })
     }
 
-    /// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama, the
-    /// one that begins a text.
-    pub(super) fn beginning(&self) -> Vec<&str> {
-        let template = |value: &Value| value["type"] == "TemplateProcessing";
-        let steps = match self.post_processor["processors"].as_array() {
-            Some(steps) if self.post_processor["type"] == "Sequence" => steps.as_slice(),
-            _ => std::slice::from_ref(&self.post_processor),
-        };
-        let single = steps.iter().find(|step| template(step)).and_then(|step| step["single"].as_array());
-        let before = single.into_iter().flatten().take_while(|piece| piece.get("Sequence").is_none());
-        before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect()
-    }
-
     /// The merges by ids: which two, and what they become.
     pub(super) fn ranked(&self, ids: &HashMap<String, u32>) -> Result<Vec<(Pair, u32)>, TokenizerError> {
         let by_ids = |(number, [left, right]): (usize, &[String; 2])| {
@@ -177,15 +164,39 @@ impl File {
     }
 }
 
+/// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama, the
+/// one that begins a text.
+pub(in crate::tokenizer) fn beginning(post_processor: &Value) -> Vec<&str> {
+    let template = |value: &Value| value["type"] == "TemplateProcessing";
+    let steps = match post_processor["processors"].as_array() {
+        Some(steps) if post_processor["type"] == "Sequence" => steps.as_slice(),
+        _ => std::slice::from_ref(post_processor),
+    };
+    let single = steps.iter().find(|step| template(step)).and_then(|step| step["single"].as_array());
+    let before = single.into_iter().flatten().take_while(|piece| piece.get("Sequence").is_none());
+    before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect()
+}
+
 fn bpe() -> String {
     "BPE".to_owned()
 }
 
-fn only_bpe<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let kind = String::deserialize(from)?;
-    match kind == bpe() {
-        true => Ok(kind),
-        false => Err(D::Error::custom(format!("its model is {kind}, and only BPE is known here"))),
+/// That the model of a file is byte-pair encoding, before anything else is looked at. Older files do not say what it is.
+pub(super) fn check_kind(json: &str) -> Result<(), TokenizerError> {
+    #[derive(Deserialize)]
+    struct Outline {
+        model: Kind,
+    }
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        merges: Option<IgnoredAny>,
+    }
+    let Outline { model: Kind { kind, merges } } = serde_json::from_str(json).map_err(TokenizerError::json)?;
+    match kind.unwrap_or_else(|| if merges.is_some() { bpe() } else { "without a type".to_owned() }) {
+        kind if kind == bpe() => Ok(()),
+        kind => Err(TokenizerError::Unsupported(format!("its model is {kind}, and only BPE is known here"))),
     }
 }
 

@@ -221,7 +221,7 @@ impl Cut {
 }
 
 /// Calls `each` with the steps that a description consists of: none, one, or several in a sequence.
-pub(super) fn each_step(
+pub(in crate::tokenizer) fn each_step(
     described: &Value,
     list: &str,
     each: &mut dyn FnMut(&Value) -> Result<(), String>,
@@ -237,7 +237,7 @@ pub(super) fn each_step(
 }
 
 /// The name of a step.
-pub(super) fn kind(step: &Value) -> &str {
+pub(in crate::tokenizer) fn kind(step: &Value) -> &str {
     step["type"].as_str().unwrap_or("without a type")
 }
 
@@ -253,7 +253,7 @@ pub(super) fn text(step: &Value, field: &str) -> Result<String, String> {
 }
 
 /// What a step looks for, if it is a text and no expression.
-pub(super) fn literal(step: &Value) -> Result<Option<String>, String> {
+pub(in crate::tokenizer) fn literal(step: &Value) -> Result<Option<String>, String> {
     match (step["pattern"]["String"].as_str(), step["pattern"]["Regex"].as_str()) {
         (Some(text), _) => Ok(Some(text.to_owned())),
         (None, Some(_)) => Ok(None),

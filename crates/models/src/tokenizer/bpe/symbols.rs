@@ -30,7 +30,9 @@ impl Symbols {
         if bytes {
             let tokens = every_byte(ids, |byte| alphabet::spelling(byte).to_string());
             return tokens.map(Self::Bytes).map_err(|byte| {
-                TokenizerError::Json(format!("the byte {byte:#04x} is no token: not every text could be written"))
+                TokenizerError::Unsupported(format!(
+                    "the byte {byte:#04x} is no token: not every text could be written"
+                ))
             });
         }
         let unknown = model.unk_token.as_ref().and_then(|token| ids.get(token)).copied();
@@ -38,7 +40,7 @@ impl Symbols {
         if fallback.is_none() && unknown.is_none() {
             let problem =
                 "there are no tokens for all bytes and none for what is unknown: not every text could be written";
-            return Err(TokenizerError::Json(problem.to_owned()));
+            return Err(TokenizerError::Unsupported(problem.to_owned()));
         }
         Ok(Self::Characters { bytes: fallback, unknown, fuse: model.fuse_unk })
     }

@@ -210,6 +210,17 @@ fn files_that_are_none_say_so_in_one_line() {
     says(nothing_for_unknown, "not every text could be written");
 }
 
+/// With the feature it is opened, which `tests/tests/huggingface_tokenizers.rs` is about.
+#[cfg(not(feature = "tokenizers"))]
+#[test]
+fn a_refusal_says_what_would_open_it() {
+    let mut file = llama();
+    file["model"]["type"] = "Unigram".into();
+    let line = Tokenizer::from_json(&file.to_string()).unwrap_err().to_string();
+    let reason = "this tokenizer cannot be opened: its model is Unigram, and only BPE is known here";
+    assert_eq!(line, format!("{reason}; built with the feature tokenizers, all opens that Hugging Face's crate knows"));
+}
+
 #[test]
 fn gpt_2s_files_are_checked_line_by_line() {
     let mut tokens: Vec<String> = alphabet::bytes_in_order().map(|byte| alphabet::spelling(byte).to_string()).into();
@@ -229,7 +240,7 @@ fn gpt_2s_files_are_checked_line_by_line() {
     assert!(BpeTokenizer::from_gpt2("[]", "").unwrap_err().to_string().starts_with("not a tokenizer: "));
     tokens.remove(0);
     let missing = BpeTokenizer::from_gpt2(&encoder(&tokens), "").unwrap_err().to_string();
-    assert_eq!(missing, "not a tokenizer: the byte 0x21 is no token: not every text could be written");
+    assert_eq!(missing, "this tokenizer cannot be opened: the byte 0x21 is no token: not every text could be written");
 }
 
 #[test]

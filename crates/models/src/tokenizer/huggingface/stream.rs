@@ -1,0 +1,114 @@
+//! Such a text, shown while it is written.
+//!
+//! What a token says may depend on those before it (a word piece at the beginning has no space), and only the crate knows how. So the
+//! text is decoded again with every token, and what is new of it is shown. That is right if the text of some tokens is always the
+//! beginning of the text of these and more, D(a) of D(a, b). It is so of decoders that change one token after another, and
+//! what comes behind a `Fuse`, which makes one text of them, may only take off the beginning. Two of them are surer of what they say later:
+//!
+//! | decoder | not sure yet |
+//! |---|---|
+//! | `ByteLevel` | bytes at the end that are no character: one U+FFFD so far |
+//! | `ByteFallback` | the bytes `<0x0A>` that were not followed by another token: if one more makes them no text, all are U+FFFD |
+//!
+//! Whatever else there is, nothing of it is sure before the end, and all is shown there.
+//!
+//! Not the whole text is decoded again, which would take the square of its length. What a token says depends on whether it is the first and
+//! on the one before, so the tokens from the last one that said something are enough: D(a, b, c) goes on behind D(a, b) as D(b, c) does
+//! behind D(b).
+
+use super::{HuggingFaceTokenizer, Spelled};
+use crate::tokenizer::REPLACEMENT_TEXT;
+use crate::tokenizer::bpe::steps::{each_step, kind, literal};
+use serde_json::Value;
+
+/// How the text of tokens grows when others follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Growth {
+    /// Bytes at the end may be the beginning of a character.
+    characters: bool,
+    /// What bytes say is known when they have ended.
+    bytes: bool,
+}
+
+impl Growth {
+    /// That of a decoder; none if it may change what stands before. `tokens` are those of the vocabulary.
+    pub(super) fn of<'t>(decoder: &Value, tokens: impl Iterator<Item = &'t String>) -> Option<Self> {
+        if kind(decoder) == "BPEDecoder" {
+            // It puts a space for the end of a word, but of the last one.
+            let suffix = decoder["suffix"].as_str().filter(|suffix| !suffix.is_empty())?;
+            let inside = |token: &String| token.strip_suffix(suffix).unwrap_or(token).contains(suffix);
+            return (!{ tokens }.any(inside)).then(Self::default);
+        }
+        let mut growth = Self::default();
+        // Whether the tokens have become one text; whether those that are bytes are still spelled as such, and no others.
+        let (mut fused, mut bytes_are_bytes) = (false, true);
+        let known = each_step(decoder, "decoders", &mut |step| {
+            match kind(step) {
+                "Fuse" => fused = true,
+                // Of the end it takes nothing: see where it is opened.
+                "Strip" => bytes_are_bytes = false,
+                _ if fused => return Err("may change what stands before".to_owned()),
+                "ByteLevel" => (growth.characters, fused) = (true, true),
+                "ByteFallback" if bytes_are_bytes => growth.bytes = true,
+                "Replace" => bytes_are_bytes &= literal(step)?.is_some_and(|what| keeps_bytes(&what, &step["content"])),
+                "WordPiece" | "Metaspace" | "CTC" => bytes_are_bytes = false,
+                _ => return Err("unknown".to_owned()),
+            }
+            Ok(())
+        });
+        known.ok().map(|()| growth)
+    }
+}
+
+/// Whether putting one text for another neither makes nor unmakes a token that is spelled as a byte.
+fn keeps_bytes(what: &str, by: &Value) -> bool {
+    let foreign =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| "<0x+>".contains(c) || c.is_ascii_hexdigit());
+    foreign(what) && by.as_str().is_some_and(foreign)
+}
+
+/// As much of a text as decides how it goes on.
+#[derive(Debug, Clone, Default)]
+pub(in crate::tokenizer) struct Window {
+    ids: Vec<u32>,
+    /// How many bytes of its text were shown.
+    shown: usize,
+}
+
+impl Window {
+    /// Reads a token: what can be shown by now.
+    pub(in crate::tokenizer) fn push(&mut self, tokenizer: &HuggingFaceTokenizer, id: u32) -> String {
+        let spelled = tokenizer.spelled(id);
+        if spelled == Spelled::Not {
+            return std::mem::take(self).finish(tokenizer) + REPLACEMENT_TEXT;
+        }
+        self.ids.push(id);
+        let Some(growth) = tokenizer.growth.filter(|growth| !growth.bytes || spelled == Spelled::Text) else {
+            return String::new();
+        };
+        let text = tokenizer.text(&self.ids);
+        let sure = match text.strip_suffix(REPLACEMENT_TEXT).filter(|_| growth.characters) {
+            Some(before) => before.len().max(self.shown),
+            None => text.len(),
+        };
+        let new = text.get(self.shown..sure).unwrap_or_default().to_owned();
+        self.shown = sure;
+        if sure == text.len() {
+            let last = tokenizer.text(&[id]);
+            if !last.is_empty() {
+                *self = Self { ids: vec![id], shown: last.len() };
+            }
+        }
+        new
+    }
+
+    /// All of the text so far is known to whom it is shown.
+    pub(in crate::tokenizer) fn skip(&mut self, tokenizer: &HuggingFaceTokenizer) {
+        self.shown = tokenizer.text(&self.ids).len();
+    }
+
+    /// The text has ended: what is left of it.
+    pub(in crate::tokenizer) fn finish(self, tokenizer: &HuggingFaceTokenizer) -> String {
+        tokenizer.text(&self.ids).get(self.shown..).unwrap_or_default().to_owned()
+    }
+}

@@ -159,14 +159,19 @@ impl Tokenizer {
         TextStream::new(self)
     }
 
-    /// What each token adds to a text.
-    pub fn spellings(&self) -> Spellings {
+    /// What each token adds to a text; none if that depends on the tokens beside it, as it does where only the crate `tokenizers` knows
+    /// what it says.
+    pub fn spellings(&self) -> Option<Spellings> {
         let each = |of: &dyn Fn(u32) -> Option<Vec<u8>>| (0..self.vocabulary() as u32).map(of).collect();
         let tokens = match self {
             Tokenizer::Bpe(tokenizer) => each(&|id| tokenizer.token(id).map(<[u8]>::to_vec)),
-            _ => each(&|id| Some(self.decode(&[id]).into_bytes())),
+            Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => {
+                each(&|id| Some(self.decode(&[id]).into_bytes()))
+            }
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(_) => return None,
         };
-        Spellings { tokens, strips_space: false }
+        Some(Spellings { tokens, strips_space: false })
     }
 
     /// V, the number of different tokens.

@@ -34,9 +34,10 @@ pub struct Spellings {
 /// use rungs_models::Tokenizer;
 ///
 /// let tokenizer = Tokenizer::char_from("0123456789-/ abc")?;
-/// let date = Pattern::new(r"\d{4}-\d\d-\d\d", &tokenizer.spellings(), &[])?;
+/// let spellings = tokenizer.spellings().expect("characters are spelt alone");
+/// let date = Pattern::new(r"\d{4}-\d\d-\d\d", &spellings, &[])?;
 /// assert_eq!(date.shortest(), 10);
-/// let error = Pattern::new("x+", &tokenizer.spellings(), &[]).unwrap_err();
+/// let error = Pattern::new("x+", &spellings, &[]).unwrap_err();
 /// assert_eq!(error.to_string(), r#"the expression "x+" matches no text that can be written in this vocabulary"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

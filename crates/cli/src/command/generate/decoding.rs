@@ -19,19 +19,23 @@ const CANDIDATES: usize = 4;
 /// where no flag does.
 pub(in crate::command) fn options(
     flags: &Generate,
-    spellings: &dyn Fn() -> Spellings,
+    spellings: &dyn Fn() -> Option<Spellings>,
     stop: Vec<u32>,
     max: usize,
     default: Search,
 ) -> Outcome<GenerateOptions> {
+    let spellings = |flag: &str| {
+        let needed = "what a token of this run says depends on the tokens beside it";
+        spellings().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
+    };
     let search = search(flags, default)?;
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;
     let mut processors = processors(flags, search).map_err(Failure::input)?;
     if !flags.bias.is_empty() {
-        processors.insert(0, Arc::new(biases(flags, &spellings().tokens)?));
+        processors.insert(0, Arc::new(biases(flags, &spellings("--bias")?.tokens)?));
     }
     if let Some(expression) = &flags.regex {
-        let pattern = Pattern::new(expression, &spellings(), &stop);
+        let pattern = Pattern::new(expression, &spellings("--regex")?, &stop);
         let pattern = pattern.map_err(|error| Failure::input(format!("--regex: {error}")))?;
         if pattern.shortest() > length.max() {
             let (shortest, max) = (pattern.shortest(), length.max());

@@ -28,7 +28,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     // A beam of one is greedy, and ranks as wider ones do.
     let greedy = Search::Beam(Beam { penalty: LengthPenalty::Power(1.0), ..Beam::new(1) });
     let end = vec![rungs::models::vocabulary::END];
-    let options = decoding::options(flags, &|| vocabularies.target.spellings(), end, MOST, greedy)?;
+    let options = decoding::options(flags, &|| Some(vocabularies.target.spellings()), end, MOST, greedy)?;
     let model = run.model()?.translation()?;
     for ((name, _), ids) in sources.iter().zip(&ids) {
         let fits = model.check_lengths(ids.len(), 0);

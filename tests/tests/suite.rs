@@ -3,6 +3,7 @@
 //! `cargo test -p rungs-tests golden` runs one part.
 
 mod binary;
+mod bootstrap;
 mod checker;
 mod checkpoint;
 mod checkpointing;
@@ -34,6 +35,7 @@ mod program_training;
 mod properties;
 mod recurrent;
 mod registry;
+mod rouge;
 mod streaming;
 mod threads;
 mod tokens;

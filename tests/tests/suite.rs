@@ -28,6 +28,7 @@ mod program;
 mod program_gpt;
 mod program_huggingface;
 mod program_huggingface_tokenizers;
+mod program_measures;
 mod program_pairs;
 mod program_tokens;
 mod program_training;

@@ -116,12 +116,16 @@ fn runs_are_measured_beside_each_other() {
     // Each run's numbers are those it has alone.
     let measured = rungs(at, "evaluate s --pairs lengths.tsv --compare a --compare w --by-length --json").json();
     let alone = |run: &str| rungs(at, &format!("evaluate {run} --pairs lengths.tsv --by-length --json")).json();
-    let without_list = |mut report: Value| {
-        report.as_object_mut().unwrap().remove("compared").expect("the list is always there");
+    // What is about more than one run is always there.
+    let of_one_run = |mut report: Value| {
+        for key in ["compared", "differences", "baselines"] {
+            report.as_object_mut().unwrap().remove(key).expect(key);
+        }
         report
     };
-    assert_eq!(without_list(measured.clone()), without_list(alone("s")));
-    assert_eq!(measured["compared"], Value::from(vec![without_list(alone("a")), without_list(alone("w"))]));
+    assert_eq!(of_one_run(measured.clone()), of_one_run(alone("s")));
+    assert_eq!(measured["compared"], Value::from(vec![of_one_run(alone("a")), of_one_run(alone("w"))]));
+    assert_eq!(measured["baselines"], alone("w")["baselines"]);
     assert_eq!((measured["run"].as_str(), measured["compared"][1]["run"].as_str()), (Some("s"), Some("w")));
 
     // Thirty of seventy are enough for a bucket of their own, ten are not.
@@ -137,18 +141,23 @@ fn runs_are_measured_beside_each_other() {
     let first_words = |line: &str| line.split("  ").next().unwrap().to_owned();
     let lines: Vec<String> = prose.lines().map(first_words).collect();
     let measures = ["parameters", "loss, nats per token", "token accuracy", "exact match", "BLEU", "chrF"];
+    let others = ["ROUGE-1", "ROUGE-2", "ROUGE-L", "distinct-1", "distinct-2", "repetition-4"];
     let expected = [
         &["70 pairs"][..],
         &measures,
-        &["", "BLEU", "chrF", ""],
+        &others,
+        &["", "BLEU", "chrF", "ROUGE", ""],
+        &["attention minus seq2seq", "exact match", "BLEU", "chrF", "ROUGE-L", ""],
+        &["Intervals: paired bootstrap, 1,000 draws of 70 pairs from these 70.", ""],
         &["BLEU by the length of the source", "source words", "1", "2-3"],
     ];
     assert_eq!(lines, expected.concat(), "{prose}");
-    assert!(prose.lines().next().unwrap().ends_with("seq2seq  attention"), "{prose}");
+    // No source has two sentences: the first one is a copy.
+    assert!(prose.lines().next().unwrap().split_whitespace().eq(["70", "pairs", "seq2seq", "attention", "copy"]));
     // What words cost cannot be compared with what characters do.
     let prose = rungs(at, "evaluate w --pairs pairs.tsv --compare a").done().stdout;
     assert!(
-        prose.lines().next().unwrap().split_whitespace().eq(["60", "pairs", "transformer", "attention"]),
+        prose.lines().next().unwrap().split_whitespace().eq(["60", "pairs", "transformer", "attention", "copy"]),
         "{prose}"
     );
     assert!(prose.contains("per token"), "{prose}");
@@ -201,7 +210,10 @@ fn what_cannot_be_compared() {
         ("evaluate lower --pairs pairs.tsv --compare a", &["lower learnt lower-cased texts", "a did not"]),
         ("evaluate a --pairs pairs.tsv --compare a --beam 100", &["beam", "100", "the most is"]),
         ("evaluate text --text text.txt --by-length", &["--by-length", "--text"]),
-        ("evaluate text --text text.txt --compare text", &["--compare", "--text"]),
+        ("evaluate text --text text.txt --compare a", &["a: ", "translates"]),
+        ("evaluate text --text text.txt --stem", &["--stem", "--text"]),
+        ("evaluate a --pairs pairs.tsv --stride 4", &["--stride", "--pairs"]),
+        ("evaluate a --pairs pairs.tsv --columns 1,3 --compare a", &["pairs.tsv, line 1", "column 3", "only 2"]),
         ("evaluate text --text text.txt --plot by.svg", &["--plot", "--text"]),
         ("evaluate text --text text.txt --columns 1,2", &["--columns", "--text"]),
         ("evaluate text --text text.txt --beam 1", &["--beam", "--text"]),

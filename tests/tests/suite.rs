@@ -3,6 +3,7 @@
 //! `cargo test -p rungs-tests golden` runs one part.
 
 mod binary;
+mod bootstrap;
 mod checker;
 mod checkpoint;
 mod checkpointing;
@@ -27,6 +28,7 @@ mod program;
 mod program_gpt;
 mod program_huggingface;
 mod program_huggingface_tokenizers;
+mod program_measures;
 mod program_pairs;
 mod program_tokens;
 mod program_training;
@@ -34,6 +36,7 @@ mod program_training;
 mod properties;
 mod recurrent;
 mod registry;
+mod rouge;
 mod streaming;
 mod threads;
 mod tokens;

@@ -23,7 +23,7 @@
 //!
 //! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and [`encoder_decoder`] add
 //! how it begins, with nothing or with a source; [`tokenizer`] turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
-//! [`huggingface`] opens and writes models as others keep them; [`measures`] compare a translation with a human's; [`config`] refuses sizes that cannot be; [`registry`] holds the
+//! [`huggingface`] opens and writes models as others keep them; [`measures`] compare what was written with what a human wrote; [`config`] refuses sizes that cannot be; [`registry`] holds the
 //! gradient check of every rung.
 //!
 //! ```

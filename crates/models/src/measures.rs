@@ -1,18 +1,23 @@
-//! How good is a translation? Measures that compare it with what a human wrote.
+//! How good is what a model wrote? Measures that compare it with what a human wrote.
 //!
 //! A loss says how surprised a model is by the right words; these say how right its own words are.
 //!
-//! | measure | counts | file |
-//! |---|---|---|
-//! | [BLEU](bleu) | words, and runs of up to four of them | [`bleu`] |
-//! | [chrF](chrf) | characters, and runs of up to six of them | [`chrf`] |
-//! | [exact match](exact_match) | whole texts | here |
+//! | measure | counts | of a corpus | file |
+//! |---|---|---|---|
+//! | [BLEU](bleu) | words, and runs of up to four of them | all counts together | [`bleu`] |
+//! | [chrF](chrf) | characters, and runs of up to six of them | all counts together | [`chrf`] |
+//! | [ROUGE](rouge) | words, pairs of them, and the longest subsequence | the mean over pairs | [`rouge`] |
+//! | [exact match](exact_match) | whole texts | the share | here |
+//! | [distinct-n, repetition](diversity) | runs of words that come again | all counts together | [`diversity`] |
 //!
-//! A translation to be measured is a *hypothesis*, the human's a *reference*. BLEU and chrF are properties of a corpus:
+//! [`Measured`] has them all. Two things stand beside a number before it means anything: what needs no model ([`baselines`]),
+//! and how far chance alone may move it ([`bootstrap`]).
+//!
+//! A text to be measured is a *hypothesis*, the human's a *reference*. BLEU and chrF are properties of a corpus:
 //! what is counted is added up over all pairs before anything is divided, so that they are not means over sentences,
 //! and the order of the pairs does not matter. Both run from 0 to 100, and both are those of sacrebleu 2.6.0 (Post 2018,
-//! [arXiv:1804.08771](https://arxiv.org/abs/1804.08771)) with its default settings and one reference. A score means little
-//! without the settings, so each measure has the signature that sacrebleu prints beside it.
+//! [arXiv:1804.08771](https://arxiv.org/abs/1804.08771)) with its default settings and one reference; ROUGE is that of rouge-score. A
+//! score means little without the settings, so each measure has a signature like those that sacrebleu prints beside its scores.
 //!
 //! ```
 //! use rungs_models::measures::{Bleu, ChrF};
@@ -23,11 +28,21 @@
 //! assert_eq!(format!("{:.1} {}", chrf.score(), ChrF::SIGNATURE), "79.4 nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0");
 //! ```
 
+pub mod baselines;
 pub mod bleu;
+pub mod bootstrap;
 pub mod chrf;
+pub mod diversity;
+pub mod quality;
+pub mod rouge;
 
+pub use baselines::Baseline;
 pub use bleu::{Bleu, sentence_bleu};
+pub use bootstrap::{PairedBootstrap, Resamples, Statistics};
 pub use chrf::{ChrF, sentence_chrf};
+pub use diversity::{distinct, repetition};
+pub use quality::{Comparison, Difference, Measured, Quality};
+pub use rouge::{Rouge, Stemming};
 
 use std::collections::HashMap;
 use std::hash::Hash;

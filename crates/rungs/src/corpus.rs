@@ -68,6 +68,11 @@ pub fn characters_per_token(text: &str, tokens: &[u32]) -> f64 {
     text.chars().count() as f64 / tokens.len().max(1) as f64
 }
 
+/// How many bytes of `text`, which is UTF-8, each of its tokens stands for, on average.
+pub fn bytes_per_token(text: &str, tokens: &[u32]) -> f64 {
+    text.len() as f64 / tokens.len().max(1) as f64
+}
+
 /// What is trained on, and what is held out.
 fn parts<'t>(text: &'t str, validation: Option<&'t str>, settings: &Settings) -> (&'t str, &'t str) {
     match validation {

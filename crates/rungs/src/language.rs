@@ -15,9 +15,9 @@ use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomW
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 
 /// How many windows a model without memory is evaluated on at a time, at the most: a matter of speed alone.
-const WINDOWS: usize = 32;
+pub(crate) const WINDOWS: usize = 32;
 /// How many logits there may be at a time, an eighth of a gigabyte of them. Of GPT-2's vocabulary one window has more.
-const LOGITS: usize = 1 << 25;
+pub(crate) const LOGITS: usize = 1 << 25;
 
 /// To predict every token of a text from those before it.
 #[derive(Debug)]

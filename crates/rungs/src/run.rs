@@ -14,6 +14,7 @@ use crate::corpus::Corpus;
 use crate::data::Data;
 use crate::language::{LanguageTask, Window, evaluate};
 use crate::layers::Module;
+use crate::losses::token_losses;
 use crate::model::{AnyTask, Model};
 use crate::models::{PairVocabulary, Tokenizer};
 use crate::settings::Difference;
@@ -409,6 +410,18 @@ impl SavedRun {
         let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
             .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
         Ok(state.progress)
+    }
+
+    /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one another:
+    /// see [`token_losses`].
+    ///
+    /// # Errors
+    /// If the model is damaged or translates, there are fewer than two tokens, or there can be no such stride.
+    ///
+    /// # Panics
+    /// If a token is not one of the run's tokenizer.
+    pub fn token_losses(&self, tokens: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
+        token_losses(self.model()?.language()?.as_ref(), tokens, self.config.settings.context, stride)
     }
 
     /// How well the model predicts a text, every token after the first.

@@ -8,6 +8,7 @@
 //! | [`ContiguousBatches`] | recurrent models | B streams side by side, each read on from where the last batch ended |
 //! | [`RandomWindows`] | models without memory | B windows from anywhere |
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
+//! | [`SlidingWindows`] | measuring models without memory | the same, each behind a past of some length |
 //!
 //! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there are too
 //! many; the batches are the same.
@@ -24,6 +25,7 @@ mod contiguous;
 mod ids_file;
 mod pairs;
 mod random;
+mod sliding;
 mod source;
 
 pub use consecutive::ConsecutiveWindows;
@@ -31,6 +33,7 @@ pub use contiguous::ContiguousBatches;
 pub use ids_file::{IdsFile, IdsWriter, Key};
 pub use pairs::{Pair, PairBatch, PairBatches, PairCursor, SortedPairs, Specials, pad};
 pub use random::RandomWindows;
+pub use sliding::{SlidingBatch, SlidingWindows};
 pub use source::Tokens;
 
 use crate::TrainError;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | perplexity | e^L: how many equally likely tokens would be as hard to guess |
 //! | bits per character | L / ln 2 / (characters per token): comparable between tokenizers |
+//! | bits per byte | L / ln 2 / (bytes per token): comparable between scripts and with compressors, too |
 
 use crate::TrainError;
 use rungs_layers::tensor::{Element, Tensor};
@@ -69,6 +70,11 @@ impl Evaluation {
     pub fn bits_per_character(&self, characters_per_token: f64) -> f64 {
         self.loss() / std::f64::consts::LN_2 / characters_per_token
     }
+
+    /// Bits per byte of the text in UTF-8, where a token stands for `bytes_per_token` bytes on average.
+    pub fn bits_per_byte(&self, bytes_per_token: f64) -> f64 {
+        self.loss() / std::f64::consts::LN_2 / bytes_per_token
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +100,7 @@ mod tests {
         assert!((coin.perplexity() - 2.0).abs() < 1e-12);
         assert!((coin.bits_per_character(1.0) - 1.0).abs() < 1e-12);
         assert!((coin.bits_per_character(4.0) - 0.25).abs() < 1e-12, "four characters share the token's bit");
+        assert!((coin.bits_per_byte(2.0) - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -17,7 +17,8 @@
 //!
 //! Words are what `mteval-v13a` takes for words: see [`tokenize`].
 
-use super::{common, is_space, ngrams};
+use super::{Statistics, common, is_space, ngrams};
+use std::ops::AddAssign;
 
 /// The longest n-grams that count.
 const ORDER: usize = 4;
@@ -43,7 +44,7 @@ impl Bleu {
     /// The settings of [`sentence_bleu`], which differ in the effective order.
     pub const SENTENCE_SIGNATURE: &str = "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0";
 
-    /// Counts one more pair.
+    /// Statistics one more pair.
     pub fn add(&mut self, hypothesis: &str, reference: &str) {
         let [hypothesis, reference] = [hypothesis, reference].map(tokenize);
         let [hypothesis, reference] = [&hypothesis, &reference].map(|text| words(text));
@@ -91,8 +92,26 @@ impl Bleu {
     }
 }
 
+impl AddAssign for Bleu {
+    /// Takes in what was counted of other pairs.
+    fn add_assign(&mut self, other: Self) {
+        self.hypothesis_length += other.hypothesis_length;
+        self.reference_length += other.reference_length;
+        for n in 0..ORDER {
+            self.matches[n] += other.matches[n];
+            self.totals[n] += other.totals[n];
+        }
+    }
+}
+
+impl Statistics for Bleu {
+    fn score(&self) -> f64 {
+        self.score()
+    }
+}
+
 impl<'a> Extend<(&'a str, &'a str)> for Bleu {
-    /// Counts pairs of a hypothesis and its reference.
+    /// Statistics pairs of a hypothesis and its reference.
     fn extend<I: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, pairs: I) {
         pairs.into_iter().for_each(|(hypothesis, reference)| self.add(hypothesis, reference));
     }
@@ -145,7 +164,7 @@ pub fn tokenize(text: &str) -> String {
 }
 
 /// What stands between spaces.
-fn words(text: &str) -> Vec<&str> {
+pub(super) fn words(text: &str) -> Vec<&str> {
     text.split(is_space).filter(|word| !word.is_empty()).collect()
 }
 

@@ -11,7 +11,8 @@
 //! are too short for are left out of the means. A word with the wrong ending is half right here, while BLEU sees only
 //! another word: in languages that inflect, chrF is closer to what people say (Popović 2015, section 4).
 
-use super::{common, is_space, ngrams};
+use super::{Statistics, common, is_space, ngrams};
+use std::ops::AddAssign;
 
 /// The longest n-grams that count.
 const ORDER: usize = 6;
@@ -67,6 +68,23 @@ impl ChrF {
         }
         let (p, r, weight) = (precision / orders, recall / orders, BETA * BETA);
         (100.0 * (1.0 + weight) * p * r / (weight * p + r)).min(100.0)
+    }
+}
+
+impl AddAssign for ChrF {
+    /// Takes in what was counted of other pairs.
+    fn add_assign(&mut self, other: Self) {
+        for (counts, other) in self.orders.iter_mut().zip(other.orders) {
+            counts.hypothesis += other.hypothesis;
+            counts.reference += other.reference;
+            counts.common += other.common;
+        }
+    }
+}
+
+impl Statistics for ChrF {
+    fn score(&self) -> f64 {
+        self.score()
     }
 }
 

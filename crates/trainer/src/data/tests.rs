@@ -185,3 +185,59 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sliding_windows_by_hand() {
+    let windows = SlidingWindows::new(text(8), 4, 2).unwrap();
+    let read: Vec<_> = windows.batches_within(100).map(Result::unwrap).collect();
+    let rows: Vec<_> = read.iter().map(|batch| (rows(&batch.inputs), rows(&batch.targets))).collect();
+    let expected = [
+        (vec![vec![0, 1, 2, 3]], vec![vec![1, 2, 3, 4]]),
+        (vec![vec![2, 3, 4, 5]], vec![vec![5, 6]]),
+        (vec![vec![4, 5, 6]], vec![vec![7]]),
+    ];
+    assert_eq!(rows, expected);
+    let says = |stride| SlidingWindows::new(text(8), 4, stride).unwrap_err().to_string();
+    assert_eq!(says(0), "stride: must be 1 or more");
+    assert_eq!(says(5), "stride: 5 is more than the context of 4: the tokens in between would not be predicted");
+}
+
+proptest! {
+    #[test]
+    fn sliding_windows_predict_every_token_once_behind_a_past(
+        length in 2_usize..60, window in 1_usize..12, stride in 1_usize..12, most in 1_usize..40
+    ) {
+        prop_assume!(stride <= window);
+        let windows = SlidingWindows::new(text(length), window, stride).unwrap();
+        let mut predicted = Vec::new();
+        for batch in windows.batches_within(most) {
+            let SlidingBatch { inputs, targets } = batch.unwrap();
+            prop_assert!(inputs.as_slice().len() <= most.max(window));
+            for (inputs, targets) in rows(&inputs).iter().zip(rows(&targets)) {
+                let last = inputs.len() - targets.len();
+                for (i, &target) in targets.iter().enumerate() {
+                    prop_assert_eq!(inputs[last + i] + 1, target, "the token after it");
+                    let past = last + i + 1;
+                    prop_assert!(past > window - stride || past == target as usize, "{past} tokens before {target}");
+                }
+                predicted.extend(targets);
+            }
+        }
+        prop_assert_eq!(predicted, (1..length as u32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn windows_that_do_not_overlap_are_consecutive(length in 2_usize..60, window in 1_usize..12, most in 1_usize..40) {
+        let sliding = SlidingWindows::new(text(length), window, window).unwrap();
+        let consecutive = ConsecutiveWindows::new(text(length), 1, window).unwrap();
+        let of_sliding: Vec<_> = sliding
+            .batches_within(most)
+            .flat_map(|batch| { let batch = batch.unwrap(); rows(&batch.inputs).into_iter().zip(rows(&batch.targets)) })
+            .collect();
+        let of_consecutive: Vec<_> = consecutive
+            .batches()
+            .flat_map(|batch| { let batch = batch.unwrap(); rows(&batch.inputs).into_iter().zip(rows(&batch.targets)) })
+            .collect();
+        prop_assert_eq!(of_sliding, of_consecutive);
+    }
+}

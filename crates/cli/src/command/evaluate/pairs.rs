@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use rungs::models::decode::{Beam, Search};
-use rungs::models::measures::{Bleu, ChrF, exact_match};
+use rungs::models::measures::{Bleu, ChrF, Measured, Quality, Stemming};
 use rungs::models::{EncoderDecoder, GenerateOptions, Length, PairVocabulary, SequenceVocabulary};
 use rungs::tensor::Rng;
 use rungs::{Rung, SavedRun, TextPair, measure_forced, translate};
 use serde::Serialize;
 
+use super::baselines::Baselines;
 use super::lengths::{Bucket, buckets};
 use super::prose;
+use super::resampling::{self, OfRun, resamples};
 use crate::arguments::{Common, Evaluate};
 use crate::bars::{Bars, Series};
 use crate::command::names::names;
@@ -34,11 +36,11 @@ pub(super) struct Measures {
     pub(super) pairs: usize,
     pub(super) loss: f64,
     pub(super) token_accuracy: f64,
-    pub(super) exact_match: f64,
-    pub(super) bleu: f64,
-    pub(super) chrf: f64,
+    #[serde(flatten)]
+    pub(super) quality: Quality,
     pub(super) bleu_signature: &'static str,
     pub(super) chrf_signature: &'static str,
+    pub(super) rouge_signature: &'static str,
     /// Where it was asked for, from short sources to long ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) by_length: Option<Vec<OfLength>>,
@@ -64,6 +66,9 @@ struct Report<'a> {
     #[serde(flatten)]
     measures: &'a Measures,
     compared: &'a [Measures],
+    /// Of each compared run from the first.
+    differences: &'a [OfRun],
+    baselines: &'a Baselines,
 }
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
@@ -82,22 +87,32 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let words = |pair: &TextPair| pair.source.split_whitespace().count();
     let buckets = by_length.then(|| buckets(&pairs.iter().map(words).collect::<Vec<_>>()));
     let names = names(&runs.iter().map(|run| (run.rung(), run.path)).collect::<Vec<_>>());
+    let stemming = if evaluate.stem { Stemming::Porter } else { Stemming::No };
     let mut measured = Vec::new();
+    let mut outputs = Vec::new();
     for (run, name) in runs.iter().zip(&names) {
         let mut progress = TranslationProgress::new(name, pairs.len(), common.json);
-        measured.push(run.measure(&pairs, buckets.as_deref(), &options, &mut progress)?);
+        let (measures, of_outputs) = run.measure(&pairs, buckets.as_deref(), &options, stemming, &mut progress)?;
+        measured.push(measures);
+        outputs.push(of_outputs);
     }
+    let baselines = Baselines::measure(&pairs, stemming, common.seed);
+    let (measures, compared) = measured.split_first().expect("one run at least is measured");
+    let others = compared.iter().map(|run| run.run.as_str()).zip(&outputs[1..]);
+    let differences = resampling::compare(&outputs[0], others, &resamples(pairs.len(), common.seed));
 
     if let (Some(path), Some(buckets)) = (&evaluate.plot, &buckets) {
         picture(&names, buckets, &measured).draw(path)?;
     }
-    let (measures, compared) = measured.split_first().expect("one run at least is measured");
     if common.json {
-        return output::json(&Report { measures, compared });
+        return output::json(&Report { measures, compared, differences: &differences, baselines: &baselines });
     }
-    let mut text = if compared.is_empty() { prose::listing(measures) } else { prose::table(&names, &measured) };
+    let mut text = prose::table(&names, &measured, &baselines.columns());
     if runs.iter().any(|run| run.target() != runs[0].target()) {
         text += "\nLoss and token accuracy are per token, and what a token is differs between these runs.\n";
+    }
+    if !differences.is_empty() {
+        text += &format!("\n{}", prose::compared(&names, &differences, pairs.len()));
     }
     if let Some(buckets) = &buckets {
         text += &format!("\n{}", prose::by_length(&names, buckets, &measured));
@@ -163,31 +178,30 @@ impl<'a> Translator<'a> {
         pairs: &[TextPair],
         buckets: Option<&[Bucket]>,
         options: &GenerateOptions,
+        stemming: Stemming,
         progress: &mut TranslationProgress,
-    ) -> Outcome<Measures> {
+    ) -> Outcome<(Measures, Measured)> {
         let encoded: Vec<_> = pairs.iter().map(|pair| self.encode(pair)).collect();
         let sources: Vec<Vec<u32>> = encoded.iter().map(|(source, _)| source.clone()).collect();
         let forced = measure_forced(self.model.as_ref(), encoded.into()).map_err(rungs::Error::from)?;
         let texts = self.translations(&sources, options, progress)?;
-        let both: Vec<(&str, &str)> =
-            texts.iter().zip(pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str())).collect();
-        let of_length = |bucket: &Bucket| {
-            OfLength::new(bucket, bucket.members.iter().map(|&place| both[place]).collect::<Bleu>().score())
-        };
-        Ok(Measures {
+        let outputs = texts.iter().zip(pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
+        let outputs = Measured::new(outputs, stemming);
+        let of_length = |bucket: &Bucket| OfLength::new(bucket, outputs.bleu_of(&bucket.members));
+        let measures = Measures {
             run: self.path.display().to_string(),
             rung: self.rung(),
             parameters: self.run.parameter_count()?,
             pairs: pairs.len(),
             loss: forced.evaluation.loss(),
             token_accuracy: forced.token_accuracy(),
-            exact_match: exact_match(both.iter().copied()),
-            bleu: both.iter().copied().collect::<Bleu>().score(),
-            chrf: both.iter().copied().collect::<ChrF>().score(),
+            quality: outputs.quality(),
             bleu_signature: Bleu::SIGNATURE,
             chrf_signature: ChrF::SIGNATURE,
+            rouge_signature: stemming.signature(),
             by_length: buckets.map(|buckets| buckets.iter().map(of_length).collect()),
-        })
+        };
+        Ok((measures, outputs))
     }
 
     /// The best translation of each source. They are taken by their lengths, so that those which are searched together

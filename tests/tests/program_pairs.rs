@@ -403,7 +403,7 @@ fn questions_to_the_wrong_kind_of_model() {
         ("evaluate pairs", &["--text"]),
         ("generate pairs --source one --beam 100", &["beam", "100", "the most is"]),
         ("generate pairs --source one --n 2", &["--n 2", "beam of 1"]),
-        ("generate pairs --source one --temperature 2", &["--temperature"]),
+        ("generate pairs --source one --stream", &["--stream"]),
         ("generate pairs --source one --greedy --beam 2", &["--greedy"]),
         ("generate pairs --source=", &["--source", "nothing to translate"]),
         ("generate text --prompt one --beam 2 --temperature 2", &["--temperature"]),

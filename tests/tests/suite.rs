@@ -20,6 +20,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod lora;
 mod measures;
 mod models;
 mod pairs;
@@ -27,6 +28,7 @@ mod program;
 mod program_gpt;
 mod program_huggingface;
 mod program_huggingface_tokenizers;
+mod program_lora;
 mod program_pairs;
 mod program_tokens;
 mod program_training;

@@ -6,7 +6,6 @@ mod prose;
 
 use std::path::Path;
 
-use rungs::SavedRun;
 use serde::Serialize;
 
 use crate::arguments::{Common, Evaluate};
@@ -31,7 +30,7 @@ pub(crate) fn run(evaluate: &Evaluate, common: &Common) -> Outcome {
 }
 
 fn on_text(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
-    let run = SavedRun::open(&evaluate.run)?;
+    let run = super::open(&evaluate.run, evaluate.base.base.as_deref())?;
     let tokenizer = run.tokens.text()?;
     let content = text::read(path)?;
     let name = text::name(path);

@@ -127,8 +127,7 @@ fn shared_keys_of_a_source_are_the_same_keys_for_each_head_of_their_group() {
         let heads: Vec<_> = [0, 0, 1, 1, 2, 2, 3, 3].map(|head| x.slice(-1, 2 * head..2 * head + 2)).to_vec();
         Tensor::concat(&heads, -1)
     };
-    let pairs =
-        Linear { weight: repeated(&grouped.key_value.weight), bias: grouped.key_value.bias.as_ref().map(repeated) };
+    let pairs = Linear::of(repeated(&grouped.key_value.weight), grouped.key_value.bias.as_ref().map(repeated));
     let CrossAttention { query, projection, dropout, .. } = grouped.clone();
     let full = CrossAttention::new(query, pairs, projection, [4, 4], dropout);
     let (x, source) = (normal([2, 3, 6], rng), normal([2, 5, 4], rng));

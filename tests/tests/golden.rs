@@ -152,8 +152,8 @@ fn causal_attention_agrees() {
     let heads = json("layers.json")["attention"]["heads"].as_u64().unwrap() as usize;
     let inputs = ["x", "qkv.weight", "qkv.bias", "projection.weight", "projection.bias"];
     check_layer(&golden, "attention", &inputs, |x| {
-        let qkv = Linear { weight: x[1].clone(), bias: Some(x[2].clone()) };
-        let projection = Linear { weight: x[3].clone(), bias: Some(x[4].clone()) };
+        let qkv = Linear::of(x[1].clone(), Some(x[2].clone()));
+        let projection = Linear::of(x[3].clone(), Some(x[4].clone()));
         let attention = SelfAttention::new(qkv, projection, heads, Dropout::new(0.0)).causal();
         attention.forward(&x[0], None, None, &mut Mode::Eval)
     });

@@ -21,6 +21,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod lora;
 mod measures;
 mod models;
 mod pairs;
@@ -28,6 +29,7 @@ mod program;
 mod program_gpt;
 mod program_huggingface;
 mod program_huggingface_tokenizers;
+mod program_lora;
 mod program_measures;
 mod program_pairs;
 mod program_tokens;

@@ -92,7 +92,7 @@ fn shared_keys_are_the_same_keys_for_each_head_of_their_group() {
     let [w_q, w_k, w_v] = [linear(d, n * k, rng), linear(d, m * k, rng), linear(d, m * k, rng)].map(|l| l.weight);
     let projection = linear(n * k, d, rng);
     let attention = |matrices: &[Tensor<f64>], heads| {
-        let qkv = Linear { weight: Tensor::concat(matrices, 1), bias: None };
+        let qkv = Linear::of(Tensor::concat(matrices, 1), None);
         SelfAttention::grouped(qkv, projection.clone(), heads, Dropout::new(0.0)).causal()
     };
     let grouped = attention(&[w_q.clone(), w_k.clone(), w_v.clone()], [n, m]);

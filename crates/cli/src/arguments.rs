@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use rungs::layers::{Activation, NormPosition, Score};
 use rungs::models::Style;
 use rungs::models::huggingface::Family;
-use rungs::settings::{ACTIVATIONS, Architecture, NORM_POSITIONS, NormName, PositionKind, SCORES, STYLES, Tied};
+use rungs::settings::{
+    ACTIVATIONS, Architecture, NORM_POSITIONS, NormName, PositionKind, SCORES, STYLES, Targets, Tied,
+};
 use rungs::{CellKind, Columns, Rung, TokenizerKind};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
@@ -52,6 +54,7 @@ pub(crate) enum Command {
     Info(Info),
     Import(Import),
     Export(Export),
+    Merge(Merge),
     Check(Check),
 }
 
@@ -87,6 +90,7 @@ Examples:
   rungs train gpt --text book.txt --tokenizer bpe:2000 --out runs/bpe
   rungs train gpt --text book.txt --architecture llama --key-heads 2 --out runs/llama
   rungs train gpt --from runs/gpt2 --text book.txt --batch-size 1 --lr 0.00003 --out runs/tuned
+  rungs train gpt --from runs/gpt2 --text book.txt --batch-size 1 --lora 8 --out runs/adapter
   rungs train rnn --text book.txt --epochs 3 --optimizer rmsprop --lr 0.002 --out runs/rnn
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
@@ -146,10 +150,33 @@ pub(crate) struct Train {
     pub(crate) model: ModelFlags,
     #[command(flatten, next_help_heading = "Arrangement (gpt and transformer)")]
     pub(crate) gpt: GptFlags,
+    #[command(flatten, next_help_heading = "Fine-tuning (gpt, with --from)")]
+    pub(crate) fine_tuning: FineTuningFlags,
     #[command(flatten, next_help_heading = "Pairs (seq2seq, attention and transformer)")]
     pub(crate) pair_flags: PairFlags,
     #[command(flatten, next_help_heading = "Training")]
     pub(crate) training: TrainingFlags,
+}
+
+/// What is trained of a model that there is; without any of them, all of it.
+#[derive(Debug, Args)]
+pub(crate) struct FineTuningFlags {
+    /// Leave the model as it is and train adapters, two small matrices of this rank beside each of its matrices; the run folder
+    /// holds them alone
+    #[arg(long, value_name = "RANK", value_parser = count)]
+    pub(crate) lora: Option<usize>,
+    /// How strongly adapters count, before division by the rank [twice --lora]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub(crate) lora_alpha: Option<f64>,
+    /// Which matrices have one, by parts of their names, as qkv or blocks.3.attention [attention,feed-forward]
+    #[arg(long, value_name = "NAME,NAME,…")]
+    pub(crate) lora_targets: Option<Targets>,
+    /// Probability of dropping what goes into an adapter, in training [0]
+    #[arg(long, value_name = "P", value_parser = number)]
+    pub(crate) lora_dropout: Option<f64>,
+    /// Train only so many blocks, the last ones, the last norm, and the head if it is not the embedding too
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "lora")]
+    pub(crate) train_last_layers: Option<usize>,
 }
 
 /// What only rungs that learn pairs have.
@@ -433,6 +460,8 @@ pub(crate) struct Generate {
     /// Print every token as soon as it is chosen
     #[arg(long, conflicts_with = "json")]
     pub(crate) stream: bool,
+    #[command(flatten)]
+    pub(crate) base: Base,
 }
 
 /// Measure a trained model on a text, or on pairs of texts
@@ -498,6 +527,8 @@ pub(crate) struct Evaluate {
     /// Draw BLEU by the number of words of the source, .svg or .png; implies --by-length
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) base: Base,
 }
 
 /// Show what a run folder holds: rung, sizes, settings, losses
@@ -517,6 +548,8 @@ pub(crate) struct Info {
     /// Another run of the same tokens, to be drawn with it; may be given several times
     #[arg(long, value_name = "DIR", requires = "plot")]
     pub(crate) compare: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) base: Base,
 }
 
 /// Make a run folder of a model as Hugging Face ships it: GPT-2 or Llama
@@ -557,6 +590,33 @@ pub(crate) struct Export {
     /// The folder to write
     #[arg(long, value_name = "HF_DIR")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) base: Base,
+}
+
+/// Make a run folder with a whole model of an adapter, which train --lora left, and the model that it adapts
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs merge runs/adapter --out runs/merged
+  rungs merge runs/adapter --base models/moved --out runs/merged")]
+pub(crate) struct Merge {
+    /// The run folder with the adapter
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The run folder to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) base: Base,
+}
+
+/// Where the model of an adapter is.
+#[derive(Debug, Args)]
+pub(crate) struct Base {
+    /// Where the model is that the run's adapter belongs to, if it was moved; it must be that very model
+    #[arg(long, value_name = "DIR", display_order = 800)]
+    pub(crate) base: Option<PathBuf>,
 }
 
 /// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table

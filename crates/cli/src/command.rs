@@ -7,14 +7,17 @@ pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod info;
+pub(crate) mod merge;
 mod names;
 mod streaming;
 mod texts;
 pub(crate) mod train;
 
+use std::path::Path;
+
 use rungs::run::Companions;
 use rungs::trainer::{Control, Metrics, Row, Summary};
-use rungs::{Error, Run, Rung};
+use rungs::{Error, Run, Rung, SavedRun};
 
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
@@ -34,6 +37,15 @@ impl From<Error> for Failure {
         }
         if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
     }
+}
+
+/// The run in a folder, whose adapter belongs to the model in `base` if that was given.
+fn open(run: &Path, base: Option<&Path>) -> Outcome<SavedRun> {
+    let run = SavedRun::open(run)?;
+    Ok(match base {
+        Some(base) => run.with_base(base)?,
+        None => run,
+    })
 }
 
 /// Trains with a display until the run is over or the user says stop.
@@ -59,7 +71,7 @@ fn companions(rung: Rung, parameters: u64) -> Companions {
 }
 
 /// A path as it can be typed into a shell.
-fn quoted(path: &std::path::Path) -> String {
+fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%=:,~".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

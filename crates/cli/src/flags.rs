@@ -1,10 +1,10 @@
 //! From flags to settings: only what was given changes, the rest stays as the rung, or the run that goes on, has it.
 
-use rungs::settings::{GptSettings, PositionKind, Tied};
+use rungs::settings::{GptSettings, Lora, PositionKind, Tied};
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
 use rungs::{Regularization, Rung, Settings};
 
-use crate::arguments::{Common, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
+use crate::arguments::{Common, FineTuningFlags, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
 use crate::text::unescaped;
 
@@ -41,6 +41,7 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     apply_model(&train.model, settings);
     apply_arrangement(&train.gpt, settings)?;
     apply_tied(train.model.tied, settings)?;
+    apply_fine_tuning(&train.fine_tuning, settings)?;
     apply_pairs(&train.pair_flags, settings)?;
     apply_training(&train.training, settings)
 }
@@ -138,6 +139,36 @@ fn refuse(given: &[(&str, bool)], rung: Rung) -> Outcome {
     match given.iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(Failure::input(format!("{flag}: the rung {rung} has no such setting"))),
         None => Ok(()),
+    }
+}
+
+fn apply_fine_tuning(flags: &FineTuningFlags, settings: &mut Settings) -> Outcome {
+    let details = [
+        ("--lora-alpha", flags.lora_alpha.is_some()),
+        ("--lora-targets", flags.lora_targets.is_some()),
+        ("--lora-dropout", flags.lora_dropout.is_some()),
+    ];
+    if settings.gpt.is_none() {
+        let given = [("--lora", flags.lora.is_some()), ("--train-last-layers", flags.train_last_layers.is_some())];
+        refuse(&given, settings.rung)?;
+        refuse(&details, settings.rung)?;
+    }
+    let tuning = &mut settings.fine_tuning;
+    set(&mut tuning.train_last_layers, flags.train_last_layers.map(Some));
+    // What belongs to a rank comes with it, but not a second time.
+    let known = tuning.lora.as_ref().map(|lora| lora.rank);
+    if let Some(rank) = flags.lora.filter(|&rank| Some(rank) != known) {
+        tuning.lora = Some(Lora::of_rank(rank));
+    }
+    match (&mut tuning.lora, details.iter().find(|(_, given)| *given)) {
+        (Some(lora), _) => {
+            set(&mut lora.alpha, flags.lora_alpha);
+            set(&mut lora.targets, flags.lora_targets.clone());
+            set(&mut lora.dropout, flags.lora_dropout);
+            Ok(())
+        }
+        (None, Some((flag, _))) => Err(Failure::input(format!("{flag}: without --lora there is no adapter"))),
+        (None, None) => Ok(()),
     }
 }
 
@@ -335,6 +366,8 @@ mod tests {
             "gpt --tokenizer bpe:2000",
             "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
             "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
+            "gpt --lora 4 --lora-alpha 3 --lora-targets qkv,feed-forward.up --lora-dropout 0.1",
+            "gpt --train-last-layers 2",
             "attention --tokenizer runs/other",
             "transformer --tokenizer bpe:500 --tied all --positions learned --norm-position post --feed-forward 9",
         ] {
@@ -377,6 +410,9 @@ mod tests {
             ("transformer --norm rms", "--norm"),
             ("transformer --key-heads 2", "--key-heads"),
             ("rnn --tied true", "--tied"),
+            ("lstm --lora 4", "--lora: the rung lstm has no such setting"),
+            ("transformer --train-last-layers 1", "--train-last-layers"),
+            ("gpt --lora-alpha 4", "--lora-alpha: without --lora there is no adapter"),
         ] {
             let (train, common) = parse(line);
             let failure = format!("{:?}", fresh(&train, &common, Settings::of(train.rung)).unwrap_err());

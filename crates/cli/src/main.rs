@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             Command::Info(info) => command::info::run(&info, &common),
             Command::Import(import) => command::import::run(&import, &common),
             Command::Export(export) => command::export::run(&export, &common),
+            Command::Merge(merge) => command::merge::run(&merge, &common),
             Command::Check(_) => command::check::run(&common),
         })
     })

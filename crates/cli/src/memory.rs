@@ -2,8 +2,9 @@
 
 use crate::failure::{Failure, Outcome};
 
-/// Weights, their gradient and two moments, four bytes each: what training holds for every parameter, at the least.
-const BYTES_PER_PARAMETER: u64 = 16;
+/// A parameter's value, and of one that is trained its gradient and two moments, four bytes each: what training holds at the least.
+const BYTES_PER_PARAMETER: u64 = 4;
+const BYTES_PER_TRAINED_PARAMETER: u64 = 12;
 
 /// The most memory this process has held at once, in bytes; none where the system does not tell.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
@@ -11,8 +12,9 @@ pub(crate) fn peak_rss_bytes() -> Option<u64> {
 }
 
 /// Refuses a model that this machine could not train. Where memory runs out, the system ends a program without a word.
-pub(crate) fn check_training(parameters: u64) -> Outcome {
+pub(crate) fn check_training(parameters: u64, trained: u64) -> Outcome {
     let needed = parameters.saturating_mul(BYTES_PER_PARAMETER);
+    let needed = needed.saturating_add(trained.saturating_mul(BYTES_PER_TRAINED_PARAMETER));
     match kilobytes("/proc/meminfo", "MemTotal:") {
         Some(there) if needed > there => {
             let gigabytes = |bytes| bytes as f64 / 1e9;
@@ -47,7 +49,7 @@ mod tests {
 
     #[test]
     fn only_what_does_not_fit_is_refused() {
-        assert!(check_training(1000).is_ok());
-        assert_eq!(check_training(u64::MAX).is_err(), std::path::Path::new("/proc/meminfo").exists());
+        assert!(check_training(1000, 1000).is_ok());
+        assert_eq!(check_training(u64::MAX, 0).is_err(), std::path::Path::new("/proc/meminfo").exists());
     }
 }

@@ -96,7 +96,8 @@ impl<E: Element> CrossAttention<E> {
         self.projection.widths()[0] / self.heads
     }
 
-    /// What an encoder has shown (B, S, D_s), and which of it is there, ready to be looked at.
+    /// What an encoder has shown (B, S, D_s), and which of it is there, ready to be looked at. An adapter of keys and values drops
+    /// nothing.
     #[track_caller]
     pub fn memory(&self, source: &Tensor<E>, present: Option<&Present>) -> SourceMemory<E> {
         let ([b, s, _], m, k) = (source.dims(), self.key_heads, self.head_width());
@@ -111,11 +112,11 @@ impl<E: Element> CrossAttention<E> {
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, memory: &SourceMemory<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let ([b, t, _], n, k) = (x.dims(), self.heads, self.head_width());
-        let queries = self.query.forward(x).reshape([b, t, n, k]);
+        let queries = self.query.forward_in(x, mode).reshape([b, t, n, k]);
         let dropout = weight_dropout(self.dropout, mode);
         let options = AttentionOptions { keys: memory.present.clone(), dropout, ..AttentionOptions::default() };
         let heads = queries.attention(&memory.keys, &memory.values, options); // (B, T, N, K)
-        let y = self.projection.forward(&heads.reshape([b, t, n * k])); // (B, T, D)
+        let y = self.projection.forward_in(&heads.reshape([b, t, n * k]), mode); // (B, T, D)
         self.dropout.forward(&y, mode)
     }
 

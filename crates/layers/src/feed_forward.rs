@@ -84,9 +84,10 @@ impl<E: Element> FeedForward<E> {
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let hidden = match &self.gate {
-            Some(gate) => self.activation.apply(&gate.forward(x)) * self.up.forward(x),
-            None => self.activation.apply(&self.up.forward(x)),
+            Some(gate) => self.activation.apply(&gate.forward_in(x, mode)) * self.up.forward_in(x, mode),
+            None => self.activation.apply(&self.up.forward_in(x, mode)),
         }; // (…, H)
-        self.dropout.forward(&self.down.forward(&hidden), mode) // (…, D)
+        let y = self.down.forward_in(&hidden, mode);
+        self.dropout.forward(&y, mode) // (…, D)
     }
 }

@@ -14,6 +14,7 @@
 //! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
 //! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
 //! | [`checkpoint`] | training in less memory |
+//! | [`low_rank`] | fine-tuning with few parameters |
 //! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
@@ -48,6 +49,7 @@ pub mod feed_forward;
 pub mod gru;
 pub mod init;
 pub mod linear;
+pub mod low_rank;
 pub mod lstm;
 pub mod mode;
 pub mod module;
@@ -69,6 +71,7 @@ pub use feed_forward::{Activation, FeedForward};
 pub use gru::{Gru, GruCell, Reset};
 pub use init::Init;
 pub use linear::{Bias, Linear};
+pub use low_rank::{LowRank, LowRankConfig};
 pub use lstm::{Lstm, LstmCell};
 pub use mode::Mode;
 pub use module::{LoadError, Misshapen, Module, Path};

@@ -4,8 +4,10 @@
 //!
 //! The weight is stored the way the equation multiplies it, inputs first (PyTorch stores the transpose), so a row
 //! vector goes in on the left and the product runs along memory.
+//!
+//! A layer that is trained already can be given an [adapter](crate::low_rank), which learns in its stead.
 
-use crate::{Init, parameters};
+use crate::{Init, LowRank, Mode, Module, Path};
 use rungs_tensor::{Array, Element, Rng, Tensor};
 
 /// Whether a layer adds a bias.
@@ -24,24 +26,50 @@ impl Bias {
     }
 }
 
-/// y = xW + b.
+/// y = xW + b, and what an adapter adds to it.
 ///
-/// Parameters: D_in·D_out, and D_out for the bias.
+/// Parameters: D_in·D_out, and D_out for the bias; an adapter's are its own.
 #[derive(Debug, Clone)]
 pub struct Linear<E: Element = f32> {
     /// W (D_in, D_out).
     pub weight: Tensor<E>,
     /// b (D_out), or none.
     pub bias: Option<Tensor<E>>,
+    /// What is added to W's product, or nothing.
+    pub adapter: Option<LowRank<E>>,
 }
 
-parameters!(Linear { weight, bias });
+// By hand, because only here a visit of linear layers arrives.
+impl<E: Element> Module<E> for Linear<E> {
+    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
+        let Self { weight, bias, adapter } = self;
+        path.enter("weight", |path| weight.visit(path, f));
+        path.enter("bias", |path| bias.visit(path, f));
+        path.enter("adapter", |path| adapter.visit(path, f));
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+        let Self { weight, bias, adapter } = self;
+        path.enter("weight", |path| weight.visit_mut(path, f));
+        path.enter("bias", |path| bias.visit_mut(path, f));
+        path.enter("adapter", |path| adapter.visit_mut(path, f));
+    }
+
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+        f(path.as_str(), self);
+    }
+}
 
 impl<E: Element> Linear<E> {
     /// A layer from `inputs` to `outputs`, its weight drawn from `init`, its bias zero.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize, bias: Bias, init: Init, rng: &mut Rng) -> Self {
-        Self { weight: init.tensor([inputs, outputs], rng), bias: bias.zeros(outputs) }
+        Self::of(init.tensor([inputs, outputs], rng), bias.zeros(outputs))
+    }
+
+    /// A layer of these parameters: W (D_in, D_out), and b (D_out) if there is one.
+    pub fn of(weight: Tensor<E>, bias: Option<Tensor<E>>) -> Self {
+        Self { weight, bias, adapter: None }
     }
 
     /// (D_in, D_out).
@@ -49,12 +77,22 @@ impl<E: Element> Linear<E> {
         self.weight.dims()
     }
 
-    /// x (…, D_in) → y (…, D_out), with one axis before the last or more.
+    /// x (…, D_in) → y (…, D_out), with one axis before the last or more. An adapter drops nothing here.
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
+        self.forward_in(x, &mut Mode::Eval)
+    }
+
+    /// The same where it is known whether this is training, in which an adapter may drop numbers of x.
+    #[track_caller]
+    pub fn forward_in(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let y = x.matmul(&self.weight); // (…, D_out)
-        match &self.bias {
+        let y = match &self.bias {
             Some(bias) => y + bias,
+            None => y,
+        };
+        match &self.adapter {
+            Some(adapter) => y + adapter.forward(x, mode),
             None => y,
         }
     }

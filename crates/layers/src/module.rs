@@ -7,6 +7,7 @@
 //! There is no `forward` here: a recurrent layer takes a state, an embedding takes ids, and a common signature would
 //! have to lie about one of them.
 
+use crate::Linear;
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Shape, Tensor};
 use std::collections::BTreeSet;
@@ -51,6 +52,12 @@ pub trait Module<E: Element> {
 
     /// Shows every parameter to be changed: the same names in the same order as [`visit`](Module::visit).
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>));
+
+    /// Shows every [`Linear`] layer below `path` with its full name, to be changed: to be given an [adapter](crate::low_rank), for
+    /// example. [`parameters!`](crate::parameters) writes it; a module by hand that has linear layers passes it on.
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+        let _ = (path, f);
+    }
 
     /// Calls `f` with every parameter and its name.
     fn for_each<'a>(&'a self, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
@@ -144,6 +151,12 @@ impl<E: Element, M: Module<E>> Module<E> for Option<M> {
             module.visit_mut(path, f);
         }
     }
+
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+        if let Some(module) = self {
+            module.visit_linear(path, f);
+        }
+    }
 }
 
 impl<E: Element, M: Module<E>> Module<E> for Vec<M> {
@@ -158,6 +171,12 @@ impl<E: Element, M: Module<E>> Module<E> for Vec<M> {
             path.enter(index, |path| module.visit_mut(path, f));
         }
     }
+
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+        for (index, module) in self.iter_mut().enumerate() {
+            path.enter(index, |path| module.visit_linear(path, f));
+        }
+    }
 }
 
 impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
@@ -167,6 +186,10 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
 
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
         (**self).visit_mut(path, f);
+    }
+
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+        (**self).visit_linear(path, f);
     }
 }
 
@@ -220,6 +243,11 @@ macro_rules! parameters {
             fn visit_mut(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut $crate::tensor::Tensor<E>)) {
                 let Self { $($field $(: $none)?),+ } = self;
                 $($crate::parameters!(@field visit_mut, path, f, $field $(: $none)?);)+
+            }
+
+            fn visit_linear(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut $crate::Linear<E>)) {
+                let Self { $($field $(: $none)?),+ } = self;
+                $($crate::parameters!(@field visit_linear, path, f, $field $(: $none)?);)+
             }
         }
     };

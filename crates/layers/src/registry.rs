@@ -12,8 +12,8 @@ use crate::recurrent::kernel::{Equations, Sequence};
 use crate::rnn::kernel::RnnEquations;
 use crate::{
     Activation, Attention, Bias, Cell, Direction, Dropout, Embedding, FeedForward, GruCell, Init, LayerNorm,
-    LearnedPositions, Linear, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm,
-    RnnCell, Score,
+    LearnedPositions, Linear, LowRank, LowRankConfig, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
+    RecurrentState, Reset, RmsNorm, RnnCell, Score,
 };
 use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
@@ -28,6 +28,7 @@ pub fn entries() -> Vec<Entry> {
     let layer = |covers, run| Entry { covers, kind: Kind::Layer, run };
     vec![
         layer("Linear", linear),
+        layer("LowRank", low_rank),
         layer("Embedding", embedding),
         layer("LayerNorm", layer_norm),
         layer("RmsNorm", rms_norm),
@@ -91,6 +92,17 @@ fn joined(results: &[Tensor<f64>]) -> Tensor<f64> {
 fn linear(rng: &mut Rng) -> Outcome {
     let layer = Linear::new(4, 5, Bias::Yes, Init::Zeros, rng);
     check("Linear", &layer, &[&[2, 3, 4]], |layer, x| layer.forward(&x[0]), rng)
+}
+
+/// An adapter by itself, and with the layer that it stands in.
+fn low_rank(rng: &mut Rng) -> Outcome {
+    let config = LowRankConfig { rank: 2, alpha: 3.0, dropout: some_dropout() };
+    let adapter = LowRank::new([4, 5], &config, rng);
+    let alone = |adapter: &LowRank<f64>, x: &[Tensor<f64>]| training(|mode| adapter.forward(&x[0], mode));
+    let worst = check("LowRank", &adapter, &[&[2, 3, 4]], alone, rng)?;
+    let layer = Linear { adapter: Some(adapter), ..Linear::new(4, 5, Bias::Yes, Init::Zeros, rng) };
+    let within = |layer: &Linear<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward_in(&x[0], mode));
+    Ok(worst.worse(check("LowRank", &layer, &[&[2, 3, 4]], within, rng)?))
 }
 
 fn embedding(rng: &mut Rng) -> Outcome {

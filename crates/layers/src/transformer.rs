@@ -151,7 +151,7 @@ impl BlockConfig {
         let matrices: Vec<_> =
             heads.iter().map(|n| self.init.tensor([self.width, n * self.head()], rng).detached()).collect();
         let outputs: usize = heads.iter().sum::<usize>() * self.head();
-        Linear { weight: Tensor::concat(&matrices, 1).as_variable(), bias: self.bias.zeros(outputs) }
+        Linear::of(Tensor::concat(&matrices, 1).as_variable(), self.bias.zeros(outputs))
     }
 
     fn projection<E: Element>(&self, rng: &mut Rng) -> Linear<E> {

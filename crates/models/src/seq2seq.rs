@@ -86,7 +86,7 @@ parameters!(Head { weight, bias });
 impl<E: Element> Head<E> {
     /// A head of H by V, its weight by Xavier, its bias zero.
     pub fn new(tied: bool, hidden: usize, vocabulary: usize, rng: &mut Rng) -> Self {
-        let Linear { weight, bias } = Linear::new(hidden, vocabulary, Bias::Yes, Init::XavierUniform, rng);
+        let Linear { weight, bias, .. } = Linear::new(hidden, vocabulary, Bias::Yes, Init::XavierUniform, rng);
         Self { weight: (!tied).then_some(weight), bias: bias.expect("asked for") }
     }
 

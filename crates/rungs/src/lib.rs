@@ -7,7 +7,7 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders; [`keras`]'s way of working |
+//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; [`keras`]'s way of working |
 //!
 //! # The tour
 //!
@@ -184,6 +184,7 @@ pub use rungs_models as models;
 pub use rungs_tensor as tensor;
 pub use rungs_trainer as trainer;
 
+pub mod adapter;
 pub mod bigram;
 pub mod corpus;
 pub mod data;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::language::LanguageTask;
-use crate::layers::{Module, Path};
+use crate::layers::{Linear, Module, Path};
 use crate::models::{EncoderDecoder, LanguageModel};
 use crate::tensor::{Rng, Tensor};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
@@ -65,6 +65,13 @@ impl Module<f32> for Model {
         match self {
             Self::Language(model) => model.visit_mut(path, f),
             Self::Translation(model) => model.visit_mut(path, f),
+        }
+    }
+
+    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear)) {
+        match self {
+            Self::Language(model) => model.visit_linear(path, f),
+            Self::Translation(model) => model.visit_linear(path, f),
         }
     }
 }

@@ -4,16 +4,19 @@
 //! |---|---|
 //! | `config.json` | the [settings](Settings), which texts were learnt, a checksum of each other file |
 //! | `model.safetensors` | the best weights by validation loss: what [`SavedRun`] reads |
+//! | `adapter.safetensors` | in its place, where only an [adapter] is trained: the adapter |
 //! | `training.safetensors` | all that going on needs |
 //! | `tokenizer.json` | what a token is |
 //! | `metrics.csv` | the course of the losses |
 //!
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
+use crate::adapter::{self, Adapter, Belonging};
 use crate::corpus::Corpus;
 use crate::data::Data;
 use crate::language::{LanguageTask, Window, evaluate};
 use crate::layers::Module;
+use crate::layers::low_rank::{self, is_adapter};
 use crate::losses::token_losses;
 use crate::model::{AnyTask, Model};
 use crate::models::{PairVocabulary, Tokenizer};
@@ -22,7 +25,7 @@ use crate::streamed::StreamedCorpus;
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
 use crate::tokens::{TOKENIZER_FILE, Tokens};
-use crate::trainer::checkpoint::{METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
+use crate::trainer::checkpoint::{ADAPTER_FILE, METRICS_FILE, MODEL_FILE, TRAINING_FILE, checksum};
 use crate::trainer::data::Tokens as Ids;
 use crate::trainer::{
     Budget, Control, Destination, Evaluation, Event, Finish, Folder, Metrics, Progress, Summary, Task, TrainError,
@@ -32,11 +35,17 @@ use crate::translation::TranslationTask;
 use crate::{Error, Settings};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None of
 /// it changes what was learnt.
 const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "checkpointing"];
+
+/// What is said of a run whose adapter is asked for.
+pub(crate) const NO_ADAPTER: &str = "there is no adapter in this run, its model is whole";
+
+/// What is said of a run that is to fine-tune nothing.
+const UNFOUNDED: &str = "there is no model whose part it could train; one to begin with is needed (--from)";
 
 /// The content of a run's `config.json`, checksums aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,6 +127,8 @@ pub struct Run {
     tokens: Tokens,
     /// How long it is, in steps where that is known.
     budget: Budget,
+    /// What it is to fine-tune and has not been given yet, by the setting that wants it.
+    unfounded: Option<&'static str>,
 }
 
 impl fmt::Debug for Run {
@@ -137,7 +148,7 @@ impl Run {
         let tokens = data.tokens();
         let rng = &mut Rng::new(settings.seed).fork("model");
         let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
-        let (model, task) = match data {
+        let (mut model, task) = match data {
             Data::Text(Corpus { tokenizer, train, validation, .. }) => {
                 language(settings, &tokenizer, [train.into(), validation.into()], rng)?
             }
@@ -169,7 +180,13 @@ impl Run {
             ema: settings.regularization.ema,
             seed: settings.seed,
         };
-        Ok(Self { trainer: Trainer::new(model, task, config)?, tokens, budget })
+        let tuning = &settings.fine_tuning;
+        if let Some(lora) = &tuning.lora {
+            adapter::prepare(&mut model, lora, settings.seed)?;
+        }
+        let mut trainer = Trainer::new(model, task, config)?;
+        trainer.freeze(&|parameter| tuning.freezes(parameter, settings.layers))?;
+        Ok(Self { trainer, tokens, budget, unfounded: tuning.name() })
     }
 
     /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
@@ -183,6 +200,9 @@ impl Run {
         companions: Companions,
     ) -> Result<Self, Error> {
         Self::check_free(path)?;
+        if let (Some(name), None) = (config.settings.fine_tuning.name(), &config.from) {
+            return Err(Error::setting(name, UNFOUNDED));
+        }
         let folder = Folder::create(path)?;
         let mut run = Self::new(&config.settings, data)?;
         run.save_into(folder, config, companions);
@@ -219,12 +239,18 @@ impl Run {
             let problem = "these are not the tokens that the data was made into".to_owned();
             return Err(damaged(&folder, TOKENIZER_FILE, problem));
         }
+        if let Some(adapter) = Adapter::read(&folder)? {
+            let base = config.from.as_ref().map(|from| Path::new(&from.name));
+            run.begin_with(&adapter.base(path, base)?)?;
+        }
         run.trainer.resume(&folder)?;
+        run.unfounded = None;
         run.save_into(folder, config, companions);
         Ok(run)
     }
 
-    /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too.
+    /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too. Adapters of this run stay as
+    /// they are; one that the other run has is merged with its model.
     ///
     /// # Errors
     /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
@@ -233,27 +259,48 @@ impl Run {
         if self.tokens != other.tokens {
             return Err(here("its tokens are not those that the data was made into"));
         }
-        self.trainer.begin_with(&other.weights()?).map_err(|error| here(&error.to_string()))
+        let mut weights = other.weights()?;
+        let mut adapted = false;
+        self.trainer.model().for_each(&mut |name, parameter| {
+            if is_adapter(name) {
+                weights.insert(name.to_owned(), parameter.array().clone());
+                adapted = true;
+            }
+        });
+        if adapted && other.adapter()?.is_some() {
+            return Err(here("it has an adapter itself; merged with its model (rungs merge) it can be adapted"));
+        }
+        self.trainer.begin_with(&weights).map_err(|error| here(&error.to_string()))?;
+        self.unfounded = None;
+        Ok(())
     }
 
     fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
         let mut config = config.clone();
         config.settings.budget = self.budget;
-        let settings = serde_json::to_value(config).expect("settings are plain values");
+        let settings = serde_json::to_value(&config).expect("settings are plain values");
         let tokenizer = self.tokens.to_json().into_bytes();
-        let destination = Destination::new(folder, settings).with_files(move |metrics| {
+        let mut destination = Destination::new(folder, settings).with_files(move |metrics| {
             let mut files = companions(metrics);
             files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
             files
         });
+        if let (Some(lora), Some(base)) = (config.settings.fine_tuning.lora, config.from) {
+            let belonging = Belonging::new(lora, base, &self.tokens);
+            destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
+        }
         self.trainer.save_into(destination);
     }
 
     /// Trains until the run is over or `on_event` says stop, and saves where there is a folder.
     ///
     /// # Errors
-    /// If a step fails or a save does. What was saved before can be resumed.
+    /// If a step fails or a save does. What was saved before can be resumed. If a part of a model is to be trained, and the run did not
+    /// [begin with one](Self::begin_with).
     pub fn train(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, Error> {
+        if let Some(name) = self.unfounded {
+            return Err(Error::setting(name, UNFOUNDED));
+        }
         Ok(self.trainer.run(on_event)?)
     }
 
@@ -277,9 +324,14 @@ impl Run {
         &self.tokens
     }
 
-    /// How many parameters the model has.
+    /// How many parameters the model has, with those of its adapter.
     pub fn parameter_count(&self) -> usize {
         self.trainer.model().parameter_count()
+    }
+
+    /// How many of them are trained.
+    pub fn trained_parameter_count(&self) -> usize {
+        self.trainer.trained_count()
     }
 
     /// The model with the best weights so far by validation loss; it records no graph.
@@ -297,6 +349,8 @@ impl Run {
 #[derive(Debug)]
 pub struct SavedRun {
     folder: Folder,
+    /// Where the model that it adapts is now, if it was moved.
+    base: Option<PathBuf>,
     /// What it is and what it learnt.
     pub config: RunConfig,
     /// What its tokens are.
@@ -313,7 +367,46 @@ impl SavedRun {
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
         let tokens = tokens(&folder, &config.settings)?;
-        Ok(Self { folder, config, tokens })
+        Ok(Self { folder, base: None, config, tokens })
+    }
+
+    /// The same run, whose adapter belongs to a model that has been moved to the run folder `base`.
+    ///
+    /// # Errors
+    /// If the run has no adapter.
+    pub fn with_base(self, base: &Path) -> Result<Self, Error> {
+        match self.adapter()? {
+            Some(_) => Ok(Self { base: Some(base.to_owned()), ..self }),
+            None => Err(Error::File { path: self.path().to_owned(), problem: NO_ADAPTER.to_owned() }),
+        }
+    }
+
+    /// What its adapter says of itself, if it has one in place of a model.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn belonging(&self) -> Result<Option<Belonging>, Error> {
+        Ok(self.adapter()?.map(|adapter| adapter.belonging))
+    }
+
+    /// The run of the model that its adapter belongs to: in `place`, or where it was when training began.
+    ///
+    /// # Errors
+    /// If there is no adapter, or another model or none there.
+    pub fn base(&self, place: Option<&Path>) -> Result<SavedRun, Error> {
+        match self.adapter()? {
+            Some(adapter) => adapter.base(self.path(), place.or(self.base.as_deref())),
+            None => Err(Error::File { path: self.path().to_owned(), problem: NO_ADAPTER.to_owned() }),
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> Result<Option<Adapter>, Error> {
+        Adapter::read(&self.folder)
+    }
+
+    /// The checksum of a file of it.
+    pub(crate) fn checksum(&self, file: &str) -> Option<&str> {
+        self.folder.checksum(file)
     }
 
     /// That the run can go on as `wanted`.
@@ -335,11 +428,14 @@ impl SavedRun {
         check_trained(&self.folder).is_err()
     }
 
-    /// The model with the best weights by validation loss; it records no graph.
+    /// The model with the best weights by validation loss; it records no graph. An adapter stands beside the model that it adapts.
     ///
     /// # Errors
-    /// If the file is damaged, or holds another model.
+    /// If the file is damaged, or holds another model, or the model that is adapted is not there.
     pub fn model(&self) -> Result<Model, Error> {
+        if let Some(adapter) = self.adapter()? {
+            return adapter.model(&adapter.base(self.path(), self.base.as_deref())?, self.path());
+        }
         let weights = self.weights()?;
         let (settings, rng) = (&self.config.settings, &mut Rng::new(0));
         let mut model = match &self.tokens {
@@ -353,8 +449,13 @@ impl SavedRun {
         Ok(model)
     }
 
-    /// Its weights by name.
+    /// Its weights by name, an adapter merged.
     fn weights(&self) -> Result<Named<f32>, Error> {
+        if self.adapter()?.is_some() {
+            let mut model = self.model()?;
+            low_rank::merge(&mut model);
+            return Ok(adapter::values(&model));
+        }
         let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
         weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
     }
@@ -362,16 +463,27 @@ impl SavedRun {
     /// Where its weights are, and their checksum: what a run that [begins with them](Run::begin_with) remembers.
     pub fn source(&self) -> Source {
         let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
-        let sha256 = self.folder.checksum(MODEL_FILE).unwrap_or_default().to_owned();
+        let weights = [MODEL_FILE, ADAPTER_FILE].iter().find_map(|file| self.folder.checksum(file));
+        let sha256 = weights.unwrap_or_default().to_owned();
         Source { name: path.display().to_string(), sha256 }
     }
 
-    /// How many parameters the model has.
+    /// How many parameters the model has, with those of its adapter.
     ///
     /// # Errors
-    /// If its sizes cannot be.
+    /// If its sizes cannot be, or its adapter is damaged.
     pub fn parameter_count(&self) -> Result<u64, Error> {
-        self.config.settings.parameter_count(&self.tokens)
+        let adapter = self.adapter()?.map_or(0, |adapter| adapter.parameter_count());
+        Ok(self.config.settings.parameter_count(&self.tokens)? + adapter)
+    }
+
+    /// How many of them are trained, where that is not all.
+    ///
+    /// # Errors
+    /// As [`parameter_count`](Self::parameter_count).
+    pub fn trained_parameter_count(&self) -> Result<Option<u64>, Error> {
+        let adapter = self.adapter()?.map(|adapter| adapter.parameter_count());
+        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokens)?))
     }
 
     /// The course of the losses.

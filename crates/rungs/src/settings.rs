@@ -18,6 +18,7 @@ use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod difference;
+mod fine_tuning;
 mod gpt;
 mod model;
 mod pairs;
@@ -26,6 +27,7 @@ mod rung;
 mod tokenizer;
 mod transformer;
 pub use difference::Difference;
+pub use fine_tuning::{FineTuning, Lora, Targets};
 pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
 pub use model::{ModelConfig, PairModelConfig};
 pub use pairs::{CellKind, PairSettings, SCORES, STYLES, Tied};
@@ -87,6 +89,9 @@ pub struct Settings {
     /// What keeps the model from learning its text by heart.
     #[serde(skip_serializing_if = "Regularization::is_off", default)]
     pub regularization: Regularization,
+    /// What of the model is trained, where it began with another run's and is not trained as a whole.
+    #[serde(skip_serializing_if = "FineTuning::is_whole", default)]
+    pub fine_tuning: FineTuning,
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
@@ -150,6 +155,7 @@ impl Settings {
             seed: 0,
             gpt: None,
             regularization: Regularization::default(),
+            fine_tuning: FineTuning::default(),
             pairs: None,
             transformer: None,
         };
@@ -229,6 +235,7 @@ impl Settings {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.regularization.validate()?;
+        self.fine_tuning.validate(self.rung, self.layers)?;
         self.tokenizer.validate(self.rung.learns())?;
         match &self.documents {
             Some(_) if self.rung.learns() == Learns::Pairs => {

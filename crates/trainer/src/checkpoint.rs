@@ -44,6 +44,8 @@ pub use state::{Best, Interval, Progress, TrainingState};
 
 /// The best weights by validation loss.
 pub const MODEL_FILE: &str = "model.safetensors";
+/// Those of them that are trained, where only a small part is, and the rest is another run's.
+pub const ADAPTER_FILE: &str = "adapter.safetensors";
 /// All that resuming needs.
 pub const TRAINING_FILE: &str = "training.safetensors";
 /// The course of the run.

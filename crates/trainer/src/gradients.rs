@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Elements that one task reads at a time. Fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 32 * 1024;
 
-/// A gradient for every parameter of a model.
+/// A gradient for every parameter of a model, or of the part of it that is trained.
 #[derive(Clone, Debug)]
 pub struct ParameterGradients<E: Element> {
     /// In the order of names, each row-major.
@@ -30,7 +30,7 @@ impl<E: Element> ParameterGradients<E> {
     ///
     /// # Errors
     /// If a parameter has none: it is a constant, or the loss does not depend on it. Either would keep its first value
-    /// for ever without a word.
+    /// for ever without a word. Of a model that is to be trained in part, [`Trained`](crate::Trained) shows that part.
     pub fn collect<M: Module<E> + ?Sized>(model: &M, mut gradients: Gradients<E>) -> Result<Self, TrainError> {
         let mut sums = BTreeMap::new();
         let mut missing = None;

@@ -6,6 +6,7 @@
 //! | read | for |
 //! |---|---|
 //! | [`optim`], [`gradients`], [`schedule`] | how a gradient becomes a step |
+//! | [`trained`] | models of which a part is frozen |
 //! | [`loss`], [`data`], [`task`] | what is learnt, and from what |
 //! | [`trainer`], [`config`], [`event`], [`metrics`] | the loop, its settings and what it tells |
 //! | [`checkpoint`] | the protocol of run folders |
@@ -74,6 +75,7 @@ pub mod metrics;
 pub mod optim;
 pub mod schedule;
 pub mod task;
+pub mod trained;
 pub mod trainer;
 
 #[cfg(test)]
@@ -93,4 +95,5 @@ pub use metrics::{Metrics, Row};
 pub use optim::{Adam, AdamW, Method, Optimizer, RmsProp, Rule, Sgd, StepSize};
 pub use schedule::Schedule;
 pub use task::{Position, Task};
+pub use trained::Trained;
 pub use trainer::Trainer;

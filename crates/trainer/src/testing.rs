@@ -4,6 +4,7 @@ use rungs_layers::parameters;
 use rungs_layers::tensor::{Array, Element, Tensor};
 
 /// Two vectors.
+#[derive(Clone)]
 pub(crate) struct Pair<E: Element> {
     pub(crate) a: Tensor<E>,
     pub(crate) b: Tensor<E>,

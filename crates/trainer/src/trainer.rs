@@ -15,9 +15,10 @@ mod average;
 mod saving;
 
 use crate::checkpoint::{Best, Interval};
+use crate::error::setting;
 use crate::{
     Budget, Control, Destination, Evaluation, Event, Finish, Loss, Metrics, Optimizer, ParameterGradients, Progress,
-    Row, Summary, Task, TrainError, TrainerConfig,
+    Row, Summary, Task, TrainError, Trained, TrainerConfig,
 };
 use average::Average;
 use rungs_layers::Module;
@@ -29,7 +30,7 @@ use std::time::Instant;
 /// Trains a model on a task.
 #[derive(Debug)]
 pub struct Trainer<E: Element, T: Task<E>> {
-    model: T::Model,
+    model: Trained<T::Model>,
     task: T,
     config: TrainerConfig,
     /// How many steps the budget is worth; none if it is measured in seconds.
@@ -40,7 +41,7 @@ pub struct Trainer<E: Element, T: Task<E>> {
     rng: Rng,
     progress: Progress,
     metrics: Metrics,
-    /// The weights of the best evaluation.
+    /// The weights of the best evaluation, without those that are frozen.
     best: Option<Named<E>>,
     destination: Option<Destination>,
 }
@@ -60,6 +61,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// If a setting is out of its range, or if the budget is measured in epochs and the task does not say how long one is.
     pub fn new(model: T::Model, task: T, config: TrainerConfig) -> Result<Self, TrainError> {
         config.validate()?;
+        let model = Trained::all(model);
         Ok(Self {
             steps: config.budget.steps(task.batches_per_epoch(), config.accumulate)?,
             average: config.ema.map(|decay| Average::new(decay, &model)),
@@ -76,6 +78,23 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         })
     }
 
+    /// Trains only the parameters whose names `is_frozen` does not take. The others are constants from now on: no gradient of theirs is
+    /// computed, nothing is remembered for them, and none of their bits change.
+    ///
+    /// # Errors
+    /// If nothing is left to train, or a step was taken already.
+    pub fn freeze(&mut self, is_frozen: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+        if self.progress.step > 0 {
+            return Err(TrainError::Position("what a run trains cannot change once it has begun".to_owned()));
+        }
+        let mut left = 0;
+        self.model.for_each(&mut |name, _| left += usize::from(!is_frozen(name)));
+        setting("frozen", left > 0, || "nothing is left to train".to_owned())?;
+        self.model.freeze(is_frozen);
+        self.average = self.config.ema.map(|decay| Average::new(decay, &self.model));
+        Ok(())
+    }
+
     /// Saves into this folder from now on: at the start of a new run, when due, when told to stop, and at the end.
     pub fn save_into(&mut self, destination: Destination) {
         self.destination = Some(destination);
@@ -83,16 +102,28 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// The model as it is now.
     pub fn model(&self) -> &T::Model {
-        &self.model
+        self.model.whole()
     }
 
     /// The model as it is now, to own.
     pub fn into_model(self) -> T::Model {
-        self.model
+        self.model.into_whole()
     }
 
-    /// The weights of the best evaluation, or those of now if there was none.
+    /// How many numbers are trained.
+    pub fn trained_count(&self) -> usize {
+        self.model.parameter_count()
+    }
+
+    /// The weights of the best evaluation, or those of now if there was none; with those that are frozen.
     pub fn best_weights(&self) -> Named<E> {
+        let mut weights = self.model.frozen_weights();
+        weights.append(&mut self.best_trained_weights());
+        weights
+    }
+
+    /// The same without those that are frozen.
+    fn best_trained_weights(&self) -> Named<E> {
         self.best.clone().unwrap_or_else(|| self.evaluated_weights())
     }
 
@@ -206,7 +237,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let mut batch = Evaluation::default();
         let mut sum: Option<ParameterGradients<E>> = None;
         for _ in 0..self.config.accumulate {
-            let loss = self.task.next_loss(&self.model, &mut self.rng)?;
+            let loss = self.task.next_loss(self.model.whole(), &mut self.rng)?;
             batch.add(loss.nats()?, loss.tokens);
             let Loss { total, .. } = loss;
             let gradients = ParameterGradients::collect(&self.model, total.backward())?;
@@ -311,7 +342,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 /// Shows `f` the model with constants for parameters, so that nothing it computes is recorded: with their averages, if there
 /// are any.
 fn with_constants<E: Element, M: Module<E>, R>(
-    model: &mut M,
+    model: &mut Trained<M>,
     average: Option<&Average<E>>,
     f: impl FnOnce(&M) -> R,
 ) -> R {
@@ -320,7 +351,7 @@ fn with_constants<E: Element, M: Module<E>, R>(
         let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name).clone());
         own.push(std::mem::replace(parameter, constant));
     });
-    let result = f(model);
+    let result = f(model.whole());
     let mut own = own.into_iter();
     model.for_each_mut(&mut |_, parameter| *parameter = own.next().expect("as many as there were"));
     result

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use rungs::SavedRun;
 use rungs::huggingface::export;
 use serde::Serialize;
 
+use super::open;
 use crate::arguments::{Common, Export};
 use crate::failure::{Outcome, complain};
 use crate::output::{self, thousands};
@@ -20,7 +20,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(flags: &Export, common: &Common) -> Outcome {
-    let run = SavedRun::open(&flags.run)?;
+    let run = open(&flags.run, flags.base.base.as_deref())?;
     let exported = export(&run, &flags.out)?;
     let report = Report {
         run: &flags.run,

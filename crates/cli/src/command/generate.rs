@@ -4,7 +4,6 @@ mod decoding;
 mod language;
 mod translate;
 
-use rungs::SavedRun;
 use rungs::models::decode::{Search, Temperature, TopP};
 use rungs::models::{Finish, GenerateError, GenerateOptions, Generated, LanguageModel, Length, Tokenizer, generate};
 use rungs::tensor::Rng;
@@ -67,7 +66,7 @@ struct Report {
 
 pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     flags.plot.as_deref().map_or(Ok(()), check_picture)?;
-    let run = SavedRun::open(&flags.run)?;
+    let run = super::open(&flags.run, flags.base.base.as_deref())?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
     let report = match flags.source.is_some() || flags.sources.is_some() {
         true => translate::run(&run, flags, &rng, common)?,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Finish, Summary};
-use rungs::{Rung, SavedRun, Settings, Tokens};
+use rungs::{Rung, SavedRun, Settings, Source, Tokens};
 use serde::Serialize;
 
 use super::names::names;
@@ -18,12 +18,20 @@ struct Report<'a> {
     run: &'a Path,
     rung: Rung,
     parameters: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_parameters: Option<u64>,
     vocabulary: usize,
     /// What the tokens are.
     tokens_are: &'static str,
     /// What it learnt, or the folder it was imported from.
     #[serde(flatten)]
     origin: Origin<'a>,
+    /// What it began with, where its weights were not random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    /// The model that its adapter belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adapts: Option<&'a Source>,
     settings: &'a Settings,
     #[serde(flatten)]
     training: Option<Training>,
@@ -92,7 +100,7 @@ impl Training {
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     info.plot.as_deref().map_or(Ok(()), check_drawing)?;
-    let run = SavedRun::open(&info.run)?;
+    let run = super::open(&info.run, info.base.base.as_deref())?;
     run.model()?; // so that what is shown is known to be whole
     let config = &run.config;
     let text = config.text.name.as_str();
@@ -101,13 +109,17 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         true => (Origin::Folder { imported_from: text }, None),
         false => (Origin::Text { text, validation_text }, Some(Training::of(&run.summary()?))),
     };
+    let belonging = run.belonging()?;
     let report = Report {
         run: &info.run,
         rung: config.settings.rung,
         parameters: run.parameter_count()?,
+        trained_parameters: run.trained_parameter_count()?,
         vocabulary: vocabulary(&run.tokens),
         tokens_are: run.tokens.kind(),
         origin,
+        from: config.from.as_ref().map(|from| from.name.as_str()),
+        adapts: belonging.as_ref().map(|belonging| &belonging.base),
         settings: &config.settings,
         training,
     };
@@ -164,12 +176,17 @@ fn prose(report: &Report<'_>) -> String {
         ("parameters".to_owned(), thousands(report.parameters as usize)),
         ("vocabulary".to_owned(), format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
     ];
+    lines.extend(report.trained_parameters.map(|count| ("trained".to_owned(), thousands(count as usize))));
     match report.origin {
         Origin::Text { text, validation_text } => {
             lines.push(("text".to_owned(), text.to_owned()));
             lines.extend(validation_text.map(|name| ("validation text".to_owned(), name.to_owned())));
         }
         Origin::Folder { imported_from } => lines.push(("imported from".to_owned(), imported_from.to_owned())),
+    }
+    match (report.adapts, report.from) {
+        (Some(Source { name, sha256 }), _) => lines.push(("adapts".to_owned(), format!("{name} ({})", &sha256[..12]))),
+        (None, from) => lines.extend(from.map(|name| ("began with".to_owned(), name.to_owned()))),
     }
     lines.extend(report.training.iter().flat_map(Training::lines));
     let lines: Vec<(&str, String)> = lines.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();

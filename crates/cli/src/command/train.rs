@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rungs::settings::Difference;
+use rungs::settings::{Difference, FineTuning};
 use rungs::trainer::{Finish, Progress, Summary, TrainError};
-use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings};
+use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
 use serde::Serialize;
 
 use super::streaming::Streaming;
@@ -27,7 +27,9 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         },
     };
     let parameters = run.parameter_count();
+    let trained = Some(run.trained_parameter_count() as u64).filter(|&trained| trained < parameters as u64);
     let report = |summary: &Summary| Report {
+        trained_parameters: trained,
         left_out: left_out.as_ref().map(|left_out| left_out.pairs),
         ..Report::new(&path, train.rung, parameters, summary)
     };
@@ -99,12 +101,14 @@ fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
         }
     };
     settings.validate()?;
+    adaptable(&settings, from.as_ref())?;
     Run::check_free(path)?;
     let mut streaming = Streaming::new(train, path, common, interrupt)?;
     let texts = Texts::read(train, None, &mut streaming)?;
     let data = texts.data(&settings, train.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
     let parameters = settings.parameter_count(&data.tokens())?;
-    memory::check_training(parameters)?;
+    let trained = settings.trained_parameters_at_least(&data.tokens())?;
+    memory::check_training(parameters, trained)?;
     let left_out = LeftOut::new(&data, &settings);
     let companions = companions(train.rung, parameters);
     let (text, validation) = texts.sources();
@@ -129,6 +133,25 @@ fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
     }
 }
 
+/// That there is a model where only a part of one is to be trained, and a whole one where it is to be adapted.
+fn adaptable(settings: &Settings, from: Option<&SavedRun>) -> Outcome {
+    let FineTuning { lora, train_last_layers } = &settings.fine_tuning;
+    let flag = lora.as_ref().map(|_| "--lora").or(train_last_layers.map(|_| "--train-last-layers"));
+    match (flag, from) {
+        (None, _) => Ok(()),
+        (Some(flag), None) => {
+            Err(Failure::input(format!("{flag}: there is no model to fine-tune; --from DIR says which one")))
+        }
+        (Some(_), Some(from)) if lora.is_some() && from.belonging()?.is_some() => {
+            let from = from.path().display();
+            Err(Failure::input(format!(
+                "--from: {from} holds an adapter itself; rungs merge makes a whole model of it"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// That nothing was asked for that would make another model than the one to begin with.
 fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
     match from.config.settings.model_difference(settings) {
@@ -147,15 +170,10 @@ enum Resumed {
 
 fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Resumed> {
     let saved = SavedRun::open(path)?;
-    if let Some(wanted) = &train.from {
-        let began = saved.config.from.as_ref().map_or("random weights", |from| from.name.as_str());
-        let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.clone());
-        if wanted != Path::new(began) {
-            let path = path.display();
-            return Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())));
-        }
-    }
     let mut config = saved.config.clone();
+    if let Some(wanted) = &train.from {
+        config.from = Some(began_with(wanted, &saved)?);
+    }
     flags::apply(train, common, &mut config.settings)?;
     saved.check(&config)?;
     config.settings.validate()?;
@@ -167,6 +185,7 @@ fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
     if let (Some(finish), false) = (finish, texts_given) {
         let summary = Summary { finish, ..saved.summary()? };
         let report = Report::new(path, train.rung, parameters as usize, &summary);
+        let report = Report { trained_parameters: saved.trained_parameter_count()?, ..report };
         return Ok(Resumed::Finished(Box::new(report), Box::new(progress)));
     }
     let mut streaming = Streaming::new(train, path, common, interrupt)?;
@@ -177,6 +196,21 @@ fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
     let left_out = LeftOut::new(&data, &config.settings);
     let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
+}
+
+/// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved there: its checksum
+/// tells whether it is that one.
+fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Source> {
+    let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.to_owned());
+    let from = saved.config.from.as_ref();
+    match from.filter(|from| Path::new(&from.name) == wanted) {
+        Some(from) => Ok(from.clone()),
+        None if saved.belonging()?.is_some() => Ok(saved.base(Some(&wanted))?.source()),
+        None => {
+            let (path, began) = (saved.path().display(), from.map_or("random weights", |from| from.name.as_str()));
+            Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())))
+        }
+    }
 }
 
 /// Why a run has stopped early.
@@ -210,6 +244,9 @@ struct Report {
     run: PathBuf,
     rung: Rung,
     parameters: usize,
+    /// How many of them are trained, where that is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_parameters: Option<u64>,
     steps: usize,
     train_loss: Option<f64>,
     validation_loss: Option<f64>,
@@ -230,6 +267,7 @@ impl Report {
             run: path.to_owned(),
             rung,
             parameters,
+            trained_parameters: None,
             steps: summary.steps,
             train_loss: summary.train_loss,
             validation_loss: summary.validation_loss,
@@ -247,10 +285,15 @@ impl Report {
             return output::json(self);
         }
         let loss = |loss: Option<f64>| loss.map_or("none".to_owned(), |loss| format!("{loss:.4} nats per token"));
+        let parameters = thousands(self.parameters);
+        let trained = self.trained_parameters.map(|trained| thousands(trained as usize));
         let lines = [
             ("run", self.run.display().to_string()),
             ("rung", self.rung.to_string()),
-            ("parameters", thousands(self.parameters)),
+            (
+                "parameters",
+                trained.map_or(parameters.clone(), |trained| format!("{parameters}, {trained} of them trained")),
+            ),
             ("steps", thousands(self.steps)),
             ("training loss", loss(self.train_loss)),
             ("validation loss", loss(self.validation_loss)),

@@ -2,10 +2,11 @@
 
 use super::shards::WHOLE;
 use super::{CONFIG, Family};
-use crate::layers::Module;
+use crate::adapter::values;
+use crate::layers::low_rank::merge;
 use crate::models::huggingface::{Pretrained, write};
 use crate::settings::{Learns, ModelConfig};
-use crate::tensor::safetensors::{self, Named};
+use crate::tensor::safetensors;
 use crate::tokens::TOKENIZER_FILE;
 use crate::{Error, SavedRun};
 use serde_json::json;
@@ -25,7 +26,7 @@ pub struct Exported {
     pub files: Vec<&'static str>,
 }
 
-/// Writes the model of a run, and its tokenizer if it is one of theirs, into the folder `out`.
+/// Writes the model of a run, with its adapter merged if it has one, and its tokenizer if it is one of theirs, into the folder `out`.
 ///
 /// # Errors
 /// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.
@@ -59,8 +60,9 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
             problem: "in the way: there is such a file already".to_owned(),
         });
     }
-    let model = run.model()?;
-    let ours: Named<f32> = model.named().into_iter().map(|(name, tensor)| (name, tensor.array().clone())).collect();
+    let mut model = run.model()?;
+    merge(&mut model);
+    let ours = values(&model);
     drop(model);
     let theirs = write(&pretrained, &ours);
     drop(ours);

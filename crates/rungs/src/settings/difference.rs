@@ -81,8 +81,8 @@ pub struct Difference {
 fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(fields) => {
-            // The name of an optimizer or schedule first, and the learning rate: where they differ, others do because of it.
-            let place = |field: &str| ["name", "rate"].iter().position(|first| *first == field).unwrap_or(2);
+            // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do because of it.
+            let place = |field: &str| ["name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(3);
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(field, _)| place(field));
             for (field, value) in fields {
@@ -109,6 +109,10 @@ fn option_name(path: &str) -> String {
         "schedule.minimum" => "min-lr".to_owned(),
         "schedule.factor" => "lr-factor".to_owned(),
         "schedule.every" => "lr-every".to_owned(),
+        "fine_tuning.lora.rank" => "lora".to_owned(),
+        "fine_tuning.lora.alpha" => "lora-alpha".to_owned(),
+        "fine_tuning.lora.targets" => "lora-targets".to_owned(),
+        "fine_tuning.lora.dropout" => "lora-dropout".to_owned(),
         _ => path.rsplit('.').next().unwrap_or(path).replace('_', "-"),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Trainer;
 use super::average::Average;
-use crate::checkpoint::{Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
-use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
+use crate::checkpoint::{ADAPTER_FILE, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::{Destination, Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
 use rungs_layers::tensor::{Array, Element, Rng};
@@ -18,15 +18,26 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let damaged = |name: &str, problem: String| TrainError::File { path: folder.path().join(name), problem };
         let state =
             TrainingState::from_bytes(&folder.read(TRAINING_FILE)?).map_err(|why| damaged(TRAINING_FILE, why))?;
-        let best: Named<E> =
-            safetensors::read(&folder.read(MODEL_FILE)?).map_err(|error| damaged(MODEL_FILE, error.to_string()))?;
+        let weights_file = if folder.files().any(|file| file == ADAPTER_FILE) { ADAPTER_FILE } else { MODEL_FILE };
+        let mut best: Named<E> =
+            safetensors::read(&folder.read(weights_file)?).map_err(|error| damaged(weights_file, error.to_string()))?;
+        let mut frozen = self.model.frozen_weights();
+        if weights_file == MODEL_FILE {
+            let there: Named<E> = frozen.keys().filter_map(|name| best.remove_entry(name)).collect();
+            if !same_shapes(&frozen, &there) {
+                return Err(damaged(weights_file, "holds another model".to_owned()));
+            }
+            frozen = there;
+        }
         let metrics = String::from_utf8_lossy(&folder.read(METRICS_FILE)?).into_owned();
         let metrics = Metrics::from_csv(&metrics).map_err(|why| damaged(METRICS_FILE, why))?;
         if !same_shapes(&best, &state.weights) {
-            return Err(damaged(MODEL_FILE, format!("holds another model than {TRAINING_FILE}")));
+            return Err(damaged(weights_file, format!("holds another model than {TRAINING_FILE}")));
         }
         let best = state.progress.best.map(|_| best);
         self.restore(state)?;
+        frozen.append(&mut self.weights());
+        self.model.whole_mut().load(&frozen)?;
         (self.best, self.metrics) = (best, metrics);
         Ok(())
     }
@@ -39,7 +50,9 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if self.progress.step > 0 {
             return Err(TrainError::Position("a run that has begun cannot begin with other weights".to_owned()));
         }
-        Ok(self.model.load(weights)?)
+        self.model.whole_mut().load(weights)?;
+        self.average = self.config.ema.map(|decay| Average::new(decay, &self.model));
+        Ok(())
     }
 
     /// Goes on from a saved state, or changes nothing.
@@ -88,21 +101,21 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if let Some((name, _)) = broken {
             return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
         }
-        let best = self.best_weights();
+        let in_part = self.destination.as_ref().is_some_and(Destination::keeps_what_is_trained);
+        let best = if in_part { self.best_trained_weights() } else { self.best_weights() };
         if let Some(destination) = &mut self.destination {
-            let model: Contents<'_> = Box::new(|to| safetensors::write_to(&best, None, to));
-            destination.save(model, Box::new(|to| state.write_to(to)), &self.metrics)?;
+            destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;
         }
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())
     }
 
-    /// The weights that an evaluation sees now: their average, where one is kept.
+    /// The trained weights that an evaluation sees now: their average, where one is kept.
     pub(super) fn evaluated_weights(&self) -> Named<E> {
         self.average.as_ref().map_or_else(|| self.weights(), Average::named)
     }
 
-    /// The parameters' values as they are now, sharing their storage.
+    /// The values that the trained parameters have now, sharing their storage.
     pub(super) fn weights(&self) -> Named<E> {
         self.model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
     }

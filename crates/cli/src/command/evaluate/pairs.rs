@@ -74,8 +74,12 @@ struct Report<'a> {
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
     evaluate.plot.as_deref().map_or(Ok(()), check_picture)?;
+    let base = evaluate.base.base.as_deref();
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Translator> = folders.map(|folder| Translator::open(folder)).collect::<Outcome<_>>()?;
+    let runs: Vec<Translator> = folders
+        .enumerate()
+        .map(|(i, folder)| Translator::open(folder, base.filter(|_| i == 0)))
+        .collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = texts::pairs(&text::read(path)?, &text::name(path), evaluate.columns, lower_case)?;
     let search = Search::Beam(Beam::new(evaluate.beam));
@@ -129,8 +133,8 @@ struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    fn open(path: &'a Path) -> Outcome<Self> {
-        let run = SavedRun::open(path)?;
+    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
+        let run = crate::command::open(path, base)?;
         let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
         let vocabularies = run.tokens.pairs().map_err(of_another_kind)?.clone();
         let model = run.model()?.translation()?;

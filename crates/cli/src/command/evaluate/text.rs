@@ -53,8 +53,10 @@ struct OfRun {
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
+    let base = evaluate.base.base.as_deref();
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Reader> = folders.map(|folder| Reader::open(folder)).collect::<Outcome<_>>()?;
+    let runs: Vec<Reader> =
+        folders.enumerate().map(|(i, folder)| Reader::open(folder, base.filter(|_| i == 0))).collect::<Outcome<_>>()?;
     check_stride(&runs, evaluate.stride)?;
     let content = text::read(path)?;
     let name = text::name(path);
@@ -128,8 +130,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn open(path: &'a Path) -> Outcome<Self> {
-        let run = SavedRun::open(path)?;
+    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
+        let run = crate::command::open(path, base)?;
         let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
         let tokenizer = run.tokens.text().map_err(of_another_kind)?.clone();
         Ok(Self { path, run, tokenizer })

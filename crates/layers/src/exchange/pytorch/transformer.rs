@@ -35,6 +35,7 @@
 //! ```
 
 use crate::exchange::{ExchangeError, Reader};
+use crate::low_rank::merge;
 use crate::{
     Block, CrossAttention, DecoderBlock, FeedForward, LayerNorm, Linear, Module, Norm, RmsNorm, SelfAttention,
     TransformerDecoder, TransformerEncoder,
@@ -79,14 +80,16 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     Ok(layer.load(&parameters.collect())?)
 }
 
-/// The parameters as PyTorch names and lays them out.
+/// The parameters as PyTorch names and lays them out, adapters [merged](crate::low_rank::merge): PyTorch's layers have none.
 ///
 /// # Errors
 /// If PyTorch has no such layer.
 pub fn save<E: Element, L: PyTorchLayer<E>>(layer: &L, prefix: &str) -> Result<Named<E>, ExchangeError> {
     layer.known_to_pytorch()?;
     let mut saved = Named::new();
-    layer.detached().replaced(prefix, &mut |name, tensor| {
+    let mut merged = layer.detached();
+    merge(&mut merged);
+    merged.replaced(prefix, &mut |name, tensor| {
         saved.insert(name, tensor.array().contiguous());
         tensor
     });
@@ -122,7 +125,7 @@ fn is_a_layers(name: &str) -> bool {
 /// x W + b, where PyTorch has W x + b. The names are `prefix` and `weight` or `bias`.
 fn linear<E: Element>(linear: &Linear<E>, prefix: &str, replace: &mut Replace<'_, E>) -> Linear<E> {
     let weight = replace(format!("{prefix}weight"), linear.weight.t()).t();
-    Linear { weight, bias: linear.bias.as_ref().map(|bias| replace(format!("{prefix}bias"), bias.clone())) }
+    Linear::of(weight, linear.bias.as_ref().map(|bias| replace(format!("{prefix}bias"), bias.clone())))
 }
 
 fn norm<E: Element>(norm: &Norm<E>, prefix: &str, replace: &mut Replace<'_, E>) -> Norm<E> {

@@ -1,0 +1,274 @@
+//! What of a model is trained, where that is not all of it: adapters, or the last blocks.
+
+use super::{ModelConfig, Rung, Settings};
+use crate::layers::low_rank::is_adapter;
+use crate::models::Positions;
+use crate::{Error, Tokens};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// How a run that begins with another's weights changes them. Nothing is said where it may change all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FineTuning {
+    /// Adapters are trained, and the model stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lora: Option<Lora>,
+    /// Only so many blocks are trained, the last ones, with the last norm, and with the head where it is not the embedding too: that is
+    /// the first layer, and its gradient would have to come down through all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_last_layers: Option<usize>,
+}
+
+/// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::low_rank`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lora {
+    /// R, the rank of what is added to a matrix.
+    pub rank: usize,
+    /// α; what is added is scaled by α / R.
+    pub alpha: f64,
+    /// Which matrices are adapted.
+    pub targets: Targets,
+    /// The probability of dropping a number on its way into an adapter, in training.
+    pub dropout: f64,
+}
+
+impl Lora {
+    /// Adapters of this rank on all matrices of the blocks, with α = 2R and without dropout.
+    ///
+    /// The paper adapts queries and values alone. With all matrices a smaller rank does as well (Dettmers et al. 2023, *QLoRA*,
+    /// section 4), and here queries, keys and values are one matrix.
+    pub fn of_rank(rank: usize) -> Self {
+        Self { rank, alpha: 2.0 * rank as f64, targets: Targets::default(), dropout: 0.0 }
+    }
+}
+
+/// Parts of a model by name, whose linear layers are adapted: `attention,feed_forward`.
+///
+/// A part is one or more neighbouring steps of the path that a parameter's name is: `attention`, `qkv`, `feed_forward.up`, `blocks.3`
+/// or all of `blocks.3.attention.qkv`. It is printed as it is read, and kept in files in that form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Targets(Vec<String>);
+
+impl Default for Targets {
+    /// All of a block that is a matrix.
+    fn default() -> Self {
+        Self(["attention", "feed_forward"].map(str::to_owned).to_vec())
+    }
+}
+
+impl Targets {
+    /// Whether the linear layer of this name is part of one of them.
+    pub fn take(&self, layer: &str) -> bool {
+        self.0.iter().any(|part| is_part(layer, part))
+    }
+
+    /// The first of them that none of these layers is part of.
+    pub fn missing<'a>(&'a self, layers: &[String]) -> Option<&'a str> {
+        self.0.iter().find(|part| !layers.iter().any(|layer| is_part(layer, part))).map(String::as_str)
+    }
+}
+
+fn is_part(layer: &str, part: &str) -> bool {
+    format!(".{layer}.").contains(&format!(".{part}."))
+}
+
+impl fmt::Display for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.join(","))
+    }
+}
+
+impl FromStr for Targets {
+    type Err = Error;
+
+    /// Parts with commas in between; `feed-forward` is `feed_forward`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parts: Vec<String> = text.split(',').map(|part| part.trim().replace('-', "_")).collect();
+        match parts.iter().any(String::is_empty) {
+            true => Err(Error::setting("lora-targets", format!("{text:?} leaves out the name of a part"))),
+            false => Ok(Self(parts)),
+        }
+    }
+}
+
+impl Serialize for Targets {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Targets {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl FineTuning {
+    /// Whether all of a model is trained.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The setting that says what is trained, if one does.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        let last = self.train_last_layers.map(|_| "train-last-layers");
+        self.lora.as_ref().map(|_| "lora").or(last)
+    }
+
+    /// Whether the parameter of this name is to stay as it is, in a model of so many blocks.
+    pub fn freezes(&self, parameter: &str, layers: usize) -> bool {
+        match self {
+            Self { lora: Some(_), .. } => !is_adapter(parameter),
+            Self { train_last_layers: Some(last), .. } => {
+                let mut path = parameter.split('.');
+                match (path.next(), path.next().and_then(|index| index.parse::<usize>().ok())) {
+                    (Some("blocks"), Some(index)) => index + last < layers,
+                    (first, _) => !matches!(first, Some("final_norm" | "head")),
+                }
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn validate(&self, rung: Rung, layers: usize) -> Result<(), Error> {
+        let Some(name) = self.name() else { return Ok(()) };
+        if rung != Rung::Gpt {
+            return Err(Error::setting(name, format!("the rung {rung} is trained as a whole; only gpt need not be")));
+        }
+        match self {
+            Self { lora: Some(_), train_last_layers: Some(_) } => {
+                Err(Error::setting("train-last-layers", "with lora adapters are trained, and no layer"))
+            }
+            Self { train_last_layers: Some(last), .. } if !(1..=layers).contains(last) => {
+                Err(Error::setting("train-last-layers", format!("must be 1 to {layers}, all there are, not {last}")))
+            }
+            Self { lora: Some(lora), .. } => lora.validate(),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Settings {
+    /// How many parameters of a model with these tokens are trained; adapters, which are small, are not counted.
+    ///
+    /// # Errors
+    /// If its sizes cannot be.
+    pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
+        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokens)?) {
+            (Some(_), _) => Ok(0),
+            (None, Some(last)) => Ok(last),
+            (None, None) => self.parameter_count(tokens),
+        }
+    }
+
+    /// How many parameters the last layers have, where only they are trained.
+    pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
+        let Some(layers) = self.fine_tuning.train_last_layers else { return Ok(None) };
+        // A model of these layers alone, without what stands before them.
+        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokens.text()?.vocabulary())? else {
+            return Ok(None);
+        };
+        let positions = if config.positions == Positions::Learned { config.context } else { 0 };
+        let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
+        Ok(Some(config.parameter_count()? - embeddings))
+    }
+}
+
+impl Lora {
+    fn validate(&self) -> Result<(), Error> {
+        let Self { rank, alpha, dropout, .. } = *self;
+        if rank == 0 {
+            return Err(Error::setting("lora", "must be 1 or more, not 0"));
+        }
+        if !(alpha > 0.0 && alpha.is_finite()) {
+            return Err(Error::setting("lora-alpha", format!("must be a positive number, not {alpha}")));
+        }
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(Error::setting("lora-dropout", format!("must be at least 0 and less than 1, not {dropout}")));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_parts_of_names_and_not_of_words() {
+        let targets: Targets = "qkv, feed-forward.up".parse().unwrap();
+        assert_eq!(targets.to_string(), "qkv,feed_forward.up");
+        let layers = ["attention.qkv", "attention.projection", "feed_forward.up", "feed_forward.down"];
+        let layers = layers.map(|layer| format!("blocks.10.{layer}")).to_vec();
+        let taken: Vec<bool> = layers.iter().map(|layer| targets.take(layer)).collect();
+        assert_eq!(taken, [true, false, true, false]);
+        let taken = |text: &str| {
+            let targets: Targets = text.parse().unwrap();
+            layers.iter().filter(|layer| targets.take(layer)).count()
+        };
+        assert_eq!(
+            [taken("blocks.10"), taken("blocks.1"), taken("up"), taken("u"), taken("blocks.10.up")],
+            [4, 0, 1, 0, 0]
+        );
+        assert_eq!(Targets::default().missing(&layers), None);
+        assert_eq!("qkv,gate,cross".parse::<Targets>().unwrap().missing(&layers), Some("gate"));
+        assert!("qkv,,up".parse::<Targets>().is_err() && "".parse::<Targets>().is_err());
+        let json = serde_json::to_string(&targets).unwrap();
+        assert_eq!((json.as_str(), serde_json::from_str(&json).unwrap()), ("\"qkv,feed_forward.up\"", targets));
+    }
+
+    #[test]
+    fn the_last_blocks_are_trained_with_what_comes_after_them() {
+        let tuning = FineTuning { train_last_layers: Some(2), lora: None };
+        let trained = |name: &str| !tuning.freezes(name, 12);
+        for name in ["blocks.10.norm_1.gain", "blocks.11.attention.qkv.weight", "final_norm.gain", "head.weight"] {
+            assert!(trained(name), "{name}");
+        }
+        for name in
+            ["blocks.1.norm_1.gain", "blocks.9.norm_1.gain", "token_embedding.weight", "position_embedding.weight"]
+        {
+            assert!(!trained(name), "{name}");
+        }
+        assert!(!FineTuning::default().freezes("token_embedding.weight", 12));
+    }
+
+    #[test]
+    fn settings_without_it_say_nothing_of_it_and_read_back_with_it() {
+        let plain = Settings::of(Rung::Gpt);
+        assert!(!serde_json::to_string(&plain).unwrap().contains("fine_tuning"));
+        let tuning = FineTuning { lora: Some(Lora::of_rank(4)), train_last_layers: None };
+        let tuned = Settings { fine_tuning: tuning, ..plain.clone() };
+        let json = serde_json::to_string(&tuned).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), tuned);
+        let difference = plain.difference(&tuned, &[]).unwrap();
+        assert_eq!(
+            (difference.name.as_str(), difference.was.as_str(), difference.wanted.as_str()),
+            ("lora", "absent", "4")
+        );
+        assert_eq!(plain.model_difference(&tuned), None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        let refused = |rung, change: fn(&mut Lora), last| {
+            let mut lora = Lora::of_rank(4);
+            change(&mut lora);
+            let fine_tuning = match last {
+                Some(last) => FineTuning { train_last_layers: Some(last), lora: None },
+                None => FineTuning { lora: Some(lora), train_last_layers: None },
+            };
+            Settings { fine_tuning, ..Settings::of(rung) }.validate().unwrap_err().to_string()
+        };
+        let nothing = |_: &mut Lora| {};
+        assert_eq!(refused(Rung::Gpt, |lora| lora.rank = 0, None), "lora: must be 1 or more, not 0");
+        assert_eq!(refused(Rung::Gpt, |lora| lora.alpha = -1.0, None), "lora-alpha: must be a positive number, not -1");
+        assert!(refused(Rung::Gpt, |lora| lora.dropout = 1.0, None).starts_with("lora-dropout: "));
+        let lstm = "lora: the rung lstm is trained as a whole; only gpt need not be";
+        assert_eq!(refused(Rung::Lstm, nothing, None), lstm);
+        assert_eq!(refused(Rung::Gpt, nothing, Some(5)), "train-last-layers: must be 1 to 4, all there are, not 5");
+        assert!(refused(Rung::Transformer, nothing, Some(1)).starts_with("train-last-layers: the rung transformer"));
+    }
+}

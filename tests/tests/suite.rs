@@ -28,8 +28,10 @@ mod program_gpt;
 mod program_huggingface;
 mod program_huggingface_tokenizers;
 mod program_pairs;
+mod program_prompts;
 mod program_tokens;
 mod program_training;
+mod prompts;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;

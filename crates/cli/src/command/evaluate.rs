@@ -3,6 +3,7 @@
 mod lengths;
 mod pairs;
 mod prose;
+mod writer;
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! `rungs generate`: a trained model writes.
 
+mod answer;
 mod decoding;
 mod language;
 mod translate;
@@ -69,9 +70,11 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     flags.plot.as_deref().map_or(Ok(()), check_picture)?;
     let run = SavedRun::open(&flags.run)?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
-    let report = match flags.source.is_some() || flags.sources.is_some() {
-        true => translate::run(&run, flags, &rng, common)?,
-        false => language::run(&run, flags, &rng, common)?,
+    let asked = flags.source.is_some() || flags.sources.is_some();
+    let report = match (asked, &run.config.settings.prompts) {
+        (true, Some(_)) => answer::run(&run, flags, &rng, common)?,
+        (true, None) => translate::run(&run, flags, &rng, common)?,
+        (false, _) => language::run(&run, flags, &rng, common)?,
     };
     if common.json { output::json(&report) } else { Ok(()) }
 }

@@ -187,9 +187,10 @@ impl Prompts {
         self.end.tokens()
     }
 
-    /// What each token adds to an answer.
-    pub fn spellings(&self) -> Spellings {
-        Spellings { strips_space: self.markers[Role::Assistant as usize].space, ..self.tokenizer.spellings() }
+    /// What each token adds to an answer, where that can be said of one by itself.
+    pub fn spellings(&self) -> Option<Spellings> {
+        let strips_space = self.markers[Role::Assistant as usize].space;
+        Some(Spellings { strips_space, ..self.tokenizer.spellings()? })
     }
 
     /// An answer to a prompt, of which nothing is written yet.

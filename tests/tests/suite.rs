@@ -32,8 +32,10 @@ mod program_huggingface_tokenizers;
 mod program_lora;
 mod program_measures;
 mod program_pairs;
+mod program_prompts;
 mod program_tokens;
 mod program_training;
+mod prompts;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;

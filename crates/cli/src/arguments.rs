@@ -21,6 +21,8 @@ Examples:
   rungs train lstm --text book.txt --out runs/book     one rung on a text of yours
   rungs generate runs/book --prompt 'It was ' --temperature 0.8
   rungs train attention --pairs english-french.tsv --tokenizer word --out runs/translate
+  rungs train gpt --from runs/book --dialogue talk.jsonl --out runs/talk
+  rungs chat runs/talk
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed while running, 2 bad input,
 130 interrupted after saving.")]
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     Climb(Climb),
     Train(Box<Train>),
     Generate(Box<Generate>),
+    Chat(Chat),
     Evaluate(Evaluate),
     Info(Info),
     Import(Import),
@@ -95,6 +98,9 @@ Examples:
   cat *.txt | rungs train lstm --text - --out runs/all
   rungs train attention --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
   rungs train transformer --pairs english-french.tsv --tokenizer bpe:8000 --tied all --dropout 0.1 --out runs/bpe
+  rungs train gpt --from runs/gpt --pairs summaries.tsv --epochs 3 --lr 0.0003 --out runs/summarise
+  rungs train gpt --pairs english-french.tsv --template '{source} = {target}\n' --context 200 --out runs/prompted
+  rungs train gpt --from runs/gpt --dialogue talk.jsonl --epochs 3 --out runs/talk
   rungs train lstm --out runs/book --resume                 go on after Ctrl-C
   rungs train lstm --out runs/book --resume --steps 5000    train a finished run further")]
 pub(crate) struct Train {
@@ -104,13 +110,23 @@ pub(crate) struct Train {
     /// The text to learn, UTF-8; - is stdin [default: the built-in text]
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
-    /// The pairs to learn, a source, a TAB and its target on each line; seq2seq, attention and transformer only
-    /// [default: dates written in many ways, and in one]
+    /// The pairs to learn, a source, a TAB and its target on each line. To rnn, lstm, gru and gpt a source is the beginning of a
+    /// text, and they learn how it goes on (--template) [seq2seq, attention, transformer: dates written in many ways, and in
+    /// one]
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
-    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with = "text")]
+    #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with_all = ["text", "dialogue"])]
     pub(crate) columns: Option<Columns>,
+    /// Dialogues to learn the assistant's part of, one a line: {"turns": [{"role": "user", "text": "…"}, {"role": "assistant",
+    /// "text": "…"}]}; rnn, lstm, gru and gpt only
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["text", "pairs"])]
+    pub(crate) dialogue: Option<PathBuf>,
+    /// What stands around source and target of --pairs, or around each turn of --dialogue; \n and \t are understood. What is
+    /// behind the second place ends an answer, unless the vocabulary has a token for that; rnn, lstm, gru and gpt only
+    /// [default: '{source}\n=> {target}\n', '{role}: {text}\n']
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) template: Option<String>,
     /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
     /// stands; with bpe:N it is made one
     #[arg(long, value_name = "TEXT")]
@@ -131,10 +147,11 @@ pub(crate) struct Train {
     /// Begin with the weights and the tokens of another run, trained here or imported, instead of random weights
     #[arg(long, value_name = "DIR", conflicts_with = "tokenizer")]
     pub(crate) from: Option<PathBuf>,
-    /// A text, or pairs, to validate on, instead of a part of what is learnt
+    /// A text, pairs or dialogues to validate on, instead of a part of what is learnt
     #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
     pub(crate) validation: Option<PathBuf>,
-    /// The share to validate on: the end of a text, or the pairs of some sources [default: 0.1]
+    /// The share to validate on: the end of a text, the pairs of some sources, or dialogues that begin with some turns [default:
+    /// 0.1]
     #[arg(long, value_name = "F", value_parser = number)]
     pub(crate) validation_split: Option<f64>,
     /// How long to train, in steps [default: 2000]
@@ -267,7 +284,7 @@ pub(crate) struct ModelFlags {
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) heads: Option<usize>,
     /// Tokens of a training window: how far a gpt looks back, and gradients in the others [50; gpt: 64]. The most tokens
-    /// of a source or target; longer pairs are left out
+    /// of a source or target, or of both with their template; longer pairs are left out, and of longer dialogues the first turns
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
     /// Whether the embedding (of the decoder) is the head too; in seq2seq and attention --embedding and --hidden are equal
@@ -357,7 +374,8 @@ Examples:
   rungs generate runs/large --prompt 'It was ' --draft runs/small --stream
   rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
   rungs generate runs/translate --source 'I am cold.' --plot cold.png
-  rungs generate runs/translate --sources english.txt > french.txt")]
+  rungs generate runs/translate --sources english.txt > french.txt
+  rungs generate runs/summarise --source 'A long description.' --temperature 0.7")]
 pub(crate) struct Generate {
     /// The run folder
     #[arg(value_name = "DIR")]
@@ -371,13 +389,13 @@ pub(crate) struct Generate {
     /// Token ids to go on from
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     pub(crate) prompt_ids: Option<Vec<u32>>,
-    /// What to translate, with a run of seq2seq, attention or transformer
+    /// What to translate, or to answer, with a run that learnt pairs or dialogues
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) source: Option<String>,
-    /// A file with a text to translate on each line; - is stdin
+    /// A file with a text to translate or to answer on each line; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompts", "prompt_ids"])]
     pub(crate) sources: Option<PathBuf>,
-    /// How many beginnings a search for the best text keeps; a translation with 1 is greedy [default: 1]
+    /// How many beginnings a search for the best text keeps; a translation or an answer with 1 is greedy [default: 1]
     #[arg(long, value_name = "N", value_parser = count, help_heading = "Searching")]
     pub(crate) beam: Option<usize>,
     /// A of the score that texts of a search are ranked by, log-probability / tokens^A [default: 1]
@@ -464,6 +482,39 @@ pub(crate) struct Generate {
     pub(crate) base: Base,
 }
 
+/// Talk with a model that learnt dialogues, line by line
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs train gpt --dialogue talk.jsonl --tokenizer bpe:2000 --context 128 --out runs/talk
+  rungs chat runs/talk
+  rungs chat runs/talk --temperature 0.5 --max-tokens 60
+  rungs chat runs/talk --greedy < questions.txt > answers.txt
+
+A line is what the user says; the answer goes to stdout while it is written. /reset begins a new conversation, /quit or
+Ctrl-D ends it. What was said is remembered as far as it fits the context; then the oldest turns are forgotten, with a
+notice. With --json nothing is shown until the end, which is the conversation as a line of a file of dialogues.")]
+pub(crate) struct Chat {
+    /// The run folder
+    #[arg(value_name = "DIR")]
+    pub(crate) run: PathBuf,
+    /// The most tokens of an answer
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 200)]
+    pub(crate) max_tokens: usize,
+    /// Always the likeliest token
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p"])]
+    pub(crate) greedy: bool,
+    /// Below 1 safer, above 1 wilder [default: 0.8]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) temperature: Option<f64>,
+    /// Draw from the so many likeliest tokens only
+    #[arg(long, value_name = "N")]
+    pub(crate) top_k: Option<usize>,
+    /// Draw from the likeliest tokens that together have this probability only [default: 0.95]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) top_p: Option<f64>,
+}
+
 /// Measure a trained model on a text, or on pairs of texts
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -502,7 +553,7 @@ pub(crate) struct Evaluate {
     /// The text, UTF-8; - is stdin
     #[arg(long, value_name = "FILE", required_unless_present = "pairs", conflicts_with = "pairs")]
     pub(crate) text: Option<PathBuf>,
-    /// The pairs, a source, a TAB and its target on each line, for a run of seq2seq, attention or transformer
+    /// The pairs, a source, a TAB and its target on each line, for a run that learnt pairs or dialogues
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]

@@ -1,5 +1,6 @@
 //! The commands, and what several of them need.
 
+pub(crate) mod chat;
 pub(crate) mod check;
 pub(crate) mod climb;
 pub(crate) mod evaluate;

@@ -2,7 +2,7 @@
 
 use rungs::settings::{GptSettings, Lora, PositionKind, Tied};
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd};
-use rungs::{Regularization, Rung, Settings};
+use rungs::{Learns, PromptKind, PromptSettings, Regularization, Rung, Settings};
 
 use crate::arguments::{Common, FineTuningFlags, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 use crate::failure::{Failure, Outcome};
@@ -13,6 +13,8 @@ const ROTARY_BASE: f64 = 10_000.0;
 
 /// The settings of a new run that would otherwise have these.
 pub(crate) fn fresh(train: &Train, common: &Common, mut settings: Settings) -> Outcome<Settings> {
+    // What the model to begin with has learnt to answer from is not what is to be learnt now.
+    settings.prompts = settings.prompts.filter(|_| task(train).is_some());
     apply(train, common, &mut settings)?;
     // A short run would otherwise be all warm-up.
     if let (None, Budget::Steps(steps)) = (train.training.warmup, settings.budget) {
@@ -43,6 +45,7 @@ pub(crate) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> 
     apply_tied(train.model.tied, settings)?;
     apply_fine_tuning(&train.fine_tuning, settings)?;
     apply_pairs(&train.pair_flags, settings)?;
+    apply_prompts(train, settings)?;
     apply_training(&train.training, settings)
 }
 
@@ -193,6 +196,31 @@ fn apply_pairs(flags: &PairFlags, settings: &mut Settings) -> Outcome {
     set(&mut pairs.attention, flags.attention.map(Some));
     set(&mut pairs.score, flags.score.map(Some));
     set(&mut pairs.both_ways, flags.both_ways.map(Some));
+    Ok(())
+}
+
+/// What a language model is to learn to answer from, if that was given.
+fn task(train: &Train) -> Option<PromptKind> {
+    match (&train.pairs, &train.dialogue) {
+        (Some(_), _) => Some(PromptKind::Pairs),
+        (None, Some(_)) => Some(PromptKind::Dialogue),
+        (None, None) => None,
+    }
+}
+
+fn apply_prompts(train: &Train, settings: &mut Settings) -> Outcome {
+    if settings.rung.learns() == Learns::Pairs {
+        let given = [("--dialogue", train.dialogue.is_some()), ("--template", train.template.is_some())];
+        return refuse(&given, settings.rung);
+    }
+    if let Some(task) = task(train) {
+        let as_before = settings.prompts.take().filter(|prompts| prompts.task == task);
+        settings.prompts = Some(as_before.unwrap_or_else(|| PromptSettings::of(task)));
+    }
+    let Some(template) = &train.template else { return Ok(()) };
+    let prompts = settings.prompts.as_mut();
+    let prompts = prompts.ok_or_else(|| Failure::input("--template: a text has none (--pairs and --dialogue have)"))?;
+    prompts.template = unescaped("--template", template)?;
     Ok(())
 }
 
@@ -370,6 +398,8 @@ mod tests {
             "gpt --train-last-layers 2",
             "attention --tokenizer runs/other",
             "transformer --tokenizer bpe:500 --tied all --positions learned --norm-position post --feed-forward 9",
+            "gpt --pairs pairs.tsv --template {source}={target}\\n",
+            "lstm --dialogue talk.jsonl",
         ] {
             let (train, common) = parse(line);
             let first = fresh(&train, &common, Settings::of(train.rung)).unwrap();
@@ -389,6 +419,24 @@ mod tests {
         assert_eq!(gpt("gpt --positions rotary").rotary_base, Some(10_000.0));
         assert_eq!(gpt("gpt --architecture llama --positions learned").rotary_base, None);
         assert_eq!(gpt("gpt --positions rotary --rotary-base 500").rotary_base, Some(500.0));
+    }
+
+    #[test]
+    fn pairs_and_dialogues_have_a_template_and_a_text_has_none() {
+        let template = |line| settings(line).prompts.map(|prompts| prompts.template);
+        assert_eq!(template("gpt --text book.txt"), None);
+        assert_eq!(template("gpt --pairs pairs.tsv").as_deref(), Some("{source}\n=> {target}\n"));
+        assert_eq!(template("rnn --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
+        assert_eq!(template("attention --pairs pairs.tsv"), None, "it reads sources as they are");
+        // A model to begin with hands on its template, if it is to learn more of the same kind.
+        let from = settings("gpt --pairs pairs.tsv --template {source}:{target}.").beginning();
+        let fresh = |line| {
+            let (train, common) = parse(line);
+            super::fresh(&train, &common, from.clone()).unwrap().prompts.map(|prompts| prompts.template)
+        };
+        assert_eq!(fresh("gpt --pairs other.tsv").as_deref(), Some("{source}:{target}."));
+        assert_eq!(fresh("gpt --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
+        assert_eq!(fresh("gpt --text book.txt"), None);
     }
 
     #[test]
@@ -413,6 +461,9 @@ mod tests {
             ("lstm --lora 4", "--lora: the rung lstm has no such setting"),
             ("transformer --train-last-layers 1", "--train-last-layers"),
             ("gpt --lora-alpha 4", "--lora-alpha: without --lora there is no adapter"),
+            ("gpt --template {source}={target}", "--template"),
+            ("attention --template {source}={target}", "--template"),
+            ("seq2seq --dialogue talk.jsonl", "--dialogue"),
         ] {
             let (train, common) = parse(line);
             let failure = format!("{:?}", fresh(&train, &common, Settings::of(train.rung)).unwrap_err());

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             Command::Climb(climb) => command::climb::run(&climb, &common),
             Command::Train(train) => command::train::run(&train, &common),
             Command::Generate(generate) => command::generate::run(&generate, &common),
+            Command::Chat(chat) => command::chat::run(&chat, &common),
             Command::Evaluate(evaluate) => command::evaluate::run(&evaluate, &common),
             Command::Info(info) => command::info::run(&info, &common),
             Command::Import(import) => command::import::run(&import, &common),

@@ -75,6 +75,16 @@ pub enum Tokenizer {
     HuggingFace(Arc<HuggingFaceTokenizer>),
 }
 
+/// How a part of a text is read, where that makes a difference: in byte pairs that were made elsewhere.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Whether the text begins with it: some vocabularies put a space before a text, and none belongs into the middle.
+    pub begins: bool,
+    /// Whether it may say added tokens, such as `<|endoftext|>`. Whoever puts a stranger's words into a text of his own does not
+    /// let them.
+    pub added: bool,
+}
+
 impl Tokenizer {
     /// The tokenizer whose tokens are the distinct characters of `text`.
     ///
@@ -128,6 +138,18 @@ impl Tokenizer {
             Tokenizer::Ids(tokenizer) => tokenizer.encode(text),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.encode(text),
+        }
+    }
+
+    /// The token ids of a part of a text, which is put together from several: those of all parts, one after another, are the
+    /// text, and each begins where its part does.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_passage(&self, text: &str, passage: Passage) -> Result<Vec<u32>, TokenizerError> {
+        match self {
+            Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode_passage(text, passage)),
+            no_beginnings => no_beginnings.encode(text),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::corpus::Corpus;
 use crate::models::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
 use crate::pairs::TextPair;
+use crate::prompts::PromptCorpus;
 use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
 use crate::streamed::StreamedCorpus;
 use crate::trainer::data::Pair;
@@ -92,6 +93,8 @@ pub enum Data {
     Streamed(StreamedCorpus),
     /// Pairs of texts.
     Pairs(PairCorpus),
+    /// Questions and answers, for a language model.
+    Prompts(PromptCorpus),
 }
 
 impl From<Corpus> for Data {
@@ -112,13 +115,33 @@ impl From<PairCorpus> for Data {
     }
 }
 
+impl From<PromptCorpus> for Data {
+    fn from(corpus: PromptCorpus) -> Self {
+        Self::Prompts(corpus)
+    }
+}
+
 impl Data {
+    /// That it is what these settings learn from.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
+        match (self, settings.prompts.is_some()) {
+            (Self::Prompts(_), false) => {
+                Err(Error::setting("task", "these are answers to learn, and the settings have no template"))
+            }
+            (Self::Text(_) | Self::Streamed(_), true) => {
+                Err(Error::setting("task", "this is a text, and the settings have a template for answers"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What its tokens are.
     pub fn tokens(&self) -> Tokens {
         match self {
             Self::Text(corpus) => Tokens::Text(corpus.tokenizer.clone()),
             Self::Streamed(corpus) => Tokens::Text(corpus.tokenizer.clone()),
             Self::Pairs(corpus) => Tokens::Pairs(corpus.vocabularies.clone()),
+            Self::Prompts(corpus) => Tokens::Text(corpus.prompts.tokenizer().clone()),
         }
     }
 }

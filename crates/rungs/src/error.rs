@@ -1,6 +1,6 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
-use crate::models::{ConfigError, TokenizerError};
+use crate::models::{ConfigError, GenerateError, TokenizerError};
 use crate::settings::Difference;
 use crate::trainer::TrainError;
 use std::path::PathBuf;
@@ -44,6 +44,9 @@ pub enum Error {
     /// A text cannot be made into tokens.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// A text cannot be written.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
     /// A run is to go on as another.
     #[error("{}: {} is {} in this run, not {}", path.display(), .difference.name, .difference.was, .difference.wanted)]
     Different {
@@ -101,7 +104,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Save { .. } | Self::Stopped => false,
+            Self::Save { .. } | Self::Stopped | Self::Generate(GenerateError::NotFinite { .. }) => false,
             _ => true,
         }
     }

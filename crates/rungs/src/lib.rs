@@ -7,7 +7,7 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models and [`translation`] to the trainer, [`pairs`] of texts and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; [`keras`]'s way of working |
+//! | here | what binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts, [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; [`keras`]'s way of working |
 //!
 //! # The tour
 //!
@@ -189,6 +189,7 @@ pub mod bigram;
 pub mod corpus;
 pub mod data;
 pub mod dates;
+pub mod dialogue;
 mod error;
 pub mod huggingface;
 pub mod keras;
@@ -197,6 +198,7 @@ pub mod losses;
 pub mod model;
 pub mod pairs;
 pub mod prelude;
+pub mod prompts;
 pub mod run;
 pub mod settings;
 pub mod streamed;
@@ -206,13 +208,17 @@ pub mod translation;
 pub use bigram::Bigram;
 pub use corpus::Corpus;
 pub use data::{Data, PairCorpus};
+pub use dialogue::{Dialogue, Role, Turn, read_dialogues, split_dialogues};
 pub use error::Error;
 pub use language::{LanguageTask, evaluate};
 pub use losses::token_losses;
 pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
+pub use prompts::{PromptCorpus, PromptTask, Prompts, Responder};
 pub use run::{Run, RunConfig, SavedRun, Source};
-pub use settings::{CellKind, Learns, PairSettings, Regularization, Rung, Settings, TokenizerKind};
+pub use settings::{
+    CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
+};
 pub use streamed::{Reading, StreamedCorpus, TextFile};
 pub use tokens::Tokens;
 pub use translation::{TranslationTask, measure_forced, translate};

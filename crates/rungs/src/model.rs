@@ -4,6 +4,7 @@ use crate::Error;
 use crate::language::LanguageTask;
 use crate::layers::{Linear, Module, Path};
 use crate::models::{EncoderDecoder, LanguageModel};
+use crate::prompts::PromptTask;
 use crate::tensor::{Rng, Tensor};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use crate::translation::TranslationTask;
@@ -80,6 +81,7 @@ impl Module<f32> for Model {
 #[derive(Debug)]
 pub(crate) enum AnyTask {
     Language(LanguageTask),
+    Prompts(PromptTask),
     Translation(TranslationTask),
 }
 
@@ -88,6 +90,7 @@ macro_rules! of_one_kind {
     ($self:expr, $model:expr, $task:ident, $of:ident => $result:expr) => {
         match ($self, $model) {
             (AnyTask::Language($task), Model::Language($of)) => $result,
+            (AnyTask::Prompts($task), Model::Language($of)) => $result,
             (AnyTask::Translation($task), Model::Translation($of)) => $result,
             _ => unreachable!("a run's task and model are made for each other"),
         }
@@ -108,6 +111,7 @@ impl Task<f32> for AnyTask {
     fn position(&self) -> Position<f32> {
         match self {
             Self::Language(task) => task.position(),
+            Self::Prompts(task) => task.position(),
             Self::Translation(task) => task.position(),
         }
     }
@@ -115,6 +119,7 @@ impl Task<f32> for AnyTask {
     fn resume(&mut self, position: Position<f32>) -> Result<(), TrainError> {
         match self {
             Self::Language(task) => task.resume(position),
+            Self::Prompts(task) => task.resume(position),
             Self::Translation(task) => task.resume(position),
         }
     }
@@ -122,6 +127,7 @@ impl Task<f32> for AnyTask {
     fn batches_per_epoch(&self) -> Option<usize> {
         match self {
             Self::Language(task) => task.batches_per_epoch(),
+            Self::Prompts(task) => Task::<f32>::batches_per_epoch(task),
             Self::Translation(task) => Task::<f32>::batches_per_epoch(task),
         }
     }

@@ -32,7 +32,7 @@ mod split;
 pub use normalization::Normalization;
 pub use split::split_pairs;
 
-pub(crate) use split::fixed_hash;
+pub(crate) use split::{fixed_hash, split_by};
 
 use crate::Error;
 use crate::models::vocabulary::{END, PADDING, START};

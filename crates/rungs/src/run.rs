@@ -20,6 +20,7 @@ use crate::layers::low_rank::{self, is_adapter};
 use crate::losses::token_losses;
 use crate::model::{AnyTask, Model};
 use crate::models::{PairVocabulary, Tokenizer};
+use crate::prompts::{PromptCorpus, PromptTask};
 use crate::settings::Difference;
 use crate::streamed::StreamedCorpus;
 use crate::tensor::Rng;
@@ -145,6 +146,7 @@ impl Run {
     pub fn new(settings: &Settings, data: impl Into<Data>) -> Result<Self, Error> {
         settings.validate()?;
         let data = data.into();
+        data.check(settings)?;
         let tokens = data.tokens();
         let rng = &mut Rng::new(settings.seed).fork("model");
         let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
@@ -154,6 +156,11 @@ impl Run {
             }
             Data::Streamed(StreamedCorpus { tokenizer, train, validation }) => {
                 language(settings, &tokenizer, [train.into(), validation.into()], rng)?
+            }
+            Data::Prompts(PromptCorpus { prompts, train, validation, .. }) => {
+                let model = settings.model(prompts.tokenizer().vocabulary())?.build(rng)?;
+                let task = PromptTask::new(train, validation, settings.batch_size, settings.seed)?;
+                (Model::Language(model), AnyTask::Prompts(task.with_label_smoothing(smoothing)))
             }
             Data::Pairs(corpus) => {
                 let sizes = [corpus.vocabularies.source.size(), corpus.vocabularies.target.size()];

@@ -22,6 +22,7 @@ mod fine_tuning;
 mod gpt;
 mod model;
 mod pairs;
+mod prompts;
 mod regularization;
 mod rung;
 mod tokenizer;
@@ -31,6 +32,7 @@ pub use fine_tuning::{FineTuning, Lora, Targets};
 pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
 pub use model::{ModelConfig, PairModelConfig};
 pub use pairs::{CellKind, PairSettings, SCORES, STYLES, Tied};
+pub use prompts::{PromptKind, PromptSettings};
 pub use regularization::Regularization;
 pub use rung::{Learns, Rung};
 pub use tokenizer::TokenizerKind;
@@ -53,7 +55,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub heads: Option<usize>,
     /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent rungs. In
-    /// rungs that learn pairs, the most tokens of either text; longer pairs are left out.
+    /// rungs that learn pairs, the most tokens of either text; longer pairs are left out. Of an answer with its question likewise.
     pub context: usize,
     /// The probability of dropping, in training.
     pub dropout: f64,
@@ -95,6 +97,9 @@ pub struct Settings {
     /// What only rungs that learn pairs have.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pairs: Option<PairSettings>,
+    /// What only a language model has that learns to answer: to predict, not a text, but what is to be said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prompts: Option<PromptSettings>,
     /// What only a Transformer that learns pairs has.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub transformer: Option<TransformerSettings>,
@@ -157,6 +162,7 @@ impl Settings {
             regularization: Regularization::default(),
             fine_tuning: FineTuning::default(),
             pairs: None,
+            prompts: None,
             transformer: None,
         };
         match rung {
@@ -244,10 +250,23 @@ impl Settings {
                     "pairs are not parted by a text; every pair stands for itself",
                 ));
             }
+            Some(_) if self.prompts.is_some() => {
+                let problem = "every pair and every dialogue stands for itself; its template says what ends it";
+                return Err(Error::setting("documents", problem));
+            }
             Some(separator) if separator.is_empty() => {
                 return Err(Error::setting("documents", "nothing cannot stand between documents"));
             }
             _ => {}
+        }
+        match &self.prompts {
+            Some(_) if self.rung.learns() == Learns::Pairs => {
+                let problem =
+                    format!("the rung {} has no such setting; it reads sources and writes targets", self.rung);
+                return Err(Error::setting("template", problem));
+            }
+            Some(prompts) => drop(prompts.parsed()?),
+            None => {}
         }
         // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
         match self.rung.learns() {

@@ -19,9 +19,19 @@
 //! |---|---|---|
 //! | [`PairBatches`] | training | every pair once an epoch, those of about the same length together |
 //! | [`SortedPairs`] | validation | every pair once, from short to long |
+//!
+//! A model that is to learn an answer, but not the question that stands before it in the same text, is given
+//! [`Example`]s, as [`ExampleBatch`]es:
+//!
+//! | batches | for | what they cover |
+//! |---|---|---|
+//! | [`ExampleBatches`] | training | every example once an epoch, those of about the same length together |
+//! | [`SortedExamples`] | validation | every example once, from short to long |
 
 mod consecutive;
 mod contiguous;
+mod epochs;
+mod examples;
 mod ids_file;
 mod pairs;
 mod random;
@@ -30,8 +40,10 @@ mod source;
 
 pub use consecutive::ConsecutiveWindows;
 pub use contiguous::ContiguousBatches;
+pub use epochs::EpochCursor;
+pub use examples::{Example, ExampleBatch, ExampleBatches, SortedExamples};
 pub use ids_file::{IdsFile, IdsWriter, Key};
-pub use pairs::{Pair, PairBatch, PairBatches, PairCursor, SortedPairs, Specials, pad};
+pub use pairs::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
 pub use random::RandomWindows;
 pub use sliding::{SlidingBatch, SlidingWindows};
 pub use source::Tokens;

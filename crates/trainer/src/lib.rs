@@ -84,8 +84,8 @@ mod testing;
 pub use checkpoint::{Destination, Folder, Progress, TrainingState};
 pub use config::{Budget, TrainerConfig};
 pub use data::{
-    Batch, ConsecutiveWindows, ContiguousBatches, Pair, PairBatch, PairBatches, PairCursor, RandomWindows,
-    SlidingBatch, SlidingWindows, SortedPairs, Specials, pad, split,
+    Batch, ConsecutiveWindows, ContiguousBatches, EpochCursor, Example, ExampleBatch, ExampleBatches, Pair, PairBatch,
+    PairBatches, RandomWindows, SlidingBatch, SlidingWindows, SortedExamples, SortedPairs, Specials, pad, split,
 };
 pub use error::TrainError;
 pub use event::{Control, Event, Finish, Summary};

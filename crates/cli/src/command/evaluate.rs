@@ -7,6 +7,7 @@ mod prose;
 mod resampling;
 mod stretches;
 mod text;
+mod writer;
 
 use crate::arguments::{Common, Evaluate};
 use crate::failure::{Failure, Outcome};

@@ -1,5 +1,6 @@
 //! `rungs generate`: a trained model writes.
 
+mod answer;
 mod decoding;
 mod language;
 mod translate;
@@ -68,9 +69,11 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     flags.plot.as_deref().map_or(Ok(()), check_picture)?;
     let run = super::open(&flags.run, flags.base.base.as_deref())?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
-    let report = match flags.source.is_some() || flags.sources.is_some() {
-        true => translate::run(&run, flags, &rng, common)?,
-        false => language::run(&run, flags, &rng, common)?,
+    let asked = flags.source.is_some() || flags.sources.is_some();
+    let report = match (asked, &run.config.settings.prompts) {
+        (true, Some(_)) => answer::run(&run, flags, &rng, common)?,
+        (true, None) => translate::run(&run, flags, &rng, common)?,
+        (false, _) => language::run(&run, flags, &rng, common)?,
     };
     if common.json { output::json(&report) } else { Ok(()) }
 }

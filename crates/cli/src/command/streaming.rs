@@ -27,10 +27,17 @@ pub(super) struct Streaming<'i> {
 
 impl<'i> Streaming<'i> {
     /// What was asked for; `out` is the run folder.
-    pub(super) fn new(train: &Train, out: &Path, common: &Common, interrupt: &'i Interrupt) -> Outcome<Self> {
+    pub(super) fn new(
+        train: &Train,
+        settings: &Settings,
+        out: &Path,
+        common: &Common,
+        interrupt: &'i Interrupt,
+    ) -> Outcome<Self> {
         let given = [("--stream", train.stream), ("--cache", train.cache.is_some())];
-        if let (Learns::Pairs, Some((flag, _))) = (train.rung.learns(), given.into_iter().find(|(_, given)| *given)) {
-            return Err(Failure::input(format!("{flag}: pairs are read whole; only a text is streamed")));
+        let whole = settings.rung.learns() == Learns::Pairs || settings.prompts.is_some();
+        if let (true, Some((flag, _))) = (whole, given.into_iter().find(|(_, given)| *given)) {
+            return Err(Failure::input(format!("{flag}: pairs and dialogues are read whole; only a text is streamed")));
         }
         let cache = train.cache.clone().unwrap_or_else(|| out.join("ids"));
         Ok(Self {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rungs::dates::{self, Part};
 use rungs::models::TokenizerError;
 use rungs::{
-    Columns, Corpus, Data, Error, Learns, Normalization, PairCorpus, RunConfig, Settings, Source, TextFile, TextPair,
-    Tokens, read_pairs, split_pairs,
+    Columns, Corpus, Data, Dialogue, Error, Learns, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig,
+    Settings, Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 
 use super::streaming::Streaming;
@@ -50,19 +50,29 @@ enum Content {
 
 impl Texts {
     /// Reads the texts that were given; where none was, those of the run that goes on, or the built-in ones.
-    pub(super) fn read(train: &Train, saved: Option<&RunConfig>, streaming: &mut Streaming<'_>) -> Outcome<Self> {
-        let pairs = train.rung.learns() == Learns::Pairs;
-        let (flag, given) = match (pairs, &train.text, &train.pairs) {
-            (true, Some(_), _) => {
-                let rung = train.rung;
+    pub(super) fn read(
+        train: &Train,
+        settings: &Settings,
+        saved: Option<&RunConfig>,
+        streaming: &mut Streaming<'_>,
+    ) -> Outcome<Self> {
+        let rung = settings.rung;
+        let pairs = rung.learns() == Learns::Pairs;
+        let task = settings.prompts.as_ref().map(|prompts| prompts.task);
+        let (flag, given) = match (pairs, task) {
+            (true, _) | (false, Some(PromptKind::Pairs)) => ("--pairs", &train.pairs),
+            (false, Some(PromptKind::Dialogue)) => ("--dialogue", &train.dialogue),
+            (false, None) => ("--text", &train.text),
+        };
+        match (&train.text, pairs, task) {
+            (Some(_), true, _) => {
                 return Err(Failure::input(format!("--text: the rung {rung} learns pairs of texts (--pairs)")));
             }
-            (false, _, Some(_)) => {
-                return Err(Failure::input(format!("--pairs: the rung {} learns a text (--text)", train.rung)));
+            (Some(_), false, Some(task)) => {
+                return Err(Failure::input(format!("--text: this run learns to answer from {task} ({flag})")));
             }
-            (true, None, given) => ("--pairs", given),
-            (false, given, None) => ("--text", given),
-        };
+            _ => {}
+        }
         if let (true, Some(path)) = (train.validation == *given, given)
             && path == Path::new(text::STDIN)
         {
@@ -80,7 +90,9 @@ impl Texts {
         };
         // Both or neither: a vocabulary may be that of both.
         let origins = || [Some(&text), validation.as_ref()].into_iter().flatten();
-        let streamed = !pairs && origins().any(|origin| matches!(origin, Origin::File(path) if streaming.wants(path)));
+        let streamed = !pairs
+            && task.is_none()
+            && origins().any(|origin| matches!(origin, Origin::File(path) if streaming.wants(path)));
         let streaming = (streamed || streaming.asked()).then_some(streaming);
         let (text, validation) = match streaming {
             Some(streaming) => {
@@ -120,9 +132,26 @@ impl Texts {
         streaming: Option<&mut Streaming<'_>>,
     ) -> Outcome<Data> {
         let named = |error| match error {
-            Error::File { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
+            Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
             _ => Failure::input(format!("{}: {error}", self.text.source.name)),
         };
+        if let Some(prompts) = &settings.prompts {
+            let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
+            let share = settings.validation_split;
+            let corpus = match prompts.task {
+                PromptKind::Pairs => {
+                    let (train, validation) =
+                        self.parts(|text| text.pairs(columns, false), |pairs| split_pairs(pairs, share))?;
+                    PromptCorpus::new(&train, &validation, tokenizer, settings)
+                }
+                PromptKind::Dialogue => {
+                    let (train, validation) =
+                        self.parts(Text::dialogues, |dialogues| split_dialogues(dialogues, share))?;
+                    PromptCorpus::new(&train, &validation, tokenizer, settings)
+                }
+            };
+            return Ok(corpus.map_err(named)?.into());
+        }
         if settings.rung.learns() == Learns::Text {
             let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
             if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
@@ -142,16 +171,26 @@ impl Texts {
             return Ok(corpus.map_err(named)?.into());
         }
         let lower_case = settings.pair_settings()?.lower_case;
-        let pairs = self.text.pairs(columns, lower_case)?;
-        let (train, validation) = match &self.validation {
-            Some(text) => (pairs, text.pairs(columns, lower_case)?),
-            None => split_pairs(pairs, settings.validation_split).map_err(named)?,
-        };
+        let split = |pairs| split_pairs(pairs, settings.validation_split);
+        let (train, validation) = self.parts(|text| text.pairs(columns, lower_case), split)?;
         let corpus = match saved {
             Some(tokens) => PairCorpus::with_vocabularies(tokens.pairs()?.clone(), &train, &validation, settings),
             None => PairCorpus::new(&train, &validation, settings),
         };
         Ok(corpus.map_err(named)?.into())
+    }
+
+    /// What there is to train on and to validate on: two texts, or one that is split.
+    fn parts<T>(
+        &self,
+        read: impl Fn(&Text) -> Outcome<Vec<T>>,
+        split: impl FnOnce(Vec<T>) -> Result<(Vec<T>, Vec<T>), Error>,
+    ) -> Outcome<(Vec<T>, Vec<T>)> {
+        let all = read(&self.text)?;
+        match &self.validation {
+            Some(text) => Ok((all, read(text)?)),
+            None => split(all).map_err(|error| Failure::input(format!("{}: {error}", self.text.source.name))),
+        }
     }
 }
 
@@ -177,6 +216,10 @@ impl Text {
 
     fn pairs(&self, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
         pairs(&self.whole()?, &self.source.name, columns, lower_case)
+    }
+
+    fn dialogues(&self) -> Outcome<Vec<Dialogue>> {
+        Ok(read_dialogues(&self.whole()?, &self.source.name)?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rungs::settings::{Difference, FineTuning};
 use rungs::trainer::{Finish, Progress, Summary, TrainError};
-use rungs::{Data, Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
+use rungs::{Data, Error, PromptKind, Run, RunConfig, Rung, SavedRun, Settings, Source};
 use serde::Serialize;
 
 use super::streaming::Streaming;
@@ -30,16 +30,15 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let trained = Some(run.trained_parameter_count() as u64).filter(|&trained| trained < parameters as u64);
     let report = |summary: &Summary| Report {
         trained_parameters: trained,
-        left_out: left_out.as_ref().map(|left_out| left_out.pairs),
+        left_out: left_out.as_ref().map(|left_out| left_out.of_them.count()),
+        shortened: left_out.as_ref().and_then(LeftOut::shortened),
         ..Report::new(&path, train.rung, parameters, summary)
     };
     if run.is_finished() {
         let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
         return finished(&report(&summary), run.progress(), &path, common);
     }
-    if let Some(notice) = left_out.as_ref().and_then(LeftOut::notice) {
-        complain(&notice);
-    }
+    left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
     let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
     match summary.finish {
         Finish::Completed => report(&summary).print(common),
@@ -63,30 +62,54 @@ struct Prepared {
     left_out: Option<LeftOut>,
 }
 
-/// Pairs that are too long for a run.
+/// What of its pairs or dialogues a run does not learn.
 struct LeftOut {
-    pairs: usize,
+    /// `pairs` or `dialogues`.
+    what: &'static str,
+    of_them: rungs::prompts::LeftOut,
     /// How many there are in all.
     of: usize,
-    /// The most tokens of a text that is learnt.
+    /// The most tokens of a text that is learnt, or of a question with its answer.
     context: usize,
 }
 
 impl LeftOut {
     /// None of a run that learns a text, which has a place for every token.
     fn new(data: &Data, settings: &Settings) -> Option<Self> {
-        let Data::Pairs(corpus) = data else { return None };
-        let pairs = corpus.too_long;
-        let of = pairs + corpus.train.len() + corpus.validation.len();
-        Some(Self { pairs, of, context: settings.context })
+        let (of_them, learnt) = match data {
+            Data::Text(_) | Data::Streamed(_) => return None,
+            Data::Pairs(corpus) => {
+                let of_them = rungs::prompts::LeftOut { too_long: corpus.too_long, ..Default::default() };
+                (of_them, corpus.train.len() + corpus.validation.len())
+            }
+            Data::Prompts(corpus) => (corpus.left_out.clone(), corpus.train.len() + corpus.validation.len()),
+        };
+        let dialogues = settings.prompts.as_ref().is_some_and(|prompts| prompts.task == PromptKind::Dialogue);
+        let what = if dialogues { "dialogues" } else { "pairs" };
+        Some(Self { what, of: of_them.count() + learnt, of_them, context: settings.context })
     }
 
     /// What to say about it, if there is anything to say.
-    fn notice(&self) -> Option<String> {
-        let Self { pairs, of, context } = *self;
-        let (count, of, are) = (thousands(pairs), thousands(of), if pairs == 1 { "is" } else { "are" });
-        let notice = || format!("{count} of {of} pairs {are} longer than {context} tokens (--context) and left out");
-        (pairs > 0).then(notice)
+    fn notices(&self) -> Vec<String> {
+        let Self { what, of_them, of, context } = self;
+        let notice = |count: usize, so: String, then: &str| {
+            let (number, of, are) = (thousands(count), thousands(*of), if count == 1 { "is" } else { "are" });
+            (count > 0).then(|| format!("{number} of {of} {what} {are} {so} and {then}"))
+        };
+        let longer = || format!("longer than {context} tokens (--context)");
+        let character = of_them.character.unwrap_or_default();
+        let unknown = format!("not of known characters alone ({character:?} is the first other)");
+        let notices = [
+            notice(of_them.too_long, longer(), "left out"),
+            notice(of_them.unknown, unknown, "left out"),
+            notice(of_them.shortened, longer(), "learnt without the first turns"),
+        ];
+        notices.into_iter().flatten().collect()
+    }
+
+    /// How many dialogues are not learnt whole.
+    fn shortened(&self) -> Option<usize> {
+        (self.what == "dialogues").then_some(self.of_them.shortened)
     }
 }
 
@@ -103,8 +126,8 @@ fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
     settings.validate()?;
     adaptable(&settings, from.as_ref())?;
     Run::check_free(path)?;
-    let mut streaming = Streaming::new(train, path, common, interrupt)?;
-    let texts = Texts::read(train, None, &mut streaming)?;
+    let mut streaming = Streaming::new(train, &settings, path, common, interrupt)?;
+    let texts = Texts::read(train, &settings, None, &mut streaming)?;
     let data = texts.data(&settings, train.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
     let parameters = settings.parameter_count(&data.tokens())?;
     let trained = settings.trained_parameters_at_least(&data.tokens())?;
@@ -178,7 +201,7 @@ fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
     saved.check(&config)?;
     config.settings.validate()?;
 
-    let texts_given = train.text.is_some() || train.pairs.is_some() || train.validation.is_some();
+    let texts_given = [&train.text, &train.pairs, &train.dialogue, &train.validation].into_iter().any(Option::is_some);
     let progress = saved.progress()?;
     let finish = progress.finish(config.settings.budget, config.settings.regularization.patience);
     let parameters = saved.parameter_count()?;
@@ -188,8 +211,8 @@ fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
         let report = Report { trained_parameters: saved.trained_parameter_count()?, ..report };
         return Ok(Resumed::Finished(Box::new(report), Box::new(progress)));
     }
-    let mut streaming = Streaming::new(train, path, common, interrupt)?;
-    let texts = Texts::read(train, Some(&saved.config), &mut streaming)?;
+    let mut streaming = Streaming::new(train, &config.settings, path, common, interrupt)?;
+    let texts = Texts::read(train, &config.settings, Some(&saved.config), &mut streaming)?;
     (config.text, config.validation) = texts.sources();
     saved.check(&config)?; // before anything is made of them
     let data = texts.data(&config.settings, train.columns, Some(&saved.tokens), Some(&mut streaming))?;
@@ -256,9 +279,12 @@ struct Report {
     /// Whether it was given up before the end because evaluations did not become better.
     stopped_early: bool,
     peak_rss_bytes: Option<u64>,
-    /// Pairs that are too long; of a run that learns pairs, where they were read.
+    /// Pairs or dialogues that cannot be learnt, of a run that learns them, where they were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<usize>,
+    /// Dialogues that are learnt without their first turns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shortened: Option<usize>,
 }
 
 impl Report {
@@ -277,6 +303,7 @@ impl Report {
             stopped_early: summary.finish == Finish::StoppedEarly,
             peak_rss_bytes: memory::peak_rss_bytes(),
             left_out: None,
+            shortened: None,
         }
     }
 
@@ -311,12 +338,24 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told_if_there_is_any() {
-        let notice = |pairs| LeftOut { pairs, of: 43_613, context: 50 }.notice();
-        assert_eq!(notice(0), None);
-        assert_eq!(notice(1).as_deref(), Some("1 of 43,613 pairs is longer than 50 tokens (--context) and left out"));
+        let notices = |what, of_them| LeftOut { what, of_them, of: 43_613, context: 50 }.notices();
+        let too_long = |too_long| rungs::prompts::LeftOut { too_long, ..Default::default() };
+        assert_eq!(notices("pairs", too_long(0)), [""; 0]);
         assert_eq!(
-            notice(1200).as_deref(),
-            Some("1,200 of 43,613 pairs are longer than 50 tokens (--context) and left out")
+            notices("pairs", too_long(1)),
+            ["1 of 43,613 pairs is longer than 50 tokens (--context) and left out"]
+        );
+        assert_eq!(
+            notices("pairs", too_long(1200)),
+            ["1,200 of 43,613 pairs are longer than 50 tokens (--context) and left out"]
+        );
+        let of_them = rungs::prompts::LeftOut { too_long: 0, unknown: 2, character: Some('é'), shortened: 30 };
+        assert_eq!(
+            notices("dialogues", of_them),
+            [
+                "2 of 43,613 dialogues are not of known characters alone ('é' is the first other) and left out",
+                "30 of 43,613 dialogues are longer than 50 tokens (--context) and learnt without the first turns",
+            ]
         );
     }
 }

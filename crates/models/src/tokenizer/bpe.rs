@@ -33,14 +33,14 @@ mod pattern;
 pub(super) mod steps;
 mod symbols;
 
-use super::TokenizerError;
+use super::{Passage, TokenizerError};
 use crate::config::MAX_SIZE;
 use added::{AddedToken, AddedTokens, Part};
 use decoding::Decoding;
 use file::{File, Spelled};
 use merges::Merges;
 use std::collections::HashMap;
-use steps::Steps;
+use steps::{Place, Steps};
 use symbols::Symbols;
 
 /// How many bytes there are: the tokens that every byte-level vocabulary begins with.
@@ -129,7 +129,7 @@ impl BpeTokenizer {
         let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            steps.words(text, true, |word| count(&mut counts, word));
+            steps.words(text, Place::Beginning, |word| count(&mut counts, word));
         }
         Self::of_counts(&counts, size, special, finish)
     }
@@ -206,24 +206,31 @@ impl BpeTokenizer {
 
     /// The ids of a text. Where it says an added token, such as `<|endoftext|>`, it is that token.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let mut encoder = Encoder::new(self);
-        let mut first = true;
-        self.added.part(text, |part| {
-            match part {
-                Part::Text(text) => encoder.text(text, first),
-                Part::Token(id) => encoder.ids.push(id),
-            }
-            first = false;
-        });
-        encoder.ids
+        self.encode_passage(text, Passage { begins: true, added: true })
     }
 
     /// The ids of a text that are never added tokens, whatever it says.
     pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
+        self.encode_passage(text, Passage { begins: true, added: false })
+    }
+
+    /// The ids of a part of a text.
+    pub fn encode_passage(&self, text: &str, passage: Passage) -> Vec<u32> {
         let mut encoder = Encoder::new(self);
-        if !text.is_empty() {
-            encoder.text(text, true);
+        let mut place = if passage.begins { Place::Beginning } else { Place::Inside };
+        if !passage.added {
+            if !text.is_empty() {
+                encoder.text(text, place);
+            }
+            return encoder.ids;
         }
+        self.added.part(text, |part| {
+            match part {
+                Part::Text(text) => encoder.text(text, place),
+                Part::Token(id) => encoder.ids.push(id),
+            }
+            place = Place::BehindToken;
+        });
         encoder.ids
     }
 
@@ -237,7 +244,7 @@ impl BpeTokenizer {
     pub(super) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> usize {
         let mut encoder = Encoder::new(self);
         let (begin, open) = self.added.settled_parts(text, |part| match part {
-            Part::Text(text) => encoder.text(text, false),
+            Part::Text(text) => encoder.text(text, Place::BehindToken),
             Part::Token(id) => encoder.ids.push(id),
         });
         let words = self.steps.settled_words(&text[begin..open], &mut |word| encoder.word(word));
@@ -317,7 +324,7 @@ impl PieceCounts {
     pub(super) fn settled(&mut self, text: &str) -> usize {
         let Self { steps, added, counts, .. } = self;
         let (begin, open) = added.settled_parts(text, |part| match part {
-            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
             Part::Token(_) => {}
         });
         begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))
@@ -327,7 +334,7 @@ impl PieceCounts {
     pub(super) fn rest(&mut self, text: &str) {
         let Self { steps, added, counts, .. } = self;
         added.part(text, |part| match part {
-            Part::Text(text) => steps.words(text, false, |word| count(counts, word)),
+            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
             Part::Token(_) => {}
         });
     }
@@ -352,9 +359,9 @@ impl<'t> Encoder<'t> {
         Self { tokenizer, ids: Vec::new(), remembered: HashMap::new() }
     }
 
-    fn text(&mut self, text: &str, first: bool) {
+    fn text(&mut self, text: &str, place: Place) {
         let tokenizer = self.tokenizer;
-        tokenizer.steps.words(text, first, |word| self.word(word));
+        tokenizer.steps.words(text, place, |word| self.word(word));
     }
 
     fn word(&mut self, word: &str) {

@@ -28,7 +28,7 @@ impl Settings {
     #[must_use]
     pub fn beginning(&self) -> Self {
         let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
-        let Self { tokenizer, gpt, pairs, transformer, .. } = self.clone();
+        let Self { tokenizer, gpt, pairs, prompts, transformer, .. } = self.clone();
         Self {
             layers,
             hidden,
@@ -39,6 +39,7 @@ impl Settings {
             tokenizer,
             gpt,
             pairs,
+            prompts,
             transformer,
             ..Self::of(rung)
         }

@@ -1,23 +1,14 @@
 //! Pairs of sequences, side by side.
 
+use super::epochs::{EpochCursor, Epochs};
 use super::not_empty;
 use crate::TrainError;
 use crate::error::setting;
-use rungs_layers::tensor::{Ids, Rng};
-use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use rungs_layers::tensor::Ids;
 use std::sync::Arc;
 
 /// A source and its target as token ids, without special tokens.
 pub type Pair = (Vec<u32>, Vec<u32>);
-
-/// How many batches of pairs are sorted by length together. Enough that a batch has hardly any padding, few enough that
-/// which pairs meet in a batch is new in every epoch.
-const POOL: usize = 100;
-
-/// How many neighbouring batches are sorted once more, by their sources: 1 would leave sources of all lengths side by side
-/// where targets are equally long, 100 the targets. As targets cost more (a decoder has an output layer), it is nearer 1.
-const SHELF: usize = 5;
 
 /// The tokens that no text has.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -88,64 +79,13 @@ pub fn pad(sequences: &[impl AsRef<[u32]>], padding: u32) -> (Ids, Vec<usize>) {
     (Ids::new(ids, [sequences.len(), longest]), lengths)
 }
 
-/// Pairs to train on: an epoch reads each of them once, in batches of B of about the same length.
-///
-/// A batch is computed as if all its sequences were as long as the longest, so pairs of about the same length belong
-/// together (*bucketing*). But batches must not be the same in every epoch, nor come in the order of length: an epoch
-/// shuffles all pairs, sorts each pool of 100 batches by the length of the targets, each five neighbouring batches in it
-/// by that of the sources, cuts it into batches, and shuffles these.
-///
-/// The order of an epoch is a function of the seed and the epoch's number alone. Where training stands is therefore two
-/// numbers, the [`PairCursor`].
+/// Pairs to train on: an epoch reads each of them once, in batches of B of about the same length (*bucketing*), targets
+/// first, and in an order of its own, which the seed and the epoch's number decide.
 #[derive(Clone, Debug)]
 pub struct PairBatches {
     pairs: Arc<[Pair]>,
     specials: Specials,
-    batch: usize,
-    seed: u64,
-    cursor: PairCursor,
-    /// The batches of the cursor's epoch.
-    epoch: Epoch,
-}
-
-/// How far [`PairBatches`] have been read: all it takes to go on.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PairCursor {
-    /// How many times all pairs were read.
-    pub epoch: usize,
-    /// The next batch of this epoch.
-    pub batch: usize,
-}
-
-/// The pairs in the order of an epoch, and where its batches are.
-#[derive(Clone, Debug)]
-struct Epoch {
-    order: Vec<usize>,
-    batches: Vec<Range<usize>>,
-}
-
-impl Epoch {
-    fn new(pairs: &[Pair], batch: usize, seed: u64, number: usize) -> Self {
-        let mut rng = Rng::new(seed).fork(&format!("epoch {number}"));
-        let mut order: Vec<usize> = (0..pairs.len()).collect();
-        rng.shuffle(&mut order);
-        // Stable sorts, so that among pairs of one length chance still decides.
-        for pool in order.chunks_mut(batch.saturating_mul(POOL)) {
-            pool.sort_by_key(|&row| pairs[row].1.len());
-            for shelf in pool.chunks_mut(batch.saturating_mul(SHELF)) {
-                shelf.sort_by_key(|&row| pairs[row].0.len());
-            }
-        }
-        let mut batches = cuts(pairs.len(), batch);
-        rng.shuffle(&mut batches);
-        Self { order, batches }
-    }
-}
-
-/// 0 to `n` in ranges of `batch`, the last one shorter.
-fn cuts(n: usize, batch: usize) -> Vec<Range<usize>> {
-    (0..n).step_by(batch).map(|start| start..n.min(start + batch)).collect()
+    epochs: Epochs,
 }
 
 impl PairBatches {
@@ -156,52 +96,31 @@ impl PairBatches {
     pub fn new(pairs: impl Into<Arc<[Pair]>>, specials: Specials, batch: usize, seed: u64) -> Result<Self, TrainError> {
         let pairs = pairs.into();
         usable("the training part", &pairs, batch)?;
-        let epoch = Epoch::new(&pairs, batch, seed, 0);
-        Ok(Self { pairs, specials, batch, seed, cursor: PairCursor::default(), epoch })
+        let lengths = pairs.iter().map(|(source, target)| [target.len(), source.len()]).collect();
+        Ok(Self { epochs: Epochs::new(lengths, batch, seed), pairs, specials })
     }
 
     /// How many batches an epoch has.
     pub fn batches_per_pass(&self) -> usize {
-        self.pairs.len().div_ceil(self.batch)
+        self.epochs.batches_per_pass()
     }
 
     /// The next batch.
     pub fn next_batch(&mut self) -> PairBatch {
-        let range = self.epoch.batches[self.cursor.batch].clone();
-        let batch = PairBatch::gather(&self.pairs, &self.epoch.order[range], self.specials);
-        let PairCursor { epoch, batch: read } = self.cursor;
-        if read + 1 < self.batches_per_pass() {
-            self.cursor.batch += 1;
-        } else {
-            self.begin(PairCursor { epoch: epoch + 1, batch: 0 });
-        }
-        batch
+        PairBatch::gather(&self.pairs, &self.epochs.next_rows(), self.specials)
     }
 
     /// How far the pairs have been read.
-    pub fn cursor(&self) -> PairCursor {
-        self.cursor
+    pub fn cursor(&self) -> EpochCursor {
+        self.epochs.cursor()
     }
 
     /// Goes on from where [`cursor`](Self::cursor) was taken, on the same pairs with the same seed.
     ///
     /// # Errors
     /// If an epoch has no such batch: it was taken on other pairs, or with another batch size.
-    pub fn seek(&mut self, cursor: PairCursor) -> Result<(), TrainError> {
-        let batches = self.batches_per_pass();
-        if cursor.batch >= batches {
-            let problem = format!("batch {} of an epoch that has {batches}", cursor.batch);
-            return Err(TrainError::Position(problem));
-        }
-        self.begin(cursor);
-        Ok(())
-    }
-
-    fn begin(&mut self, cursor: PairCursor) {
-        if cursor.epoch != self.cursor.epoch {
-            self.epoch = Epoch::new(&self.pairs, self.batch, self.seed, cursor.epoch);
-        }
-        self.cursor = cursor;
+    pub fn seek(&mut self, cursor: EpochCursor) -> Result<(), TrainError> {
+        self.epochs.seek(cursor)
     }
 }
 

@@ -4,28 +4,27 @@ use std::path::Path;
 
 use rungs::models::decode::{Beam, Search};
 use rungs::models::measures::{Bleu, ChrF, Measured, Quality, Stemming};
-use rungs::models::{EncoderDecoder, GenerateOptions, Length, PairVocabulary, SequenceVocabulary};
-use rungs::tensor::Rng;
-use rungs::{Rung, SavedRun, TextPair, measure_forced, translate};
+use rungs::models::{GenerateOptions, Length};
+use rungs::{Error, Rung, SavedRun, TextPair};
 use serde::Serialize;
 
 use super::baselines::Baselines;
 use super::lengths::{Bucket, buckets};
 use super::prose;
 use super::resampling::{self, OfRun, resamples};
+use super::writer::Writer;
 use crate::arguments::{Common, Evaluate};
 use crate::bars::{Bars, Series};
 use crate::command::names::names;
 use crate::command::texts;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, complain};
+use crate::output::{self, thousands};
 use crate::picture::check_picture;
 use crate::progress::TranslationProgress;
-use crate::{output, text};
+use crate::text;
 
 /// The most tokens of a translation that is measured.
 const MOST: usize = 200;
-/// Sources that are translated between two looks at the clock: as many as are searched together anyway.
-const TOGETHER: usize = 64;
 
 /// A run in numbers.
 #[derive(Serialize)]
@@ -69,6 +68,9 @@ struct Report<'a> {
     /// Of each compared run from the first.
     differences: &'a [OfRun],
     baselines: &'a Baselines,
+    /// Pairs that a language model among the runs cannot read; where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<usize>,
 }
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
@@ -84,8 +86,9 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let pairs = texts::pairs(&text::read(path)?, &text::name(path), evaluate.columns, lower_case)?;
     let search = Search::Beam(Beam::new(evaluate.beam));
     let options = GenerateOptions { search, length: Length::at_most(MOST), ..GenerateOptions::default() };
-    runs.iter().try_for_each(|run| run.try_search(&pairs[0], &options))?;
-    runs.iter().try_for_each(|run| run.check_lengths(&pairs, path))?;
+    let (pairs, left_out) = readable(pairs, &runs, path)?;
+    runs.iter().try_for_each(|run| run.writer.try_search(&pairs[0], &options))?;
+    runs.iter().try_for_each(|run| run.writer.check_lengths(&pairs, path, run.path))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
     let words = |pair: &TextPair| pair.source.split_whitespace().count();
@@ -109,10 +112,11 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
         picture(&names, buckets, &measured).draw(path)?;
     }
     if common.json {
-        return output::json(&Report { measures, compared, differences: &differences, baselines: &baselines });
+        let (differences, baselines) = (&differences, &baselines);
+        return output::json(&Report { measures, compared, differences, baselines, left_out });
     }
     let mut text = prose::table(&names, &measured, &baselines.columns());
-    if runs.iter().any(|run| run.target() != runs[0].target()) {
+    if runs.iter().any(|run| !run.writer.writes_as(&runs[0].writer)) {
         text += "\nLoss and token accuracy are per token, and what a token is differs between these runs.\n";
     }
     if !differences.is_empty() {
@@ -124,57 +128,44 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     output::print(&text)
 }
 
-/// A run that is measured. It is known to be whole, and to translate.
+/// Those of the pairs that every run can read, and how many that leaves out, where a run is one that may leave some.
+fn readable(pairs: Vec<TextPair>, runs: &[Translator<'_>], path: &Path) -> Outcome<(Vec<TextPair>, Option<usize>)> {
+    if runs.iter().all(|run| matches!(run.writer, Writer::Translator { .. })) {
+        return Ok((pairs, None));
+    }
+    let all = pairs.len();
+    let pairs: Vec<_> = pairs.into_iter().filter(|pair| runs.iter().all(|run| run.writer.can_read(pair))).collect();
+    let left_out = all - pairs.len();
+    let why = "longer than the context with their template, or not of known characters alone";
+    if pairs.is_empty() {
+        return Err(Failure::input(format!("{}: all pairs are {why}", text::name(path))));
+    }
+    if left_out > 0 {
+        let (left_out, all) = (thousands(left_out), thousands(all));
+        complain(&format!("{left_out} of {all} pairs are left out: {why}"));
+    }
+    Ok((pairs, Some(left_out)))
+}
+
+/// A run that is measured. It is known to be whole, and to write targets.
 struct Translator<'a> {
     path: &'a Path,
     run: SavedRun,
-    vocabularies: PairVocabulary,
-    model: Box<dyn EncoderDecoder<f32>>,
+    writer: Writer,
 }
 
 impl<'a> Translator<'a> {
     fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
         let run = crate::command::open(path, base)?;
-        let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
-        let vocabularies = run.tokens.pairs().map_err(of_another_kind)?.clone();
-        let model = run.model()?.translation()?;
-        Ok(Self { path, run, vocabularies, model })
+        let writer = Writer::open(&run).map_err(|error| match error {
+            Error::Text(problem) => Failure::input(format!("{}: {problem}", path.display())),
+            other => other.into(),
+        })?;
+        Ok(Self { path, run, writer })
     }
 
     fn rung(&self) -> Rung {
         self.run.config.settings.rung
-    }
-
-    /// What it writes.
-    fn target(&self) -> &SequenceVocabulary {
-        &self.vocabularies.target
-    }
-
-    fn encode(&self, pair: &TextPair) -> (Vec<u32>, Vec<u32>) {
-        (self.vocabularies.source.encode(&pair.source), self.target().encode(&pair.target))
-    }
-
-    /// Searches for one token of one translation: a beam that is too wide for the run is refused at once.
-    fn try_search(&self, pair: &TextPair, options: &GenerateOptions) -> Outcome {
-        let (source, _) = self.encode(pair);
-        let options = GenerateOptions { length: Length::at_most(1), ..options.clone() };
-        translate(self.model.as_ref(), &[source], &options, &Rng::new(0)).map_err(Failure::input)?;
-        Ok(())
-    }
-
-    /// That the run has positions for all tokens of every pair.
-    fn check_lengths(&self, pairs: &[TextPair], path: &Path) -> Outcome {
-        if self.model.context().is_none() {
-            return Ok(());
-        }
-        for (i, pair) in pairs.iter().enumerate() {
-            let (source, target) = self.encode(pair);
-            let fits = self.model.check_lengths(source.len(), target.len());
-            let run = self.path.display();
-            let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text::name(path), i + 1));
-            fits.map_err(error)?;
-        }
-        Ok(())
     }
 
     fn measure(
@@ -185,10 +176,8 @@ impl<'a> Translator<'a> {
         stemming: Stemming,
         progress: &mut TranslationProgress,
     ) -> Outcome<(Measures, Measured)> {
-        let encoded: Vec<_> = pairs.iter().map(|pair| self.encode(pair)).collect();
-        let sources: Vec<Vec<u32>> = encoded.iter().map(|(source, _)| source.clone()).collect();
-        let forced = measure_forced(self.model.as_ref(), encoded.into()).map_err(rungs::Error::from)?;
-        let texts = self.translations(&sources, options, progress)?;
+        let forced = self.writer.forced(pairs)?;
+        let texts = self.writer.texts(pairs, options, progress)?;
         let outputs = texts.iter().zip(pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
         let outputs = Measured::new(outputs, stemming);
         let of_length = |bucket: &Bucket| OfLength::new(bucket, outputs.bleu_of(&bucket.members));
@@ -207,41 +196,14 @@ impl<'a> Translator<'a> {
         };
         Ok((measures, outputs))
     }
-
-    /// The best translation of each source. They are taken by their lengths, so that those which are searched together
-    /// are similar; how much is done is counted in tokens, since the short ones come first.
-    fn translations(
-        &self,
-        sources: &[Vec<u32>],
-        options: &GenerateOptions,
-        progress: &mut TranslationProgress,
-    ) -> Outcome<Vec<String>> {
-        let mut order: Vec<usize> = (0..sources.len()).collect();
-        order.sort_by_key(|&i| sources[i].len());
-        let mut texts = vec![String::new(); sources.len()];
-        let tokens: usize = sources.iter().map(Vec::len).sum();
-        let (mut translated, mut read) = (0, 0);
-        progress.show(0, 0.0);
-        for together in order.chunks(TOGETHER) {
-            let group: Vec<Vec<u32>> = together.iter().map(|&i| sources[i].clone()).collect();
-            let found = translate(self.model.as_ref(), &group, options, &Rng::new(0)).map_err(Failure::input)?;
-            for (&i, hypotheses) in together.iter().zip(&found) {
-                texts[i] = self.target().decode(&hypotheses[0].ids);
-            }
-            translated += group.len();
-            read += group.iter().map(Vec::len).sum::<usize>();
-            progress.show(translated, read as f64 / tokens as f64);
-        }
-        Ok(texts)
-    }
 }
 
 /// Whether the runs learnt lower-cased texts: all or none, else their translations have no reference in common.
 fn lower_case(runs: &[Translator<'_>]) -> Outcome<bool> {
-    let of = |run: &Translator<'_>| Ok::<_, Failure>(run.run.config.settings.pair_settings()?.lower_case);
-    let first = of(&runs[0])?;
+    let of = |run: &Translator<'_>| run.run.config.settings.pairs.as_ref().is_some_and(|pairs| pairs.lower_case);
+    let first = of(&runs[0]);
     for run in &runs[1..] {
-        if of(run)? != first {
+        if of(run) != first {
             let (lower, other) = if first { (&runs[0], run) } else { (run, &runs[0]) };
             return Err(Failure::input(format!(
                 "--compare: {} learnt lower-cased texts and {} did not, so they cannot be measured on the same pairs",

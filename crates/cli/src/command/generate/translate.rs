@@ -53,7 +53,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
 }
 
 /// What is to be translated, each with the name of where it stands.
-fn sources(flags: &Generate) -> Outcome<Vec<(String, String)>> {
+pub(super) fn sources(flags: &Generate) -> Outcome<Vec<(String, String)>> {
     if let Some(source) = &flags.source {
         return Ok(vec![("--source".to_owned(), source.clone())]);
     }

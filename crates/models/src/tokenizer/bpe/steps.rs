@@ -38,6 +38,17 @@ enum Form {
     Nfkd,
 }
 
+/// Where a text stands whose words are asked for: some tokenizers put something before a text that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the beginning.
+    Beginning,
+    /// Behind an added token.
+    BehindToken,
+    /// Inside of a text, of which another part stands before it.
+    Inside,
+}
+
 /// A way to cut a text.
 #[derive(Debug, Clone)]
 struct Cut {
@@ -146,9 +157,9 @@ impl Steps {
         Ok(())
     }
 
-    /// Calls `each` with the words of a text without added tokens. `first` says whether it is at the beginning.
-    pub(super) fn words(&self, text: &str, first: bool, mut each: impl FnMut(&str)) {
-        let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, first));
+    /// Calls `each` with the words of a text without added tokens.
+    pub(super) fn words(&self, text: &str, place: Place, mut each: impl FnMut(&str)) {
+        let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, place));
         cut(&changed, &self.cuts, &mut each);
     }
 
@@ -167,15 +178,20 @@ impl Steps {
 }
 
 impl Change {
-    fn apply<'t>(&self, text: Cow<'t, str>, first: bool) -> Cow<'t, str> {
+    fn apply<'t>(&self, text: Cow<'t, str>, place: Place) -> Cow<'t, str> {
         match self {
             Self::Form(_) if text.is_ascii() => text,
             Self::Form(Form::Nfc) => text.nfc().collect(),
             Self::Form(Form::Nfd) => text.nfd().collect(),
             Self::Form(Form::Nfkc) => text.nfkc().collect(),
             Self::Form(Form::Nfkd) => text.nfkd().collect(),
+            Self::Prepend(_) | Self::Begin { .. } if place == Place::Inside => text,
             Self::Prepend(with) => [with, &*text].concat().into(),
-            Self::Begin { with, first_only } if text.starts_with(with) || (*first_only && !first) => text,
+            Self::Begin { with, first_only }
+                if text.starts_with(with) || (*first_only && place == Place::BehindToken) =>
+            {
+                text
+            }
             Self::Begin { with, .. } => [with, &*text].concat().into(),
             Self::Replace { what, by } => text.replace(what, by).into(),
         }

@@ -92,6 +92,22 @@ fn bytes_stand_for_characters_that_are_no_token() {
 }
 
 #[test]
+fn a_passage_inside_of_a_text_has_nothing_put_before_it() {
+    let tokenizer = opened(&llama()).unwrap();
+    let passage = |text: &str, begins, added| tokenizer.encode_passage(text, Passage { begins, added });
+    assert_eq!(passage("hello", true, true), tokenizer.encode("hello"));
+    assert_eq!(passage("<s>", true, false), tokenizer.encode_ordinary("<s>"));
+    // What stands inside is what the whole text has there, unless a token reaches across.
+    let whole = tokenizer.encode("hello hello");
+    let parts = [passage("hello", true, true), passage(" hello", false, true)].concat();
+    assert_eq!(parts, whole);
+    assert_ne!(passage(" hello", false, true), passage(" hello", true, true));
+    assert_eq!(passage("</s>", false, true), [2]);
+    assert!(passage("</s>", false, false).len() > 1);
+    assert_eq!(passage("", false, true), [0; 0]);
+}
+
+#[test]
 fn what_a_file_says_is_what_is_written() {
     let tokenizer = opened(&llama()).unwrap();
     let written: Value = serde_json::from_str(&tokenizer.to_json()).unwrap();
@@ -150,7 +166,7 @@ fn steps_are_taken_in_their_order() {
     ] });
     let tokenizer = opened(&file).unwrap();
     let mut words = Vec::new();
-    tokenizer.steps.words("a12 e\u{301}c", true, |word| words.push(word.to_owned()));
+    tokenizer.steps.words("a12 e\u{301}c", Place::Beginning, |word| words.push(word.to_owned()));
     assert_eq!(words, ["a", "1", "2", " éc"]);
     assert_eq!(tokenizer.decode(&tokenizer.encode("e\u{301}")), "é");
 }
@@ -161,7 +177,7 @@ fn a_split_says_what_becomes_of_what_it_finds() {
         let split = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": behavior, "invert": invert });
         let steps = Steps::new(&Value::Null, &split).unwrap();
         let mut words = Vec::new();
-        steps.words("-a-b--c", true, |word| words.push(word.to_owned()));
+        steps.words("-a-b--c", Place::Beginning, |word| words.push(word.to_owned()));
         words.join("|")
     };
     assert_eq!(words("Isolated", false), "-|a|-|b|-|-|c");
@@ -173,7 +189,7 @@ fn a_split_says_what_becomes_of_what_it_finds() {
 
     let older = json!({ "type": "Metaspace", "replacement": "▁", "add_prefix_space": false });
     let mut found = Vec::new();
-    Steps::new(&Value::Null, &older).unwrap().words("a b", true, |word| found.push(word.to_owned()));
+    Steps::new(&Value::Null, &older).unwrap().words("a b", Place::Beginning, |word| found.push(word.to_owned()));
     assert_eq!(found, ["a", "▁b"]);
 }
 

@@ -82,10 +82,10 @@ fn what_cannot_be_batched_is_refused() {
     assert!(train(pairs(&[(1, 1)]), usize::MAX).is_ok());
 
     let mut batches = PairBatches::new(pairs(&[(1, 1); 9]), SPECIALS, 4, 0).unwrap();
-    let beyond = PairCursor { epoch: 1, batch: 3 };
+    let beyond = EpochCursor { epoch: 1, batch: 3 };
     let problem = "the saved position does not fit the data: batch 3 of an epoch that has 3";
     says(batches.seek(beyond), problem);
-    assert_eq!(batches.cursor(), PairCursor::default(), "and nothing has moved");
+    assert_eq!(batches.cursor(), EpochCursor::default(), "and nothing has moved");
 }
 
 #[test]
@@ -105,7 +105,7 @@ proptest! {
         let pairs = pairs(&lengths);
         let mut batches = PairBatches::new(pairs.clone(), SPECIALS, batch, seed).unwrap();
         for number in 0..2 {
-            prop_assert_eq!(batches.cursor(), PairCursor { epoch: number, batch: 0 });
+            prop_assert_eq!(batches.cursor(), EpochCursor { epoch: number, batch: 0 });
             let epoch = epoch(&mut batches);
             epoch.iter().for_each(|batch| assert_is_batch_of(&pairs, batch));
             prop_assert!(epoch.iter().filter(|part| part.rows.len() != batch).count() <= 1, "one may be smaller");
@@ -125,7 +125,7 @@ proptest! {
         for _ in 0..batches.batches_per_pass() + 1 {
             prop_assert_eq!(batches.next_batch(), resumed.next_batch());
         }
-        resumed.seek(PairCursor::default()).unwrap();
+        resumed.seek(EpochCursor::default()).unwrap();
         prop_assert_eq!(resumed.next_batch(), PairBatches::new(pairs(&lengths), SPECIALS, batch, 7).unwrap().next_batch());
     }
 

@@ -1,0 +1,335 @@
+//! Tasks for a language model: a question is a text, and the answer is how it goes on.
+//!
+//! A model that has learnt to go on with texts knows words, grammar and a little of the world. Whatever else is asked of it can
+//! be written as the beginning of a text: *a description, then `=>`*, and the summary is what comes next (Radford et al. 2018,
+//! *Improving Language Understanding by Generative Pre-Training*). So pairs and dialogues become texts by a [`Template`], and a
+//! model of any rung, trained before or not, learns to go on with them:
+//!
+//! | from | default template | read | learnt |
+//! |---|---|---|---|
+//! | pairs | `{source}\n=> {target}\n` | source and `\n=> ` | target and end |
+//! | dialogues | `{role}: {text}\n`, for each turn | the user's turns and `assistant: ` | the assistant's texts and their ends |
+//!
+//! The loss is Σ −ln p(y_t | x, y_1 … y_{t−1}) over what is learnt, as a translator's is over its targets. What is read is no part of
+//! it, exactly: no logits are computed there.
+//!
+//! # Tokens
+//! Every part of the text is tokenized by itself, so that the first token of the answer begins where the answer does. In
+//! vocabularies of words and byte pairs a space belongs to the word behind it. There, one that stands before a place of the template
+//! is a part of what is put there: the answer of `{source}\n=> {target}\n` begins with ` Va`, the token that it is elsewhere. In characters it
+//! is a part of the template. Texts never become special tokens, whatever they say; what stands in the template does.
+//!
+//! # The end
+//! An answer ends with a token that no text says, if the vocabulary has one: that of the model that was opened, `<|endoftext|>` or
+//! `</s>`; byte pairs that are learnt here have the first of these. It stands where the template has something behind its second place. Other
+//! vocabularies say what stands there, the line break of the defaults, and answers may not have it in them.
+//!
+//! # Fine-tuning in a few lines
+//!
+//! ```
+//! use rungs::prelude::*;
+//! use rungs::prompts::{PromptCorpus, Responder};
+//! use rungs::settings::{PromptKind, PromptSettings};
+//! use rungs::{TextPair, split_pairs};
+//!
+//! let pair = |n: usize| TextPair { source: format!("{n}"), target: "yes no".split(' ').nth(n % 2).unwrap().to_owned() };
+//! let (train, validation) = split_pairs((100..200).map(pair).collect(), 0.1)?;
+//! let settings = Settings {
+//!     layers: 1,
+//!     hidden: 32,
+//!     context: 16,
+//!     batch_size: 20,
+//!     budget: Budget::Steps(150),
+//!     schedule: Schedule::Constant { rate: 5e-3 },
+//!     prompts: Some(PromptSettings { template: "{source} is even: {target}.".to_owned(), ..PromptSettings::of(PromptKind::Pairs) }),
+//!     ..Settings::of(Rung::Gpt)
+//! };
+//! let corpus = PromptCorpus::new(&train, &validation, None, &settings)?;
+//! let prompts = corpus.prompts.clone();
+//! let mut run = Run::new(&settings, corpus)?; // begin_with(&SavedRun::open(folder)?) would take over a model's weights
+//! run.train(&mut |_| Control::Continue)?;
+//!
+//! let responder = Responder::new(run.best_model()?.language()?, prompts);
+//! let questions = ["134", "161"].map(|question| responder.question(question).unwrap());
+//! let options = GenerateOptions { search: Search::Greedy, ..GenerateOptions::default() };
+//! let answers = responder.write(&questions, &options, &Rng::new(0), &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+//! assert_eq!((&*answers[0][0].text, &*answers[1][0].text), ("yes", "no"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod corpus;
+mod responder;
+mod task;
+mod template;
+
+pub use corpus::{LeftOut, PromptCorpus};
+pub use responder::{Answer, OnText, Responder};
+pub use task::{PromptTask, loss, measure_answers};
+pub use template::Template;
+
+use crate::Error;
+use crate::dialogue::{Role, Turns};
+use crate::models::tokenizer::Passage;
+use crate::models::{Tokenizer, TokenizerError};
+use crate::settings::{PromptKind, Settings};
+use crate::trainer::data::Example;
+
+/// The token that ends what is written, as vocabularies call it. The first is that of byte pairs which are learnt here.
+pub(crate) const ENDS: [&str; 3] = ["<|endoftext|>", "</s>", "<|end_of_text|>"];
+
+/// How questions and answers become the tokens of a language model.
+#[derive(Clone, Debug)]
+pub struct Prompts {
+    tokenizer: Tokenizer,
+    kind: PromptKind,
+    /// What stands before the words of the user and of the assistant: of pairs, before source and target.
+    markers: [Marker; 2],
+    end: End,
+}
+
+/// What stands before a text.
+#[derive(Clone, Debug)]
+struct Marker {
+    text: String,
+    /// Whether a space follows that belongs to the text.
+    space: bool,
+}
+
+/// What ends a text.
+#[derive(Clone, Debug)]
+enum End {
+    /// One of these tokens, of which the first is learnt.
+    Tokens(Vec<u32>),
+    /// A text and its tokens.
+    Text(String, Vec<u32>),
+}
+
+impl Prompts {
+    /// How these settings put questions to a model with this tokenizer.
+    ///
+    /// # Errors
+    /// If they are those of a model that only goes on with a text, or the template cannot be, or the tokenizer cannot say it.
+    pub fn new(settings: &Settings, tokenizer: &Tokenizer) -> Result<Self, Error> {
+        let prompts = settings.prompts.as_ref().ok_or_else(|| Error::Text(crate::model::GOES_ON.to_owned()))?;
+        let (kind, template) = (prompts.task, prompts.parsed()?);
+        // A space belongs to the word behind it, where there are words.
+        let spaces = !matches!(tokenizer, Tokenizer::Char(_) | Tokenizer::Ids(_));
+        let marker = |text: String| match text.strip_suffix(' ') {
+            Some(rest) if spaces => Marker { text: rest.to_owned(), space: true },
+            _ => Marker { text, space: false },
+        };
+        let markers = marker_texts(kind, &template).map(marker);
+        markers.iter().try_for_each(|marker| check(tokenizer, &marker.text))?;
+        Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
+    }
+
+    /// What its tokens are.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// What is said in turns as an example: the assistant's words and their ends are to be learnt.
+    ///
+    /// # Errors
+    /// If the tokenizer does not know a character, or an answer says what is to end it.
+    pub fn example(&self, turns: &(impl Turns + ?Sized)) -> Result<Example, Error> {
+        self.example_of(&turns.turns())
+    }
+
+    fn example_of(&self, turns: &[(Role, &str)]) -> Result<Example, Error> {
+        let mut example = self.beginning();
+        for &(role, text) in turns {
+            self.turn(&mut example, role, text)?;
+        }
+        Ok(example)
+    }
+
+    /// The tokens that a model is to go on from to answer what was said.
+    ///
+    /// # Errors
+    /// If the tokenizer does not know a character.
+    pub fn prompt(&self, turns: &(impl Turns + ?Sized)) -> Result<Vec<u32>, Error> {
+        self.prompt_of(&turns.turns())
+    }
+
+    /// The same for a question alone, normalised as what was learnt was.
+    ///
+    /// # Errors
+    /// If the question is empty, or the tokenizer does not know a character.
+    pub fn question(&self, text: &str) -> Result<Vec<u32>, Error> {
+        let text = crate::Normalization::default().apply(text);
+        match text.is_empty() {
+            true => Err(Error::Text("nothing to answer".to_owned())),
+            false => self.prompt_of(&[(Role::User, &text)]),
+        }
+    }
+
+    fn prompt_of(&self, turns: &[(Role, &str)]) -> Result<Vec<u32>, Error> {
+        let mut example = self.example_of(turns)?;
+        let begins = turns.is_empty();
+        example.read(&self.encode(&self.markers[Role::Assistant as usize].text, begins, true)?);
+        Ok(example.ids().to_vec())
+    }
+
+    /// The prompt for what was said last, with as much of what was said before as fits `most` tokens, from a user's turn on; and
+    /// how many turns are left out. None if what was said last does not fit alone.
+    ///
+    /// # Errors
+    /// If the tokenizer does not know a character.
+    pub fn latest(&self, turns: &(impl Turns + ?Sized), most: usize) -> Result<Option<(Vec<u32>, usize)>, Error> {
+        let turns = turns.turns();
+        fitting(&turns, |turns| self.prompt_of(turns), |ids| ids.len() <= most)
+    }
+
+    /// The latest part of what is said that fits a context of so many tokens, from a user's turn on, as an example; and how many
+    /// turns are left out at its beginning. None if not even the last answer fits.
+    fn latest_example(&self, turns: &[(Role, &str)], context: usize) -> Result<Option<(Example, usize)>, Error> {
+        // Behind the last answer nothing is learnt.
+        let last = turns.iter().rposition(|(role, _)| *role == Role::Assistant).map_or(0, |last| last + 1);
+        fitting(&turns[..last], |turns| self.example_of(turns), |example| example.steps() <= context)
+    }
+
+    /// An example with what the tokenizer puts before everything.
+    fn beginning(&self) -> Example {
+        let mut example = Example::default();
+        example.read(&self.tokenizer.beginning());
+        example
+    }
+
+    /// Appends what somebody says.
+    fn turn(&self, example: &mut Example, role: Role, text: &str) -> Result<(), Error> {
+        let begins = example.ids().len() == self.tokenizer.beginning().len();
+        let Marker { text: marker, space } = &self.markers[role as usize];
+        example.read(&self.encode(marker, begins, true)?);
+        let spaced = if *space && !text.is_empty() { format!(" {text}") } else { text.to_owned() };
+        let ids = self.encode(&spaced, begins && marker.is_empty(), false)?;
+        match role {
+            Role::User => example.read(&ids),
+            Role::Assistant => {
+                self.end.check(text)?;
+                example.learn(&ids);
+            }
+        }
+        match (role, self.kind) {
+            (Role::User, PromptKind::Pairs) => {} // the template has nothing there but what parts it from the target
+            (Role::User, PromptKind::Dialogue) => example.read(self.end.ids()),
+            (Role::Assistant, _) => example.learn(self.end.ids()),
+        }
+        Ok(())
+    }
+
+    fn encode(&self, text: &str, begins: bool, added: bool) -> Result<Vec<u32>, Error> {
+        Ok(self.tokenizer.encode_passage(text, Passage { begins, added })?)
+    }
+}
+
+/// What stands before the words of the user and of the assistant.
+fn marker_texts(kind: PromptKind, template: &Template) -> [String; 2] {
+    let Template { before, between, .. } = template;
+    match kind {
+        PromptKind::Pairs => [before.clone(), between.clone()],
+        PromptKind::Dialogue => [Role::User, Role::Assistant].map(|role| [before, role.name(), between].concat()),
+    }
+}
+
+/// What is said in turns as one text, as the template has it.
+pub(crate) fn filled(kind: PromptKind, template: &Template, turns: &(impl Turns + ?Sized)) -> String {
+    let markers = marker_texts(kind, template);
+    let mut text = String::new();
+    for (role, said) in turns.turns() {
+        text += &markers[role as usize];
+        text += said;
+        if role == Role::Assistant || kind == PromptKind::Dialogue {
+            text += &template.after;
+        }
+    }
+    text
+}
+
+/// What is made of as many of the last turns as fit, from a user's on, and how many are left out.
+fn fitting<T>(
+    turns: &[(Role, &str)],
+    make: impl Fn(&[(Role, &str)]) -> Result<T, Error>,
+    fits: impl Fn(&T) -> bool,
+) -> Result<Option<(T, usize)>, Error> {
+    let begins = |&start: &usize| start == 0 || turns[start].0 == Role::User;
+    for start in (0..turns.len()).filter(begins) {
+        let made = make(&turns[start..])?;
+        if fits(&made) {
+            return Ok(Some((made, start)));
+        }
+    }
+    Ok(None)
+}
+
+impl End {
+    /// The end of a vocabulary, or what stands behind the second place of a template.
+    fn new(settings: &Settings, tokenizer: &Tokenizer, after: String) -> Result<Self, Error> {
+        let of_model = settings.gpt.as_ref().map_or(&[][..], |gpt| &gpt.end);
+        if !of_model.is_empty() {
+            return Ok(Self::Tokens(of_model.to_vec()));
+        }
+        if let Tokenizer::Bpe(tokenizer) = tokenizer {
+            let token = |name: &&str| match tokenizer.encode_passage(name, Passage { begins: false, added: true })[..] {
+                [id] if tokenizer.encode_passage(name, Passage { begins: false, added: false }) != [id] => Some(id),
+                _ => None,
+            };
+            if let Some(id) = ENDS.iter().find_map(token) {
+                return Ok(Self::Tokens(vec![id]));
+            }
+        }
+        if after.is_empty() {
+            let problem = "something must end an answer, and neither stands anything behind its place nor has this \
+                           tokenizer a token for it";
+            return Err(Error::setting("template", problem));
+        }
+        check(tokenizer, &after)?;
+        let ids = tokenizer.encode_passage(&after, Passage { begins: false, added: true });
+        Ok(Self::Text(after, ids.map_err(unsayable)?))
+    }
+
+    /// What is learnt.
+    fn ids(&self) -> &[u32] {
+        match self {
+            Self::Tokens(ids) => &ids[..1],
+            Self::Text(_, ids) => ids,
+        }
+    }
+
+    /// The tokens each of which ends an answer; none if it takes several.
+    fn tokens(&self) -> &[u32] {
+        match self {
+            Self::Tokens(ids) => ids,
+            Self::Text(_, ids) if ids.len() == 1 => ids,
+            Self::Text(..) => &[],
+        }
+    }
+
+    /// That an answer does not say what is to end it.
+    fn check(&self, answer: &str) -> Result<(), Error> {
+        let Self::Text(end, _) = self else { return Ok(()) };
+        if [answer, end].concat().find(end.as_str()) == Some(answer.len()) {
+            return Ok(());
+        }
+        let begins: String = answer.chars().take(40).collect();
+        let more = if begins.len() < answer.len() { "…" } else { "" };
+        let problem = format!("an answer ends with {end:?}, and this one says it: {:?}", format!("{begins}{more}"));
+        Err(Error::setting("template", problem))
+    }
+}
+
+/// That a tokenizer can say a part of the template.
+fn check(tokenizer: &Tokenizer, text: &str) -> Result<(), Error> {
+    let ids = tokenizer.encode_passage(text, Passage { begins: false, added: true }).map_err(unsayable)?;
+    match tokenizer {
+        Tokenizer::Word(words) if words.decode(&ids) != text => {
+            let problem = format!("this vocabulary of words cannot say {text:?}: it becomes {:?}", words.decode(&ids));
+            Err(Error::setting("template", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unsayable(error: TokenizerError) -> Error {
+    Error::setting("template", error.to_string())
+}

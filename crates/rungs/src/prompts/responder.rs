@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_space_before_an_answer_is_no_part_of_it() {
-        let words = Tokenizer::word_from("a b = . a b = .", crate::models::WordOptions::default()).unwrap();
+        let words = Tokenizer::word_from("a b = b. a b = b.", crate::models::WordOptions::default()).unwrap();
         let (shown_words, _, ended) = shown(&prompts("{source} = {target}.", &words), " b a.");
         assert_eq!((shown_words.concat().as_str(), ended), ("b a", true));
         // In characters it belongs to the template: one that is written is said.

@@ -1,6 +1,6 @@
 //! Texts that match a regular expression.
 //!
-//! The expression is made into a deterministic automaton over bytes ([`automaton`]). A token is its bytes, so from each state of
+//! The expression is made into a deterministic automaton over bytes (`automaton.rs`). A token is its bytes, so from each state of
 //! the automaton it leads to another, or out of every match. Known for each state is how many tokens the nearest end of a match is
 //! away; a token is allowed if from where it leads a match can be finished with the tokens that remain. So what is written always
 //! matches, whatever the model would rather say, and however short it must be.

@@ -32,16 +32,17 @@
 //! use rungs::settings::{PromptKind, PromptSettings};
 //! use rungs::{TextPair, split_pairs};
 //!
-//! let pair = |n: usize| TextPair { source: format!("{n}"), target: "yes no".split(' ').nth(n % 2).unwrap().to_owned() };
+//! let [things, kinds] = [["cat", "rose"], ["an animal", "a plant"]];
+//! let pair = |n: usize| TextPair { source: format!("{} {n}", things[n % 2]), target: kinds[n % 2].to_owned() };
 //! let (train, validation) = split_pairs((100..200).map(pair).collect(), 0.1)?;
 //! let settings = Settings {
 //!     layers: 1,
 //!     hidden: 32,
-//!     context: 16,
+//!     context: 32,
 //!     batch_size: 20,
-//!     budget: Budget::Steps(150),
+//!     budget: Budget::Steps(200),
 //!     schedule: Schedule::Constant { rate: 5e-3 },
-//!     prompts: Some(PromptSettings { template: "{source} is even: {target}.".to_owned(), ..PromptSettings::of(PromptKind::Pairs) }),
+//!     prompts: Some(PromptSettings { template: "{source} is {target}.".to_owned(), ..PromptSettings::of(PromptKind::Pairs) }),
 //!     ..Settings::of(Rung::Gpt)
 //! };
 //! let corpus = PromptCorpus::new(&train, &validation, None, &settings)?;
@@ -50,10 +51,10 @@
 //! run.train(&mut |_| Control::Continue)?;
 //!
 //! let responder = Responder::new(run.best_model()?.language()?, prompts);
-//! let questions = ["134", "161"].map(|question| responder.question(question).unwrap());
+//! let questions = ["cat 217", "rose 218"].map(|question| responder.question(question).unwrap());
 //! let options = GenerateOptions { search: Search::Greedy, ..GenerateOptions::default() };
 //! let answers = responder.write(&questions, &options, &Rng::new(0), &mut |_, _| std::ops::ControlFlow::Continue(()))?;
-//! assert_eq!((&*answers[0][0].text, &*answers[1][0].text), ("yes", "no"));
+//! assert_eq!((&*answers[0][0].text, &*answers[1][0].text), ("an animal", "a plant"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -79,7 +79,18 @@ fn from_a_text_to_a_model_to_a_text() {
         let held_out: String = text(4000).chars().skip(3600).collect();
         fs::write(at.join("held-out.txt"), held_out).unwrap();
         let evaluation = rungs(at, "evaluate run --text held-out.txt --json").json();
-        assert_eq!(keys(&evaluation), ["bits_per_char", "loss", "perplexity", "tokens"]);
+        let names = [
+            "bits_per_byte",
+            "bits_per_char",
+            "compared",
+            "differences",
+            "loss",
+            "perplexity",
+            "run",
+            "rung",
+            "tokens",
+        ];
+        assert_eq!(keys(&evaluation), names);
         let number = |value: &Value| value.as_f64().unwrap();
         assert_eq!(evaluation["tokens"], 399);
         assert!((number(&evaluation["loss"]) - number(&report["best_validation_loss"])).abs() < 1e-6);
@@ -110,7 +121,8 @@ fn generation_says_what_it_wrote() {
     );
     let tokenizer: Value = serde_json::from_slice(&fs::read(at.join("run/tokenizer.json")).unwrap()).unwrap();
     for written in texts {
-        assert_eq!(keys(written), ["finish", "ids", "log_probability", "prompt", "score", "text", "tokens"]);
+        let names = ["finish", "ids", "log_probabilities", "log_probability", "prompt", "score", "text", "tokens"];
+        assert_eq!(keys(written), names);
         let ids: Vec<usize> = serde_json::from_value(written["ids"].clone()).unwrap();
         let decoded: String = ids.iter().map(|&id| tokenizer["tokens"][id].as_str().unwrap()).collect();
         assert_eq!(written["text"], decoded.as_str());

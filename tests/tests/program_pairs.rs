@@ -408,7 +408,6 @@ fn questions_to_the_wrong_kind_of_model() {
         ("generate pairs --source=", &["--source", "nothing to translate"]),
         ("generate text --prompt one --beam 2 --temperature 2", &["--temperature"]),
         ("train attention --text text.txt --out new", &["--text", "pairs"]),
-        ("train lstm --pairs pairs.tsv --out new", &["--pairs", "lstm"]),
         ("train lstm --text text.txt --cell gru --out new", &["--cell", "lstm"]),
         ("train seq2seq --pairs pairs.tsv --attention luong --out new", &["attention", "seq2seq"]),
         ("train attention --pairs pairs.tsv --reverse true --out new", &["reverse"]),

@@ -33,7 +33,7 @@ pub mod sampling;
 pub mod speculative;
 
 pub use error::GenerateError;
-pub use generate::{OnToken, generate, generate_from};
+pub use generate::{OnToken, generate, generate_each, generate_from};
 pub use logits::{draw, likeliest, log_probabilities, log_probability};
 pub use options::{Beam, Contrastive, Ending, Finish, GenerateOptions, Generated, Length, LengthPenalty, Search};
 pub use pattern::Pattern;

@@ -49,6 +49,20 @@ pub fn generate<E: Element>(
     rng: &Rng,
     on_token: OnToken<'_>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    generate_each(model, prompts, options, &|i, j| rng.fork(&format!("{i}.{j}")), on_token)
+}
+
+/// The same with a generator for each text: `rng_of(i, j)` for text j of prompt i.
+///
+/// # Errors
+/// As [`generate()`].
+pub fn generate_each<E: Element>(
+    model: &dyn LanguageModel<E>,
+    prompts: &[impl AsRef<[u32]>],
+    options: &GenerateOptions,
+    rng_of: &dyn Fn(usize, usize) -> Rng,
+    on_token: OnToken<'_>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
     check(model.vocabulary(), options)?;
     let prompts: Vec<&[u32]> = prompts.iter().map(AsRef::as_ref).collect();
     for prompt in &prompts {
@@ -75,7 +89,7 @@ pub fn generate<E: Element>(
     let mut written = Vec::with_capacity(prompts.len());
     for (part, prompts) in prompts.chunks(together).enumerate() {
         let first = part * together;
-        let rng = |i: usize, j: usize| rng.fork(&format!("{}.{j}", first + i));
+        let rng = |i: usize, j: usize| rng_of(first + i, j);
         let mut on_token = |number: usize, id: u32| on_token(first * options.texts + number, id);
         written.extend(write(Rows::of_prompts(model, prompts), prompts, options, &rng, &mut on_token)?);
     }

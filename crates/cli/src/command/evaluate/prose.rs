@@ -213,7 +213,7 @@ ROUGE  stem:no, times 100
         };
         let (names, ..) = example();
         let expected = "\
-attention minus seq2seq  difference       95 % interval      p
+attention minus seq2seq  difference     95 % interval      p
 exact match                 +2.10 %  -1.05 to +3.14 %  0.250
 BLEU                         +12.51  +11.20 to +13.77  0.001
 chrF                           0.00     -0.30 to 0.00  1.000

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use rungs::SavedRun;
-use rungs::models::decode::{Drafted, Search, generate_with_draft};
+use rungs::models::decode::{Drafted, Search, generate_each, generate_with_draft};
 use rungs::models::tokenizer::TextStream;
 use rungs::models::{GenerateError, GenerateOptions, Generated, LanguageModel, Tokenizer, generate};
 use rungs::tensor::Rng;
@@ -200,7 +200,7 @@ impl Writer<'_> {
                 generate_with_draft([self.model, model.as_ref()], *ahead, &prompt.ids, options, rng, on_token)
             }
             None => {
-                let mut texts = generate(self.model, &[&prompt.ids], options, &rng, on_token)?;
+                let mut texts = generate_each(self.model, &[&prompt.ids], options, &|_, _| rng.clone(), on_token)?;
                 Ok((texts.remove(0).remove(0), Drafted::default()))
             }
         }

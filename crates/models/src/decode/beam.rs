@@ -15,8 +15,8 @@
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
 use super::GenerateError;
-use super::generate::processed;
-use super::logits::{RULED_OUT, largest, log_sum};
+use super::generate::{log_sums, processed};
+use super::logits::{RULED_OUT, largest};
 use super::options::{Beam, Ending, Finish, GenerateOptions, Generated};
 use super::rows::{Rows, select};
 use rayon::prelude::*;
@@ -40,9 +40,9 @@ struct Group {
 }
 
 /// What may come after a beginning: ln Σ exp z, the model's logits z, and those that the processors left.
-struct Scored {
+struct Scored<'a, E> {
     log_sum: f64,
-    own: Vec<f64>,
+    own: &'a [E],
     allowed: Vec<f64>,
 }
 
@@ -74,18 +74,17 @@ pub(super) fn search<E: Element>(
     }
     for tokens in 1..=options.length.max() {
         let looked = rows.weights();
-        let z = logits.to_vec();
+        let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
         let live: Vec<(&Live, &[u32])> = searches
             .iter()
             .zip(prompts)
             .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, *prompt)))
             .collect();
-        let scored: Vec<Scored> = live
+        let scored: Vec<Scored<'_, E>> = live
             .par_iter()
-            .zip(z.par_chunks(vocabulary))
-            .map(|((live, prompt), z)| {
-                let [own, allowed] = processed(z, prompt, &live.ids, options)?;
-                Ok(Scored { log_sum: log_sum(&own), own, allowed })
+            .zip(z.par_chunks(vocabulary).zip(log_sums))
+            .map(|((live, prompt), (own, log_sum))| {
+                Ok(Scored { log_sum, own, allowed: processed(own, prompt, &live.ids, options)? })
             })
             .collect::<Result<_, GenerateError>>()?;
         let (mut parents, mut read, mut first) = (Vec::new(), Vec::new(), 0);
@@ -121,18 +120,18 @@ fn best(groups: Vec<Group>, texts: usize) -> Vec<Generated> {
 }
 
 /// One step of one group.
-struct Step<'a> {
+struct Step<'a, E> {
     /// The row of the group's first beginning.
     first: usize,
     /// How many tokens texts have after this step.
     tokens: usize,
     beam: Beam,
     options: &'a GenerateOptions,
-    scored: &'a [Scored],
+    scored: &'a [Scored<'a, E>],
     looked: Option<&'a [Vec<f64>]>,
 }
 
-impl Step<'_> {
+impl<E: Element> Step<'_, E> {
     /// Extends the beginnings of a group by a token each and keeps the best; the rows that they go on from.
     fn extend(&self, group: &mut Group, chosen: &mut BTreeMap<u32, f64>) -> Vec<usize> {
         let GenerateOptions { length, stop, .. } = self.options;
@@ -209,7 +208,7 @@ impl Step<'_> {
         let Scored { log_sum, own, .. } = &self.scored[row];
         let mut live = live.clone();
         live.ids.push(candidate.id);
-        live.log_probabilities.push(own[candidate.id as usize] - log_sum);
+        live.log_probabilities.push(own[candidate.id as usize].to_f64() - log_sum);
         live.rank = candidate.rank;
         live.weights.extend(self.looked.map(|looked| looked[row].clone()));
         live

@@ -12,8 +12,8 @@
 
 use super::GenerateError;
 use super::generate::Beginning;
-use super::generate::{OnToken, Text, processed};
-use super::logits::{RULED_OUT, largest, log_sum, weights};
+use super::generate::{OnToken, Text, log_sums, processed};
+use super::logits::{RULED_OUT, largest, weights};
 use super::options::{Contrastive, Finish, GenerateOptions, Generated};
 use crate::State;
 use rungs_layers::Mode;
@@ -34,12 +34,12 @@ pub(super) fn search<E: Element>(
     let read = Ids::new(read, [1, t]);
     let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
     seen.extend(&features);
-    let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)).to_vec(); // (V)
+    let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
     let mut text = Text::new(number, prompt, Rng::new(0)).written;
     loop {
         keep_awake();
-        let [own, allowed] = processed(&logits, prompt, &text.ids, options)?;
-        let log_sum = log_sum(&own);
+        let own = logits.to_vec();
+        let (allowed, log_sum) = (processed(&own, prompt, &text.ids, options)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, contrastive.candidates);
         if candidates.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn search<E: Element>(
         let place = largest(candidates.iter().enumerate().map(value), 1)[0].0 as usize;
         let (id, _) = candidates[place];
         text.ids.push(id);
-        text.log_probabilities.push(own[id as usize] - log_sum);
+        text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
         text.weights.extend(looked(&states, place));
         if on_token(number, id).is_break() || options.stop.contains(&id) {
             text.finish = Finish::Stop;
@@ -73,7 +73,7 @@ pub(super) fn search<E: Element>(
         let chosen = features.slice(0, place..place + 1); // (1, 1, D)
         seen.extend(&chosen);
         state = states.rows(&[place]);
-        logits = model.scores(&chosen.squeeze(1)).to_vec();
+        logits = model.scores(&chosen.squeeze(1));
     }
     text.score = text.log_probability() / text.ids.len().max(1) as f64;
     Ok(text)

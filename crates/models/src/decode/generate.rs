@@ -4,7 +4,7 @@
 //! before it, as the [processors](super::processor) left them. Whatever chose, a token's log-probability is the model's own,
 //! ln softmax(z_t)\[x_t\] of the logits as they were, so that texts chosen in different ways can be compared.
 
-use super::logits::{RULED_OUT, draw, likeliest, log_sum};
+use super::logits::{RULED_OUT, draw, likeliest};
 use super::options::{Contrastive, Finish, GenerateOptions, Generated, Search, check, check_prompt};
 use super::processor::{Context, process};
 use super::rows::{Rows, select};
@@ -202,24 +202,28 @@ impl<'p> Text<'p> {
     }
 }
 
-/// The logits of the next token, as they are and as they are to be chosen from; an error if they are not finite.
+/// ln Σ exp z of each row of logits (B, V).
+pub(super) fn log_sums<E: Element>(logits: &Tensor<E>) -> Vec<f64> {
+    logits.logsumexp_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
+}
+
+/// The logits of the next token as they are to be chosen from; an error if they are not finite.
 pub(super) fn processed<E: Element>(
     row: &[E],
     prompt: &[u32],
     written: &[u32],
     options: &GenerateOptions,
-) -> Result<[Vec<f64>; 2], GenerateError> {
-    let logits: Vec<f64> = row.iter().map(|z| z.to_f64()).collect();
-    if !logits.iter().all(|z| z.is_finite()) {
+) -> Result<Vec<f64>, GenerateError> {
+    let mut allowed: Vec<f64> = row.iter().map(|z| z.to_f64()).collect();
+    if !allowed.iter().all(|z| z.is_finite()) {
         return Err(GenerateError::NotFinite { tokens: written.len() });
     }
-    let mut allowed = logits.clone();
     if written.len() + 1 < options.length.min() {
         options.stop.iter().for_each(|&id| allowed[id as usize] = RULED_OUT);
     }
     let remaining = options.length.max() - written.len();
     process(&options.processors, &Context { prompt, written, remaining }, &mut allowed);
-    Ok([logits, allowed])
+    Ok(allowed)
 }
 
 /// Chooses from logits.
@@ -241,15 +245,15 @@ pub(super) fn sample<E: Element>(
     let vocabulary = logits.shape().last();
     let mut finished = Vec::with_capacity(texts.len());
     loop {
-        let z = logits.to_vec();
+        let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
         let weights = rows.weights();
         let choices: Vec<Result<Option<(u32, f64)>, GenerateError>> = texts
             .par_iter_mut()
-            .zip(z.par_chunks(vocabulary))
-            .map(|(text, z)| {
-                let [logits, allowed] = processed(z, text.prompt, &text.written.ids, options)?;
+            .zip(z.par_chunks(vocabulary).zip(&log_sums))
+            .map(|(text, (z, log_sum))| {
+                let allowed = processed(z, text.prompt, &text.written.ids, options)?;
                 let chosen = choose(options.search, &allowed, &mut text.rng);
-                Ok(chosen.map(|id| (id, logits[id as usize] - log_sum(&logits))))
+                Ok(chosen.map(|id| (id, z[id as usize].to_f64() - log_sum)))
             })
             .collect();
         let (mut going_on, mut read) = (Vec::new(), Vec::new());

@@ -13,6 +13,7 @@
 use super::logits::{RULED_OUT, candidates, maximum, rank, rule_out, weights};
 use super::processor::{Context, Processor};
 use crate::ConfigError;
+use std::cmp::Ordering;
 
 /// T in z / T: finite and above 0. Towards 0 the likeliest token is chosen always.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +88,8 @@ impl TopP {
 impl Processor for TopP {
     /// Keeps the nucleus: the likeliest token, and the next, until their probabilities sum to p or more.
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
-        let by_logit = logits.to_vec();
-        keep_share(self.0, logits, |a, b| rank(&by_logit, a, b));
+        let max = maximum(logits);
+        keep_share(self.0, logits, &|z| max - z);
     }
 }
 
@@ -135,43 +136,54 @@ impl Processor for Typical {
         let surprise = |z: f64| max + sum.ln() - z;
         let kept = weights.iter().zip(logits.iter()).filter(|(weight, _)| **weight > 0.0);
         let entropy: f64 = kept.map(|(weight, &z)| weight / sum * surprise(z)).sum();
-        let distances: Vec<f64> = logits.iter().map(|&z| (surprise(z) - entropy).abs()).collect();
-        keep_share(self.0, logits, |a, b| distances[a].total_cmp(&distances[b]).then(a.cmp(&b)));
+        keep_share(self.0, logits, &|z| (surprise(z) - entropy).abs());
     }
 }
 
-/// Tokens that are sorted rather than parted.
-const FEW: usize = 64;
+/// Parts of a nat by which tokens are sorted roughly, and how many there are: what is farther is in the last.
+const PARTS: f64 = 64.0;
+const BINS: usize = 4096;
 
-/// Keeps the first tokens in an order whose probabilities sum to a share of all or more, at least one.
-fn keep_share(share: f64, logits: &mut [f64], order: impl Fn(usize, usize) -> std::cmp::Ordering) {
+/// Keeps the nearest tokens whose probabilities sum to a share of all or more, at least one; of those equally near the first. How
+/// far one is, from 0 on, is told from its logit.
+fn keep_share(share: f64, logits: &mut [f64], distance: &dyn Fn(f64) -> f64) {
     if share == 1.0 {
         return; // everything; a rounded sum might reach 1 before the end
     }
     let weights = weights(logits);
     let goal = share * weights.iter().sum::<f64>();
-    let mut ids = candidates(logits);
-    // The last that is kept lies between `from` and `to`; those before `from` have `before` together. Few are kept as a rule, so it is
-    // looked for among the first few first, and then by halves: sorting a whole vocabulary takes long.
-    let (mut from, mut to, mut before) = (0, ids.len(), 0.0);
-    let mut middle = FEW;
-    while to - from > FEW {
-        ids[from..to].select_nth_unstable_by(middle - from, |&a, &b| order(a, b));
-        let with = before + ids[from..middle].iter().map(|&id| weights[id]).sum::<f64>();
-        if with >= goal {
-            to = middle;
-        } else {
-            (from, before) = (middle, with);
-        }
-        middle = from.midpoint(to);
+    // Sorting a vocabulary takes longer than a token should. So they are put into bins, and only the one in which the last that is
+    // kept lies is sorted.
+    let bin = |z: f64| ((distance(z) * PARTS) as usize).min(BINS - 1);
+    let mut sums = vec![0.0; BINS];
+    for (&z, weight) in logits.iter().zip(&weights).filter(|(z, _)| **z > RULED_OUT) {
+        sums[bin(z)] += weight;
     }
-    ids[from..to].sort_unstable_by(|&a, &b| order(a, b));
+    let mut before = 0.0;
+    let last = sums.iter().position(|sum| {
+        let reached = before + sum >= goal;
+        before += if reached { 0.0 } else { *sum };
+        reached
+    });
+    let last = last.unwrap_or(BINS - 1);
+    let mut ids = Vec::new();
+    for id in 0..logits.len() {
+        if logits[id] > RULED_OUT {
+            match bin(logits[id]).cmp(&last) {
+                Ordering::Less => {}
+                Ordering::Equal => ids.push(id),
+                Ordering::Greater => logits[id] = RULED_OUT,
+            }
+        }
+    }
+    let nearer = |&a: &usize, &b: &usize| distance(logits[a]).total_cmp(&distance(logits[b])).then(a.cmp(&b));
+    ids.sort_unstable_by(nearer);
     let reached = |sum: &mut f64, &id: &usize| {
         let kept = *sum < goal;
         *sum += weights[id];
         Some(kept)
     };
-    let kept = from + ids[from..to].iter().scan(before, reached).take_while(|&kept| kept).count();
+    let kept = ids.iter().scan(before, reached).take_while(|&kept| kept).count();
     rule_out(logits, &ids[kept..]);
 }
 

@@ -110,7 +110,7 @@ impl<E: Element> Speculation<'_, E> {
     }
 
     /// What is left of a model's logits after the text and some proposals.
-    fn processed(&self, logits: &[E], proposals: &[(u32, Vec<f64>)]) -> Result<[Vec<f64>; 2], GenerateError> {
+    fn processed(&self, logits: &[E], proposals: &[(u32, Vec<f64>)]) -> Result<Vec<f64>, GenerateError> {
         let (prompt, written) = self.text.split_at(self.prompt);
         let written: Vec<u32> = written.iter().copied().chain(proposals.iter().map(|(id, _)| *id)).collect();
         processed(logits, prompt, &written, self.options)
@@ -123,7 +123,7 @@ impl<E: Element> Speculation<'_, E> {
         self.draft.mark();
         while proposals.len() < count {
             let logits = self.draft.read(&text, 1);
-            let [_, allowed] = self.processed(&logits[0], &proposals)?;
+            let allowed = self.processed(&logits[0], &proposals)?;
             let Some(id) = choose(self.options.search, &allowed, &mut self.rng) else { break };
             proposals.push((id, allowed));
             text.push(id);
@@ -144,7 +144,8 @@ impl<E: Element> Speculation<'_, E> {
         self.drafted.rounds += 1;
         let mut sure = Vec::new();
         for (i, (id, draft)) in proposals.iter().enumerate() {
-            let [own, allowed] = self.processed(&logits[i], &proposals[..i])?;
+            let allowed = self.processed(&logits[i], &proposals[..i])?;
+            let log_p = |id: u32| log_probability(&doubles(&logits[i]), id);
             let stays = match self.options.search {
                 Search::Greedy => likeliest(&allowed) == Some(*id),
                 _ => {
@@ -158,18 +159,18 @@ impl<E: Element> Speculation<'_, E> {
                     Search::Greedy => likeliest(&allowed),
                     _ => self.instead(&allowed, draft),
                 };
-                sure.push((instead, instead.map_or(0.0, |id| log_probability(&own, id))));
+                sure.push((instead, instead.map_or(0.0, log_p)));
                 return Ok(sure);
             }
             self.drafted.accepted += 1;
-            sure.push((Some(*id), log_probability(&own, *id)));
+            sure.push((Some(*id), log_p(*id)));
             if self.options.stop.contains(id) {
                 return Ok(sure);
             }
         }
-        let [own, allowed] = self.processed(&logits[proposals.len()], proposals)?;
-        let id = choose(self.options.search, &allowed, &mut self.rng);
-        sure.push((id, id.map_or(0.0, |id| log_probability(&own, id))));
+        let last = &logits[proposals.len()];
+        let id = choose(self.options.search, &self.processed(last, proposals)?, &mut self.rng);
+        sure.push((id, id.map_or(0.0, |id| log_probability(&doubles(last), id))));
         Ok(sure)
     }
 
@@ -180,6 +181,10 @@ impl<E: Element> Speculation<'_, E> {
         // Where the two are equal but for rounding, nothing may be left.
         draw(&missing, &mut self.rng).or_else(|| draw(model, &mut self.rng))
     }
+}
+
+fn doubles<E: Element>(logits: &[E]) -> Vec<f64> {
+    logits.iter().map(|z| z.to_f64()).collect()
 }
 
 fn probabilities(logits: &[f64]) -> Vec<f64> {

@@ -498,6 +498,8 @@ pub(crate) struct Chat {
     /// The run folder
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) base: Base,
     /// The most tokens of an answer
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 200)]
     pub(crate) max_tokens: usize,

@@ -8,7 +8,7 @@ use rungs::models::decode::{Processors, Search, Temperature, TopK, TopP};
 use rungs::models::{ConfigError, GenerateOptions, Length};
 use rungs::pairs::LONGEST_LINE;
 use rungs::tensor::Rng;
-use rungs::{Normalization, PromptKind, Responder, Role, SavedRun, Turn};
+use rungs::{Normalization, PromptKind, Responder, Role, Turn};
 use serde::Serialize;
 
 use crate::arguments::{Chat, Common};
@@ -27,7 +27,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
-    let run = SavedRun::open(&chat.run)?;
+    let run = super::open(&chat.run, chat.base.base.as_deref())?;
     let task = run.config.settings.prompts.as_ref().map(|prompts| prompts.task);
     if task != Some(PromptKind::Dialogue) {
         let (path, rung) = (chat.run.display(), run.config.settings.rung);

@@ -450,12 +450,8 @@ fn several_texts_are_drawn_apart_and_the_first_does_not_know_of_the_others() {
 fn a_beam_that_holds_everything_finds_the_most_probable_texts() {
     // Texts of three tokens, or ended sooner: fewer than 7 beginnings never had to be dropped, if the beam is as wide as the
     // vocabulary and only four tokens are allowed.
+    #[derive(Debug)]
     struct Few;
-    impl std::fmt::Debug for Few {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("Few")
-        }
-    }
     impl Processor for Few {
         fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
             logits[3..].fill(f64::NEG_INFINITY);

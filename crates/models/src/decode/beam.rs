@@ -147,9 +147,9 @@ impl<E: Element> Step<'_, E> {
         for (rank, candidate) in candidates.into_iter().enumerate() {
             let ends = stop.contains(&candidate.id);
             let place = candidate.place;
-            let within = if keeps_place { next.len() + usize::from(ends) <= places } else { rank < width };
             if ends || full {
-                if within {
+                // A place that is kept is there for every candidate.
+                if keeps_place || rank < width {
                     let finish = if ends { Finish::Stop } else { Finish::Length };
                     group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, self.beam));
                     *chosen.entry(candidate.id).or_default() += 1.0;

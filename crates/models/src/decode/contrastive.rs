@@ -12,12 +12,12 @@
 
 use super::GenerateError;
 use super::generate::Beginning;
-use super::generate::{OnToken, Text, log_sums, processed};
+use super::generate::{OnToken, log_sums, processed};
 use super::logits::{RULED_OUT, largest, weights};
 use super::options::{Contrastive, Finish, GenerateOptions, Generated};
 use crate::State;
 use rungs_layers::Mode;
-use rungs_layers::tensor::{Element, Growing, Ids, Rng, Tensor, keep_awake};
+use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
 
 /// Continues one text.
 pub(super) fn search<E: Element>(
@@ -35,7 +35,7 @@ pub(super) fn search<E: Element>(
     let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
     seen.extend(&features);
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
-    let mut text = Text::new(number, prompt, Rng::new(0)).written;
+    let mut text = Generated::nothing();
     loop {
         keep_awake();
         let own = logits.to_vec();

@@ -3,6 +3,8 @@
 //! ids, a prompt, are continued by x₁, x₂, …, each chosen from softmax(z) with z the model's logits after everything
 //! before it, as the [processors](super::processor) left them. Whatever chose, a token's log-probability is the model's own,
 //! ln softmax(z_t)\[x_t\] of the logits as they were, so that texts chosen in different ways can be compared.
+//!
+//! Where a model's context ends, it begins anew with the last half of it: `rows.rs` has the rule, and the batches.
 
 use super::logits::{RULED_OUT, draw, likeliest};
 use super::options::{Contrastive, Finish, GenerateOptions, Generated, Search, check, check_prompt};
@@ -170,10 +172,8 @@ fn write<E: Element>(
 
 /// Texts of no tokens.
 fn nothing(prompts: usize, options: &GenerateOptions) -> Vec<Vec<Generated>> {
-    let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
-    let text = Generated { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights };
     let texts = if matches!(options.search, Search::Beam(_)) { 1 } else { options.texts };
-    vec![vec![text; texts]; prompts]
+    vec![vec![Generated::nothing(); texts]; prompts]
 }
 
 /// Who hears of every token as soon as it is chosen, and of which text it is; it can end the text there.
@@ -190,9 +190,7 @@ pub(super) struct Text<'p> {
 
 impl<'p> Text<'p> {
     pub(super) fn new(number: usize, prompt: &'p [u32], rng: Rng) -> Self {
-        let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
-        let written = Generated { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights };
-        Self { number, prompt, written, rng }
+        Self { number, prompt, written: Generated::nothing(), rng }
     }
 
     fn finish(mut self) -> (usize, Generated) {

@@ -164,6 +164,12 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// A text of which nothing is written yet.
+    pub(super) fn nothing() -> Self {
+        let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights }
+    }
+
     /// ln p(ids | prompt): the sum of `log_probabilities`.
     pub fn log_probability(&self) -> f64 {
         self.log_probabilities.iter().sum()

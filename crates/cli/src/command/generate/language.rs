@@ -122,18 +122,10 @@ impl Writer<'_> {
         let written = generate(self.model, &ids, &self.options, rng, &mut on_token).map_err(failure)?;
         let mut report = Report { texts: Vec::new(), drafted: None };
         for (i, texts) in written.into_iter().enumerate() {
-            for (j, text) in texts.into_iter().enumerate() {
-                let listener = match self.options.search {
-                    // A search tells what it found at the end.
-                    Search::Beam(_) => {
-                        let mut listener = Listener::new(self, &prompts[i]);
-                        text.ids.iter().for_each(|&id| _ = listener.hear(id, &mut |_| Ok(())));
-                        listener
-                    }
-                    _ => {
-                        std::mem::replace(&mut listeners[i * self.options.texts + j], Listener::new(self, &prompts[i]))
-                    }
-                };
+            for text in texts {
+                // Those that listened have heard no text of a search, which tells what it found at the end.
+                let mut listener = Listener::new(self, &prompts[i]);
+                text.ids.iter().for_each(|&id| _ = listener.hear(id, &mut |_| Ok(())));
                 let written = listener.finish(text);
                 self.separate(&report)?;
                 self.print(&format!("{}{}\n", written.prompt.as_deref().unwrap_or_default(), written.text))?;

@@ -99,6 +99,11 @@ fn every_rung_that_writes_a_text_learns_to_answer() {
         assert_eq!(drawn(1)["texts"].as_array().unwrap().len(), 3);
         assert_eq!(drawn(1), drawn(1));
         assert_ne!(drawn(1), drawn(2));
+        let draw = "generate run --sources sources.txt --temperature 2 --n 2 --max-tokens 12";
+        let texts = rungs(at, &format!("{draw} --json")).json();
+        let texts = texts["texts"].as_array().unwrap().iter().map(|text| text["text"].as_str().unwrap());
+        let streamed = rungs(at, &format!("{draw} --stream")).done().stdout;
+        assert_eq!(texts.map(|text| format!("{text}\n")).collect::<String>(), streamed);
         let beam = rungs(at, "generate run --source one --beam 3 --n 3 --max-tokens 9 --json").json();
         let score = |text: &Value| text["score"].as_f64().unwrap();
         assert!(beam["texts"].as_array().unwrap().windows(2).all(|two| score(&two[0]) >= score(&two[1])));

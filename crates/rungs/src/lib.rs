@@ -7,7 +7,49 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts, [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; [`keras`]'s way of working |
+//! | here | what binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts, [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; the [`writer`], text in and text out; [`keras`]'s way of working |
+//!
+//! # In ten lines
+//!
+//! Train a model on a string, keep it in a folder, load it from there, let it write, at once or as it comes, and teach it to answer.
+//!
+//! ```
+//! use rungs::prelude::*;
+//! use rungs::settings::{PromptKind, PromptSettings};
+//! use rungs::{RunConfig, Source, split_pairs};
+//!
+//! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
+//! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
+//! # let nouns = |n: usize| [("cat", "animal"), ("rose", "plant")][n % 2];
+//! # let pair = |n: usize| TextPair { source: format!("the {} of {n}", nouns(n).0), target: format!("a {}", nouns(n).1) };
+//! # let pairs = (0..100).map(pair).collect();
+//! # let tiny = Settings { layers: 1, hidden: 32, heads: Some(2), context: 64, ..Settings::of(Rung::Gpt) };
+//! # let schedule = Schedule::Constant { rate: 5e-3 };
+//! # let settings = Settings { budget: Budget::Steps(120), schedule, tokenizer: TokenizerKind::Bpe(280), ..tiny };
+//! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
+//! let config = RunConfig { settings, text: Source::of("animals and plants", &text), validation: None, from: None };
+//! let corpus = Corpus::new(&text, None, &config.settings)?;
+//! Run::create(&folder, &config, corpus, Box::new(|_| vec![]))?.train(&mut |_| Control::Continue)?;
+//!
+//! // Load a folder, and let it write.
+//! let saved = SavedRun::open(&folder)?;
+//! let (writer, options) = (saved.writer()?, GenerateOptions { length: Length::at_most(30), ..Default::default() });
+//! let whole = writer.complete("the cat ", &options, &Rng::new(0))?;
+//! let streamed = writer.stream("the cat ", &options, &Rng::new(0), &mut |part| print!("{part}"))?;
+//! assert_eq!(whole, streamed);
+//!
+//! // Fine-tune it on pairs.
+//! let settings = Settings { prompts: Some(PromptSettings::of(PromptKind::Pairs)), ..saved.config.settings.clone() };
+//! let (train, validation) = split_pairs(pairs, 0.1)?;
+//! let corpus = PromptCorpus::new(&train, &validation, Some(writer.tokenizer().clone()), &settings)?;
+//! let mut run = Run::new(&settings, corpus)?;
+//! run.begin_with(&saved)?;
+//! run.train(&mut |_| Control::Continue)?;
+//! let answer = run.responder()?.answer("the rose of 200", &options, &Rng::new(0))?;
+//! assert_eq!(answer, "a plant");
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # The tour
 //!
@@ -111,7 +153,6 @@
 //! };
 //! let corpus = Corpus::new(&text, None, &settings)?;
 //! let floor = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary()).bits_per_token(&corpus.validation);
-//! let tokenizer = corpus.tokenizer.clone();
 //!
 //! let mut run = Run::new(&settings, corpus)?;
 //! let summary = run.train(&mut |event| {
@@ -125,11 +166,8 @@
 //!
 //! // And it writes.
 //! let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(30), ..Default::default() };
-//! let prompt = tokenizer.encode("the dog ")?;
-//! let model = run.best_model()?.language()?;
-//! let go_on = &mut |_, _| std::ops::ControlFlow::Continue(());
-//! let written = generate(model.as_ref(), &[prompt], &options, &Rng::new(0), go_on)?;
-//! assert!(tokenizer.decode(&written[0][0].ids).starts_with("sat on"));
+//! let text = run.writer()?.complete("the dog ", &options, &Rng::new(0))?;
+//! assert!(text.starts_with("sat on"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -140,7 +178,7 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::{RunConfig, SavedRun, Source};
+//! use rungs::{RunConfig, Source};
 //!
 //! let text = "a b c d e f g. ".repeat(50);
 //! let settings = Settings {
@@ -204,6 +242,7 @@ pub mod settings;
 pub mod streamed;
 pub mod tokens;
 pub mod translation;
+pub mod writer;
 
 pub use bigram::Bigram;
 pub use corpus::Corpus;
@@ -222,3 +261,4 @@ pub use settings::{
 pub use streamed::{Reading, StreamedCorpus, TextFile};
 pub use tokens::Tokens;
 pub use translation::{TranslationTask, measure_forced, translate};
+pub use writer::Writer;

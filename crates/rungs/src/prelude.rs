@@ -15,4 +15,7 @@ pub use crate::trainer::{
     Adam, AdamW, Budget, Control, Evaluation, Event, Loss, Method, Optimizer, ParameterGradients, Position, RmsProp,
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
 };
-pub use crate::{Bigram, Corpus, LanguageTask, Run, Rung, Settings, TokenizerKind, evaluate};
+pub use crate::{
+    Bigram, Corpus, LanguageTask, PromptCorpus, Responder, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind,
+    Writer, evaluate,
+};

@@ -24,13 +24,12 @@
 //! `</s>`; byte pairs that are learnt here have the first of these. It stands where the template has something behind its second place. Other
 //! vocabularies say what stands there, the line break of the defaults, and answers may not have it in them.
 //!
-//! # Fine-tuning in a few lines
+//! # A model that answers
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::prompts::{PromptCorpus, Responder};
 //! use rungs::settings::{PromptKind, PromptSettings};
-//! use rungs::{TextPair, split_pairs};
+//! use rungs::split_pairs;
 //!
 //! let [things, kinds] = [["cat", "rose"], ["an animal", "a plant"]];
 //! let pair = |n: usize| TextPair { source: format!("{} {n}", things[n % 2]), target: kinds[n % 2].to_owned() };
@@ -45,12 +44,10 @@
 //!     prompts: Some(PromptSettings { template: "{source} is {target}.".to_owned(), ..PromptSettings::of(PromptKind::Pairs) }),
 //!     ..Settings::of(Rung::Gpt)
 //! };
-//! let corpus = PromptCorpus::new(&train, &validation, None, &settings)?;
-//! let prompts = corpus.prompts.clone();
-//! let mut run = Run::new(&settings, corpus)?; // begin_with(&SavedRun::open(folder)?) would take over a model's weights
+//! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?; // begin_with(&SavedRun::open(folder)?) would take over a model's weights
 //! run.train(&mut |_| Control::Continue)?;
 //!
-//! let responder = Responder::new(run.best_model()?.language()?, prompts);
+//! let responder = run.responder()?;
 //! let questions = ["cat 217", "rose 218"].map(|question| responder.question(question).unwrap());
 //! let options = GenerateOptions { search: Search::Greedy, ..GenerateOptions::default() };
 //! let answers = responder.write(&questions, &options, &Rng::new(0), &mut |_, _| std::ops::ControlFlow::Continue(()))?;
@@ -64,7 +61,7 @@ mod task;
 mod template;
 
 pub use corpus::{LeftOut, PromptCorpus};
-pub use responder::{Answer, OnText, Responder};
+pub use responder::Responder;
 pub use task::{PromptTask, loss, measure_answers};
 pub use template::Template;
 

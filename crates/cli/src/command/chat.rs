@@ -39,7 +39,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         return Err(Failure::input(format!("{path}: {problem}")));
     }
     let mut conversation = Conversation {
-        responder: Responder::open(&run)?,
+        responder: run.responder()?,
         context: run.config.settings.context,
         search: if chat.greedy { Search::Greedy } else { Search::Sample },
         processors: processors(chat).map_err(Failure::input)?,

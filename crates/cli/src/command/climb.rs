@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rungs::models::{GenerateOptions, Length, PairVocabulary, Search, Tokenizer};
+use rungs::models::{GenerateOptions, Length, PairVocabulary, Search};
 use rungs::tensor::Rng;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
 use rungs::{Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, translate};
@@ -154,22 +154,14 @@ impl Plan {
             seconds: summary.seconds,
         };
         match run.tokens() {
-            Tokens::Text(tokenizer) => self.climbed_text(step, run, tokenizer, summary, seed),
+            Tokens::Text(_) => Self::climbed_text(step, run, summary, seed),
             Tokens::Pairs(vocabularies) => self.climbed_pairs(step, run, vocabularies),
         }
     }
 
-    fn climbed_text(
-        &self,
-        step: Step,
-        run: &Run,
-        tokenizer: &Tokenizer,
-        summary: &Summary,
-        seed: u64,
-    ) -> Outcome<Step> {
+    fn climbed_text(step: Step, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
         let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
-        let model = run.best_model()?.language()?;
-        let sample = sample(model.as_ref(), tokenizer, seed, SAMPLE_TOKENS)?;
+        let sample = sample(&run.writer()?, seed, SAMPLE_TOKENS)?;
         // A token is a character.
         Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
     }

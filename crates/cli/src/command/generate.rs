@@ -5,9 +5,11 @@ mod decoding;
 mod language;
 mod translate;
 
+use rungs::Writer;
 use rungs::models::decode::{Search, Temperature, TopP};
-use rungs::models::{Finish, GenerateError, GenerateOptions, Generated, LanguageModel, Length, Tokenizer, generate};
+use rungs::models::{Finish, GenerateError, GenerateOptions, Length};
 use rungs::tensor::Rng;
+use rungs::writer::Written;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,9 +19,9 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::picture::check_picture;
 
-/// A text that was written.
+/// A text that was written, as it is reported.
 #[derive(Serialize)]
-struct Written {
+struct WrittenText {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,9 +38,8 @@ struct Written {
     finish: &'static str,
 }
 
-impl Written {
-    /// What was generated, its text apart.
-    fn of(generated: Generated, text: String) -> Self {
+impl WrittenText {
+    fn of(Written { text, generated, .. }: Written) -> Self {
         Self {
             prompt: None,
             source: None,
@@ -59,7 +60,7 @@ impl Written {
 
 #[derive(Serialize)]
 struct Report {
-    texts: Vec<Written>,
+    texts: Vec<WrittenText>,
     /// How many tokens a draft wrote, and how many of them stayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     drafted: Option<[usize; 2]>,
@@ -85,23 +86,8 @@ fn failure(error: GenerateError) -> Failure {
     }
 }
 
-/// What to go on from where nothing was said: what begins every text, or what stands before a beginning, or the first token
-/// there is.
-fn beginning(tokenizer: &Tokenizer, before: &str) -> Vec<u32> {
-    let ids = tokenizer.beginning();
-    if !ids.is_empty() {
-        return ids;
-    }
-    tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0])
-}
-
 /// A sample of a model for people to look at.
-pub(super) fn sample(
-    model: &dyn LanguageModel<f32>,
-    tokenizer: &Tokenizer,
-    seed: u64,
-    tokens: usize,
-) -> Outcome<String> {
+pub(super) fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
     let temperature = Temperature::new(0.8).map_err(Failure::running)?;
     let top_p = TopP::new(0.95).map_err(Failure::running)?;
     let options = GenerateOptions {
@@ -110,8 +96,8 @@ pub(super) fn sample(
         length: Length::at_most(tokens),
         ..GenerateOptions::default()
     };
-    let prompt = beginning(tokenizer, "\n");
     let rng = Rng::new(seed).fork("sample");
-    let texts = generate(model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()));
-    Ok(tokenizer.decode(&texts.map_err(Failure::running)?[0][0].ids))
+    let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
+    let mut texts = writer.write(&[writer.beginning()], &options, &rng, quiet)?;
+    Ok(texts.swap_remove(0).swap_remove(0).text)
 }

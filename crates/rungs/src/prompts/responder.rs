@@ -1,12 +1,13 @@
 //! A model that answers.
 
 use super::{End, Prompts};
+use crate::Error;
 use crate::dialogue::Role;
-use crate::models::decode::Search;
 use crate::models::decode::pattern::Spellings;
-use crate::models::{Finish, GenerateOptions, Generated, LanguageModel, Length, TextStream, generate};
+use crate::models::decode::{OnToken, Search, generate_each};
+use crate::models::{GenerateOptions, LanguageModel, Length};
 use crate::tensor::Rng;
-use crate::{Error, SavedRun};
+use crate::writer::{self, Ends, Listener, OnText, Written};
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 pub struct Responder {
     model: Box<dyn LanguageModel<f32>>,
     prompts: Prompts,
+    ends: Ends,
 }
 
 impl fmt::Debug for Responder {
@@ -22,31 +24,17 @@ impl fmt::Debug for Responder {
     }
 }
 
-/// What was answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// What it says, without its end.
-    pub text: String,
-    /// Its tokens, the end among them where there is one.
-    pub written: Generated,
-}
-
-/// Who hears what can be shown of an answer as soon as it can, and of which one; it can end it there.
-pub type OnText<'a> = &'a mut dyn FnMut(usize, &str) -> ControlFlow<()>;
-
 impl Responder {
     /// A model and how questions are put to it.
     pub fn new(model: Box<dyn LanguageModel<f32>>, prompts: Prompts) -> Self {
-        Self { model: model.frozen(), prompts }
+        Self { model: model.frozen(), ends: prompts.ends(), prompts }
     }
 
-    /// The model of a run that has learnt to answer.
-    ///
-    /// # Errors
-    /// If it has not, or a file of it is damaged.
-    pub fn open(run: &SavedRun) -> Result<Self, Error> {
-        let prompts = Prompts::new(&run.config.settings, run.tokens.text()?)?;
-        Ok(Self::new(run.model()?.language()?, prompts))
+    /// Answers end where they say one of these, too, which stays.
+    #[must_use]
+    pub fn with_stops(mut self, stops: Vec<String>) -> Self {
+        self.ends.stops = stops;
+        self
     }
 
     /// How questions are put to it.
@@ -82,9 +70,20 @@ impl Responder {
         self.model.context().map(|context| (context + 1).saturating_sub(prompt.len()))
     }
 
+    /// The answer to a question.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question) and [`write`](Self::write).
+    pub fn answer(&self, question: &str, options: &GenerateOptions, rng: &Rng) -> Result<String, Error> {
+        let mut heard = |_: usize, _: &str| ControlFlow::Continue(());
+        let mut answers = self.write(&[self.question(question)?], options, rng, &mut heard)?;
+        Ok(answers.swap_remove(0).swap_remove(0).text)
+    }
+
     /// Answers each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the prompts, as
-    /// [`generate`](fn@generate) does; what ends an answer is known here, and it is no longer than there is [room](Self::room).
-    /// `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at the end, not at all.
+    /// [`generate`](fn@crate::models::generate) does; what ends an answer is known here, and it is no longer than there is
+    /// [room](Self::room). `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
+    /// the end, not at all.
     ///
     /// # Errors
     /// If texts cannot be written so; if the end is several tokens and there is a beam, which does not look for that; or if the model
@@ -95,90 +94,48 @@ impl Responder {
         options: &GenerateOptions,
         rng: &Rng,
         on_text: OnText<'_>,
-    ) -> Result<Vec<Vec<Answer>>, Error> {
-        let options = GenerateOptions { stop: self.prompts.stop().to_vec(), ..options.clone() };
-        if let (Search::Beam(_), End::Text(end, ids), true) =
-            (options.search, &self.prompts.end, options.stop.is_empty())
-        {
+    ) -> Result<Vec<Vec<Written>>, Error> {
+        self.write_each(prompts, options, &|i, j| rng.fork(&format!("{i}.{j}")), on_text)
+    }
+
+    /// The same with a generator for each answer: `rng_of(i, j)` for text j of prompt i.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_each(
+        &self,
+        prompts: &[Vec<u32>],
+        options: &GenerateOptions,
+        rng_of: &dyn Fn(usize, usize) -> Rng,
+        on_text: OnText<'_>,
+    ) -> Result<Vec<Vec<Written>>, Error> {
+        let options = self.ends.options(options);
+        let searches = matches!(options.search, Search::Beam(_) | Search::Contrastive(_));
+        if let (Search::Beam(_), End::Text(end, ids), []) = (options.search, &self.prompts.end, &self.ends.tokens[..]) {
             let problem = format!("answers of this run end with {end:?}, {} tokens; a search ends with one", ids.len());
             return Err(Error::setting("beam", problem));
         }
-        match options.search {
-            Search::Greedy | Search::Sample => self.together(prompts, 0, &options, rng, on_text),
-            // A search wants to know how long its text may be, and that is another length for every prompt.
-            Search::Beam(_) | Search::Contrastive(_) => {
-                let mut answers = Vec::with_capacity(prompts.len());
-                for (i, prompt) in prompts.iter().enumerate() {
-                    let most = options.length.max();
-                    let max = self.room(prompt).map_or(most, |room| room.min(most));
-                    let length = Length::new(options.length.min().min(max), max)?;
-                    let options = GenerateOptions { length, ..options.clone() };
-                    let prompt = std::slice::from_ref(prompt);
-                    answers.extend(self.together(prompt, i * options.texts, &options, rng, on_text)?);
-                }
-                Ok(answers)
+        // A search wants to know how long its text may be, and that is another length for every prompt.
+        let together = if searches { 1 } else { prompts.len().max(1) };
+        let mut written = Vec::with_capacity(prompts.len());
+        for (part, prompts) in prompts.chunks(together).enumerate() {
+            let first = part * together;
+            let mut options = options.clone();
+            if let (true, Some(room)) = (searches, self.room(&prompts[0])) {
+                let max = room.min(options.length.max());
+                options.length = Length::new(options.length.min().min(max), max)?;
             }
+            let listener = |number: usize| {
+                let prompt = &prompts[number / options.texts];
+                self.prompts.listener(&self.ends, prompt, options.length.min()).within(self.room(prompt))
+            };
+            let rng_of = |i: usize, j: usize| rng_of(first + i, j);
+            let mut on_text = |number: usize, part: &str| on_text(first * options.texts + number, part);
+            let generate = |on_token: OnToken<'_>| generate_each(self.model(), prompts, &options, &rng_of, on_token);
+            written.extend(writer::write(&listener, prompts.len() * options.texts, &mut on_text, generate)?);
         }
+        Ok(written)
     }
-
-    /// Answers to prompts, the first of which has the number `first`.
-    fn together(
-        &self,
-        prompts: &[Vec<u32>],
-        first: usize,
-        options: &GenerateOptions,
-        rng: &Rng,
-        on_text: OnText<'_>,
-    ) -> Result<Vec<Vec<Answer>>, Error> {
-        let prompt = |number: usize| &prompts[number / options.texts];
-        let mut speeches: Vec<Speech<'_>> =
-            (0..prompts.len() * options.texts).map(|number| self.speech(prompt(number))).collect();
-        let written = generate(self.model.as_ref(), prompts, options, rng, &mut |number, id| {
-            let speech = &mut speeches[number];
-            let heard = speech.push(id);
-            let wanted = heard.is_empty() || on_text(first + number, &heard).is_continue();
-            if wanted && !speech.is_over() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        for (number, speech) in speeches.into_iter().enumerate() {
-            let rest = speech.finish();
-            if !rest.is_empty() {
-                // It is over, whatever the listener says.
-                let _ = on_text(first + number, &rest);
-            }
-        }
-        let answers = |(texts, prompt): (Vec<Generated>, &Vec<u32>)| {
-            texts.into_iter().map(|text| self.answer(prompt, text)).collect()
-        };
-        Ok(written.into_iter().zip(prompts).map(answers).collect())
-    }
-
-    fn answer(&self, prompt: &[u32], mut written: Generated) -> Answer {
-        let mut speech = self.speech(prompt);
-        let mut text: String = written.ids.iter().map(|&id| speech.push(id)).collect();
-        if written.finish == Finish::Stop && !speech.ended && speech.room == Some(0) {
-            written.finish = Finish::Length;
-        }
-        text += &speech.finish();
-        Answer { text, written }
-    }
-
-    /// An answer to a prompt, of which nothing is written yet.
-    fn speech(&self, prompt: &[u32]) -> Speech<'_> {
-        Speech { room: self.room(prompt), ..self.prompts.speech(prompt) }
-    }
-}
-
-/// An answer that is shown while it is written: neither its end, nor what may be the beginning of its end.
-struct Speech<'p> {
-    end: &'p End,
-    stream: TextStream<'p>,
-    /// A space before it is no part of it.
-    space: bool,
-    /// What has not been shown yet.
-    held: String,
-    ended: bool,
-    /// How many more tokens there may be.
-    room: Option<usize>,
 }
 
 impl Prompts {
@@ -193,66 +150,21 @@ impl Prompts {
         Some(Spellings { strips_space, ..self.tokenizer.spellings()? })
     }
 
+    /// Where an answer ends.
+    fn ends(&self) -> Ends {
+        let text = match &self.end {
+            End::Tokens(_) => None,
+            End::Text(text, _) => Some(text.clone()),
+        };
+        Ends { tokens: self.stop().to_vec(), text, stops: Vec::new() }
+    }
+
     /// An answer to a prompt, of which nothing is written yet.
-    fn speech(&self, prompt: &[u32]) -> Speech<'_> {
+    fn listener<'a>(&'a self, ends: &'a Ends, prompt: &[u32], least: usize) -> Listener<'a> {
         let mut stream = self.tokenizer.stream();
         prompt.iter().for_each(|&id| drop(stream.push(id)));
-        let space = self.markers[Role::Assistant as usize].space;
-        Speech { end: &self.end, stream, space, held: String::new(), ended: false, room: None }
+        Listener::new(ends, stream, least).without_space(self.markers[Role::Assistant as usize].space)
     }
-}
-
-impl Speech<'_> {
-    /// Whether nothing more is to be written.
-    fn is_over(&self) -> bool {
-        self.ended || self.room == Some(0)
-    }
-
-    /// What can be shown now that this token is written.
-    fn push(&mut self, id: u32) -> String {
-        self.room = self.room.map(|room| room.saturating_sub(1));
-        match self.end {
-            _ if self.ended => return String::new(),
-            End::Tokens(ids) if ids.contains(&id) => {
-                self.ended = true;
-                return std::mem::take(&mut self.held);
-            }
-            _ => self.held += &self.stream.push(id),
-        }
-        if self.space && !self.held.is_empty() {
-            self.space = false;
-            if self.held.starts_with(' ') {
-                self.held.remove(0);
-            }
-        }
-        let sure = match self.end {
-            End::Tokens(_) => self.held.len(),
-            End::Text(end, _) => match self.held.find(end.as_str()) {
-                Some(at) => {
-                    self.ended = true;
-                    self.held.truncate(at);
-                    at
-                }
-                None => self.held.len() - beginning_of(end, &self.held),
-            },
-        };
-        self.held.drain(..sure).collect()
-    }
-
-    /// What is left when nothing more is written.
-    fn finish(mut self) -> String {
-        // A character that the last token left unfinished will never be whole.
-        if !self.ended {
-            self.held += &self.stream.finish();
-        }
-        self.held
-    }
-}
-
-/// How many bytes at the end of `text` are a beginning of `end`.
-fn beginning_of(end: &str, text: &str) -> usize {
-    let begins = |&bytes: &usize| end.is_char_boundary(bytes) && text.ends_with(&end[..bytes]);
-    (1..end.len()).rev().find(begins).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -269,10 +181,11 @@ mod tests {
     /// What is shown, token by token, and whether it ended.
     fn shown(prompts: &Prompts, text: &str) -> (Vec<String>, String, bool) {
         let ids = prompts.tokenizer().encode(text).unwrap();
-        let mut speech = prompts.speech(&prompts.question("ab").unwrap());
-        let shown = ids.into_iter().map(|id| speech.push(id)).collect();
-        let ended = speech.ended;
-        (shown, speech.finish(), ended)
+        let ends = prompts.ends();
+        let mut listener = prompts.listener(&ends, &prompts.question("ab").unwrap(), 0);
+        let shown: Vec<String> = ids.into_iter().map(|id| listener.push(id).to_owned()).collect();
+        let (before, ended) = (shown.concat().len(), listener.is_over());
+        (shown, listener.finish().split_off(before), ended)
     }
 
     #[test]

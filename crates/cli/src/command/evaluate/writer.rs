@@ -7,6 +7,7 @@ use rungs::models::{EncoderDecoder, GenerateOptions, Length, PairVocabulary};
 use rungs::tensor::Rng;
 use rungs::trainer::Example;
 use rungs::translation::Forced;
+use rungs::writer::Written;
 use rungs::{Error, Responder, SavedRun, TextPair, measure_forced, prompts, translate};
 use std::ops::ControlFlow;
 
@@ -28,7 +29,7 @@ pub(super) enum Writer {
 impl Writer {
     pub(super) fn open(run: &SavedRun) -> Result<Self, Error> {
         if run.config.settings.prompts.is_some() {
-            return Ok(Self::Responder(Box::new(Responder::open(run)?)));
+            return Ok(Self::Responder(Box::new(run.responder()?)));
         }
         let vocabularies = run.tokens.pairs()?.clone();
         Ok(Self::Translator { vocabularies, model: run.model()?.translation()? })
@@ -137,7 +138,7 @@ impl Writer {
                 let prompts = pairs.iter().map(question).collect::<Result<Vec<_>, _>>()?;
                 let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
                 let answers = responder.write(&prompts, &options, &Rng::new(0), quiet)?;
-                let best = |answers: Vec<prompts::Answer>| answers.into_iter().next().map(|answer| answer.text);
+                let best = |answers: Vec<Written>| answers.into_iter().next().map(|answer| answer.text);
                 Ok(answers.into_iter().map(|answers| best(answers).unwrap_or_default()).collect())
             }
         }

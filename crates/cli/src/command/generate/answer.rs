@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use rungs::models::GenerateOptions;
 use rungs::models::decode::Search;
 use rungs::tensor::Rng;
+use rungs::writer::Written;
 use rungs::{Responder, SavedRun};
 
-use super::{Report, Written, decoding, translate};
+use super::{Report, WrittenText, decoding, translate};
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
 use crate::output;
@@ -22,7 +23,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
         return Err(Failure::input(format!("{flag}: an answer of a language model has none")));
     }
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
-    let responder = Responder::open(run)?;
+    let responder = run.responder()?.with_stops(stops);
     let prompts = responder.prompts();
     let stop = prompts.stop().to_vec();
     let options = decoding::options(flags, &|| prompts.spellings(), stop, MOST, Search::Greedy)?;
@@ -37,50 +38,43 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
         responder.question(source).map_err(|error| Failure::input(format!("{name}: {error}")))
     };
     let questions = sources.iter().map(question).collect::<Outcome<Vec<_>>>()?;
+    let answers = match flags.stream {
+        true => streamed(&responder, &questions, &options, rng)?,
+        false => responder.write(&questions, &options, rng, &mut |_, _| ControlFlow::Continue(()))?,
+    };
     let mut report = Report { texts: Vec::new(), drafted: None };
-    if flags.stream {
-        let options = GenerateOptions { texts: 1, ..options };
-        for (i, (question, (_, source))) in questions.iter().zip(&sources).enumerate() {
-            for j in 0..flags.n {
-                let rng = rng.fork(&format!("{i}.{j}"));
-                report.texts.extend(answers(&responder, std::slice::from_ref(question), &options, &stops, &rng, true)?);
-                output::print("\n")?;
-                report.texts.iter_mut().skip(i * flags.n + j).for_each(|text| text.source = Some(source.clone()));
+    for (answers, (_, source)) in answers.into_iter().zip(&sources) {
+        for answer in answers {
+            let text = WrittenText { source: Some(source.clone()), ..WrittenText::of(answer) };
+            if !common.json && !flags.stream {
+                let score = if flags.n > 1 { format!("{:.4}\t", text.score) } else { String::new() };
+                output::print(&format!("{score}{}\n", text.text))?;
             }
-        }
-        return Ok(report);
-    }
-    report.texts = answers(&responder, &questions, &options, &stops, rng, false)?;
-    for (number, text) in report.texts.iter_mut().enumerate() {
-        text.source = Some(sources[number / flags.n].1.clone());
-        if !common.json {
-            let score = if flags.n > 1 { format!("{:.4}\t", text.score) } else { String::new() };
-            output::print(&format!("{score}{}\n", text.text))?;
+            report.texts.push(text);
         }
     }
     Ok(report)
 }
 
-/// Answers, which end where they say any of `stops`, and are shown while they are written if that is wanted.
-fn answers(
+/// Writes an answer after the other, and shows each as it comes.
+fn streamed(
     responder: &Responder,
     questions: &[Vec<u32>],
     options: &GenerateOptions,
-    stops: &[String],
     rng: &Rng,
-    shown: bool,
-) -> Outcome<Vec<Written>> {
-    let mut texts = vec![String::new(); questions.len() * options.texts];
-    let mut printed = Ok(());
-    let answers = responder.write(questions, options, rng, &mut |number, part| {
-        texts[number] += part;
-        if shown && printed.is_ok() {
+) -> Outcome<Vec<Vec<Written>>> {
+    let one = GenerateOptions { texts: 1, ..options.clone() };
+    let answer = |i: usize, j: usize| {
+        let rng_of = |_: usize, _: usize| rng.fork(&format!("{i}.{j}"));
+        let mut printed = Ok(());
+        let written = responder.write_each(&questions[i..=i], &one, &rng_of, &mut |_, part| {
             printed = output::print(part);
-        }
-        let over = printed.is_err() || stops.iter().any(|stop| texts[number].contains(stop.as_str()));
-        if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    printed?;
-    let answers = answers?;
-    Ok(answers.into_iter().flatten().map(|answer| Written::of(answer.written, answer.text)).collect())
+            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        printed?;
+        let answer = written?.swap_remove(0).swap_remove(0);
+        output::print("\n")?;
+        Ok(answer)
+    };
+    (0..questions.len()).map(|i| (0..options.texts).map(|j| answer(i, j)).collect()).collect()
 }

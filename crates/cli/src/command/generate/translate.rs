@@ -3,9 +3,10 @@
 use rungs::models::decode::{Beam, Search};
 use rungs::models::{Finish, Generated, LengthPenalty, PairVocabulary};
 use rungs::tensor::Rng;
+use rungs::writer::Written;
 use rungs::{Rung, SavedRun, translate};
 
-use super::{Report, Written, decoding, failure};
+use super::{Report, WrittenText, decoding, failure};
 use crate::alignment::Alignment;
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
@@ -46,7 +47,8 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
                 let score = if flags.n > 1 { format!("{:.4}\t", text.score) } else { String::new() };
                 output::print(&format!("{score}{shown}\n"))?;
             }
-            report.texts.push(Written { source: Some(source.clone()), ..Written::of(text, shown) });
+            let written = Written { text: shown, generated: text, drafted: None };
+            report.texts.push(WrittenText { source: Some(source.clone()), ..WrittenText::of(written) });
         }
     }
     Ok(report)

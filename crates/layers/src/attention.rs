@@ -74,18 +74,21 @@ impl<E: Element> KeyValueCache<E> {
         &self.padding
     }
 
-    /// The caches of some rows of the batch, some perhaps several times, without what is padding in all of them.
-    pub fn rows(&self, rows: &Ids) -> Self {
-        let (mut keys, mut values) = (self.keys.rows(rows), self.values.rows(rows));
-        let mut padding: Vec<usize> =
-            rows.as_slice().iter().filter_map(|&row| self.padding.get(row as usize)).copied().collect();
-        let least = padding.iter().copied().min().unwrap_or(0);
+    /// Goes on with some rows of the batch, some perhaps several times, without what is padding in all of them. Nothing is copied
+    /// that [stays where it was](Growing::select_rows).
+    pub fn select_rows(&mut self, rows: &Ids) {
+        self.keys.select_rows(rows);
+        self.values.select_rows(rows);
+        self.padding = rows.as_slice().iter().filter_map(|&row| self.padding.get(row as usize)).copied().collect();
+        let least = self.padding.iter().copied().min().unwrap_or(0);
         if least > 0 {
-            keys.skip(least);
-            values.skip(least);
-            padding.iter_mut().for_each(|count| *count -= least);
+            self.keys.skip(least);
+            self.values.skip(least);
+            self.padding.iter_mut().for_each(|count| *count -= least);
         }
-        Self { keys, values, padding: if padding.iter().all(|&count| count == 0) { Vec::new() } else { padding } }
+        if self.padding.iter().all(|&count| count == 0) {
+            self.padding.clear();
+        }
     }
 
     /// The rows of several caches, one after another. Where they are of different lengths, the shorter ones are padded in front.
@@ -323,7 +326,8 @@ mod tests {
         // Nor does it matter that it is there, but for rounding; where all rows have some, it goes.
         let alone = after(short, &x.slice(0, 2..4));
         assert!(with_zeros[24..].iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-12));
-        let rows = padded.rows(&Ids::new([2, 3], 2));
+        let mut rows = padded;
+        rows.select_rows(&Ids::new([2, 3], 2));
         assert_eq!((rows.len(), rows.padding.len()), (5, 0));
         assert_eq!(after(rows, &x.slice(0, 2..4)), alone);
     }

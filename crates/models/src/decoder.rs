@@ -47,21 +47,26 @@ impl<E: Element> State<E> {
         }
     }
 
-    /// The states of some rows of the batch, some perhaps several times: a search goes on from the best hypotheses.
-    pub fn rows(&self, rows: &[usize]) -> Self {
+    /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses. Of caches,
+    /// nothing is copied that [stays where it was](KeyValueCache::select_rows).
+    pub fn select_rows(&mut self, rows: &[usize]) {
         let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
-        let select = |tensor: &Tensor<E>| tensor.select(0, &ids);
-        let caches: Vec<KeyValueCache<E>> = self.caches.iter().map(|cache| cache.rows(&ids)).collect();
+        let before = self.caches.first().map_or(0, KeyValueCache::len);
+        self.caches.iter_mut().for_each(|cache| cache.select_rows(&ids));
         // What was padding in all of these rows is gone.
-        let gone = self.caches.first().zip(caches.first()).map_or(0, |(before, after)| before.len() - after.len());
-        Self {
-            carried: self.carried.iter().map(|state| state.rows(&ids)).collect(),
-            caches,
-            position: self.position - gone,
-            memory: self.memory.as_ref().map(|memory| memory.rows(rows)),
-            sources: self.sources.iter().map(|source| source.rows(rows)).collect(),
-            weights: self.weights.as_ref().map(select),
-        }
+        self.position -= before - self.caches.first().map_or(0, KeyValueCache::len);
+        self.carried.iter_mut().for_each(|state| *state = state.rows(&ids));
+        self.memory = self.memory.as_ref().map(|memory| memory.rows(rows));
+        self.sources.iter_mut().for_each(|source| *source = source.rows(rows));
+        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &ids));
+    }
+
+    /// The states of some rows of the batch, some perhaps several times.
+    #[must_use]
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        let mut selected = self.clone();
+        selected.select_rows(rows);
+        selected
     }
 
     /// The rows of several states of one model, one after another. They may have read texts of different lengths, but no

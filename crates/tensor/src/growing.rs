@@ -120,16 +120,42 @@ impl<E: Element> Growing<E> {
         }
     }
 
-    /// What grows from these positions of the first axis, some perhaps several times.
+    /// Goes on with these positions of the first axis, some perhaps several times. If there are as many as before, and each that
+    /// is taken stays where it was, only the others are written; unless somebody still has a view.
     ///
     /// # Panics
     /// If there is no such position, or the first axis is the one that grows.
-    #[must_use]
     #[track_caller]
-    pub fn rows(&self, rows: &Ids) -> Self {
-        assert!(self.axis > 0, "rows: these are what grows");
-        let parts = self.tensor().map_or(Parts::None, |tensor| Parts::Whole(tensor.select(0, rows)));
-        Self { parts, ..*self }
+    pub fn select_rows(&mut self, rows: &Ids) {
+        assert!(self.axis > 0, "select_rows: these are what grows");
+        if !self.move_rows(rows.as_slice())
+            && let Some(tensor) = self.tensor()
+        {
+            self.parts = Parts::Whole(tensor.select(0, rows));
+        }
+    }
+
+    /// Selects rows where they lie; false if it cannot.
+    fn move_rows(&mut self, rows: &[u32]) -> bool {
+        let Parts::Within { room, length } = &mut self.parts else { return false };
+        let (count, axis) = (room.shape().dim(0), self.axis);
+        let stays = |&row: &u32| rows.get(row as usize) == Some(&row);
+        if rows.len() != count || !rows.iter().all(stays) {
+            return false;
+        }
+        // Of every stretch along the axis and behind it, what is there of it is one piece.
+        let stretch: usize = room.shape().iter().skip(axis).product();
+        let behind: usize = room.shape().iter().skip(axis + 1).product();
+        let piece = *length * behind;
+        let Some(values) = room.as_mut_slice() else { return false };
+        let row_size = values.len() / count.max(1);
+        for (to, &from) in rows.iter().enumerate().filter(|(to, from)| *to != **from as usize) {
+            let (to, from) = (to * row_size, from as usize * row_size);
+            for offset in (0..row_size).step_by(stretch.max(1)) {
+                values.copy_within(from + offset..from + offset + piece, to + offset);
+            }
+        }
+        true
     }
 }
 
@@ -186,8 +212,32 @@ mod tests {
         for (i, view) in views.iter().enumerate() {
             assert_eq!(view.to_vec(), Tensor::concat(&parts[..=i], 1).to_vec());
         }
-        let picked = growing.rows(&Ids::new(vec![1, 1, 0], 3)).tensor().unwrap();
-        assert_eq!(picked.to_vec(), Tensor::concat(&parts, 1).select(0, &Ids::new(vec![1, 1, 0], 3)).to_vec());
+    }
+
+    #[test]
+    fn rows_are_selected_where_they_lie_or_elsewhere() {
+        let mut rng = Rng::new(2);
+        for axis in [1, 2] {
+            let sizes = |size| if axis == 1 { [3, size, 2] } else { [3, 2, size] };
+            let mut part = |size| Tensor::constant(Array::<f64>::normal(sizes(size), 0.0, 1.0, &mut rng));
+            for rows in [vec![0, 0, 2], vec![2, 1, 2], vec![0, 1, 2], vec![1, 0, 2], vec![1], vec![2, 2, 2, 0]] {
+                let (mut growing, parts) = (Growing::new(axis), [part(5), part(1)]);
+                parts.iter().for_each(|part| growing.push(part));
+                let place = |growing: &Growing<f64>| growing.tensor().unwrap().array().data().as_ptr();
+                let (before, looked_at) = (place(&growing), growing.clone());
+                let ids = Ids::new(rows.clone(), rows.len());
+                let expected = Tensor::concat(&parts, axis as isize).select(0, &ids).to_vec();
+                let mut seen = looked_at.clone();
+                seen.select_rows(&ids); // somebody looks
+                assert_eq!(seen.tensor().unwrap().to_vec(), expected, "{rows:?}");
+                assert_eq!(looked_at.tensor().unwrap().to_vec(), Tensor::concat(&parts, axis as isize).to_vec());
+                drop((seen, looked_at));
+                growing.select_rows(&ids);
+                assert_eq!(growing.tensor().unwrap().to_vec(), expected, "{rows:?}");
+                let stay = rows.len() == 3 && rows != [1, 0, 2];
+                assert_eq!(place(&growing) == before, stay, "{rows:?}: copied only where it must be");
+            }
+        }
     }
 
     #[test]

@@ -168,14 +168,30 @@ impl<E: Element> Step<'_, E> {
         group.ended.truncate(width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
         let penalty = self.beam.penalty;
-        let hopeless = |live: &Live| worst.is_some_and(|worst| penalty.score(live.rank, self.tokens) <= worst);
+        let hopeless = |best: &Live| worst.is_some_and(|worst| penalty.score(best.rank, self.tokens) <= worst);
         let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
         if over {
             next.clear();
             parents.clear();
         }
-        group.live = next;
+        let (live, parents) = self.placed(next, parents);
+        group.live = live;
         parents
+    }
+
+    /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on from it has
+    /// to be copied, into the rows of those that are given up.
+    fn placed(&self, next: Vec<Live>, parents: Vec<usize>) -> (Vec<Live>, Vec<usize>) {
+        let mut places: Vec<Option<(Live, usize)>> = next.iter().map(|_| None).collect();
+        let mut others = Vec::new();
+        for (live, parent) in next.into_iter().zip(parents) {
+            match places.get_mut(parent - self.first) {
+                Some(place @ None) => *place = Some((live, parent)),
+                _ => others.push((live, parent)),
+            }
+        }
+        let mut others = others.into_iter();
+        places.into_iter().map(|place| place.or_else(|| others.next()).expect("one for each place")).unzip()
     }
 
     /// Whether every token is ruled out.

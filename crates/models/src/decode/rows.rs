@@ -88,7 +88,7 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Goes on with some of the rows, some perhaps several times.
     pub(super) fn select(&mut self, rows: &[usize]) {
-        self.state = self.state.rows(rows);
+        self.state.select_rows(rows);
         if let Some(Windows { read, .. }) = &mut self.windows {
             *read = rows.iter().map(|&row| read[row].clone()).collect();
         }

@@ -34,8 +34,8 @@ impl SavedRun {
     ///
     /// # Errors
     /// If there is no run, or a file of it is damaged.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let folder = Folder::open(path)?;
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = Folder::open(path.as_ref())?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
         let tokens = tokens(&folder, &config.settings)?;

@@ -131,7 +131,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
 
 /// Draws the validation losses of this run and others.
 fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
-    let others = others.iter().map(|other| SavedRun::open(other)).collect::<Result<Vec<_>, _>>()?;
+    let others = others.iter().map(SavedRun::open).collect::<Result<Vec<_>, _>>()?;
     if let Some(other) = others.iter().find(|other| other.tokens != run.tokens) {
         let (here, there) = (run.path().display(), other.path().display());
         let problem = "their losses say nothing of one another";

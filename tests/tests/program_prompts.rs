@@ -251,6 +251,38 @@ fn a_conversation() {
 }
 
 #[test]
+fn the_system_says_what_holds_for_a_conversation() {
+    let folder = folder();
+    let at = folder.path();
+    let talk = |says: &str, answer: &str| {
+        let turn = |role: &str, text: &str| format!(r#"{{"role": "{role}", "text": "{text}"}}"#);
+        let turns = [turn("system", says), turn("user", "one two"), turn("assistant", answer)];
+        format!("{{\"turns\": [{}]}}\n", turns.join(", "))
+    };
+    fs::write(at.join("systems.jsonl"), [talk("five", "un deux"), talk("three", "deux un")].concat().repeat(20))
+        .unwrap();
+    let flags = "--layers 1 --hidden 32 --heads 2 --context 64 --batch-size 10 --lr 0.01 --steps 150 --tokenizer word";
+    let train = format!("train gpt --dialogue systems.jsonl --validation systems.jsonl {flags} --out run");
+    rungs(at, &train).done();
+    for (says, answer) in [("five", "un deux"), ("three", "deux un")] {
+        let said = fed(at, &format!("chat run --greedy --system {says}"), "one two\n/reset\none two\n").done();
+        assert_eq!(said.stdout, format!("{answer}\n").repeat(2));
+        // It is not forgotten with what was said first.
+        let long = fed(at, &format!("chat run --greedy --json --system {says}"), &"one two\n".repeat(12));
+        assert!(long.stderr.contains("are forgotten"), "{long:?}");
+        assert_eq!(long.json()["turns"][0]["text"], says);
+    }
+    bad_input(
+        at,
+        &format!("chat run --system {}", "five-".repeat(40)),
+        &["--system", "more than half of the context of 64"],
+    );
+    let mut nothing = command(at, "chat run --system");
+    let nothing = Ran::of(&nothing.arg(" ").output().unwrap());
+    assert!(nothing.stderr.contains("--system: there is nothing in it"), "{nothing:?}");
+}
+
+#[test]
 fn long_dialogues_are_shortened_and_counted() {
     let folder = folder();
     let at = folder.path();

@@ -371,4 +371,15 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
     assert_eq!(latest(65), Some((format!("{second}{last}"), 2)));
     assert_eq!(latest(20), Some((last.to_owned(), 4)));
     assert_eq!(latest(19), None);
+
+    // What the system says stays, where the vocabulary has the letters for it.
+    let turns = [&[Turn { role: Role::System, text: "ab".to_owned() }], dialogues[0].turns.as_slice()].concat();
+    let latest = |tokenizer: &Tokenizer, most: usize| {
+        let latest = Prompts::new(&all, tokenizer).unwrap().latest(turns.as_slice(), most);
+        latest.map(|latest| latest.map(|(ids, forgotten)| (tokenizer.decode(&ids), forgotten)))
+    };
+    let letters = Tokenizer::char_from("abcdeuserassistantsystem: \n").unwrap();
+    assert_eq!(latest(&letters, 31).unwrap(), Some((format!("system: ab\n{last}"), 4)));
+    assert_eq!(latest(&letters, 30).unwrap(), None);
+    assert!(latest(&characters, 31).unwrap_err().to_string().contains("unknown"));
 }

@@ -4,7 +4,8 @@
 //! {"turns": [{"role": "user", "text": "What is AI?"}, {"role": "assistant", "text": "A branch of engineering."}]}
 //! ```
 //!
-//! - A role is `user` or `assistant`; the assistant is who is to be learnt from, and says something in every dialogue.
+//! - A role is `user`, `assistant` or `system`; the assistant is who is to be learnt from, and says something in every dialogue.
+//!   What the system says, at the beginning, is what holds for the whole of it.
 //! - A text is [normalised](crate::Normalization): Unicode's form C, and one plain space for every run of white space, line
 //!   breaks among it. So a turn is a line, and what ends a line can end a turn. It may be empty: somebody says nothing.
 //! - Other fields are ignored, and so are empty lines.
@@ -19,7 +20,7 @@
 //! assert_eq!((dialogues[0].turns[1].role, &*dialogues[0].turns[1].text), (Role::Assistant, "Good morning."));
 //!
 //! let error = read_dialogues(r#"{"turns": [{"role": "bot", "text": "Hello!"}]}"#, "talk.jsonl").unwrap_err();
-//! assert_eq!(error.to_string(), r#"talk.jsonl, line 1: there is no role "bot", only user and assistant"#);
+//! assert_eq!(error.to_string(), r#"talk.jsonl, line 1: there is no role "bot", only system, user and assistant"#);
 //! # Ok::<(), rungs::Error>(())
 //! ```
 
@@ -35,6 +36,8 @@ pub enum Role {
     User,
     /// Who answers: the model, when it has learnt to.
     Assistant,
+    /// Who says what the dialogue is about, or how it is to be held. Nothing of it is learnt.
+    System,
 }
 
 impl Role {
@@ -43,6 +46,7 @@ impl Role {
         match self {
             Self::User => "user",
             Self::Assistant => "assistant",
+            Self::System => "system",
         }
     }
 }
@@ -129,24 +133,31 @@ fn dialogue(line: &str) -> Result<Dialogue, String> {
         let role = match role.as_str() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
-            _ => return Err(format!("there is no role {role:?}, only user and assistant")),
+            "system" => Role::System,
+            _ => return Err(format!("there is no role {role:?}, only system, user and assistant")),
         };
         Ok(Turn { role, text: Normalization::default().apply(&text) })
     };
     let turns: Vec<Turn> = turns.into_iter().map(turn).collect::<Result<_, _>>()?;
+    if turns.iter().skip(1).any(|turn| turn.role == Role::System) {
+        return Err("the system speaks at the beginning alone".to_owned());
+    }
     match turns.iter().any(|turn| turn.role == Role::Assistant) {
         true => Ok(Dialogue { turns }),
         false => Err("no turn is the assistant's: there is nothing to learn".to_owned()),
     }
 }
 
-/// A part to train on and a part to validate on, with `share` of the different *first turns* in the second: dialogues that begin
-/// alike stay together, as the pairs of one source do in [`split_pairs`](crate::split_pairs).
+/// A part to train on and a part to validate on, with `share` of the different *first turns* in the second, those of the system
+/// apart: dialogues that begin alike stay together, as the pairs of one source do in [`split_pairs`](crate::split_pairs).
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if there are fewer than two different beginnings.
 pub fn split_dialogues(dialogues: Vec<Dialogue>, share: f64) -> Result<(Vec<Dialogue>, Vec<Dialogue>), Error> {
-    split_by(dialogues, share, "all dialogues begin alike", |dialogue| &dialogue.turns[0].text)
+    split_by(dialogues, share, "all dialogues begin alike", |dialogue| {
+        let first = dialogue.turns.iter().find(|turn| turn.role != Role::System);
+        &first.expect("the assistant says something").text
+    })
 }
 
 #[cfg(test)]
@@ -165,7 +176,14 @@ mod tests {
             ("{}", "not a dialogue at column 2: missing field `turns`"),
             (r#"{"turns": [{"role": "user"}]}"#, "not a dialogue at column 27: missing field `text`"),
             (r#"{"turns": []}"#, "there are no turns in it"),
-            (r#"{"turns": [{"role": "human", "text": "a"}]}"#, r#"there is no role "human", only user and assistant"#),
+            (
+                r#"{"turns": [{"role": "human", "text": "a"}]}"#,
+                r#"there is no role "human", only system, user and assistant"#,
+            ),
+            (
+                r#"{"turns": [{"role": "assistant", "text": "a"}, {"role": "system", "text": "a"}]}"#,
+                "the system speaks at the beginning alone",
+            ),
             (r#"{"turns": [{"role": "user", "text": "a"}]}"#, "no turn is the assistant's: there is nothing to learn"),
         ] {
             assert_eq!(error(line).to_string(), format!("talk.jsonl, line 2: {problem}"));

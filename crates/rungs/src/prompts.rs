@@ -8,7 +8,7 @@
 //! | from | default template | read | learnt |
 //! |---|---|---|---|
 //! | pairs | `{source}\n=> {target}\n` | source and `\n=> ` | target and end |
-//! | dialogues | `{role}: {text}\n`, for each turn | the user's turns and `assistant: ` | the assistant's texts and their ends |
+//! | dialogues | `{role}: {text}\n`, for each turn | the turns of system and user, and `assistant: ` | the assistant's texts and their ends |
 //!
 //! The loss is Σ −ln p(y_t | x, y_1 … y_{t−1}) over what is learnt, as a translator's is over its targets. What is read is no part of
 //! it, exactly: no logits are computed there.
@@ -80,8 +80,9 @@ pub(crate) const ENDS: [&str; 3] = ["<|endoftext|>", "</s>", "<|end_of_text|>"];
 pub struct Prompts {
     tokenizer: Tokenizer,
     kind: PromptKind,
-    /// What stands before the words of the user and of the assistant: of pairs, before source and target.
-    markers: [Marker; 2],
+    /// What stands before the words of the user and of the assistant, of pairs before source and target; and before those of the
+    /// system, which not every vocabulary can say.
+    markers: [Marker; 3],
     end: End,
 }
 
@@ -117,7 +118,7 @@ impl Prompts {
             _ => Marker { text, space: false },
         };
         let markers = marker_texts(kind, &template).map(marker);
-        markers.iter().try_for_each(|marker| check(tokenizer, &marker.text))?;
+        markers[..2].iter().try_for_each(|marker| check(tokenizer, &marker.text))?;
         Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
     }
 
@@ -198,11 +199,14 @@ impl Prompts {
     fn turn(&self, example: &mut Example, role: Role, text: &str) -> Result<(), Error> {
         let begins = example.ids().len() == self.tokenizer.beginning().len();
         let Marker { text: marker, space } = &self.markers[role as usize];
+        if role == Role::System {
+            check(&self.tokenizer, marker)?;
+        }
         example.read(&self.encode(marker, begins, true)?);
         let spaced = if *space && !text.is_empty() { format!(" {text}") } else { text.to_owned() };
         let ids = self.encode(&spaced, begins && marker.is_empty(), false)?;
         match role {
-            Role::User => example.read(&ids),
+            Role::User | Role::System => example.read(&ids),
             Role::Assistant => {
                 self.end.check(text)?;
                 example.learn(&ids);
@@ -210,7 +214,7 @@ impl Prompts {
         }
         match (role, self.kind) {
             (Role::User, PromptKind::Pairs) => {} // the template has nothing there but what parts it from the target
-            (Role::User, PromptKind::Dialogue) => example.read(self.end.ids()),
+            (Role::User | Role::System, _) => example.read(self.end.ids()),
             (Role::Assistant, _) => example.learn(self.end.ids()),
         }
         Ok(())
@@ -221,12 +225,14 @@ impl Prompts {
     }
 }
 
-/// What stands before the words of the user and of the assistant.
-fn marker_texts(kind: PromptKind, template: &Template) -> [String; 2] {
+/// What stands before the words of the user, of the assistant and of the system, which pairs have not.
+fn marker_texts(kind: PromptKind, template: &Template) -> [String; 3] {
     let Template { before, between, .. } = template;
     match kind {
-        PromptKind::Pairs => [before.clone(), between.clone()],
-        PromptKind::Dialogue => [Role::User, Role::Assistant].map(|role| [before, role.name(), between].concat()),
+        PromptKind::Pairs => [before.clone(), between.clone(), String::new()],
+        PromptKind::Dialogue => {
+            [Role::User, Role::Assistant, Role::System].map(|role| [before, role.name(), between].concat())
+        }
     }
 }
 
@@ -244,15 +250,16 @@ pub(crate) fn filled(kind: PromptKind, template: &Template, turns: &(impl Turns 
     text
 }
 
-/// What is made of as many of the last turns as fit, from a user's on, and how many are left out.
+/// What is made of as many of the last turns as fit, from a user's on, behind what the system says; and how many are left out.
 fn fitting<T>(
     turns: &[(Role, &str)],
     make: impl Fn(&[(Role, &str)]) -> Result<T, Error>,
     fits: impl Fn(&T) -> bool,
 ) -> Result<Option<(T, usize)>, Error> {
+    let (system, turns) = turns.split_at(turns.iter().take_while(|(role, _)| *role == Role::System).count());
     let begins = |&start: &usize| start == 0 || turns[start].0 == Role::User;
     for start in (0..turns.len()).filter(begins) {
-        let made = make(&turns[start..])?;
+        let made = make(&[system, &turns[start..]].concat())?;
         if fits(&made) {
             return Ok(Some((made, start)));
         }

@@ -137,6 +137,7 @@ Examples:
   rungs train gpt --dialogue talk.jsonl --tokenizer bpe:2000 --context 128 --out runs/talk
   rungs chat runs/talk
   rungs chat runs/talk --temperature 0.5 --max-tokens 60
+  rungs chat runs/talk --system 'Answer briefly.'
   rungs chat runs/talk --greedy < questions.txt > answers.txt
 
 A line is what the user says; the answer goes to stdout while it is written. /reset begins a new conversation, /quit or
@@ -146,6 +147,9 @@ pub(crate) struct Chat {
     /// The run folder
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
+    /// What holds for the whole conversation: the turn of the system, with which it begins
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
     #[command(flatten)]
     pub(crate) base: Base,
     /// The most tokens of an answer

@@ -38,14 +38,16 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         let problem = format!("this {rung} has not learnt dialogues (rungs train --dialogue); {other}");
         return Err(Failure::input(format!("{path}: {problem}")));
     }
+    let (responder, context) = (run.responder()?, run.config.settings.context);
+    let turns = chat.system.iter().map(|said| system(said, &responder, context)).collect::<Outcome<_>>()?;
     let mut conversation = Conversation {
-        responder: run.responder()?,
-        context: run.config.settings.context,
+        responder,
+        context,
         search: if chat.greedy { Search::Greedy } else { Search::Sample },
         processors: processors(chat).map_err(Failure::input)?,
         most: chat.max_tokens,
         rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
-        turns: Vec::new(),
+        turns,
         forgotten: 0,
         answers: 0,
         shown: !common.json,
@@ -70,6 +72,21 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         true => output::json(&Report { turns: &conversation.turns }),
         false => Ok(()),
     }
+}
+
+/// The first turn of a conversation, where the system has something to say. It leaves room for others.
+fn system(said: &str, responder: &Responder, context: usize) -> Outcome<Turn> {
+    let wrong = |problem: String| Failure::input(format!("--system: {problem}"));
+    let turn = Turn { role: Role::System, text: Normalization::default().apply(said) };
+    if turn.text.is_empty() {
+        return Err(wrong("there is nothing in it".to_owned()));
+    }
+    let ids = responder.prompts().prompt(std::slice::from_ref(&turn)).map_err(|error| wrong(error.to_string()))?;
+    if ids.len() > context / 2 {
+        let (tokens, context) = (thousands(ids.len()), thousands(context));
+        return Err(wrong(format!("{tokens} tokens are more than half of the context of {context}")));
+    }
+    Ok(turn)
 }
 
 /// How the distribution is shaped that is drawn from.
@@ -121,7 +138,7 @@ struct Conversation {
 
 impl Conversation {
     fn reset(&mut self) {
-        self.turns.clear();
+        self.turns.retain(|turn| turn.role == Role::System);
         self.forgotten = 0;
     }
 

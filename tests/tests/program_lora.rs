@@ -62,7 +62,7 @@ fn an_adapter_is_trained_kept_by_itself_and_read_with_its_model() {
     let state = arrays(&at.join("tuned/training.safetensors"));
     assert!(state.keys().all(|name| name.contains(".adapter.")), "{:?}", state.keys());
     assert_eq!(state.len(), 3 * kept.len(), "each with two moments");
-    let belonging = SavedRun::open(&at.join("tuned")).unwrap().belonging().unwrap().unwrap();
+    let belonging = SavedRun::open(at.join("tuned")).unwrap().belonging().unwrap().unwrap();
     let sum = Folder::open(at.join("base")).unwrap().checksum("model.safetensors").unwrap().to_owned();
     let path = fs::canonicalize(at).unwrap().join("base");
     assert_eq!(fs::canonicalize(&belonging.base.name).unwrap(), path);
@@ -283,7 +283,7 @@ fn what_cannot_be_adapted_gets_one_line() {
         bad_input(at, command, &["tuned/adapter.safetensors", "the file is damaged"]);
     }
     let forge = |metadata: Option<(&str, &str)>, weights: &Named<f32>| {
-        let settings = SavedRun::open(&at.join("tuned")).map(|run| serde_json::to_value(run.config).unwrap()).unwrap();
+        let settings = SavedRun::open(at.join("tuned")).map(|run| serde_json::to_value(run.config).unwrap()).unwrap();
         let files = [
             ("adapter.safetensors".to_owned(), safetensors::write(weights, metadata).unwrap()),
             ("tokenizer.json".to_owned(), fs::read(at.join("tuned/tokenizer.json")).unwrap()),
@@ -295,7 +295,7 @@ fn what_cannot_be_adapted_gets_one_line() {
     bad_input(at, "generate tuned", &["tuned/adapter.safetensors", "it does not say what it belongs to"]);
     forge(Some(("adapter", "{}")), &weights);
     bad_input(at, "generate tuned", &["tuned/adapter.safetensors", "what it belongs to: missing field"]);
-    let base = SavedRun::open(&at.join("base")).unwrap();
+    let base = SavedRun::open(at.join("base")).unwrap();
     let source = serde_json::to_value(base.source()).unwrap();
     let tokens = rungs::trainer::checkpoint::checksum(base.tokens.to_json().as_bytes());
     let lora = json!({ "rank": 3, "alpha": 4.0, "targets": "attention,feed_forward", "dropout": 0.0 });
@@ -311,7 +311,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     use rungs::{RunConfig, adapter};
     let folder = folder("char");
     let at = folder.path();
-    let base = SavedRun::open(&at.join("base")).unwrap();
+    let base = SavedRun::open(at.join("base")).unwrap();
     let text = fs::read_to_string(at.join("other.txt")).unwrap();
     let fine_tuning = FineTuning { lora: Some(Lora::of_rank(2)), ..FineTuning::default() };
     let settings = Settings { fine_tuning, budget: Budget::Steps(5), ..base.config.settings.beginning() };
@@ -331,7 +331,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     run.begin_with(&base).unwrap();
     run.train(&mut |_| Control::Continue).unwrap();
     assert!(run.trained_parameter_count() < run.parameter_count());
-    let tuned = SavedRun::open(&at.join("tuned")).unwrap();
+    let tuned = SavedRun::open(at.join("tuned")).unwrap();
     let [kept, best] = [tuned.model().unwrap(), run.best_model().unwrap()]
         .map(|model| model.named().into_iter().map(|(name, x)| (name, x.to_vec())).collect::<Vec<_>>());
     assert_eq!(kept, best);

@@ -238,6 +238,7 @@ fn a_conversation() {
     let long = fed(at, "chat run --greedy", &many).done();
     assert_eq!(long.stdout.lines().count(), 12);
     assert!(long.stderr.contains("turns do not fit the context of 64 tokens and are forgotten"), "{long:?}");
+    assert_eq!(long.stderr.lines().count(), 1, "it is said once");
     let short = fed(at, "chat run --greedy", &"one two\n/reset\n".repeat(12)).done();
     assert_eq!((short.stdout, short.stderr), ("deux un\n".repeat(12), String::new()));
     // A line that is too long is not answered, and the next one is.

@@ -48,7 +48,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         most: chat.max_tokens,
         rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
         turns,
-        forgotten: 0,
+        forgets: false,
         answers: 0,
         shown: !common.json,
     };
@@ -129,8 +129,8 @@ struct Conversation {
     most: usize,
     rng: Rng,
     turns: Vec<Turn>,
-    /// How many of the first turns the model does not see any more.
-    forgotten: usize,
+    /// Whether the model does not see the first turns any more.
+    forgets: bool,
     /// How many answers there were: each has a stream of random numbers of its own.
     answers: usize,
     shown: bool,
@@ -139,7 +139,7 @@ struct Conversation {
 impl Conversation {
     fn reset(&mut self) {
         self.turns.retain(|turn| turn.role == Role::System);
-        self.forgotten = 0;
+        self.forgets = false;
     }
 
     /// Hears what the user says and answers. What cannot be said to this model is said to be so, and was never said.
@@ -160,13 +160,14 @@ impl Conversation {
                 return Ok(());
             }
         };
-        if forgotten > self.forgotten {
+        // Once is enough: from here on something is forgotten with nearly every turn.
+        if forgotten > 0 && !self.forgets {
             let (forgotten, context) = (thousands(forgotten), thousands(self.context));
             complain(&format!(
-                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten"
+                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, as others will be"
             ));
         }
-        self.forgotten = forgotten;
+        self.forgets |= forgotten > 0;
         let rng = self.rng.fork(&self.answers.to_string());
         self.answers += 1;
         let options = GenerateOptions {

@@ -149,7 +149,7 @@ impl SavedRun {
         weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
     }
 
-    /// Where its weights are, and their checksum: what a run that [begins with them](Run::begin_with) remembers.
+    /// Where its weights are, and their checksum: what a run that [begins with them](super::Run::begin_with) remembers.
     pub fn source(&self) -> Source {
         let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
         let weights = [MODEL_FILE, ADAPTER_FILE].iter().find_map(|file| self.folder.checksum(file));

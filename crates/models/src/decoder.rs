@@ -5,6 +5,7 @@
 //! first [`State`] comes from is the affair of [`LanguageModel`](crate::LanguageModel), which begins with nothing, and of
 //! [`EncoderDecoder`](crate::EncoderDecoder), which begins with a source.
 
+use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use rungs_layers::{KeyValueCache, Memory, Mode, Module, RecurrentState, SourceMemory};
 
@@ -52,7 +53,7 @@ impl<E: Element> State<E> {
     pub fn select_rows(&mut self, rows: &[usize]) {
         let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
         let before = self.caches.first().map_or(0, KeyValueCache::len);
-        self.caches.iter_mut().for_each(|cache| cache.select_rows(&ids));
+        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(&ids));
         // What was padding in all of these rows is gone.
         self.position -= before - self.caches.first().map_or(0, KeyValueCache::len);
         self.carried.iter_mut().for_each(|state| *state = state.rows(&ids));

@@ -201,18 +201,19 @@ impl<E: Element> Step<'_, E> {
 
     /// The best extensions of the beginnings, the best first; of equals the first.
     fn candidates(&self, live: &[Live], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
-        let mut all: Vec<Candidate> = Vec::with_capacity(live.len() * count);
-        for (place, live) in live.iter().enumerate() {
+        let of = |(place, live): (usize, &Live)| {
             let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
             let rank = |z: f64| live.rank + (z - log_sum);
-            let value = |id: u32, z: f64| match chosen.get(&id) {
-                Some(times) => rank(z) - self.beam.diversity * times,
-                None => rank(z),
+            let value = |id: u32, z: f64| match chosen.is_empty() {
+                true => rank(z),
+                false => rank(z) - chosen.get(&id).map_or(0.0, |times| self.beam.diversity * times),
             };
             let values = (0..).zip(allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, value(id, z)));
             let best = largest(values, count).into_iter();
-            all.extend(best.map(|(id, value)| Candidate { place, id, value, rank: rank(allowed[id as usize]) }));
-        }
+            best.map(move |(id, value)| Candidate { place, id, value, rank: rank(allowed[id as usize]) })
+                .collect::<Vec<_>>()
+        };
+        let mut all: Vec<Candidate> = live.par_iter().enumerate().flat_map_iter(of).collect();
         all.sort_by(|a, b| b.value.total_cmp(&a.value).then((a.place, a.id).cmp(&(b.place, b.id))));
         all.truncate(count);
         all

@@ -1,7 +1,6 @@
 //! Numbers of the distribution over the next token: p = softmax(z), with z the logits and −∞ for a token that cannot come.
 
 use rungs_layers::tensor::Rng;
-use std::cmp::Ordering;
 
 /// What a token that must not be chosen has for a logit.
 pub(super) const RULED_OUT: f64 = f64::NEG_INFINITY;
@@ -19,18 +18,35 @@ pub fn log_probability(logits: &[f64], id: u32) -> f64 {
 
 /// ln Σ exp z.
 pub(super) fn log_sum(logits: &[f64]) -> f64 {
-    maximum(logits) + weights(logits).iter().sum::<f64>().ln()
+    maximum(logits) + total(&weights(logits)).ln()
 }
 
 /// exp(z − max z): the probabilities, but for a common factor.
 pub(super) fn weights(logits: &[f64]) -> Vec<f64> {
     let max = maximum(logits);
     // Most are ruled out after a truncation, and an exponential takes longer than a look.
-    logits.iter().map(|&z| if z == RULED_OUT { 0.0 } else { (z - max).exp() }).collect()
+    let weight = |&z: &f64| if z == RULED_OUT { 0.0 } else { (z - max).exp() };
+    logits.iter().map(weight).collect()
 }
 
 pub(super) fn maximum(logits: &[f64]) -> f64 {
-    logits.iter().copied().fold(RULED_OUT, f64::max)
+    joined(logits, RULED_OUT, |a, b| if b > a { b } else { a })
+}
+
+/// The sum of weights, always in the same order.
+pub(super) fn total(weights: &[f64]) -> f64 {
+    joined(weights, 0.0, |a, b| a + b)
+}
+
+/// Joins numbers in eight lanes, none of which waits for another.
+fn joined(numbers: &[f64], nothing: f64, join: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [nothing; 8];
+    for block in numbers.chunks(8) {
+        for (lane, &number) in lanes.iter_mut().zip(block) {
+            *lane = join(*lane, number);
+        }
+    }
+    lanes.into_iter().fold(nothing, join)
 }
 
 /// The tokens that may be chosen.
@@ -42,11 +58,6 @@ pub(super) fn rule_out(logits: &mut [f64], ids: &[usize]) {
     for &id in ids {
         logits[id] = RULED_OUT;
     }
-}
-
-/// Whether `a` comes before `b`: larger logits first, then smaller ids. No two tokens are equal.
-pub(super) fn rank(logits: &[f64], a: usize, b: usize) -> Ordering {
-    logits[b].total_cmp(&logits[a]).then(a.cmp(&b))
 }
 
 /// The likeliest token, the first of those equally likely; none if every token is ruled out.
@@ -65,13 +76,13 @@ pub fn likeliest(logits: &[f64]) -> Option<u32> {
 /// out.
 pub fn draw(logits: &[f64], rng: &mut Rng) -> Option<u32> {
     let weights = weights(logits);
-    let goal = rng.uniform() * weights.iter().sum::<f64>();
+    let goal = rng.uniform() * total(&weights);
     let mut sum = 0.0;
     let passes = |weight: &f64| {
         sum += weight;
         sum > goal
     };
-    // The same sums in the same order, so the last one is the total and passes; but goal may round up to the total.
+    // The goal is less than the total, but for rounding: then it is the last that can be chosen.
     let drawn = weights.iter().position(passes).or_else(|| weights.iter().rposition(|&weight| weight > 0.0));
     drawn.map(|id| u32::try_from(id).expect("ids are 32 bits wide"))
 }

@@ -10,7 +10,7 @@
 //!
 //! Each keeps at least one token. What is left is not normalised: softmax does that.
 
-use super::logits::{RULED_OUT, candidates, maximum, rank, rule_out, weights};
+use super::logits::{RULED_OUT, candidates, largest, maximum, rule_out, total, weights};
 use super::processor::{Context, Processor};
 use crate::ConfigError;
 use std::cmp::Ordering;
@@ -42,6 +42,9 @@ impl Processor for Temperature {
     }
 }
 
+/// So many largest logits are found by looking at each of all once; of more it takes less to put all in order roughly.
+const FEW: usize = 1024;
+
 /// k, how many of the largest logits stay: at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopK(usize);
@@ -57,11 +60,20 @@ impl TopK {
 impl Processor for TopK {
     /// Keeps the k largest logits, or all if there are fewer; of equals those of the smaller ids.
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
-        let mut ids = candidates(logits);
-        if self.0 < ids.len() {
-            ids.select_nth_unstable_by(self.0, |&a, &b| rank(logits, a, b));
-            rule_out(logits, &ids[self.0..]);
-        }
+        let k = self.0;
+        let there = (0..).zip(logits.iter().copied()).filter(|&(_, z)| z > RULED_OUT);
+        let kept = if k <= FEW {
+            largest(there, k)
+        } else {
+            let mut all: Vec<(u32, f64)> = there.collect();
+            if k < all.len() {
+                all.select_nth_unstable_by(k, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                all.truncate(k);
+            }
+            all
+        };
+        logits.fill(RULED_OUT);
+        kept.into_iter().for_each(|(id, z)| logits[id as usize] = z);
     }
 }
 
@@ -89,7 +101,7 @@ impl Processor for TopP {
     /// Keeps the nucleus: the likeliest token, and the next, until their probabilities sum to p or more.
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
         let max = maximum(logits);
-        keep_share(self.0, logits, &|z| max - z);
+        keep_share(self.0, logits, |z| max - z);
     }
 }
 
@@ -132,32 +144,33 @@ impl Processor for Typical {
             return;
         }
         let weights = weights(logits);
-        let (max, sum) = (maximum(logits), weights.iter().sum::<f64>());
+        let (max, sum) = (maximum(logits), total(&weights));
         let surprise = |z: f64| max + sum.ln() - z;
         let kept = weights.iter().zip(logits.iter()).filter(|(weight, _)| **weight > 0.0);
         let entropy: f64 = kept.map(|(weight, &z)| weight / sum * surprise(z)).sum();
-        keep_share(self.0, logits, &|z| (surprise(z) - entropy).abs());
+        keep_share(self.0, logits, |z| (surprise(z) - entropy).abs());
     }
 }
 
 /// Parts of a nat by which tokens are sorted roughly, and how many there are: what is farther is in the last.
 const PARTS: f64 = 64.0;
-const BINS: usize = 4096;
+const BINS: u16 = 4096;
 
 /// Keeps the nearest tokens whose probabilities sum to a share of all or more, at least one; of those equally near the first. How
 /// far one is, from 0 on, is told from its logit.
-fn keep_share(share: f64, logits: &mut [f64], distance: &dyn Fn(f64) -> f64) {
+fn keep_share(share: f64, logits: &mut [f64], distance: impl Fn(f64) -> f64) {
     if share == 1.0 {
         return; // everything; a rounded sum might reach 1 before the end
     }
     let weights = weights(logits);
-    let goal = share * weights.iter().sum::<f64>();
+    let goal = share * total(&weights);
     // Sorting a vocabulary takes longer than a token should. So they are put into bins, and only the one in which the last that is
     // kept lies is sorted.
-    let bin = |z: f64| ((distance(z) * PARTS) as usize).min(BINS - 1);
-    let mut sums = vec![0.0; BINS];
-    for (&z, weight) in logits.iter().zip(&weights).filter(|(z, _)| **z > RULED_OUT) {
-        sums[bin(z)] += weight;
+    let bin = |&z: &f64| if z > RULED_OUT { ((distance(z) * PARTS) as u16).min(BINS - 1) } else { BINS };
+    let bins: Vec<u16> = logits.iter().map(bin).collect();
+    let mut sums = vec![0.0; usize::from(BINS)];
+    for (&bin, weight) in bins.iter().zip(&weights).filter(|(bin, _)| **bin < BINS) {
+        sums[usize::from(bin)] += weight;
     }
     let mut before = 0.0;
     let last = sums.iter().position(|sum| {
@@ -165,15 +178,13 @@ fn keep_share(share: f64, logits: &mut [f64], distance: &dyn Fn(f64) -> f64) {
         before += if reached { 0.0 } else { *sum };
         reached
     });
-    let last = last.unwrap_or(BINS - 1);
+    let last = last.map_or(BINS - 1, |last| last as u16);
     let mut ids = Vec::new();
-    for id in 0..logits.len() {
-        if logits[id] > RULED_OUT {
-            match bin(logits[id]).cmp(&last) {
-                Ordering::Less => {}
-                Ordering::Equal => ids.push(id),
-                Ordering::Greater => logits[id] = RULED_OUT,
-            }
+    for (id, (z, bin)) in logits.iter_mut().zip(bins).enumerate() {
+        match bin.cmp(&last) {
+            Ordering::Less => {}
+            Ordering::Equal => ids.push(id),
+            Ordering::Greater => *z = RULED_OUT,
         }
     }
     let nearer = |&a: &usize, &b: &usize| distance(logits[a]).total_cmp(&distance(logits[b])).then(a.cmp(&b));

@@ -48,14 +48,15 @@ pub(crate) const LANES: usize = 16;
 #[inline(always)]
 pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
     let mut lanes = [E::ZERO; LANES];
-    let whole = x.len() - x.len() % LANES;
-    for start in (0..whole).step_by(LANES) {
+    // Blocks of a known size become vectors; checked places would not.
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for (i, block) in blocks.iter().enumerate() {
         for lane in 0..LANES {
-            lanes[lane] += f(start + lane, x[start + lane]);
+            lanes[lane] += f(i * LANES + lane, block[lane]);
         }
     }
-    for i in whole..x.len() {
-        lanes[i - whole] += f(i, x[i]);
+    for (lane, &x) in rest.iter().enumerate() {
+        lanes[lane] += f(blocks.len() * LANES + lane, x);
     }
     join_lanes(
         lanes,
@@ -68,10 +69,14 @@ pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
 #[inline(always)]
 pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
     let mut lanes = [E::NEGATIVE_INFINITY; LANES];
-    for block in x.chunks(LANES) {
-        for (lane, &x) in lanes.iter_mut().zip(block) {
-            *lane = lane.larger(x);
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for block in blocks {
+        for lane in 0..LANES {
+            lanes[lane] = lanes[lane].larger(block[lane]);
         }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = lane.larger(x);
     }
     join_lanes(lanes, E::larger)
 }

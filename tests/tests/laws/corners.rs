@@ -17,6 +17,20 @@ fn empty(shape: [usize; 2]) -> Tensor<f64> {
 }
 
 #[test]
+fn the_log_sum_of_rows_has_the_bits_of_its_parts() {
+    fn check<E: Element>() {
+        for width in [1, 5, 16, 4096, 4097, 10_000] {
+            let x: Tensor<E> = constant([3, width], &mut Rng::new(width as u64)) * 4.0;
+            let m = x.max_over([1]);
+            let parts = (&x - &m).exp().sum_over([1]).ln() + &m;
+            assert_eq!(x.logsumexp_over([1]).to_vec(), parts.to_vec(), "{width}");
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
 fn equal_operands_share_the_gradient() {
     let x = row(&[1.0, -2.0]);
     for y in [x.maximum(&x), x.minimum(&x)] {

@@ -5,11 +5,11 @@ mod decoding;
 mod language;
 mod translate;
 
-use rungs::Writer;
 use rungs::models::decode::{Search, Temperature, TopP};
 use rungs::models::{Finish, GenerateError, GenerateOptions, Length};
 use rungs::tensor::Rng;
-use rungs::writer::Written;
+use rungs::writer::{OnText, Written};
+use rungs::{Error, Writer};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -77,6 +77,21 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         (false, _) => language::run(&run, flags, &rng, common)?,
     };
     if common.json { output::json(&report) } else { Ok(()) }
+}
+
+/// Writes one text and shows it as it comes.
+fn shown(write: impl FnOnce(OnText<'_>) -> Result<Vec<Vec<Written>>, Error>) -> Outcome<Written> {
+    let mut printed = Ok(());
+    let written = write(&mut |_, part| {
+        if printed.is_ok() {
+            printed = output::print(part);
+        }
+        if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    printed?;
+    let text = written?.swap_remove(0).swap_remove(0);
+    output::print("\n")?;
+    Ok(text)
 }
 
 fn failure(error: GenerateError) -> Failure {

@@ -204,9 +204,9 @@ impl<E: Element> Step<'_, E> {
         let of = |(place, live): (usize, &Live)| {
             let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
             let rank = |z: f64| live.rank + (z - log_sum);
-            let value = |id: u32, z: f64| match chosen.is_empty() {
-                true => rank(z),
-                false => rank(z) - chosen.get(&id).map_or(0.0, |times| self.beam.diversity * times),
+            let value = |id: u32, z: f64| match chosen.get(&id) {
+                Some(times) => rank(z) - self.beam.diversity * times,
+                None => rank(z),
             };
             let values = (0..).zip(allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, value(id, z)));
             let best = largest(values, count).into_iter();

@@ -42,7 +42,7 @@ impl Processor for Temperature {
     }
 }
 
-/// So many largest logits are found by looking at each of all once; of more it takes less to put all in order roughly.
+/// So many of the largest logits are kept in order while all are looked at once; for more it takes less to part all of them.
 const FEW: usize = 1024;
 
 /// k, how many of the largest logits stay: at least 1.

@@ -8,7 +8,7 @@ use rungs::tensor::Rng;
 use rungs::writer::Written;
 use rungs::{Responder, SavedRun};
 
-use super::{Report, WrittenText, decoding, translate};
+use super::{Report, WrittenText, decoding, shown, translate};
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome};
 use crate::output;
@@ -66,15 +66,7 @@ fn streamed(
     let one = GenerateOptions { texts: 1, ..options.clone() };
     let answer = |i: usize, j: usize| {
         let rng_of = |_: usize, _: usize| rng.fork(&format!("{i}.{j}"));
-        let mut printed = Ok(());
-        let written = responder.write_each(&questions[i..=i], &one, &rng_of, &mut |_, part| {
-            printed = output::print(part);
-            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        printed?;
-        let answer = written?.swap_remove(0).swap_remove(0);
-        output::print("\n")?;
-        Ok(answer)
+        shown(|on_text| responder.write_each(&questions[i..=i], &one, &rng_of, on_text))
     };
     (0..questions.len()).map(|i| (0..options.texts).map(|j| answer(i, j)).collect()).collect()
 }

@@ -8,7 +8,7 @@ use rungs::tensor::Rng;
 use rungs::writer::{Prompt, Written};
 use rungs::{Error, SavedRun, Writer};
 
-use super::{Report, WrittenText, decoding};
+use super::{Report, WrittenText, decoding, shown};
 use crate::arguments::{Common, Generate};
 use crate::failure::{Failure, Outcome, complain};
 use crate::text::unescaped;
@@ -89,15 +89,7 @@ fn streamed(writer: &Writer, prompts: &[Prompt], options: &GenerateOptions, rng:
         separate(std::mem::take(&mut first))?;
         output::print(prompts[i].text())?;
         let rng_of = |_: usize, _: usize| rng.fork(&format!("{i}.{j}"));
-        let mut printed = Ok(());
-        let written = writer.write_each(&prompts[i..=i], &one, &rng_of, &mut |_, part| {
-            printed = output::print(part);
-            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        std::mem::replace(&mut printed, Ok(()))?;
-        let text = written?.swap_remove(0).swap_remove(0);
-        output::print("\n")?;
-        Ok(text)
+        shown(|on_text| writer.write_each(&prompts[i..=i], &one, &rng_of, on_text))
     };
     (0..prompts.len()).map(|i| (0..options.texts).map(|j| text(i, j)).collect()).collect()
 }

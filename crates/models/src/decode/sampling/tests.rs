@@ -24,6 +24,20 @@ fn top_k_keeps_exactly_k_and_prefers_small_ids() {
 }
 
 #[test]
+fn top_k_is_a_sort_however_many_stay() {
+    let mut rng = Rng::new(3);
+    // Hundreds of each value, so that there are ties wherever the cut is.
+    let logits: Vec<f64> = (0..3000).map(|i| if i % 7 == 0 { OUT } else { rng.below(12) as f64 - 4.0 }).collect();
+    let mut order: Vec<usize> = (0..logits.len()).filter(|&id| logits[id] > OUT).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+    for k in [1, 5, FEW - 1, FEW, FEW + 1, 2000, order.len(), 3000] {
+        let mut expected = vec![OUT; logits.len()];
+        order.iter().take(k).for_each(|&id| expected[id] = logits[id]);
+        assert_eq!(after(&TopK::new(k).unwrap(), &logits), expected, "k = {k}");
+    }
+}
+
+#[test]
 fn top_p_keeps_the_fewest_tokens_that_reach_p() {
     let top = |p, probabilities: &[f64]| kept(&TopP::new(p).unwrap(), probabilities);
     assert_eq!(top(0.7, &[0.1, 0.5, 0.25, 0.15]), [false, true, true, false]);

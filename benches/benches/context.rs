@@ -1,8 +1,8 @@
 //! What a longer context costs: the time and the memory of a training step against T, on one text and a small GPT.
 //!
-//! Prints `peer workload metric median min max` as `workloads.rs` does, T from 256 to 8,192. `--plot=FILE.svg` draws both on
-//! logarithmic axes, where a straight line's slope is the power: memory beside what it would be if each block kept its scores,
-//! N·T² numbers, for the way back.
+//! Prints `peer workload metric median min max` as `workloads.rs` does, T from 256 to 8,192. `--plot=FILE.svg` draws
+//! both on logarithmic axes, where a straight line's slope is the power: memory beside what it would be if each block
+//! kept its scores, N·T² numbers, for the way back.
 
 use plotters::prelude::*;
 use rungs::layers::Mode;

@@ -1,15 +1,16 @@
 //! What choosing words costs beside the model, and what it brings to write many texts at a time.
 //!
-//! Prints `peer workload metric median min max` as `workloads.rs` does, on GPT-2's 124 M parameters. They are random, but for the gain
-//! of the last norm, which is such that the next token has an entropy of about 6 nats, as it may have under a trained model.
+//! Prints `peer workload metric median min max` as `workloads.rs` does, on GPT-2's 124 M parameters. They are random,
+//! but for the gain of the last norm, which is such that the next token has an entropy of about 6 nats, as it may have
+//! under a trained model.
 //!
 //! | name | what is measured |
 //! |---|---|
 //! | decoding-greedy, -top-p, -everything, -beam | the share of a token's time that is not the model's, in per cent |
 //! | decoding-batch-N | tokens a second of N texts that are written at a time |
 //!
-//! The model's own time is that of its steps, measured from within while texts are written; what a beam copies of its caches is
-//! none of it. `--plot=FILE.svg` draws tokens a second against the number of texts.
+//! The model's own time is that of its steps, measured from within while texts are written; what a beam copies of its
+//! caches is none of it. `--plot=FILE.svg` draws tokens a second against the number of texts.
 
 use plotters::prelude::*;
 use rungs::layers::{Activation, Mode, Module, Path};

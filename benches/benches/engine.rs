@@ -1,7 +1,7 @@
 //! Single operations of the engine, forward and backward, with criterion: `cargo bench --bench engine`.
 //!
-//! Products are reported in FLOP/s and everything else in elements/s, so that a figure can be held against what the machine
-//! can do. Work runs inside one pool, as training does.
+//! Products are reported in FLOP/s and everything else in elements/s, so that a figure can be held against what the
+//! machine can do. Work runs inside one pool, as training does.
 #![allow(missing_docs)] // criterion's macros write functions without
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

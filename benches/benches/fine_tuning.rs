@@ -4,8 +4,9 @@
 //! cargo bench --bench fine_tuning                      batches of 1 × 512 tokens
 //! cargo bench --bench fine_tuning -- --tokens=1024     another length
 //! ```
-//! Each way is a process of its own, because the most memory that a process ever had is what is measured, and they take turns. Prints
-//! `peer workload metric median min max` as `workloads.rs` does; `of-full` is a median by that of training all.
+//! Each way is a process of its own, because the most memory that a process ever had is what is measured, and they take
+//! turns. Prints `peer workload metric median min max` as `workloads.rs` does; `of-full` is a median by that of
+//! training all.
 
 use rungs::layers::low_rank::{LowRankConfig, adapt, is_adapter};
 use rungs::layers::{Activation, Dropout, Mode, Module};

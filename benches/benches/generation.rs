@@ -1,4 +1,5 @@
-//! Writing greedily, one text at a time: a prompt is read, and every further token looks at all before it through its cache.
+//! Writing greedily, one text at a time: a prompt is read, and every further token looks at all before it through its
+//! cache.
 //!
 //! Prints `peer workload metric median min max` as `workloads.rs` does; `benches/peers/compare.py` has the peers' side.
 //!

@@ -1,7 +1,8 @@
 //! Whole training steps: forward, backward, clipping, optimizer, on the shapes of the peers' scripts.
 //!
-//! Prints one line for each figure, `peer workload metric median min max`, the form the scripts in `peers/` print, so that
-//! `benches/peers/compare.py` puts both side by side in one run. `cargo bench --bench workloads -- W1b W2` runs some.
+//! Prints one line for each figure, `peer workload metric median min max`, the form the scripts in `peers/` print, so
+//! that `benches/peers/compare.py` puts both side by side in one run. `cargo bench --bench workloads -- W1b W2` runs
+//! some.
 //!
 //! | name | model | batch | step |
 //! |---|---|---|---|

@@ -2,8 +2,8 @@
 //! figure is printed. The benches themselves are in `benches/benches`.
 #![allow(clippy::print_stdout)] // a report is what a bench is for
 
-/// Runs `bench` on as many threads as `RAYON_NUM_THREADS` says, or as there are; it is told of each workload whether it is
-/// wanted: those that the command line names, or all.
+/// Runs `bench` on as many threads as `RAYON_NUM_THREADS` says, or as there are; it is told of each workload whether it
+/// is wanted: those that the command line names, or all.
 pub fn with_threads(bench: impl FnOnce(&(dyn Fn(&str) -> bool + Sync)) + Send) {
     // `cargo bench` passes --bench; names select workloads.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();

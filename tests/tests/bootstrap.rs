@@ -55,7 +55,8 @@ where
         assert!((ours - (second - first)).abs() <= TOLERANCE);
     }
     assert_eq!(sacrebleus_p(&bootstrap), theirs.p);
-    // Its interval is that of one system: beside one that has no word right, ours is the same. Its counts are single precision.
+    // Its interval is that of one system: beside one that has no word right, ours is the same. Its counts are single
+    // precision.
     let nothing = vec![S::default(); sentences.len()];
     let [low, high] = PairedBootstrap::new(&nothing, &systems[1], places.to_vec()).interval();
     assert!(((high - low) / 2.0 - theirs.half_interval_of_second).abs() < 1e-4, "{low} {high}");

@@ -1,5 +1,5 @@
-//! A check that has never rejected anything is not yet a check: rules that are wrong in small ways, each of which must be
-//! found.
+//! A check that has never rejected anything is not yet a check: rules that are wrong in small ways, each of which must
+//! be found.
 
 use rungs_tensor::check::check_gradients_by;
 use rungs_tensor::{Array, Op, Operands, Rng, Shape, ShapeError, Tensor, Vjp, check_gradients};

@@ -1,6 +1,6 @@
-//! Run folders on a real disk: everything that can be wrong with one is said in one line, and neither a kill nor a full disk
-//! in the middle of a save loses what was saved before. (The protocol itself is tried at every moment, on a disk in memory,
-//! beside its code.)
+//! Run folders on a real disk: everything that can be wrong with one is said in one line, and neither a kill nor a full
+//! disk in the middle of a save loses what was saved before. (The protocol itself is tried at every moment, on a disk
+//! in memory, beside its code.)
 
 use rungs_layers::parameters;
 use rungs_layers::tensor::{Array, Element, Rng, Tensor};
@@ -293,8 +293,8 @@ fn child_runs_out_of_space() {
 #[cfg(target_os = "linux")]
 fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
     let path = scratch("full").join("run");
-    // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would end
-    // the process is ignored, so that the write reports an error.
+    // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would
+    // end the process is ignored, so that the write reports an error.
     let script =
         r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact checkpoint::child_runs_out_of_space --quiet"#;
     let mut command = Command::new("sh");

@@ -319,7 +319,8 @@ fn what_cannot_be_continued_is_refused_in_one_line() {
     assert_eq!(Length::new(5, 4).unwrap_err().to_string(), "min-tokens 5 is more than max-tokens 4");
 }
 
-// -------------------------------------------------------------------------------------------------------------- batches
+// --------------------------------------------------------------------------------------------------------------
+// batches
 
 #[test]
 fn texts_of_a_batch_are_the_texts_alone() {

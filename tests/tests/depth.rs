@@ -1,5 +1,5 @@
-//! Any depth: graphs of a million nodes are built, differentiated and dropped on a stack of one mebibyte, where recursion
-//! of a hundred bytes a node would overflow a hundred times.
+//! Any depth: graphs of a million nodes are built, differentiated and dropped on a stack of one mebibyte, where
+//! recursion of a hundred bytes a node would overflow a hundred times.
 
 use rungs_tensor::{Array, Graph, Tensor, grad, vjp};
 use std::sync::{Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! The laws of the encoder-decoder Transformer: its blocks are their equations, an encoder without positions reads a set,
-//! a decoder sees the past and the whole source, and padding, pieces, neighbours and threads change nothing.
+//! The laws of the encoder-decoder Transformer: its blocks are their equations, an encoder without positions reads a
+//! set, a decoder sees the past and the whole source, and padding, pieces, neighbours and threads change nothing.
 
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{

@@ -1,5 +1,5 @@
-//! Attention and Transformer layers of PyTorch: with its parameters ours compute what it computes, and what is written is
-//! read back bit for bit.
+//! Attention and Transformer layers of PyTorch: with its parameters ours compute what it computes, and what is written
+//! is read back bit for bit.
 //!
 //! The numbers are in `tests/fixtures`, made by the script there. Every result is compared, and the gradient by every
 //! input and by every parameter: PyTorch's own, which become ours through the very functions that load them.

@@ -1,5 +1,5 @@
-//! GPT-2 and Llama as `transformers` keeps them: what it computes with the tiny models of `tests/fixtures/huggingface` is
-//! what ours does, and what we write is what we read.
+//! GPT-2 and Llama as `transformers` keeps them: what it computes with the tiny models of `tests/fixtures/huggingface`
+//! is what ours does, and what we write is what we read.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +14,8 @@ use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use serde::Deserialize;
 
-/// The folders, with how far our numbers may be from theirs. Theirs of Llama are in double precision only in part: its norms,
-/// softmax and angles are always single.
+/// The folders, with how far our numbers may be from theirs. Theirs of Llama are in double precision only in part: its
+/// norms, softmax and angles are always single.
 const FOLDERS: [(&str, Family, f64); 7] = [
     ("gpt2", Family::Gpt2, 1e-6),
     ("gpt2_base", Family::Gpt2, 1e-6),

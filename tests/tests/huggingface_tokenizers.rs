@@ -1,4 +1,5 @@
-//! Tokenizers that only Hugging Face's crate knows, beside that crate: the same ids and the same text, at once and as a stream.
+//! Tokenizers that only Hugging Face's crate knows, beside that crate: the same ids and the same text, at once and as a
+//! stream.
 //!
 //! The files are made here, by the crate itself.
 

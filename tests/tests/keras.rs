@@ -1,9 +1,9 @@
 //! Training beside Keras's: the same weights and the same samples have the same losses and gradients, a step of RMSprop
 //! leads to the same weights, and `fit` returns the same history.
 //!
-//! The numbers are in `tests/fixtures/keras_seq2seq.safetensors`, made by the script there from Keras's own example: an LSTM
-//! encoder, an LSTM decoder that begins in its last state, a dense softmax. Once padding is a class like the others and
-//! targets are one-hot; once it is masked and targets are ids.
+//! The numbers are in `tests/fixtures/keras_seq2seq.safetensors`, made by the script there from Keras's own example: an
+//! LSTM encoder, an LSTM decoder that begins in its last state, a dense softmax. Once padding is a class like the
+//! others and targets are one-hot; once it is masked and targets are ids.
 
 use crate::golden::{arrays, assert_agree, below};
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Loss, Model, Outputs, Samples, one_hot};

@@ -1,8 +1,8 @@
 //! What every layer promises: its equation, its number of parameters, and the laws that hold whatever the weights.
 //!
 //! The equations are checked to rounding, against loops over plain numbers, written here from the papers a second time.
-//! The laws (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked bit for
-//! bit: the engine promises that a row's bits do not depend on what is computed beside it.
+//! The laws (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked bit
+//! for bit: the engine promises that a row's bits do not depend on what is computed beside it.
 
 mod dropout;
 mod equations;

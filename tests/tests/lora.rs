@@ -132,7 +132,8 @@ fn taken_count(config: &GptConfig) -> usize {
     config.layers * if config.gated { 5 } else { 4 }
 }
 
-/// dA = (α/R) dW Bᵀ and dB = (α/R) Aᵀ dW, with dW the gradient that the whole matrix would have where the adapter has been merged.
+/// dA = (α/R) dW Bᵀ and dB = (α/R) Aᵀ dW, with dW the gradient that the whole matrix would have where the adapter has
+/// been merged.
 #[test]
 fn the_gradient_is_the_chain_rule_on_the_whole_matrix() {
     for config in configs() {

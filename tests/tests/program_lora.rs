@@ -186,7 +186,8 @@ fn stopped_and_resumed_an_adapter_is_the_same() {
             state.into_iter().map(|(name, x)| (name, x.to_vec())).collect::<Vec<_>>()
         };
         assert_eq!(state(name), state(&format!("straight-{name}")));
-        // At step 30 both were evaluated last; lives that ended were evaluated at their ends, too, and may have kept the best of those.
+        // At step 30 both were evaluated last; lives that ended were evaluated at their ends, too, and may have kept
+        // the best of those.
         let [one, other] = [name.to_owned(), format!("straight-{name}")].map(|run| arrays(&at.join(run).join(file)));
         assert!(one.keys().eq(other.keys()));
         let best = |report: &Value| number(&report["best_validation_loss"]);

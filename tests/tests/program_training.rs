@@ -1,4 +1,5 @@
-//! Training at length, as the users of the program meet it: schedules, smoothed labels, averaged weights, early stopping.
+//! Training at length, as the users of the program meet it: schedules, smoothed labels, averaged weights, early
+//! stopping.
 
 use std::fs;
 

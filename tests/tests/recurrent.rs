@@ -15,8 +15,8 @@ fn normal<E: Element>(shape: impl Into<rungs_layers::tensor::Shape>, rng: &mut R
     Array::normal(shape, 0.0, 1.0, rng).into()
 }
 
-/// What a law has to compare: every h, the last states, and the gradients by inputs, states and parameters of a loss that
-/// looks at what is not padding.
+/// What a law has to compare: every h, the last states, and the gradients by inputs, states and parameters of a loss
+/// that looks at what is not padding.
 fn run<E: Element, C: Cell<E>>(
     layers: &Recurrent<C>,
     x: &Tensor<E>,

@@ -81,8 +81,8 @@ struct Found {
 }
 
 impl Found {
-    /// Reads a crate as the compiler does: from its root along the `mod` declarations, so that a file compiled for tests
-    /// only is left out.
+    /// Reads a crate as the compiler does: from its root along the `mod` declarations, so that a file compiled for
+    /// tests only is left out.
     fn in_crate(krate: &str) -> Self {
         let mut found = Self::default();
         let folder = crates_folder().join(krate).join("src");

@@ -1,5 +1,5 @@
-//! Texts that are larger than memory: whatever the pieces, the tokens are those of the whole text, the run is the run that it
-//! would have been in memory, and neither a kill nor a changed text leaves a file of tokens that is believed.
+//! Texts that are larger than memory: whatever the pieces, the tokens are those of the whole text, the run is the run
+//! that it would have been in memory, and neither a kill nor a changed text leaves a file of tokens that is believed.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Byte-pair encoding beside the programs it comes from, and the laws that hold for any texts.
 //!
-//! The ids in `tests/fixtures/tokens_*.json` were computed by tiktoken and by Hugging Face's tokenizers; the script there says
-//! how. GPT-2's own vocabulary is no part of this repository: what needs it is skipped unless `RUNGS_DATA` names a folder
-//! that has it in `tokenizers/gpt2`.
+//! The ids in `tests/fixtures/tokens_*.json` were computed by tiktoken and by Hugging Face's tokenizers; the script
+//! there says how. GPT-2's own vocabulary is no part of this repository: what needs it is skipped unless `RUNGS_DATA`
+//! names a folder that has it in `tokenizers/gpt2`.
 
 use proptest::prelude::*;
 use rungs_models::tokenizer::BpeTokenizer;

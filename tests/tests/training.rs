@@ -133,8 +133,8 @@ fn scratch(name: &str) -> PathBuf {
     path
 }
 
-/// A trainer for a new run in a folder, or for the one that is there. The model starts from other weights each time, which a
-/// resumed run must not show.
+/// A trainer for a new run in a folder, or for the one that is there. The model starts from other weights each time,
+/// which a resumed run must not show.
 fn trainer(path: &Path, config: TrainerConfig, resumes: u64) -> Trainer<f32, Reading<f32>> {
     let mut trainer = Trainer::new(Reader::new(resumes), Reading::new(), config).unwrap();
     let folder = if path.exists() {

@@ -2,7 +2,8 @@
 
 use crate::failure::{Failure, Outcome};
 
-/// A parameter's value, and of one that is trained its gradient and two moments, four bytes each: what training holds at the least.
+/// A parameter's value, and of one that is trained its gradient and two moments, four bytes each: what training holds
+/// at the least.
 const BYTES_PER_PARAMETER: u64 = 4;
 const BYTES_PER_TRAINED_PARAMETER: u64 = 12;
 

@@ -99,7 +99,8 @@ impl Text {
     pub(crate) const LABEL: f32 = 14.0;
     /// The size of what explains: a scale's numbers, a legend.
     pub(crate) const SMALL: f32 = 11.0;
-    /// The part of its size by which a line has to be moved for the middle of its letters to stand where its baseline was.
+    /// The part of its size by which a line has to be moved for the middle of its letters to stand where its baseline
+    /// was.
     pub(crate) const HALF_LETTER: f32 = 0.35;
 
     /// Text that lies level, the middle of its letters at the height of `y`.

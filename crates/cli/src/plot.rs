@@ -1,11 +1,12 @@
-//! How losses fell. `loss.svg` has one run, the training loss step by step and the validation loss where it was taken; a
-//! comparison has the validation losses of several runs over the time that their training took.
+//! How losses fell. `loss.svg` has one run, the training loss step by step and the validation loss where it was taken;
+//! a comparison has the validation losses of several runs over the time that their training took.
 
 use std::ops::Range;
 
 use plotters::prelude::*;
 
-/// At most this many points of the training loss are drawn: about two to a pixel; each is the mean of its share of the steps.
+/// At most this many points of the training loss are drawn: about two to a pixel; each is the mean of its share of the
+/// steps.
 const POINTS: usize = 400;
 const SIZE: (u32, u32) = (840, 500);
 const TRAINING: RGBColor = RGBColor(0x9e, 0xbc, 0xda);
@@ -55,7 +56,8 @@ fn svg(title: &str, across: &str, curves: &[Curve<'_>]) -> Option<String> {
     let places = span(all().map(|point| point.0))?;
     let losses = span(all().map(|point| point.1))?;
     let mut svg = String::new();
-    // Writing to a string fails only where the drawing itself is impossible, which the finite, non-empty spans rule out.
+    // Writing to a string fails only where the drawing itself is impossible, which the finite, non-empty spans rule
+    // out.
     draw(&mut svg, [title, across], curves, 0.0..places.end, with_margin(losses)).ok()?;
     Some(svg)
 }

@@ -74,8 +74,8 @@ impl<E: Element> KeyValueCache<E> {
         &self.padding
     }
 
-    /// Goes on with some rows of the batch, some perhaps several times, without what is padding in all of them. Nothing is copied
-    /// that [stays where it was](Growing::select_rows).
+    /// Goes on with some rows of the batch, some perhaps several times, without what is padding in all of them. Nothing
+    /// is copied that [stays where it was](Growing::select_rows).
     pub fn select_rows(&mut self, rows: &Ids) {
         self.keys.select_rows(rows);
         self.values.select_rows(rows);
@@ -91,7 +91,8 @@ impl<E: Element> KeyValueCache<E> {
         }
     }
 
-    /// The rows of several caches, one after another. Where they are of different lengths, the shorter ones are padded in front.
+    /// The rows of several caches, one after another. Where they are of different lengths, the shorter ones are padded
+    /// in front.
     ///
     /// # Panics
     /// If there are none, or one has seen nothing.
@@ -162,8 +163,8 @@ pub struct SelfAttention<E: Element = f32> {
 parameters!(SelfAttention { qkv, projection, dropout: _, heads: _, key_heads: _, causal: _ });
 
 impl<E: Element> SelfAttention<E> {
-    /// Attention to all positions in `heads` heads, each with keys and values of its own, of these two parts: D → 3D and
-    /// D → D.
+    /// Attention to all positions in `heads` heads, each with keys and values of its own, of these two parts: D → 3D
+    /// and D → D.
     ///
     /// # Panics
     /// If the parts do not have these widths, or D is not a multiple of the number of heads.
@@ -172,7 +173,8 @@ impl<E: Element> SelfAttention<E> {
         Self::grouped(qkv, projection, [heads, heads], dropout)
     }
 
-    /// Attention in N heads of queries that share M heads of keys and values, of these two parts: D → (N + 2M)·K and N·K → D.
+    /// Attention in N heads of queries that share M heads of keys and values, of these two parts: D → (N + 2M)·K and
+    /// N·K → D.
     ///
     /// # Panics
     /// If the parts do not have these widths, or N is not a multiple of M.
@@ -227,8 +229,8 @@ impl<E: Element> SelfAttention<E> {
         self.attend(x, cache, angles, None, mode)
     }
 
-    /// x (B, T, D) → y (B, T, D), no position looking at padding. What comes out at a position of padding is of no use, but
-    /// finite.
+    /// x (B, T, D) → y (B, T, D), no position looking at padding. What comes out at a position of padding is of no use,
+    /// but finite.
     ///
     /// # Panics
     /// If there is not one range of positions for each sequence, or one ends after T.

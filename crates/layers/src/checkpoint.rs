@@ -1,15 +1,16 @@
 //! A module whose intermediate results are not kept: less memory in training, for a third more work.
 //!
-//! [`Tensor::checkpoint`] with a module's parameters for operands, and with the generator that the module drew its dropout
-//! from, so that the second time the same numbers are dropped.
+//! [`Tensor::checkpoint`] with a module's parameters for operands, and with the generator that the module drew its
+//! dropout from, so that the second time the same numbers are dropped.
 
 use crate::{Mode, Module};
 use rungs_tensor::{Element, Tensor};
 
-/// `forward(module, inputs, mode)`, of which only inputs and result are kept until the way back, where it is computed again.
+/// `forward(module, inputs, mode)`, of which only inputs and result are kept until the way back, where it is computed
+/// again.
 ///
-/// Value and gradients have the bits they have without it, and so has what `mode` draws afterwards. Gradients reach the inputs
-/// and the module's parameters, and nothing else that `forward` may hold.
+/// Value and gradients have the bits they have without it, and so has what `mode` draws afterwards. Gradients reach the
+/// inputs and the module's parameters, and nothing else that `forward` may hold.
 ///
 /// ```
 /// use rungs_layers::tensor::{Array, Rng, Tensor};

@@ -96,8 +96,8 @@ impl<E: Element> CrossAttention<E> {
         self.projection.widths()[0] / self.heads
     }
 
-    /// What an encoder has shown (B, S, D_s), and which of it is there, ready to be looked at. An adapter of keys and values drops
-    /// nothing.
+    /// What an encoder has shown (B, S, D_s), and which of it is there, ready to be looked at. An adapter of keys and
+    /// values drops nothing.
     #[track_caller]
     pub fn memory(&self, source: &Tensor<E>, present: Option<&Present>) -> SourceMemory<E> {
         let ([b, s, _], m, k) = (source.dims(), self.key_heads, self.head_width());
@@ -120,8 +120,8 @@ impl<E: Element> CrossAttention<E> {
         self.dropout.forward(&y, mode)
     }
 
-    /// Where x (B, T, D) looks: the mean over the heads of the weights that [`forward`](Self::forward) takes values with,
-    /// (B, T, S), dropout aside.
+    /// Where x (B, T, D) looks: the mean over the heads of the weights that [`forward`](Self::forward) takes values
+    /// with, (B, T, S), dropout aside.
     ///
     /// The kernel never has them as a whole, so they are computed once more, by the equation.
     #[track_caller]

@@ -3,8 +3,8 @@
 //! ```text
 //! e_s = score(q, k_s)          a_s = softmax(e)_s          context = Σ_s a_s v_s
 //! ```
-//! with a query q (D_q), what the encoder showed at source position s, v_s (D_v), and its key k_s, computed once for all
-//! queries. The scores:
+//! with a query q (D_q), what the encoder showed at source position s, v_s (D_v), and its key k_s, computed once for
+//! all queries. The scores:
 //!
 //! | [`Score`] | score(q, v_s) | paper |
 //! |---|---|---|
@@ -13,8 +13,8 @@
 //! | `General` | qᵀ W v_s | the same |
 //! | `Concat` | uᵀ tanh(\[q; v_s\] W) | the same |
 //!
-//! `Concat` is `Additive` with one matrix where that has two: \[q; v\] W = q W_q + v W_v for W_q the first rows of W and W_v
-//! the others. It is computed so too, and differs in how its weights are kept and first drawn.
+//! `Concat` is `Additive` with one matrix where that has two: \[q; v\] W = q W_q + v W_v for W_q the first rows of W
+//! and W_v the others. It is computed so too, and differs in how its weights are kept and first drawn.
 //!
 //! Padding is masked before the softmax: its weights are exactly 0, the others sum to 1.
 

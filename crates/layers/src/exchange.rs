@@ -15,9 +15,9 @@
 //! | gates of a GRU | r, z, n | r, z, n | z, r, h with h = n |
 //!
 //! Whatever parameter goes out comes back bit for bit, with one exception: a GRU with the reset gate before the product
-//! ([`Reset::BeforeProduct`](crate::Reset)) adds b_n and b_hn at the same place, so Keras's file holds their sum, and it
-//! comes back as b_n with b_hn = 0. Where another library adds two biases and ours has one, it receives ours and zeros;
-//! ours receives the sum.
+//! ([`Reset::BeforeProduct`](crate::Reset)) adds b_n and b_hn at the same place, so Keras's file holds their sum, and
+//! it comes back as b_n with b_hn = 0. Where another library adds two biases and ours has one, it receives ours and
+//! zeros; ours receives the sum.
 //!
 //! Arrays go by name ([`Named`]); [`safetensors`](rungs_tensor::safetensors) makes them from the bytes of a file, and
 //! converts numbers of other widths. Loading checks every name and shape before it changes anything, keeps frozen

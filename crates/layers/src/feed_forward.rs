@@ -4,9 +4,10 @@
 //! FF(x) = φ(xW₁ + b₁) W₂ + b₂                          x (…, D), W₁ and W_g (D, H), W₂ (H, D)
 //! FF(x) = (φ(xW_g + b_g) ⊙ (xW₁ + b₁)) W₂ + b₂         with a gate
 //! ```
-//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.3, with φ = relu and H = 4D; GPT (2018) has φ = gelu. With
-//! a gate a unit can be silenced by another product of the same input (Shazeer 2020, *GLU Variants Improve Transformer*);
-//! φ = silu makes it SwiGLU, which Llama has, with H near 8D/3 so that three matrices are as large as two were.
+//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.3, with φ = relu and H = 4D; GPT (2018) has φ = gelu.
+//! With a gate a unit can be silenced by another product of the same input (Shazeer 2020, *GLU Variants Improve
+//! Transformer*); φ = silu makes it SwiGLU, which Llama has, with H near 8D/3 so that three matrices are as large as
+//! two were.
 
 use crate::{Dropout, Linear, Mode, parameters};
 use rungs_tensor::{Element, Tensor};

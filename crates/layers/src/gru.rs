@@ -12,7 +12,8 @@
 //! There are two conventions for the reset gate r. Above it acts after the product: so do cuDNN, PyTorch, and Keras by
 //! default. In the paper it acts before, n_t = tanh(x_t W_xn + b_n + (r_t ⊙ h_{t−1}) W_hn + b_hn), which is Keras's
 //! `reset_after=False` and needs a second product within the step. [`Reset`] chooses. The update gate z has two
-//! conventions as well, and the one above, in which z keeps, is everyone's today; Chung et al. (2014) write 1 − z for it.
+//! conventions as well, and the one above, in which z keeps, is everyone's today; Chung et al. (2014) write 1 − z for
+//! it.
 //!
 //! The step and its derivative are in `gru/kernel.rs`, those of the paper's form in `gru/kernel/before_product.rs`;
 //! sequences, layers and directions in [`recurrent`].

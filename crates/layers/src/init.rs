@@ -28,7 +28,8 @@ impl Init {
     /// A variable with values drawn from `rng`.
     ///
     /// # Panics
-    /// If [`XavierUniform`](Init::XavierUniform) or [`Orthogonal`](Init::Orthogonal) is asked for anything but a matrix.
+    /// If [`XavierUniform`](Init::XavierUniform) or [`Orthogonal`](Init::Orthogonal) is asked for anything but a
+    /// matrix.
     #[track_caller]
     pub fn tensor<E: Element>(self, shape: impl Into<Shape>, rng: &mut Rng) -> Tensor<E> {
         let shape = shape.into();

@@ -32,7 +32,8 @@
 //! | K | head width, D / N |
 //! | V | vocabulary |
 //!
-//! `let [b, t, d] = x.dims();` opens a forward, and a line that changes the shape ends in the new one, `// (B, T, N, K)`.
+//! `let [b, t, d] = x.dims();` opens a forward, and a line that changes the shape ends in the new one,
+//! `// (B, T, N, K)`.
 //!
 //! # Wrong shapes
 //! Inside the mathematics a wrong shape is a bug, and panics with the sizes. At the edge, where a file meets a

@@ -3,19 +3,21 @@
 //! ```text
 //! y = xW + b + (α / R) · dropout(x) A B
 //! ```
-//! with x (…, D_in), W (D_in, D_out), A (D_in, R), B (R, D_out) and y (…, D_out). Hu et al. (2021), *LoRA: Low-Rank Adaptation of
-//! Large Language Models*, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685), section 4.1, who write columns where this is
-//! written in rows. What fine-tuning adds to a matrix turns out to need few directions: with R = 8, D_in = D_out = 768 the
-//! adapter has a fiftieth of the numbers of W.
+//! with x (…, D_in), W (D_in, D_out), A (D_in, R), B (R, D_out) and y (…, D_out). Hu et al. (2021), *LoRA: Low-Rank
+//! Adaptation of Large Language Models*, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685), section 4.1, who write
+//! columns where this is written in rows. What fine-tuning adds to a matrix turns out to need few directions: with R =
+//! 8, D_in = D_out = 768 the adapter has a fiftieth of the numbers of W.
 //!
-//! A begins at random and B at zero, so the model begins as the one that it adapts. W is a constant: its gradient, a product as large
-//! as the forward's, is never computed, and an optimizer keeps nothing for it. Backward is left with the gradient of x.
+//! A begins at random and B at zero, so the model begins as the one that it adapts. W is a constant: its gradient, a
+//! product as large as the forward's, is never computed, and an optimizer keeps nothing for it. Backward is left with
+//! the gradient of x.
 //!
-//! Both products are taken one after the other, x A first, so that nothing of W's size is made in training. Once training is over,
-//! the adapter can be [merged](Linear::merge): W + (α / R) A B is a matrix like any other, and costs what W did.
+//! Both products are taken one after the other, x A first, so that nothing of W's size is made in training. Once
+//! training is over, the adapter can be [merged](Linear::merge): W + (α / R) A B is a matrix like any other, and costs
+//! what W did.
 //!
-//! [`adapt`] gives adapters to a whole model, chosen by the names of its linear layers, and [`merge`] takes them away again. α is the
-//! size of what is added; divided by R, it need not be chosen anew when R is.
+//! [`adapt`] gives adapters to a whole model, chosen by the names of its linear layers, and [`merge`] takes them away
+//! again. α is the size of what is added; divided by R, it need not be chosen anew when R is.
 
 use crate::{Dropout, Init, Linear, Mode, Module, Path, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
@@ -52,8 +54,8 @@ pub struct LowRank<E: Element = f32> {
 parameters!(LowRank { a, b, alpha: _, dropout: _ });
 
 impl<E: Element> LowRank<E> {
-    /// An adapter from `inputs` to `outputs` that adds nothing yet: A uniform from −1/√D_in to 1/√D_in, as the authors' code has
-    /// it, and B zero.
+    /// An adapter from `inputs` to `outputs` that adds nothing yet: A uniform from −1/√D_in to 1/√D_in, as the authors'
+    /// code has it, and B zero.
     ///
     /// # Panics
     /// If the rank is 0.
@@ -98,7 +100,8 @@ impl<E: Element> Linear<E> {
         Some(adapter)
     }
 
-    /// W ← W − (α / R) A B, and the adapter stands beside it again: what [`merge`](Self::merge) did, undone to rounding.
+    /// W ← W − (α / R) A B, and the adapter stands beside it again: what [`merge`](Self::merge) did, undone to
+    /// rounding.
     pub fn unmerge(&mut self, adapter: LowRank<E>) {
         self.add(&adapter, -1.0);
         self.adapter = Some(adapter);
@@ -110,11 +113,11 @@ impl<E: Element> Linear<E> {
     }
 }
 
-/// Gives an adapter to every linear layer of a model whose name `chosen` takes, and makes constants of all other parameters: what
-/// is learnt from now on are the adapters, `NAME.adapter.a` and `NAME.adapter.b`.
+/// Gives an adapter to every linear layer of a model whose name `chosen` takes, and makes constants of all other
+/// parameters: what is learnt from now on are the adapters, `NAME.adapter.a` and `NAME.adapter.b`.
 ///
-/// A layer that has one already gets another in its place. Gives back the names of the layers, in the order of declaration; if there
-/// is none of them, nothing was changed.
+/// A layer that has one already gets another in its place. Gives back the names of the layers, in the order of
+/// declaration; if there is none of them, nothing was changed.
 ///
 /// ```
 /// use rungs_layers::low_rank::{LowRankConfig, adapt, merge};

@@ -53,8 +53,9 @@ pub trait Module<E: Element> {
     /// Shows every parameter to be changed: the same names in the same order as [`visit`](Module::visit).
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>));
 
-    /// Shows every [`Linear`] layer below `path` with its full name, to be changed: to be given an [adapter](crate::low_rank), for
-    /// example. [`parameters!`](crate::parameters) writes it; a module by hand that has linear layers passes it on.
+    /// Shows every [`Linear`] layer below `path` with its full name, to be changed: to be given an
+    /// [adapter](crate::low_rank), for example. [`parameters!`](crate::parameters) writes it; a module by hand that has
+    /// linear layers passes it on.
     fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
         let _ = (path, f);
     }
@@ -193,8 +194,8 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
     }
 }
 
-/// Implements [`Module`] for a struct that is generic over its element, and perhaps over one kind of part that it is made
-/// of, `parameters!(Model<C: Cell> { … })` with a trait that has the element for its parameter.
+/// Implements [`Module`] for a struct that is generic over its element, and perhaps over one kind of part that it is
+/// made of, `parameters!(Model<C: Cell> { … })` with a trait that has the element for its parameter.
 ///
 /// It is written like the pattern that takes the struct apart: a field by its name is a parameter or holds some,
 /// `field: _` holds none. As in a pattern, every field must be mentioned, so a parameter cannot be forgotten: one

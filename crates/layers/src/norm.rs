@@ -4,8 +4,8 @@
 //! LN(x)  = (x − μ) / √(σ² + ε) ⊙ g + b        μ and σ² the mean and the (biased) variance of x over its last axis
 //! RMS(x) = x / √(ms(x) + ε) ⊙ g               ms the mean of the squares
 //! ```
-//! with x, y (…, D), gain g and bias b (D). Ba, Kiros & Hinton (2016), *Layer Normalization*; Zhang & Sennrich (2019), *Root
-//! Mean Square Layer Normalization*, which found that the mean need not be taken off.
+//! with x, y (…, D), gain g and bias b (D). Ba, Kiros & Hinton (2016), *Layer Normalization*; Zhang & Sennrich (2019),
+//! *Root Mean Square Layer Normalization*, which found that the mean need not be taken off.
 //!
 //! Unlike batch normalisation both look at one position only: they are the same in training and evaluation, and the
 //! rows of a batch stay independent.

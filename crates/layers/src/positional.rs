@@ -7,9 +7,9 @@
 //!
 //! P\[t, 2i\] = sin(t / 10000^(2i/D)),  P\[t, 2i+1\] = cos(t / 10000^(2i/D)).
 //!
-//! Or nothing is added, and queries and keys are turned instead ([`Rotary`]; Su et al. 2021, *RoFormer*): the pair (i, i + K/2) of a
-//! head's vector at position t by the angle t / θ^(2i/K). A score q · k then depends on the two vectors and on how far
-//! apart they stand, and on nothing else of the positions.
+//! Or nothing is added, and queries and keys are turned instead ([`Rotary`]; Su et al. 2021, *RoFormer*): the pair (i,
+//! i + K/2) of a head's vector at position t by the angle t / θ^(2i/K). A score q · k then depends on the two vectors
+//! and on how far apart they stand, and on nothing else of the positions.
 
 use crate::{Init, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};

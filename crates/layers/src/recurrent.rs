@@ -1,10 +1,10 @@
 //! What recurrent layers have in common: cells, sequences of them, and layers upon layers.
 //!
-//! A [`Cell`] turns an input and a state into the next state: [`RnnCell`](crate::RnnCell), [`LstmCell`](crate::LstmCell)
-//! and [`GruCell`](crate::GruCell). A [`Recurrent`] layer runs cells along a sequence, in one direction or in both, one
-//! layer upon the other, with dropout in between (Zaremba, Sutskever & Vinyals 2014: never on the recurrent
-//! connections, where it would act once per step). Both directions side by side are Schuster & Paliwal (1997),
-//! *Bidirectional Recurrent Neural Networks*.
+//! A [`Cell`] turns an input and a state into the next state: [`RnnCell`](crate::RnnCell),
+//! [`LstmCell`](crate::LstmCell) and [`GruCell`](crate::GruCell). A [`Recurrent`] layer runs cells along a sequence, in
+//! one direction or in both, one layer upon the other, with dropout in between (Zaremba, Sutskever & Vinyals 2014:
+//! never on the recurrent connections, where it would act once per step). Both directions side by side are Schuster &
+//! Paliwal (1997), *Bidirectional Recurrent Neural Networks*.
 //!
 //! The product x_t W_x does not depend on the state, so it is taken for all steps at once; what remains is one kernel
 //! for the whole sequence. A single step is a sequence of one, so both give the same bits.
@@ -241,8 +241,8 @@ impl<C> Recurrent<C> {
         self.read(x, None, state, mode)
     }
 
-    /// As [`forward`](Recurrent::forward), in one direction, given the product x W_x (B, T, G·H) of the first layer: a decoder
-    /// whose input is known in part before it begins takes that part of the product for all steps at once.
+    /// As [`forward`](Recurrent::forward), in one direction, given the product x W_x (B, T, G·H) of the first layer: a
+    /// decoder whose input is known in part before it begins takes that part of the product for all steps at once.
     ///
     /// # Panics
     /// Also if there is no layer, or if it reads both ways.

@@ -13,12 +13,13 @@
 //! | [GPT-2](BlockConfig::gpt) (Radford et al. 2019) | layer norm, before | the same | gelu, H = 4D | as many |
 //! | [Llama](BlockConfig::llama) (Touvron et al. 2023) | root mean square, before | rotary, in attention | silu, gated | as many or fewer |
 //!
-//! Vaswani et al. (2017), *Attention Is All You Need*, normalise after each addition. With the norm before each part the
-//! path of x is additions only, so gradients reach every layer undiminished and training needs no careful warm-up (Xiong
-//! et al. 2020, *On Layer Normalization in the Transformer Architecture*); then x is normalised once more at the end.
+//! Vaswani et al. (2017), *Attention Is All You Need*, normalise after each addition. With the norm before each part
+//! the path of x is additions only, so gradients reach every layer undiminished and training needs no careful warm-up
+//! (Xiong et al. 2020, *On Layer Normalization in the Transformer Architecture*); then x is normalised once more at the
+//! end.
 //!
-//! The same block is half of an encoder-decoder: a [`TransformerEncoder`] is a stack of blocks that see the whole source, and
-//! a [`TransformerDecoder`] one of [`DecoderBlock`]s, which look at the source as well.
+//! The same block is half of an encoder-decoder: a [`TransformerEncoder`] is a stack of blocks that see the whole
+//! source, and a [`TransformerDecoder`] one of [`DecoderBlock`]s, which look at the source as well.
 
 mod decoder;
 mod encoder;
@@ -88,8 +89,8 @@ pub struct BlockConfig {
 }
 
 impl BlockConfig {
-    /// The block of Vaswani et al. (2017) as their encoder has it: every position sees all, H = 4D, relu, the norm after each
-    /// part, biases, matrices by Xavier. Dropout is off until set otherwise; theirs was 0.1.
+    /// The block of Vaswani et al. (2017) as their encoder has it: every position sees all, H = 4D, relu, the norm
+    /// after each part, biases, matrices by Xavier. Dropout is off until set otherwise; theirs was 0.1.
     pub fn vaswani(width: usize, heads: usize) -> Self {
         Self {
             causal: false,
@@ -124,8 +125,8 @@ impl BlockConfig {
         }
     }
 
-    /// The block of Llama (Touvron et al. 2023), one of `layers`: a gated silu with H near 8D/3, root-mean-square norms with
-    /// ε = 10⁻⁵, no biases. Weights begin as GPT-2's.
+    /// The block of Llama (Touvron et al. 2023), one of `layers`: a gated silu with H near 8D/3, root-mean-square norms
+    /// with ε = 10⁻⁵, no biases. Weights begin as GPT-2's.
     pub fn llama(width: usize, heads: usize, key_heads: usize, layers: usize) -> Self {
         Self {
             key_heads,
@@ -179,15 +180,16 @@ impl BlockConfig {
     }
 }
 
-/// H of a gated feed-forward layer whose three matrices are about as large as the two of 4D: 8D/3, up to a multiple of 8.
+/// H of a gated feed-forward layer whose three matrices are about as large as the two of 4D: 8D/3, up to a multiple of
+/// 8.
 pub fn gated_hidden(width: usize) -> usize {
     (8 * width).div_ceil(3).next_multiple_of(8)
 }
 
 /// A Transformer block.
 ///
-/// Parameters, with N = M: 4D² + 2D·H + 2D, which is 12D² + 2D with H = 4D, and 4D + H + D + 2D for the biases; a gate has
-/// D·H more.
+/// Parameters, with N = M: 4D² + 2D·H + 2D, which is 12D² + 2D with H = 4D, and 4D + H + D + 2D for the biases; a gate
+/// has D·H more.
 #[derive(Debug, Clone)]
 pub struct Block<E: Element = f32> {
     /// norm₁.

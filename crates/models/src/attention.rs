@@ -11,14 +11,14 @@
 //!
 //! z_t = h̃_t W + b                                                   p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
 //! ```
-//! with x (B, S), y (B, T), s (B, S, H) or (B, S, 2H), h, h̃ (B, H), a (B, S), z (B, T, V), and h_t what the decoder's last
-//! layer shows. Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and Translate*
-//! (their maxout before the softmax is a tanh here); Luong, Pham & Manning (2015), *Effective Approaches to
+//! with x (B, S), y (B, T), s (B, S, H) or (B, S, 2H), h, h̃ (B, H), a (B, S), z (B, T, V), and h_t what the decoder's
+//! last layer shows. Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and
+//! Translate* (their maxout before the softmax is a tanh here); Luong, Pham & Manning (2015), *Effective Approaches to
 //! Attention-based Neural Machine Translation*. How h and s are compared is in [`rungs_layers::encoder_attention`].
 //!
-//! The source no longer has to fit one vector, and the weights a_t say where each word came from. What remains is a step
-//! after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why there are
-//! Transformers.
+//! The source no longer has to fit one vector, and the weights a_t say where each word came from. What remains is a
+//! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why
+//! there are Transformers.
 
 use crate::config::check_parameters;
 use crate::seq2seq::{Head, check_pair, check_tied, head_parameters, target_init};
@@ -201,9 +201,9 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
         })
     }
 
-    /// One step of the decoder: the part of its cell's product that y_{t−1} makes (B, 1, G·H) and `w_fed`, the rows of W_x for
-    /// the other part → what W_c is to read beside y_{t−1} (B, 1, H + D_v) in Bahdanau's style, or h̃_t (B, 1, H) in
-    /// Luong's, and where it looked (B, 1, S).
+    /// One step of the decoder: the part of its cell's product that y_{t−1} makes (B, 1, G·H) and `w_fed`, the rows of
+    /// W_x for the other part → what W_c is to read beside y_{t−1} (B, 1, H + D_v) in Bahdanau's style, or h̃_t (B, 1,
+    /// H) in Luong's, and where it looked (B, 1, S).
     fn advance(
         &self,
         drive: Tensor<E>,

@@ -16,8 +16,8 @@
 //! | a small model that drafts for a large one | [`speculative`] |
 //! | rows of a batch that begin with prompts of different lengths | `rows` |
 //!
-//! [`generate()`] continues prompts with a language model, [`generate_from`] goes on from any decoder's state: translators begin
-//! with one. Every choice takes every processor, and all texts of a call are written in one batch.
+//! [`generate()`] continues prompts with a language model, [`generate_from`] goes on from any decoder's state:
+//! translators begin with one. Every choice takes every processor, and all texts of a call are written in one batch.
 
 pub mod beam;
 pub mod contrastive;

@@ -1,9 +1,9 @@
 //! What writes token after token: a language model, or the half of a translator that writes.
 //!
-//! A [`Decoder`] implements its equations in two halves: [`features`](Decoder::features), from tokens to a vector at each
-//! position, and [`scores`](Decoder::scores), from vectors to logits. Sampling and searching need nothing else; where the
-//! first [`State`] comes from is the affair of [`LanguageModel`](crate::LanguageModel), which begins with nothing, and of
-//! [`EncoderDecoder`](crate::EncoderDecoder), which begins with a source.
+//! A [`Decoder`] implements its equations in two halves: [`features`](Decoder::features), from tokens to a vector at
+//! each position, and [`scores`](Decoder::scores), from vectors to logits. Sampling and searching need nothing else;
+//! where the first [`State`] comes from is the affair of [`LanguageModel`](crate::LanguageModel), which begins with
+//! nothing, and of [`EncoderDecoder`](crate::EncoderDecoder), which begins with a source.
 
 use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Ids, Tensor};
@@ -48,8 +48,8 @@ impl<E: Element> State<E> {
         }
     }
 
-    /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses. Of caches,
-    /// nothing is copied that [stays where it was](KeyValueCache::select_rows).
+    /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses. Of
+    /// caches, nothing is copied that [stays where it was](KeyValueCache::select_rows).
     pub fn select_rows(&mut self, rows: &[usize]) {
         let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
         let before = self.caches.first().map_or(0, KeyValueCache::len);
@@ -70,8 +70,8 @@ impl<E: Element> State<E> {
         selected
     }
 
-    /// The rows of several states of one model, one after another. They may have read texts of different lengths, but no
-    /// sources.
+    /// The rows of several states of one model, one after another. They may have read texts of different lengths, but
+    /// no sources.
     ///
     /// # Panics
     /// If there are none, one has read nothing, or one has a source.
@@ -99,8 +99,8 @@ impl<E: Element> State<E> {
         }
     }
 
-    /// Forgets the last tokens that were read, if what is kept of every token is kept apart; else nothing happens, and it
-    /// says so.
+    /// Forgets the last tokens that were read, if what is kept of every token is kept apart; else nothing happens, and
+    /// it says so.
     ///
     /// # Panics
     /// If fewer were read.
@@ -130,8 +130,8 @@ impl<E: Element> State<E> {
 ///
 /// # Panics
 /// All methods that read tokens panic if one is V or more, if the state is another model's or another batch size's,
-/// or if a model with a [`context`](crate::LanguageModel::context) would read past it. Whoever takes tokens from outside
-/// checks them first, as [`generate`](fn@crate::generate) does.
+/// or if a model with a [`context`](crate::LanguageModel::context) would read past it. Whoever takes tokens from
+/// outside checks them first, as [`generate`](fn@crate::generate) does.
 pub trait Decoder<E: Element>: Module<E> + Send + Sync {
     /// V, the number of tokens that can be written.
     fn vocabulary(&self) -> usize;

@@ -1,8 +1,8 @@
 //! What translates: an encoder reads a source, a decoder writes a target, given what was read.
 //!
 //! p(y_1 … y_T | x) = Π_t p(y_t | y_1 … y_{t−1}, x). In training the decoder reads the true target, moved by one
-//! (*teacher forcing*, Williams & Zipser 1989); in use it reads what it wrote itself. *Scheduled sampling* (Bengio et al.
-//! 2015) bridges the two: now and then it reads its own word in training too.
+//! (*teacher forcing*, Williams & Zipser 1989); in use it reads what it wrote itself. *Scheduled sampling* (Bengio et
+//! al. 2015) bridges the two: now and then it reads its own word in training too.
 
 use crate::decode::draw;
 use crate::{ConfigError, Decoder, State};

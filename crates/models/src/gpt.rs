@@ -12,12 +12,13 @@
 //! Nothing is squeezed into a vector of fixed size: token t reaches any earlier token in one step, and all positions
 //! are computed at once. The price is a longest text, `context`, and work that grows with the square of the length.
 //!
-//! The head may be *tied*: E, which turns tokens into vectors, scores them on the way back (Press & Wolf 2017). It is one
-//! field, used twice; a copy would come apart at the first step of training.
+//! The head may be *tied*: E, which turns tokens into vectors, scores them on the way back (Press & Wolf 2017). It is
+//! one field, used twice; a copy would come apart at the first step of training.
 //!
 //! Two configurations have names: [`GptConfig::gpt`] is GPT-2's, and [`GptConfig::llama`] has what has changed since
-//! (Touvron et al. 2023): root-mean-square norms, a gated silu, no biases, a head of its own, keys and values in fewer heads, and positions
-//! that are not added to x but turn queries and keys ([`Rotary`]). [`rungs_layers::transformer`] has both blocks side by side.
+//! (Touvron et al. 2023): root-mean-square norms, a gated silu, no biases, a head of its own, keys and values in fewer
+//! heads, and positions that are not added to x but turn queries and keys ([`Rotary`]). [`rungs_layers::transformer`]
+//! has both blocks side by side.
 //!
 //! Weights begin as N(0, 0.02²), those that add to x as N(0, 0.02² / 2L): x is a sum of 2L such additions, and its
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention
@@ -69,15 +70,17 @@ pub struct GptConfig {
     pub tied: bool,
     /// The probability of dropping, in training.
     pub dropout: f64,
-    /// Whether linear layers and layer norms have biases. GPT-2 has them; without, a small model trains as well and faster.
+    /// Whether linear layers and layer norms have biases. GPT-2 has them; without, a small model trains as well and
+    /// faster.
     pub bias: bool,
-    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less memory and
-    /// a third more time. Nothing else depends on it.
+    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less
+    /// memory and a third more time. Nothing else depends on it.
     pub checkpointing: bool,
 }
 
 impl GptConfig {
-    /// GPT-2's arrangement, with the exact gelu; GPT-2 itself has its [approximation](Activation::GeluTanh). No dropout.
+    /// GPT-2's arrangement, with the exact gelu; GPT-2 itself has its [approximation](Activation::GeluTanh). No
+    /// dropout.
     pub fn gpt(vocabulary: usize, context: usize, width: usize, heads: usize, layers: usize) -> Self {
         Self {
             vocabulary,
@@ -112,7 +115,8 @@ impl GptConfig {
         }
     }
 
-    /// The number of parameters. In GPT-2's arrangement V·D + context·D + L(12D² + 2D) + D, and L·11D + D for the biases.
+    /// The number of parameters. In GPT-2's arrangement V·D + context·D + L(12D² + 2D) + D, and L·11D + D for the
+    /// biases.
     ///
     /// # Errors
     /// If the sizes are not those of a model that can be.

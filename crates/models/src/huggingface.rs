@@ -16,13 +16,13 @@
 //! | `final_norm.gain`, `final_norm.bias` (D) | `ln_f.weight`, `.bias` | `norm.weight` |
 //! | `head.weight` (V, D), unless tied | `lm_head.weight` | `lm_head.weight` |
 //!
-//! Biases of linear layers go with their weights: GPT-2 has all of them, Llama (`attention_bias`, `mlp_bias`) all or none. GPT-2's
-//! `Conv1D` keeps a matrix as the equation multiplies it, inputs first, as we do; Llama's `Linear` keeps the transpose. Both
-//! lay rotary pairs out as ours: i beside i + K/2.
+//! Biases of linear layers go with their weights: GPT-2 has all of them, Llama (`attention_bias`, `mlp_bias`) all or
+//! none. GPT-2's `Conv1D` keeps a matrix as the equation multiplies it, inputs first, as we do; Llama's `Linear` keeps
+//! the transpose. Both lay rotary pairs out as ours: i beside i + K/2.
 //!
 //! What is read here is bytes that somebody else has read from files, and what is written is for somebody else to write
-//! there. Everything is checked against the configuration before a number is looked at, and every error names the field or
-//! the tensor.
+//! there. Everything is checked against the configuration before a number is looked at, and every error names the field
+//! or the tensor.
 
 mod config;
 mod tensors;

@@ -21,10 +21,11 @@
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
-//! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and [`encoder_decoder`] add
-//! how it begins, with nothing or with a source; [`tokenizer`] turns text into numbers and back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again;
-//! [`huggingface`] opens and writes models as others keep them; [`measures`] compare what was written with what a human wrote; [`config`] refuses sizes that cannot be; [`registry`] holds the
-//! gradient check of every rung.
+//! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and
+//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`tokenizer`] turns text into numbers and
+//! back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again; [`huggingface`] opens and writes
+//! models as others keep them; [`measures`] compare what was written with what a human wrote; [`config`] refuses sizes
+//! that cannot be; [`registry`] holds the gradient check of every rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;

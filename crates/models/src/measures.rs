@@ -10,14 +10,15 @@
 //! | [exact match](exact_match) | whole texts | the share | here |
 //! | [distinct-n, repetition](diversity) | runs of words that come again | all counts together | [`diversity`] |
 //!
-//! [`Measured`] has them all. Two things stand beside a number before it means anything: what needs no model ([`baselines`]),
-//! and how far chance alone may move it ([`bootstrap`]).
+//! [`Measured`] has them all. Two things stand beside a number before it means anything: what needs no model
+//! ([`baselines`]), and how far chance alone may move it ([`bootstrap`]).
 //!
 //! A text to be measured is a *hypothesis*, the human's a *reference*. BLEU and chrF are properties of a corpus:
 //! what is counted is added up over all pairs before anything is divided, so that they are not means over sentences,
-//! and the order of the pairs does not matter. Both run from 0 to 100, and both are those of sacrebleu 2.6.0 (Post 2018,
-//! [arXiv:1804.08771](https://arxiv.org/abs/1804.08771)) with its default settings and one reference; ROUGE is that of rouge-score. A
-//! score means little without the settings, so each measure has a signature like those that sacrebleu prints beside its scores.
+//! and the order of the pairs does not matter. Both run from 0 to 100, and both are those of sacrebleu 2.6.0 (Post
+//! 2018, [arXiv:1804.08771](https://arxiv.org/abs/1804.08771)) with its default settings and one reference; ROUGE is
+//! that of rouge-score. A score means little without the settings, so each measure has a signature like those that
+//! sacrebleu prints beside its scores.
 //!
 //! ```
 //! use rungs_models::measures::{Bleu, ChrF};

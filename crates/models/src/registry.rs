@@ -41,7 +41,8 @@ const BATCH: usize = 2;
 ///
 /// The check moves each parameter by about a thousandth and compares with a difference, whose own error falls with the
 /// fourth power of that step. A norm over a few numbers that happen to be nearly equal bends so sharply that a
-/// thousandth is too coarse; measured in tenths, the parameters move a tenth as far, and the error is 10⁴ times smaller.
+/// thousandth is too coarse; measured in tenths, the parameters move a tenth as far, and the error is 10⁴ times
+/// smaller.
 const UNIT: f64 = 0.1;
 
 /// Checks what `forward` makes of a model, or of a part of one, with respect to every parameter of it.

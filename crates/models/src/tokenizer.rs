@@ -1,17 +1,20 @@
 //! Text to token ids and back.
 //!
 //! A language model reads and writes numbers from 0 to V − 1. What a number stands for, a [character](mod@char), a
-//! [word] or a [run of bytes](bpe), is chosen once, from the training text, and kept beside the model as `tokenizer.json`:
+//! [word] or a [run of bytes](bpe), is chosen once, from the training text, and kept beside the model as
+//! `tokenizer.json`:
 //!
 //! ```json
 //! {"format": 1, "kind": "char", "tokens": ["\n", " ", "a", "b"]}
 //! ```
 //!
-//! A token's id is its place in the list. A model that came without a tokenizer has [ids] for tokens. Runs of bytes are kept as Hugging Face's `tokenizers` keeps them, which other
-//! programs read too. In every kind the tokens of a text, written one after the other, are the text: decoding is
-//! concatenation, and a text can be [shown while it is generated](TextStream).
+//! A token's id is its place in the list. A model that came without a tokenizer has [ids] for tokens. Runs of bytes are
+//! kept as Hugging Face's `tokenizers` keeps them, which other programs read too. In every kind the tokens of a text,
+//! written one after the other, are the text: decoding is concatenation, and a text can be
+//! [shown while it is generated](TextStream).
 //!
-//! With the feature `tokenizers`, whatever else Hugging Face keeps as `tokenizer.json` is opened as well, by their crate of that name.
+//! With the feature `tokenizers`, whatever else Hugging Face keeps as `tokenizer.json` is opened as well, by their
+//! crate of that name.
 
 pub mod bpe;
 pub mod char;
@@ -80,8 +83,8 @@ pub enum Tokenizer {
 pub struct Passage {
     /// Whether the text begins with it: some vocabularies put a space before a text, and none belongs into the middle.
     pub begins: bool,
-    /// Whether it may say added tokens, such as `<|endoftext|>`. Whoever puts a stranger's words into a text of his own does not
-    /// let them.
+    /// Whether it may say added tokens, such as `<|endoftext|>`. Whoever puts a stranger's words into a text of his own
+    /// does not let them.
     pub added: bool,
 }
 
@@ -111,8 +114,8 @@ impl Tokenizer {
         BpeTokenizer::from_text(text, size).map(Self::from)
     }
 
-    /// What its tokens are: `characters`, `words`, `byte pairs` or `ids`; with the feature `tokenizers` also `word pieces` and
-    /// `unigram pieces`.
+    /// What its tokens are: `characters`, `words`, `byte pairs` or `ids`; with the feature `tokenizers` also
+    /// `word pieces` and `unigram pieces`.
     pub fn kind(&self) -> &'static str {
         match self {
             Tokenizer::Char(_) => "characters",
@@ -127,9 +130,10 @@ impl Tokenizer {
     /// The token ids of `text`.
     ///
     /// # Errors
-    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for ids. Unknown words are no error, but
-    /// [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown. [`NotEncoded`](TokenizerError::NotEncoded) if only the crate
-    /// `tokenizers` knows the tokens, and has none for something unknown.
+    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for
+    /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
+    /// [`NotEncoded`](TokenizerError::NotEncoded) if only the crate `tokenizers` knows the tokens, and has none for
+    /// something unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.encode(text),
@@ -141,8 +145,8 @@ impl Tokenizer {
         }
     }
 
-    /// The token ids of a part of a text, which is put together from several: those of all parts, one after another, are the
-    /// text, and each begins where its part does.
+    /// The token ids of a part of a text, which is put together from several: those of all parts, one after another,
+    /// are the text, and each begins where its part does.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
@@ -163,8 +167,8 @@ impl Tokenizer {
         }
     }
 
-    /// The text of these tokens. An id outside the vocabulary becomes U+FFFD, the replacement character, and so do bytes
-    /// that are no character.
+    /// The text of these tokens. An id outside the vocabulary becomes U+FFFD, the replacement character, and so do
+    /// bytes that are no character.
     pub fn decode(&self, ids: &[u32]) -> String {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.decode(ids),
@@ -181,8 +185,8 @@ impl Tokenizer {
         TextStream::new(self)
     }
 
-    /// What each token adds to a text; none if that depends on the tokens beside it, as it does where only the crate `tokenizers` knows
-    /// what it says.
+    /// What each token adds to a text; none if that depends on the tokens beside it, as it does where only the crate
+    /// `tokenizers` knows what it says.
     pub fn spellings(&self) -> Option<Spellings> {
         let each = |of: &dyn Fn(u32) -> Option<Vec<u8>>| (0..self.vocabulary() as u32).map(of).collect();
         let tokens = match self {

@@ -5,16 +5,17 @@
 //! y = E_y[y_0 … y_{T−1}]·√D + P    block upon block, looking at s       h = norm(y)      the decoder, which is causal
 //! z_t = h_t W + b                                                       p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
 //! ```
-//! with x, s (B, S, D), y, h (B, T, D), z (B, T, V), P the positions. Vaswani et al. (2017), *Attention Is All You Need*. The
-//! blocks are those of [`rungs_layers::transformer`], with the norm after each part, as the paper has it (then there is no
-//! last norm), or before it (Xiong et al. 2020). y_0 is a start token.
+//! with x, s (B, S, D), y, h (B, T, D), z (B, T, V), P the positions. Vaswani et al. (2017), *Attention Is All You
+//! Need*. The blocks are those of [`rungs_layers::transformer`], with the norm after each part, as the paper has it
+//! (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
 //!
 //! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two
-//! places there is one look. What [attention](crate::attention) over a recurrent encoder had to find out step by step, order,
-//! is added to the token's vector instead.
+//! places there is one look. What [attention](crate::attention) over a recurrent encoder had to find out step by step,
+//! order, is added to the token's vector instead.
 //!
-//! Token vectors begin as N(0, 1/D) and are multiplied by √D on the way in, so that they are as large as the positions; the
-//! same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf 2017).
+//! Token vectors begin as N(0, 1/D) and are multiplied by √D on the way in, so that they are as large as the positions;
+//! the same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf
+//! 2017).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
 use crate::seq2seq::{Head, head_parameters};
@@ -72,15 +73,15 @@ pub struct TransformerConfig {
     pub tying: Tying,
     /// The probability of dropping, in training: on E\[id\] + P, on attention weights, and on what each part adds.
     pub dropout: f64,
-    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less memory and
-    /// a third more time. Nothing else depends on it. A target that is read token by token is kept, and gradients of what both
-    /// ways share are then added in another order: the same to rounding.
+    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less
+    /// memory and a third more time. Nothing else depends on it. A target that is read token by token is kept, and
+    /// gradients of what both ways share are then added in another order: the same to rounding.
     pub checkpointing: bool,
 }
 
 impl TransformerConfig {
-    /// The arrangement of Vaswani et al. (2017) but for sizes: H = 4D, relu, the norm after each part, sinusoidal positions,
-    /// the decoder's embedding for a head (theirs was the encoder's too, with one vocabulary). No dropout.
+    /// The arrangement of Vaswani et al. (2017) but for sizes: H = 4D, relu, the norm after each part, sinusoidal
+    /// positions, the decoder's embedding for a head (theirs was the encoder's too, with one vocabulary). No dropout.
     pub fn vaswani([source_vocabulary, vocabulary]: [usize; 2], width: usize, heads: usize, layers: usize) -> Self {
         Self {
             source_vocabulary,

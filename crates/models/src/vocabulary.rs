@@ -1,7 +1,7 @@
 //! Sentences to token ids and back, for models that read one text and write another.
 //!
-//! A language model reads one endless text; a sequence-to-sequence model reads and writes short ones that begin and end,
-//! many of them side by side. Its vocabulary has four tokens that no text has:
+//! A language model reads one endless text; a sequence-to-sequence model reads and writes short ones that begin and
+//! end, many of them side by side. Its vocabulary has four tokens that no text has:
 //!
 //! | id | token | stands |
 //! |---|---|---|
@@ -11,17 +11,18 @@
 //! | [`UNKNOWN`] | `<unk>` | for every piece outside the vocabulary |
 //!
 //! The other tokens are the characters of the training texts, or their pieces: the words and marks of the
-//! [word tokenizer](crate::tokenizer::word), a space before a word belonging to it. In two things sentences are not cut as
-//! one long text is:
+//! [word tokenizer](crate::tokenizer::word), a space before a word belonging to it. In two things sentences are not cut
+//! as one long text is:
 //!
 //! - One space is put before every text and taken off again, so that a word at the beginning is the token that it is
-//!   elsewhere (SentencePiece's dummy prefix; Kudo and Richardson 2018, [arXiv:1808.06226](https://arxiv.org/abs/1808.06226)).
-//! - A word is cut behind an elision, which is an apostrophe after one letter or after `qu`: `j'ai` is `j'|ai` and `lorsqu'il`
-//!   is `lorsqu'|il`, while `don't` and `aujourd'hui` stay whole. In French the words behind are thus learnt once, not
-//!   once for each of `l'`, `d'`, `j'`, `c'`, `qu'`, and fewer are unknown.
+//!   elsewhere (SentencePiece's dummy prefix; Kudo and Richardson 2018,
+//!   [arXiv:1808.06226](https://arxiv.org/abs/1808.06226)).
+//! - A word is cut behind an elision, which is an apostrophe after one letter or after `qu`: `j'ai` is `j'|ai` and
+//!   `lorsqu'il` is `lorsqu'|il`, while `don't` and `aujourd'hui` stay whole. In French the words behind are thus
+//!   learnt once, not once for each of `l'`, `d'`, `j'`, `c'`, `qu'`, and fewer are unknown.
 //!
-//! Or they are the runs of bytes that [byte-pair encoding](crate::tokenizer::bpe) learns from the texts of both sides, to
-//! which nothing is unknown.
+//! Or they are the runs of bytes that [byte-pair encoding](crate::tokenizer::bpe) learns from the texts of both sides,
+//! to which nothing is unknown.
 //!
 //! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
 //! [measured](crate::measures) without being put together by rules.
@@ -133,8 +134,8 @@ impl SequenceVocabulary {
         Self::from_tokens(unit, tokens)
     }
 
-    /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256 bytes, and
-    /// what is merged. The same texts give the same vocabulary.
+    /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256
+    /// bytes, and what is merged. The same texts give the same vocabulary.
     ///
     /// # Errors
     /// If there is no text, if it does not give so many tokens, or if there would be fewer than 261.

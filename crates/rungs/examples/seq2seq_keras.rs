@@ -1,7 +1,7 @@
 //! The example with which Keras introduces sequence-to-sequence learning: English to French, character by character.
 //!
-//! An LSTM reads the source; another, which begins in the first one's last state, writes the target (Sutskever, Vinyals &
-//! Le 2014). Sentences come from a file of pairs, `source TAB target`, such as Tatoeba's; the shortest are taken:
+//! An LSTM reads the source; another, which begins in the first one's last state, writes the target (Sutskever, Vinyals
+//! & Le 2014). Sentences come from a file of pairs, `source TAB target`, such as Tatoeba's; the shortest are taken:
 //!
 //! ```text
 //! cargo run --release -p rungs --example seq2seq_keras -- PAIRS.tsv [PAIRS=10000] [EPOCHS=20]

@@ -1,12 +1,14 @@
-//! Runs that keep an adapter in place of a model: a few numbers that are added to another run's ([`crate::layers::low_rank`]).
+//! Runs that keep an adapter in place of a model: a few numbers that are added to another run's
+//! ([`crate::layers::low_rank`]).
 //!
 //! ```text
 //! adapter.safetensors     blocks.0.attention.qkv.adapter.a, … .adapter.b, of every layer that is adapted
 //!   its metadata          rank, α, targets and dropout; the run whose model is adapted, the SHA-256 of that model's file and that of
 //!                         its tokens
 //! ```
-//! The file says itself what it belongs to. The model is looked for where it was when training began, or where it is said to be by
-//! now, and any other than that one is refused: an adapter on another model gives a model, and nobody could say why it writes badly.
+//! The file says itself what it belongs to. The model is looked for where it was when training began, or where it is
+//! said to be by now, and any other than that one is refused: an adapter on another model gives a model, and nobody
+//! could say why it writes badly.
 //!
 //! [`merge`] makes a run folder with a whole model of the two.
 
@@ -162,10 +164,12 @@ pub(crate) fn values(model: &Model) -> Named<f32> {
     values
 }
 
-/// Makes a run folder `out` with a whole model, that of the run with its adapter merged. It is a run like one that was imported.
+/// Makes a run folder `out` with a whole model, that of the run with its adapter merged. It is a run like one that was
+/// imported.
 ///
 /// # Errors
-/// If the run has no adapter, or the model that it adapts is not there, or something is in the way of `out`. Then nothing is written.
+/// If the run has no adapter, or the model that it adapts is not there, or something is in the way of `out`. Then
+/// nothing is written.
 pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
     Run::check_free(out)?;
     if run.adapter()?.is_none() {

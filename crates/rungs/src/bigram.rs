@@ -10,7 +10,8 @@
 //!
 //! N(a ·) is how many different tokens followed a, N(· b) how many different tokens came before b, N(· ·) how many
 //! different pairs there are. Each discount is estimated from the counts it applies to, D = n₁ / (n₁ + 2 n₂), with n₁
-//! and n₂ how many of them are one and two. Every token of the vocabulary has a probability above zero, and they sum to one.
+//! and n₂ how many of them are one and two. Every token of the vocabulary has a probability above zero, and they sum to
+//! one.
 //!
 //! On character corpora of 0.1 to 1 MB the choice of smoothing (Kneser–Ney with one discount or three, Witten–Bell)
 //! moves the result by about a hundredth of a bit, so the floor does not hang on it.
@@ -93,8 +94,8 @@ impl Bigram {
     }
 }
 
-/// D = n₁ / (n₁ + 2 n₂). Where the estimate breaks down (no count is one or none is two, as in a tiny text), one half: a
-/// discount of zero would leave unseen pairs without probability.
+/// D = n₁ / (n₁ + 2 n₂). Where the estimate breaks down (no count is one or none is two, as in a tiny text), one half:
+/// a discount of zero would leave unseen pairs without probability.
 fn discount<'a>(counts: impl Iterator<Item = &'a u64>) -> f64 {
     let (mut ones, mut twos) = (0.0, 0.0);
     for count in counts {
@@ -129,8 +130,8 @@ mod tests {
 
     #[test]
     fn abracadabra_by_hand() {
-        // Pairs: ab 2, br 2, ra 2, ac 1, ca 1, ad 1, da 1. n₁ = 4, n₂ = 3: D₂ = 4/10. N(· b): a 3, b 1, r 1, c 1, d 1 of 7;
-        // n₁ = 4, n₂ = 0: D₁ = 1/2. The vocabulary is a to z.
+        // Pairs: ab 2, br 2, ra 2, ac 1, ca 1, ad 1, da 1. n₁ = 4, n₂ = 3: D₂ = 4/10. N(· b): a 3, b 1, r 1, c 1, d 1
+        // of 7; n₁ = 4, n₂ = 0: D₁ = 1/2. The vocabulary is a to z.
         let text = ids("abracadabra");
         let model = Bigram::fit(&text, 26);
         let p_b = (1.0 - 0.5) / 7.0 + 0.5 * 5.0 / 7.0 / 26.0;

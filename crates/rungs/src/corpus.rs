@@ -25,11 +25,13 @@ pub struct Corpus {
 impl Corpus {
     /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given.
     ///
-    /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. A vocabulary of characters is that of both
-    /// parts, so that the held-out part has no unknown one; words and byte pairs are counted in the part to train on alone.
+    /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. A vocabulary of characters is that of
+    /// both parts, so that the held-out part has no unknown one; words and byte pairs are counted in the part to train
+    /// on alone.
     ///
     /// # Errors
-    /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be had.
+    /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be
+    /// had.
     pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
         let (train, held_out) = parts(text, validation, settings);
         Self::of_parts(tokenizer(settings, train, held_out)?, train, held_out, settings)

@@ -6,17 +6,17 @@
 //! samedi 3 mars 1984                  →   1984-03-03
 //! ```
 //!
-//! A small task, and a fair test of what attention adds. The answer is always ten characters, but each of them is decided by
-//! other characters of the source, whose place depends on the form: what has to be learnt is where to look. A model
-//! without attention has to carry the whole date through one vector.
+//! A small task, and a fair test of what attention adds. The answer is always ten characters, but each of them is
+//! decided by other characters of the source, whose place depends on the form: what has to be learnt is where to look.
+//! A model without attention has to carry the whole date through one vector.
 //!
-//! Dates run from 1900 to 2099, in the Gregorian calendar. Each can be written in [`FORMS`](forms::FORMS) ways, none of which
-//! can be read as another date: the year has four digits, and the month is a word or a Roman numeral, or else the year comes
-//! first, which the month always follows, and then the day. Two forms may give the same text, but then it means the
-//! same date. So every text has exactly one target.
+//! Dates run from 1900 to 2099, in the Gregorian calendar. Each can be written in [`FORMS`](forms::FORMS) ways, none of
+//! which can be read as another date: the year has four digits, and the month is a word or a Roman numeral, or else the
+//! year comes first, which the month always follows, and then the day. Two forms may give the same text, but then it
+//! means the same date. So every text has exactly one target.
 //!
-//! Which [`Part`] a date belongs to is decided by a hash of the date, once and for all. A test date was never seen in training
-//! in any form, nor was it used to choose settings.
+//! Which [`Part`] a date belongs to is decided by a hash of the date, once and for all. A test date was never seen in
+//! training in any form, nor was it used to choose settings.
 //!
 //! ```
 //! use rungs::dates::{self, Part};

@@ -4,10 +4,11 @@
 //! {"turns": [{"role": "user", "text": "What is AI?"}, {"role": "assistant", "text": "A branch of engineering."}]}
 //! ```
 //!
-//! - A role is `user`, `assistant` or `system`; the assistant is who is to be learnt from, and says something in every dialogue.
-//!   What the system says, at the beginning, is what holds for the whole of it.
-//! - A text is [normalised](crate::Normalization): Unicode's form C, and one plain space for every run of white space, line
-//!   breaks among it. So a turn is a line, and what ends a line can end a turn. It may be empty: somebody says nothing.
+//! - A role is `user`, `assistant` or `system`; the assistant is who is to be learnt from, and says something in every
+//!   dialogue. What the system says, at the beginning, is what holds for the whole of it.
+//! - A text is [normalised](crate::Normalization): Unicode's form C, and one plain space for every run of white space,
+//!   line breaks among it. So a turn is a line, and what ends a line can end a turn. It may be empty: somebody says
+//!   nothing.
 //! - Other fields are ignored, and so are empty lines.
 //!
 //! Everything else is an error that names file and line.
@@ -148,8 +149,9 @@ fn dialogue(line: &str) -> Result<Dialogue, String> {
     }
 }
 
-/// A part to train on and a part to validate on, with `share` of the different *first turns* in the second, those of the system
-/// apart: dialogues that begin alike stay together, as the pairs of one source do in [`split_pairs`](crate::split_pairs).
+/// A part to train on and a part to validate on, with `share` of the different *first turns* in the second, those of
+/// the system apart: dialogues that begin alike stay together, as the pairs of one source do in
+/// [`split_pairs`](crate::split_pairs).
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if there are fewer than two different beginnings.

@@ -7,15 +7,17 @@
 //! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids](crate::models::tokenizer::ids) |
 //! | `generation_config.json` | which tokens end a text |
 //!
-//! What [`import`] makes is a run folder like any other but for what training would have left: it writes and is measured, and
-//! a new run can [begin with it](crate::Run::begin_with), but there is nothing to go on with. [`export`] goes back.
+//! What [`import`] makes is a run folder like any other but for what training would have left: it writes and is
+//! measured, and a new run can [begin with it](crate::Run::begin_with), but there is nothing to go on with. [`export`]
+//! goes back.
 //!
 //! A folder comes from anywhere. Nothing is believed that can be checked, and nothing is written before everything was:
 //! the header before the numbers are read, the names and shapes of all tensors before the first of them is, and no file
-//! is opened that the index puts outside of the folder. Pickled files (`pytorch_model.bin`) run as a program when they are
-//! opened, and are not.
+//! is opened that the index puts outside of the folder. Pickled files (`pytorch_model.bin`) run as a program when they
+//! are opened, and are not.
 //!
-//! Tensors are read one at a time, and written piece by piece, so that importing takes little more memory than the weights.
+//! Tensors are read one at a time, and written piece by piece, so that importing takes little more memory than the
+//! weights.
 
 mod export;
 mod shards;
@@ -43,8 +45,8 @@ const GENERATION: &str = "generation_config.json";
 /// Makes a run folder `out` of the folder `from` of Hugging Face.
 ///
 /// # Errors
-/// If there is something in the way, or a file is missing, damaged, of another architecture or asks for what is not known
-/// here: with the file, and the field or tensor. Then nothing is written.
+/// If there is something in the way, or a file is missing, damaged, of another architecture or asks for what is not
+/// known here: with the file, and the field or tensor. Then nothing is written.
 pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error> {
     Run::check_free(out)?;
     if !from.is_dir() {

@@ -1,11 +1,12 @@
-//! What binds a language model to the trainer: text into batches, logits into a loss, and a held-out text into a number.
+//! What binds a language model to the trainer: text into batches, logits into a loss, and a held-out text into a
+//! number.
 //!
 //! The loss is Σ −ln p(x_{t+1} | x_1 … x_t), over the tokens of a batch in training and over a whole text in
 //! [`evaluate`].
 //!
-//! A rung is trained as it reads. Recurrent rungs read B streams side by side, window after window, and carry their state
-//! from each to the next, while gradients stop at the window's edge (truncated back-propagation through time, Williams
-//! & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
+//! A rung is trained as it reads. Recurrent rungs read B streams side by side, window after window, and carry their
+//! state from each to the next, while gradients stop at the window's edge (truncated back-propagation through time,
+//! Williams & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
 
 use crate::layers::{Mode, RecurrentState};
 use crate::models::{LanguageModel, State};

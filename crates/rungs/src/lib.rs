@@ -1,5 +1,5 @@
-//! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on one
-//! small autograd engine.
+//! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on
+//! one small autograd engine.
 //!
 //! | crate | what |
 //! |---|---|
@@ -11,7 +11,8 @@
 //!
 //! # In ten lines
 //!
-//! Train a model on a string, keep it in a folder, load it from there, let it write, at once or as it comes, and teach it to answer.
+//! Train a model on a string, keep it in a folder, load it from there, let it write, at once or as it comes, and teach
+//! it to answer.
 //!
 //! ```
 //! use rungs::prelude::*;
@@ -212,9 +213,9 @@
 //!
 //! ## 5. Anything can be trained
 //!
-//! The [`Trainer`](trainer::Trainer) does not know language models. A [`Task`](trainer::Task) says what the next loss is;
-//! [`LanguageTask`] is one, and yours is another. Operations and kernels of your own are first-class citizens as well:
-//! see [`tensor::Op`] and [`tensor::Kernel`], and check them with [`tensor::check_gradients`] and
+//! The [`Trainer`](trainer::Trainer) does not know language models. A [`Task`](trainer::Task) says what the next loss
+//! is; [`LanguageTask`] is one, and yours is another. Operations and kernels of your own are first-class citizens as
+//! well: see [`tensor::Op`] and [`tensor::Kernel`], and check them with [`tensor::check_gradients`] and
 //! [`tensor::check_kernel`].
 
 pub use rungs_layers as layers;

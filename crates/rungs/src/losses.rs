@@ -1,10 +1,10 @@
 //! What each token of a text costs a language model: the losses of which [`evaluate`](crate::evaluate) gives the sum.
 //!
-//! A model without memory begins anew in every window, so how much of the past a token has depends on where windows begin.
-//! In consecutive windows of T tokens the first of each has a single one. With a *stride* below T windows overlap, each
-//! token is predicted once, and has at least T − stride + 1 tokens before it ([`SlidingWindows`]). That is nearer to what the
-//! model can do, and to how it writes; it costs about T / stride times as much. Losses in sliding and in
-//! consecutive windows cannot be compared.
+//! A model without memory begins anew in every window, so how much of the past a token has depends on where windows
+//! begin. In consecutive windows of T tokens the first of each has a single one. With a *stride* below T windows
+//! overlap, each token is predicted once, and has at least T − stride + 1 tokens before it ([`SlidingWindows`]). That
+//! is nearer to what the model can do, and to how it writes; it costs about T / stride times as much. Losses in sliding
+//! and in consecutive windows cannot be compared.
 
 use crate::Error;
 use crate::language::{LOGITS, WINDOWS};
@@ -17,8 +17,8 @@ use crate::trainer::{ConsecutiveWindows, Evaluation, SlidingBatch, SlidingWindow
 /// How many logits there may be at a time: an eighth of those in training's validation, since each is here twice.
 const AT_ONCE: usize = LOGITS / 8;
 
-/// −ln p of every token of a text after the first, given those before it in windows of `context` that begin `stride` tokens
-/// after one another; `context` if there is none.
+/// −ln p of every token of a text after the first, given those before it in windows of `context` that begin `stride`
+/// tokens after one another; `context` if there is none.
 ///
 /// A recurrent model carries its state through the whole text. It has no use for a stride.
 ///
@@ -65,8 +65,8 @@ pub fn evaluation<E: Element>(losses: &[E]) -> Evaluation {
 
 /// Reads windows, and adds what the last tokens of each cost: inputs (B, T), targets (B, C).
 ///
-/// What is not counted is not scored, and what is, only so much at a time: of a large vocabulary the logits of a window are more
-/// than all else.
+/// What is not counted is not scored, and what is, only so much at a time: of a large vocabulary the logits of a window
+/// are more than all else.
 fn read<E: Element>(
     model: &dyn LanguageModel<E>,
     inputs: &Ids,

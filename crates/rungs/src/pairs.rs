@@ -4,12 +4,12 @@
 //!
 //! - The columns are parted by TABs; two of them are taken ([`Columns`]), the others are ignored.
 //! - It is UTF-8, with or without a byte-order mark; lines end in a line feed, with or without a carriage return.
-//! - A line has at most [`LONGEST_LINE`] bytes. A model reads a source whole, so what is far longer than a sentence is a
-//!   mistake, such as a file of one line, and better found before memory runs out.
+//! - A line has at most [`LONGEST_LINE`] bytes. A model reads a source whole, so what is far longer than a sentence is
+//!   a mistake, such as a file of one line, and better found before memory runs out.
 //!
-//! Everything else is an error that names file and line: a line without a TAB (an empty one too), an empty side, bytes that
-//! are not UTF-8. Nothing is skipped in silence. [`PairReader`] reads in one pass and holds one line at a time, so files may
-//! be larger than memory.
+//! Everything else is an error that names file and line: a line without a TAB (an empty one too), an empty side, bytes
+//! that are not UTF-8. Nothing is skipped in silence. [`PairReader`] reads in one pass and holds one line at a time, so
+//! files may be larger than memory.
 //!
 //! ```
 //! use rungs::{Columns, Normalization, read_pairs, split_pairs};

@@ -1,28 +1,30 @@
 //! Tasks for a language model: a question is a text, and the answer is how it goes on.
 //!
-//! A model that has learnt to go on with texts knows words, grammar and a little of the world. Whatever else is asked of it can
-//! be written as the beginning of a text: *a description, then `=>`*, and the summary is what comes next (Radford et al. 2018,
-//! *Improving Language Understanding by Generative Pre-Training*). So pairs and dialogues become texts by a [`Template`], and a
-//! model of any rung, trained before or not, learns to go on with them:
+//! A model that has learnt to go on with texts knows words, grammar and a little of the world. Whatever else is asked
+//! of it can be written as the beginning of a text: *a description, then `=>`*, and the summary is what comes next
+//! (Radford et al. 2018, *Improving Language Understanding by Generative Pre-Training*). So pairs and dialogues become
+//! texts by a [`Template`], and a model of any rung, trained before or not, learns to go on with them:
 //!
 //! | from | default template | read | learnt |
 //! |---|---|---|---|
 //! | pairs | `{source}\n=> {target}\n` | source and `\n=> ` | target and end |
 //! | dialogues | `{role}: {text}\n`, for each turn | the turns of system and user, and `assistant: ` | the assistant's texts and their ends |
 //!
-//! The loss is Σ −ln p(y_t | x, y_1 … y_{t−1}) over what is learnt, as a translator's is over its targets. What is read is no part of
-//! it, exactly: no logits are computed there.
+//! The loss is Σ −ln p(y_t | x, y_1 … y_{t−1}) over what is learnt, as a translator's is over its targets. What is read
+//! is no part of it, exactly: no logits are computed there.
 //!
 //! # Tokens
-//! Every part of the text is tokenized by itself, so that the first token of the answer begins where the answer does. In
-//! vocabularies of words and byte pairs a space belongs to the word behind it. There, one that stands before a place of the template
-//! is a part of what is put there: the answer of `{source}\n=> {target}\n` begins with ` Va`, the token that it is elsewhere. In characters it
-//! is a part of the template. Texts never become special tokens, whatever they say; what stands in the template does.
+//! Every part of the text is tokenized by itself, so that the first token of the answer begins where the answer does.
+//! In vocabularies of words and byte pairs a space belongs to the word behind it. There, one that stands before a place
+//! of the template is a part of what is put there: the answer of `{source}\n=> {target}\n` begins with ` Va`, the token
+//! that it is elsewhere. In characters it is a part of the template. Texts never become special tokens, whatever they
+//! say; what stands in the template does.
 //!
 //! # The end
-//! An answer ends with a token that no text says, if the vocabulary has one: that of the model that was opened, `<|endoftext|>` or
-//! `</s>`; byte pairs that are learnt here have the first of these. It stands where the template has something behind its second place. Other
-//! vocabularies say what stands there, the line break of the defaults, and answers may not have it in them.
+//! An answer ends with a token that no text says, if the vocabulary has one: that of the model that was opened,
+//! `<|endoftext|>` or `</s>`; byte pairs that are learnt here have the first of these. It stands where the template has
+//! something behind its second place. Other vocabularies say what stands there, the line break of the defaults, and
+//! answers may not have it in them.
 //!
 //! # A model that answers
 //!
@@ -80,8 +82,8 @@ pub(crate) const ENDS: [&str; 3] = ["<|endoftext|>", "</s>", "<|end_of_text|>"];
 pub struct Prompts {
     tokenizer: Tokenizer,
     kind: PromptKind,
-    /// What stands before the words of the user and of the assistant, of pairs before source and target; and before those of the
-    /// system, which not every vocabulary can say.
+    /// What stands before the words of the user and of the assistant, of pairs before source and target; and before
+    /// those of the system, which not every vocabulary can say.
     markers: [Marker; 3],
     end: End,
 }
@@ -107,7 +109,8 @@ impl Prompts {
     /// How these settings put questions to a model with this tokenizer.
     ///
     /// # Errors
-    /// If they are those of a model that only goes on with a text, or the template cannot be, or the tokenizer cannot say it.
+    /// If they are those of a model that only goes on with a text, or the template cannot be, or the tokenizer cannot
+    /// say it.
     pub fn new(settings: &Settings, tokenizer: &Tokenizer) -> Result<Self, Error> {
         let prompts = settings.prompts.as_ref().ok_or_else(|| Error::Text(crate::model::GOES_ON.to_owned()))?;
         let (kind, template) = (prompts.task, prompts.parsed()?);
@@ -170,8 +173,8 @@ impl Prompts {
         Ok(example.ids().to_vec())
     }
 
-    /// The prompt for what was said last, with as much of what was said before as fits `most` tokens, from a user's turn on; and
-    /// how many turns are left out. None if what was said last does not fit alone.
+    /// The prompt for what was said last, with as much of what was said before as fits `most` tokens, from a user's
+    /// turn on; and how many turns are left out. None if what was said last does not fit alone.
     ///
     /// # Errors
     /// If the tokenizer does not know a character.
@@ -180,8 +183,8 @@ impl Prompts {
         fitting(&turns, |turns| self.prompt_of(turns), |ids| ids.len() <= most)
     }
 
-    /// The latest part of what is said that fits a context of so many tokens, from a user's turn on, as an example; and how many
-    /// turns are left out at its beginning. None if not even the last answer fits.
+    /// The latest part of what is said that fits a context of so many tokens, from a user's turn on, as an example; and
+    /// how many turns are left out at its beginning. None if not even the last answer fits.
     fn latest_example(&self, turns: &[(Role, &str)], context: usize) -> Result<Option<(Example, usize)>, Error> {
         // Behind the last answer nothing is learnt.
         let last = turns.iter().rposition(|(role, _)| *role == Role::Assistant).map_or(0, |last| last + 1);
@@ -250,7 +253,8 @@ pub(crate) fn filled(kind: PromptKind, template: &Template, turns: &(impl Turns 
     text
 }
 
-/// What is made of as many of the last turns as fit, from a user's on, behind what the system says; and how many are left out.
+/// What is made of as many of the last turns as fit, from a user's on, behind what the system says; and how many are
+/// left out.
 fn fitting<T>(
     turns: &[(Role, &str)],
     make: impl Fn(&[(Role, &str)]) -> Result<T, Error>,

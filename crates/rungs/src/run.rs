@@ -40,8 +40,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
-/// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None of
-/// it changes what was learnt.
+/// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None
+/// of it changes what was learnt.
 const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "checkpointing"];
 
 /// What is said of a run whose adapter is asked for.
@@ -232,7 +232,8 @@ impl Run {
         Ok(())
     }
 
-    /// The run in the folder `path`, to go on. Its length, its patience and how often it is saved may change, nothing else.
+    /// The run in the folder `path`, to go on. Its length, its patience and how often it is saved may change, nothing
+    /// else.
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
@@ -260,8 +261,8 @@ impl Run {
         Ok(run)
     }
 
-    /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too. Adapters of this run stay as
-    /// they are; one that the other run has is merged with its model.
+    /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too. Adapters of
+    /// this run stay as they are; one that the other run has is merged with its model.
     ///
     /// # Errors
     /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
@@ -306,8 +307,8 @@ impl Run {
     /// Trains until the run is over or `on_event` says stop, and saves where there is a folder.
     ///
     /// # Errors
-    /// If a step fails or a save does. What was saved before can be resumed. If a part of a model is to be trained, and the run did not
-    /// [begin with one](Self::begin_with).
+    /// If a step fails or a save does. What was saved before can be resumed. If a part of a model is to be trained, and
+    /// the run did not [begin with one](Self::begin_with).
     pub fn train(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, Error> {
         if let Some(name) = self.unfounded {
             return Err(Error::setting(name, UNFOUNDED));

@@ -54,15 +54,16 @@ pub struct Settings {
     /// N, the number of attention heads, in rungs that attend.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub heads: Option<usize>,
-    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent rungs. In
-    /// rungs that learn pairs, the most tokens of either text; longer pairs are left out. Of an answer with its question likewise.
+    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent
+    /// rungs. In rungs that learn pairs, the most tokens of either text; longer pairs are left out. Of an answer with
+    /// its question likewise.
     pub context: usize,
     /// The probability of dropping, in training.
     pub dropout: f64,
     /// What becomes a token.
     pub tokenizer: TokenizerKind,
-    /// What stands between the documents of the text, if it has several: one token, wherever it stands. Windows hold parts of as
-    /// many documents as fit.
+    /// What stands between the documents of the text, if it has several: one token, wherever it stands. Windows hold
+    /// parts of as many documents as fit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub documents: Option<String>,
     /// The share of the text, at its end, that is held out for validation; unused where there is a text for it.

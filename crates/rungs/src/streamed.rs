@@ -1,5 +1,5 @@
-//! Texts that are larger than memory: read from the disk in pieces, made into tokens once, and trained on from the file of
-//! their ids.
+//! Texts that are larger than memory: read from the disk in pieces, made into tokens once, and trained on from the file
+//! of their ids.
 //!
 //! | pass over the text | what for | left out if |
 //! |---|---|---|
@@ -7,14 +7,15 @@
 //! | 2 | the vocabulary, from the words of the part to train on | there is a tokenizer |
 //! | 3 | the ids of both parts, each into a [file](crate::trainer::data::IdsFile) | there are such files |
 //!
-//! A run learns the same as from a [`Corpus`](crate::Corpus) of the same text, bit for bit: the same parts, the same vocabulary,
-//! the same ids, and windows from the same places. Memory is needed for a piece of the text, for the different words while a
-//! vocabulary is learnt, and for the windows of a batch; none of it grows with the length of the text.
+//! A run learns the same as from a [`Corpus`](crate::Corpus) of the same text, bit for bit: the same parts, the same
+//! vocabulary, the same ids, and windows from the same places. Memory is needed for a piece of the text, for the
+//! different words while a vocabulary is learnt, and for the windows of a batch; none of it grows with the length of
+//! the text.
 //!
-//! The files go into a folder, the *cache*, and can be shared by runs. What a file depends on (the text's SHA-256, which part, the
-//! tokenizer) is hashed into its header and its name, so a changed text or another tokenizer is another file; nothing is
-//! ever read that belongs to something else. Whether the text has changed is told by its size and its time of change, as
-//! `make` does; where those differ, by its SHA-256.
+//! The files go into a folder, the *cache*, and can be shared by runs. What a file depends on (the text's SHA-256,
+//! which part, the tokenizer) is hashed into its header and its name, so a changed text or another tokenizer is another
+//! file; nothing is ever read that belongs to something else. Whether the text has changed is told by its size and its
+//! time of change, as `make` does; where those differ, by its SHA-256.
 
 use crate::corpus::{WORDS, check_separator};
 use crate::models::Tokenizer;
@@ -71,8 +72,8 @@ struct Known {
 const FORMAT: u32 = 1;
 
 impl TextFile {
-    /// The text in the file `path`. It is read through, in pieces, unless the folder `cache` says of an earlier time what is in it.
-    /// Nothing is written.
+    /// The text in the file `path`. It is read through, in pieces, unless the folder `cache` says of an earlier time
+    /// what is in it. Nothing is written.
     ///
     /// # Errors
     /// If it cannot be read, is no UTF-8 text, has a NUL in it or is empty, with the byte; or if it was to stop.
@@ -109,7 +110,8 @@ impl TextFile {
     fn remember(&self, cache: &Path) -> Result<(), Error> {
         let note = note(&self.known.path, cache);
         let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
-        // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no JSON.
+        // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no
+        // JSON.
         let next = note.with_extension("next");
         let written =
             fs::create_dir_all(cache).and_then(|()| fs::write(&next, json)).and_then(|()| fs::rename(&next, &note));
@@ -139,12 +141,12 @@ pub struct StreamedCorpus {
 }
 
 impl StreamedCorpus {
-    /// The same parts and the same vocabulary as of [`Corpus::new`](crate::Corpus::new), or those of `tokenizer` where there is
-    /// one already; the files of ids are in the folder `cache`, which is made if there is none.
+    /// The same parts and the same vocabulary as of [`Corpus::new`](crate::Corpus::new), or those of `tokenizer` where
+    /// there is one already; the files of ids are in the folder `cache`, which is made if there is none.
     ///
     /// # Errors
-    /// As [`Corpus::new`](crate::Corpus::new); if the tokenizer reads a text as a whole or not at all; if the disk refuses; or if
-    /// it was to stop.
+    /// As [`Corpus::new`](crate::Corpus::new); if the tokenizer reads a text as a whole or not at all; if the disk
+    /// refuses; or if it was to stop.
     pub fn new(
         text: &TextFile,
         validation: Option<&TextFile>,

@@ -47,7 +47,8 @@ impl Tokens {
     /// The tokens of a folder: those of a run, or those that a Hugging Face folder or GPT-2's has.
     ///
     /// # Errors
-    /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is one.
+    /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is
+    /// one.
     pub fn open(folder: &Path, learns: Learns) -> Result<Self, Error> {
         let error = |problem: &str| Error::File { path: folder.to_owned(), problem: problem.to_owned() };
         if !folder.is_dir() {

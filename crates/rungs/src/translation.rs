@@ -1,6 +1,7 @@
 //! What binds a translator to the trainer, and to texts: pairs into batches, logits into a loss, a source into targets.
 //!
-//! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over the tokens of the targets, the end of each among them and padding not.
+//! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over the tokens of the targets, the end of each among them and padding
+//! not.
 
 use crate::layers::Mode;
 use crate::models::decode::{Bias, Ending, Finish, Search};
@@ -149,11 +150,13 @@ pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[Pair]>) -> Re
     Ok(forced)
 }
 
-/// Translates sources: for each as many targets as `options` say, the best first, without marks and never with an unknown word.
+/// Translates sources: for each as many targets as `options` say, the best first, without marks and never with an
+/// unknown word.
 ///
-/// What ends a target is known here, so `options` need no stop token; the fewest and the most tokens are counted without it. A
-/// [beam](Search::Beam) is searched until so many texts have [ended](Ending::KeepsPlace). Sources of similar length are searched
-/// together; the result does not depend on which. Where a model's positions end, so do its texts.
+/// What ends a target is known here, so `options` need no stop token; the fewest and the most tokens are counted
+/// without it. A [beam](Search::Beam) is searched until so many texts have [ended](Ending::KeepsPlace). Sources of
+/// similar length are searched together; the result does not depend on which. Where a model's positions end, so do its
+/// texts.
 ///
 /// # Errors
 /// If the search cannot be, or a source is longer than the model's positions.

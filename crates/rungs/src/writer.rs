@@ -25,9 +25,9 @@
 //! What it has learnt can be [tuned to answer](crate::prompts), which makes a [`Responder`](crate::Responder) of it.
 //!
 //! # All of it
-//! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them, [as many times](GenerateOptions::texts) as is
-//! wanted, and tells how likely every token was. What options there are, beams, penalties, expressions that must match, tells
-//! [`decode`](crate::models::decode).
+//! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them,
+//! [as many times](GenerateOptions::texts) as is wanted, and tells how likely every token was. What options there are,
+//! beams, penalties, expressions that must match, tells [`decode`](crate::models::decode).
 
 mod listener;
 
@@ -105,8 +105,8 @@ impl Writer {
         self
     }
 
-    /// Another writer writes up to `ahead` tokens ahead of this one, as [`generate_with_draft`] does: the texts are as likely as
-    /// without it, and come sooner if it is often right.
+    /// Another writer writes up to `ahead` tokens ahead of this one, as [`generate_with_draft`] does: the texts are as
+    /// likely as without it, and come sooner if it is often right.
     ///
     /// # Errors
     /// If its tokens are not the same.
@@ -163,8 +163,8 @@ impl Writer {
         Ok(Prompt { ids: ids.to_vec(), text, whole: false })
     }
 
-    /// The beginning of a text: what begins every one, or what stands before a beginning, the end of a document or a line break; or
-    /// the first token there is. Nothing of it is shown.
+    /// The beginning of a text: what begins every one, or what stands before a beginning, the end of a document or a
+    /// line break; or the first token there is. Nothing of it is shown.
     pub fn beginning(&self) -> Prompt {
         let mut ids = self.tokenizer.beginning();
         if ids.is_empty() {
@@ -182,7 +182,8 @@ impl Writer {
         self.stream(prompt, options, rng, &mut |_| {})
     }
 
-    /// The same text, every part of which `on_text` hears as soon as it can be shown; one that is searched for, at its end.
+    /// The same text, every part of which `on_text` hears as soon as it can be shown; one that is searched for, at its
+    /// end.
     ///
     /// # Errors
     /// As [`complete`](Self::complete).
@@ -206,8 +207,9 @@ impl Writer {
         Ok(text)
     }
 
-    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::models::generate) does.
-    /// `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at the end, not at all.
+    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::models::generate)
+    /// does. `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
+    /// the end, not at all.
     ///
     /// # Errors
     /// If texts cannot be written so, or the model is broken.

@@ -1,8 +1,8 @@
 //! An operation of one's own: everything that the engine's operations can do, from outside of the crate.
 //!
-//! The discounted sum of a sequence, yₜ = xₜ + γ·yₜ₋₁, runs along the last axis. Its gradient is the same recurrence the
-//! other way round, hₜ = dyₜ + γ·hₜ₊₁, so the rule is the operation itself with the direction reversed, and gradients of
-//! gradients need nothing further.
+//! The discounted sum of a sequence, yₜ = xₜ + γ·yₜ₋₁, runs along the last axis. Its gradient is the same recurrence
+//! the other way round, hₜ = dyₜ + γ·hₜ₊₁, so the rule is the operation itself with the direction reversed, and
+//! gradients of gradients need nothing further.
 //!
 //! `cargo run -p rungs-tensor --example own_op`
 

@@ -35,8 +35,8 @@ impl<E: Element> Array<E> {
         Self { storage: Arc::new(buffer), offset: 0, shape, strides: shape.strides() }
     }
 
-    /// An array with whatever was in its memory (initialised, never secret to the process): to be written whole, through
-    /// [`make_mut`](Array::make_mut), before it is read. For kernels.
+    /// An array with whatever was in its memory (initialised, never secret to the process): to be written whole,
+    /// through [`make_mut`](Array::make_mut), before it is read. For kernels.
     #[track_caller]
     pub fn scratch(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();

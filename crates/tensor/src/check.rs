@@ -188,7 +188,8 @@ impl<'a> Problem<'a> {
         Scalar { value, magnitude, gradients }
     }
 
-    /// The relative error between the gradients of a scalar function and its central difference, along a random direction.
+    /// The relative error between the gradients of a scalar function and its central difference, along a random
+    /// direction.
     fn compare(
         &self,
         name: &str,
@@ -212,8 +213,8 @@ impl<'a> Problem<'a> {
         let expected = (4.0 * central(h) - central(2.0 * h)) / 3.0;
         let here = function(self.inputs, Graph::Drop);
         let (found, size) = inner(&here.gradients, &along);
-        // The rounding error of a difference is relative to what was subtracted, so where the derivative is much smaller
-        // than that (a function that is linear but not written so) no more can be asked.
+        // The rounding error of a difference is relative to what was subtracted, so where the derivative is much
+        // smaller than that (a function that is linear but not written so) no more can be asked.
         let size = size.max(here.magnitude * 1e-6).max(1e-9);
         let error = (found - expected).abs() / size;
         if error <= TOLERANCE {

@@ -1,9 +1,9 @@
 //! Fused kernels: hand-written passes that carry their textbook definition.
 //!
-//! A [`Kernel`] computes in one pass what would take many operations, and its gradient too. It cannot be written without
-//! its [`definition`](Kernel::definition) in differentiable operations, which is its specification, its test oracle
-//! ([`check_kernel`](crate::check_kernel)) and its path for gradients of gradients: with the graph kept, reverse mode goes
-//! through the definition, so a kernel never loses a gradient.
+//! A [`Kernel`] computes in one pass what would take many operations, and its gradient too. It cannot be written
+//! without its [`definition`](Kernel::definition) in differentiable operations, which is its specification, its test
+//! oracle ([`check_kernel`](crate::check_kernel)) and its path for gradients of gradients: with the graph kept, reverse
+//! mode goes through the definition, so a kernel never loses a gradient.
 
 use crate::autograd::Graph;
 use crate::op::{Op, Operands, Vjp, with_shapes};

@@ -120,8 +120,8 @@ impl<E: Element> Growing<E> {
         }
     }
 
-    /// Goes on with these positions of the first axis, some perhaps several times. If there are as many as before, and each that
-    /// is taken stays where it was, only the others are written; unless somebody still has a view.
+    /// Goes on with these positions of the first axis, some perhaps several times. If there are as many as before, and
+    /// each that is taken stays where it was, only the others are written; unless somebody still has a view.
     ///
     /// # Panics
     /// If there is no such position, or the first axis is the one that grows.

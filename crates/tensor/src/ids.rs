@@ -1,4 +1,5 @@
-//! Token ids and truth values: what tensors are indexed and masked with. Neither has a gradient, so neither is a tensor.
+//! Token ids and truth values: what tensors are indexed and masked with. Neither has a gradient, so neither is a
+//! tensor.
 
 use crate::array::map;
 use crate::shape::{self, Strides};

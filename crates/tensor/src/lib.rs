@@ -5,8 +5,8 @@
 //! 1. An [`Array`] holds numbers: strided views into shared storage. It knows nothing of gradients.
 //! 2. A [`Tensor`] is an array and where it came from. Tensors are immutable values; nothing is recorded unless a
 //!    [variable](Tensor::variable) went in.
-//! 3. An [`Op`] says how a result is computed and how the gradient flows back, in tensor operations, so that gradients can be
-//!    differentiated again. A [`Kernel`] is an operation fused by hand that carries its textbook definition.
+//! 3. An [`Op`] says how a result is computed and how the gradient flows back, in tensor operations, so that gradients
+//!    can be differentiated again. A [`Kernel`] is an operation fused by hand that carries its textbook definition.
 //!
 //! ```
 //! use rungs_tensor::{Array, Tensor};
@@ -18,9 +18,9 @@
 //! println!("{:?}", gradients.wrt(&w).unwrap());
 //! ```
 //!
-//! There is no hidden state: no gradient mode, no global seed, no device. Results do not depend on the number of threads.
-//! Axes are given as `isize` and count from the end when negative; a wrong shape is a bug and panics in one line, and
-//! [`Tensor::try_apply`] is the door for those who would rather have a `Result`.
+//! There is no hidden state: no gradient mode, no global seed, no device. Results do not depend on the number of
+//! threads. Axes are given as `isize` and count from the end when negative; a wrong shape is a bug and panics in one
+//! line, and [`Tensor::try_apply`] is the door for those who would rather have a `Result`.
 //!
 //! The feature `safetensors` adds the module of that name: arrays in files. The crates above turn it on.
 

@@ -138,8 +138,8 @@ impl<E: Element> Vjp<'_, E> {
         Operands::owned(self.inputs)
     }
 
-    /// The gradient of the loss by operand `index`: `rule` computes it from the gradient by the result, and runs only if
-    /// it is needed. Gradients that reach an operand along several paths are added up by the driver, never here.
+    /// The gradient of the loss by operand `index`: `rule` computes it from the gradient by the result, and runs only
+    /// if it is needed. Gradients that reach an operand along several paths are added up by the driver, never here.
     ///
     /// # Panics
     /// If the rule's result does not have the operand's shape, or is tracked although the graph is not kept (a tensor
@@ -174,11 +174,12 @@ impl<E: Element> Vjp<'_, E> {
         }
     }
 
-    /// Tells all gradients at once, by walking back through `function`, which computes the result from the operands: for an
-    /// operation whose own rule does not do, or that has none.
+    /// Tells all gradients at once, by walking back through `function`, which computes the result from the operands:
+    /// for an operation whose own rule does not do, or that has none.
     ///
-    /// Each operand whose gradient is wanted goes in through a node of its own, where the walk stops. With the graph kept it
-    /// hangs on the operand, and the other operands go in as they are, so that what is found can be differentiated by all of them.
+    /// Each operand whose gradient is wanted goes in through a node of its own, where the walk stops. With the graph
+    /// kept it hangs on the operand, and the other operands go in as they are, so that what is found can be
+    /// differentiated by all of them.
     pub(crate) fn through(&mut self, function: &dyn Fn(&[Tensor<E>]) -> Tensor<E>) {
         let operand = |(i, x): (usize, &Tensor<E>)| match (self.graph, self.needs(i)) {
             (Graph::Drop, true) => x.as_variable(),

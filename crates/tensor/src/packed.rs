@@ -40,8 +40,8 @@ enum Layout<E: Element> {
 }
 
 impl<E: Element> PackedMatrix<E> {
-    /// Prepares a matrix (K, N), of any strides, that `count` rows will be multiplied with in all. For a few rows packing
-    /// would cost more than it saves, and the matrix is used as it lies.
+    /// Prepares a matrix (K, N), of any strides, that `count` rows will be multiplied with in all. For a few rows
+    /// packing would cost more than it saves, and the matrix is used as it lies.
     ///
     /// # Panics
     /// If the array is not a matrix.

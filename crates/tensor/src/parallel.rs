@@ -28,8 +28,8 @@ pub(crate) fn for_each_chunk<T: Send>(
 /// What [`for_each_part`] does with some rows and their part of each array.
 pub type Part<'a, E, const N: usize> = &'a (dyn Fn(Range<usize>, [&mut [E]; N]) + Sync);
 
-/// Shares rows among the threads. Each of the `arrays` holds the rows one after another, each array in its own number of
-/// elements per row; `body` gets the range of rows that a part is, and that part of each array.
+/// Shares rows among the threads. Each of the `arrays` holds the rows one after another, each array in its own number
+/// of elements per row; `body` gets the range of rows that a part is, and that part of each array.
 ///
 /// How the rows are shared depends on the number of threads: `body` must compute a row without regard to the others.
 /// Rows fewer than `least` stay together.
@@ -67,7 +67,8 @@ fn divide<E: Element, const N: usize>(
     );
 }
 
-/// How long a thread looks for work in vain, and how long in all: it may be that somebody waits for what it had begun before.
+/// How long a thread looks for work in vain, and how long in all: it may be that somebody waits for what it had begun
+/// before.
 const PATIENCE: Duration = Duration::from_micros(200);
 const WATCH: Duration = Duration::from_millis(50);
 
@@ -78,16 +79,17 @@ thread_local! {
 
 /// Keeps the other threads of the pool awake for a moment: to be called at every step of a loop of short steps.
 ///
-/// A thread that finds no work for some microseconds goes to sleep, and to wake it takes longer than its share of one row
-/// by a matrix, hundreds of which make a token. After this call every thread looks for work until it has found none for a while. No
-/// result depends on it.
+/// A thread that finds no work for some microseconds goes to sleep, and to wake it takes longer than its share of one
+/// row by a matrix, hundreds of which make a token. After this call every thread looks for work until it has found none
+/// for a while. No result depends on it.
 pub fn keep_awake() {
     if rayon::current_num_threads() < 2 {
         return;
     }
     let caller = rayon::current_thread_index();
     rayon::spawn_broadcast(move |context| {
-        // What is found may be another call for the same: it must not be answered within the answer to the first, and so on.
+        // What is found may be another call for the same: it must not be answered within the answer to the first, and
+        // so on.
         if Some(context.index()) != caller && !LOOKING.replace(true) {
             look_for_work();
             LOOKING.set(false);

@@ -74,8 +74,8 @@ fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
     task()
 }
 
-/// As [`run`] at one level, with fused multiply-add where the level has it, which [`run`] leaves out: for sums of products,
-/// whose bits may differ between processors.
+/// As [`run`] at one level, with fused multiply-add where the level has it, which [`run`] leaves out: for sums of
+/// products, whose bits may differ between processors.
 #[inline]
 #[allow(unsafe_code)]
 pub(crate) fn run_fused<R>(chosen: Level, task: impl FnOnce() -> R) -> R {

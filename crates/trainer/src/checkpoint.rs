@@ -18,13 +18,14 @@
 //! ```
 //!
 //! Before the commit every file that the old `config.json` describes is still there under its own name. After it, every
-//! file that the new one describes is there under one of two names. So whatever moment a kill, a power cut or a full disk
-//! chooses, the folder opens, as the run before the save or as the run after it. The tests try every moment, with every
-//! order in which an unsynced disk may keep names.
+//! file that the new one describes is there under one of two names. So whatever moment a kill, a power cut or a full
+//! disk chooses, the folder opens, as the run before the save or as the run after it. The tests try every moment, with
+//! every order in which an unsynced disk may keep names.
 //!
 //! # The files
-//! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit for
-//! bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their own.
+//! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit
+//! for bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their
+//! own.
 
 mod contents;
 mod destination;

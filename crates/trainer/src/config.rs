@@ -27,8 +27,8 @@ pub struct TrainerConfig {
     /// After how many evaluations in a row that are no better than the best the run stops early; none for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// The decay of the moving average of the weights, between 0 and 1. The averaged weights are what is evaluated and kept as the
-    /// best; training goes on from the others. None for no average.
+    /// The decay of the moving average of the weights, between 0 and 1. The averaged weights are what is evaluated and
+    /// kept as the best; training goes on from the others. None for no average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,
     /// What all randomness of training comes from.
@@ -36,8 +36,8 @@ pub struct TrainerConfig {
 }
 
 impl Default for TrainerConfig {
-    /// nanoGPT's settings for a small model on a CPU: 2,000 steps of AdamW, 10⁻³ falling to 10⁻⁴ by cosine after 100 steps
-    /// of warm-up, clipped at 1.
+    /// nanoGPT's settings for a small model on a CPU: 2,000 steps of AdamW, 10⁻³ falling to 10⁻⁴ by cosine after 100
+    /// steps of warm-up, clipped at 1.
     fn default() -> Self {
         Self {
             budget: Budget::Steps(2000),
@@ -92,8 +92,8 @@ pub enum Budget {
     Steps(usize),
     /// After so many passes over the training text: a number of steps that the task's data decides.
     Epochs(usize),
-    /// After the first step that ends so many seconds of running in, evaluations and saves included: what a machine can do
-    /// in that time. The schedule goes by the steps that the time would allow at the pace so far.
+    /// After the first step that ends so many seconds of running in, evaluations and saves included: what a machine can
+    /// do in that time. The schedule goes by the steps that the time would allow at the pace so far.
     Seconds(f64),
 }
 

@@ -10,8 +10,8 @@
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
 //! | [`SlidingWindows`] | measuring models without memory | the same, each behind a past of some length |
 //!
-//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there are too
-//! many; the batches are the same.
+//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there
+//! are too many; the batches are the same.
 //!
 //! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
 //!

@@ -1,7 +1,7 @@
 //! Training: optimizers, data, the loop, and run folders that survive anything.
 //!
-//! The [`Trainer`] trains any [`Module`](rungs_layers::Module) on any [`Task`], which says what the next loss is. It prints
-//! nothing: it tells a callback what happens, and the callback says whether to go on.
+//! The [`Trainer`] trains any [`Module`](rungs_layers::Module) on any [`Task`], which says what the next loss is. It
+//! prints nothing: it tells a callback what happens, and the callback says whether to go on.
 //!
 //! | read | for |
 //! |---|---|
@@ -54,8 +54,8 @@
 //! ```
 //!
 //! # Promises
-//! - **Same bits.** A run depends on its settings, its data and its seed: not on the number of threads, and not on how often
-//!   it was stopped and resumed. (A run measured in seconds depends on the clock as well.)
+//! - **Same bits.** A run depends on its settings, its data and its seed: not on the number of threads, and not on how
+//!   often it was stopped and resumed. (A run measured in seconds depends on the clock as well.)
 //! - **Verify, then commit.** A loss or gradient that is not finite, a parameter without a gradient, a full disk: an
 //!   error, and nothing is changed.
 //! - **Sums, not means.** Losses are sums of nats with their numbers of tokens and are divided once, so accumulated

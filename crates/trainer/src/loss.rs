@@ -1,8 +1,8 @@
 //! What a forward pass cost, and what a whole text costs.
 //!
 //! Losses are carried as **sums** of nats with the number of tokens they were summed over, and divided once at the end.
-//! A mean of means is only right when every batch has the same number of tokens, which the last window of a text, padded
-//! sentences and unequal micro-batches do not have.
+//! A mean of means is only right when every batch has the same number of tokens, which the last window of a text,
+//! padded sentences and unequal micro-batches do not have.
 //!
 //! | quantity | of a loss of L nats per token |
 //! |---|---|

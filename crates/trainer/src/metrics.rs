@@ -5,8 +5,8 @@
 //! 250,2.412083,2.398114,0.000982,1.204,48211.7
 //! ```
 //!
-//! `train_loss` and `tokens_per_second` are over all steps since the row before; `validation_loss` is empty where there was
-//! no evaluation.
+//! `train_loss` and `tokens_per_second` are over all steps since the row before; `validation_loss` is empty where there
+//! was no evaluation.
 
 use std::fmt::Write;
 

@@ -8,9 +8,9 @@
 //! | [`adamw`](AdamW) | Adam with weight decay apart from the gradient | Loshchilov & Hutter 2019 |
 //!
 //! A [`Rule`] says what happens to each number, and what it wants to remember beside it (its *moments*). The
-//! [`Optimizer`] keeps the moments, by parameter **name**: an in-place update gives a tensor a new id, and names are what a
-//! checkpoint can hold. One step is one pass over memory: the gradient's factor, the moments and the parameter are read and
-//! written together, in fixed pieces spread over threads.
+//! [`Optimizer`] keeps the moments, by parameter **name**: an in-place update gives a tensor a new id, and names are
+//! what a checkpoint can hold. One step is one pass over memory: the gradient's factor, the moments and the parameter
+//! are read and written together, in fixed pieces spread over threads.
 //!
 //! A rule written outside of this crate works the same way:
 //!
@@ -88,9 +88,9 @@ impl StepSize {
 /// | decayed | matrices: weights of layers, embeddings, learned positions | λ |
 /// | not decayed | vectors: biases, gains and biases of norms, the vector u of additive attention | 0 |
 ///
-/// A weight that multiplies makes a function steep, and pulling it to zero makes the function smooth. A bias only moves it, and a
-/// gain pulled to zero switches its unit off. So the shape decides, and no list of names has to be kept; the tests hold
-/// the two groups of every model against the names of their parameters.
+/// A weight that multiplies makes a function steep, and pulling it to zero makes the function smooth. A bias only moves
+/// it, and a gain pulled to zero switches its unit off. So the shape decides, and no list of names has to be kept; the
+/// tests hold the two groups of every model against the names of their parameters.
 pub fn decays(axes: usize) -> bool {
     axes >= 2
 }
@@ -178,8 +178,8 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
     /// Goes on from a saved [`state`](Self::state), after `count` steps on a model with these parameters.
     ///
     /// # Errors
-    /// If a moment is missing, has another shape than its parameter, or belongs to none (it was saved by another rule or
-    /// for another model). Then nothing is changed.
+    /// If a moment is missing, has another shape than its parameter, or belongs to none (it was saved by another rule
+    /// or for another model). Then nothing is changed.
     pub fn restore<M: Module<E> + ?Sized>(
         &mut self,
         model: &M,

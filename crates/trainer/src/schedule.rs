@@ -14,9 +14,9 @@
 //! common: the first step is not wasted on a rate of zero, and the last step has the smallest rate.
 //!
 //! Noam is the schedule of the Transformer (Vaswani et al. 2017, section 5.3), called so after one of its authors: it
-//! climbs in a straight line for W steps, then falls as one over the square root of the step. It knows no end, so a run that goes on
-//! needs no other schedule than one that was longer from the beginning. The wider the model, the smaller the rate; its
-//! largest is factor / √(D W), at step W.
+//! climbs in a straight line for W steps, then falls as one over the square root of the step. It knows no end, so a run
+//! that goes on needs no other schedule than one that was longer from the beginning. The wider the model, the smaller
+//! the rate; its largest is factor / √(D W), at step W.
 
 use crate::TrainError;
 use crate::error::{positive, setting};

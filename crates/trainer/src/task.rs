@@ -24,8 +24,8 @@ pub trait Task<E: Element> {
     /// If the data cannot be read.
     fn validate(&self, model: &Self::Model) -> Result<Evaluation, TrainError>;
 
-    /// Everything but the generator that [`next_loss`](Self::next_loss) depends on, so that a resumed run goes on exactly.
-    /// It is asked for before every step, to be gone back to if the step fails: arrays are shared, not copied.
+    /// Everything but the generator that [`next_loss`](Self::next_loss) depends on, so that a resumed run goes on
+    /// exactly. It is asked for before every step, to be gone back to if the step fails: arrays are shared, not copied.
     fn position(&self) -> Position<E>;
 
     /// Goes on from a saved position, or changes nothing.

@@ -1,7 +1,7 @@
 //! A part of a model that is trained, while the rest stays as it is.
 //!
-//! Which parameters are frozen is said beforehand, by name. So a parameter that has no gradient is one of two things: it was to have
-//! none, or it lost it on the way, which is an error. That it is a constant would not tell.
+//! Which parameters are frozen is said beforehand, by name. So a parameter that has no gradient is one of two things:
+//! it was to have none, or it lost it on the way, which is an error. That it is a constant would not tell.
 
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Element, Tensor};
@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 /// A model of which some parameters are frozen: as a [`Module`] it shows the others alone.
 ///
 /// Whatever visits parameters ([`ParameterGradients::collect`](crate::ParameterGradients::collect), the
-/// [`Optimizer`](crate::Optimizer)) thus does with those that are trained what it does with a whole model: each must have a gradient,
-/// and has moments. Frozen parameters are constants: no gradient of theirs is computed, and nothing is kept for them.
+/// [`Optimizer`](crate::Optimizer)) thus does with those that are trained what it does with a whole model: each must
+/// have a gradient, and has moments. Frozen parameters are constants: no gradient of theirs is computed, and nothing is
+/// kept for them.
 ///
 /// ```
 /// use rungs_layers::tensor::{Array, Rng, Tensor};

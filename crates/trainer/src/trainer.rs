@@ -8,8 +8,8 @@
 //! until    the budget is used up, or evaluations have not become better for too long, or the callback says stop
 //! ```
 //!
-//! All that decides what comes next is in one place, the [`TrainingState`](crate::TrainingState): a run that is saved between two steps, dropped
-//! and resumed goes on with the same bits.
+//! All that decides what comes next is in one place, the [`TrainingState`](crate::TrainingState): a run that is saved
+//! between two steps, dropped and resumed goes on with the same bits.
 
 mod average;
 mod saving;
@@ -58,7 +58,8 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// A trainer at the start of a run.
     ///
     /// # Errors
-    /// If a setting is out of its range, or if the budget is measured in epochs and the task does not say how long one is.
+    /// If a setting is out of its range, or if the budget is measured in epochs and the task does not say how long one
+    /// is.
     pub fn new(model: T::Model, task: T, config: TrainerConfig) -> Result<Self, TrainError> {
         config.validate()?;
         let model = Trained::all(model);
@@ -78,8 +79,8 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         })
     }
 
-    /// Trains only the parameters whose names `is_frozen` does not take. The others are constants from now on: no gradient of theirs is
-    /// computed, nothing is remembered for them, and none of their bits change.
+    /// Trains only the parameters whose names `is_frozen` does not take. The others are constants from now on: no
+    /// gradient of theirs is computed, nothing is remembered for them, and none of their bits change.
     ///
     /// # Errors
     /// If nothing is left to train, or a step was taken already.
@@ -339,8 +340,8 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     }
 }
 
-/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded: with their averages, if there
-/// are any.
+/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded: with their averages, if
+/// there are any.
 fn with_constants<E: Element, M: Module<E>, R>(
     model: &mut Trained<M>,
     average: Option<&Average<E>>,

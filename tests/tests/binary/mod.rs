@@ -116,8 +116,8 @@ pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Runs a command that must be refused as bad input: exit code 2, one line that has all of `words`, nothing on stdout and
-/// nothing written.
+/// Runs a command that must be refused as bad input: exit code 2, one line that has all of `words`, nothing on stdout
+/// and nothing written.
 #[track_caller]
 pub(crate) fn bad_input(at: &Path, arguments: &str, words: &[&str]) {
     let before = snapshot(at);

@@ -4,8 +4,8 @@ use super::*;
 
 #[test]
 fn a_beam_that_holds_everything_finds_the_most_probable_texts() {
-    // Texts of three tokens, or ended sooner: fewer than 7 beginnings never had to be dropped, if the beam is as wide as the
-    // vocabulary and only four tokens are allowed.
+    // Texts of three tokens, or ended sooner: fewer than 7 beginnings never had to be dropped, if the beam is as wide
+    // as the vocabulary and only four tokens are allowed.
     #[derive(Debug)]
     struct Few;
     impl Processor for Few {

@@ -84,7 +84,8 @@ fn derivatives_of_any_order() {
         assert_relative_eq!(power.item(), factor * 0.7f64.powi(5 - order), max_relative = 1e-14);
         assert_relative_eq!(exponential.item(), 2f64.powi(order) * 1.4f64.exp(), max_relative = 1e-14);
     }
-    // A kernel's definition takes over from the first derivative on: the third of softmax is the derivative of its second.
+    // A kernel's definition takes over from the first derivative on: the third of softmax is the derivative of its
+    // second.
     let mut rng = Rng::new(4);
     let z: Tensor<f64> = variable(4, &mut rng);
     let v: [Tensor<f64>; 3] = std::array::from_fn(|_| constant(4, &mut rng));

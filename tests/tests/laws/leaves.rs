@@ -1,4 +1,5 @@
-//! What a leaf promises: values that never change under a handle, updates in place where nobody is looking, and fresh ids.
+//! What a leaf promises: values that never change under a handle, updates in place where nobody is looking, and fresh
+//! ids.
 
 use super::variable;
 use rungs_tensor::{Array, NoGradient, Rng, Tensor};

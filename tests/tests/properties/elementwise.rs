@@ -121,8 +121,8 @@ proptest! {
 
     #[test]
     fn one_tensor_through_two_views(i in 0..4usize, x in operand(2..=2, nonzero), seed: u64) {
-        // x and its first row: the gradients of all uses of one element add up. Arithmetic only: the larger and the smaller
-        // of equal elements have tests of their own.
+        // x and its first row: the gradients of all uses of one element add up. Arithmetic only: the larger and the
+        // smaller of equal elements have tests of their own.
         prop_assume!(x.shape()[0] > 0);
         let (name, op, f, _) = BINARY[i];
         let row = |x: &Nd| Nd::from_fn(&[x.shape[1]], |at| x.at(&[0, at[0]]));

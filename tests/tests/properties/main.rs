@@ -1,6 +1,6 @@
-//! Every operation against a naive reference, in value and in first and second derivative, over what examples never vary:
-//! ranks 0 to 5, sizes 0 and 1 and uneven ones, how operands lie in memory, which pairs broadcast, which operands are
-//! tracked, and the same operand used twice.
+//! Every operation against a naive reference, in value and in first and second derivative, over what examples never
+//! vary: ranks 0 to 5, sizes 0 and 1 and uneven ones, how operands lie in memory, which pairs broadcast, which operands
+//! are tracked, and the same operand used twice.
 //!
 //! Runs are repeatable. `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=1 cargo test -p rungs-tests properties` looks
 //! further.
@@ -36,10 +36,10 @@ fn config() -> Config {
 
 /// Checks an operation at some operands against `reference`: its value, and its derivatives by every subset of them.
 ///
-/// What is differentiated is (y + ½)² + ⅒Σx² of the result y and the operands x. The square's slope depends on the operands
-/// even where the operation is linear, so that the second order runs through the operation's own rule. The sum is there
-/// because y may not change at all, as the softmax of equal elements does not, and a difference of equal numbers shows
-/// nothing but rounding.
+/// What is differentiated is (y + ½)² + ⅒Σx² of the result y and the operands x. The square's slope depends on the
+/// operands even where the operation is linear, so that the second order runs through the operation's own rule. The sum
+/// is there because y may not change at all, as the softmax of equal elements does not, and a difference of equal
+/// numbers shows nothing but rounding.
 fn check(
     name: &str,
     operands: &[Operand],

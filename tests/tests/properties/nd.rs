@@ -1,4 +1,5 @@
-//! The naive reference: an array that is a shape and a row-major vector, and loops over indices. Nothing is clever here.
+//! The naive reference: an array that is a shape and a row-major vector, and loops over indices. Nothing is clever
+//! here.
 
 use proptest::test_runner::TestCaseError;
 use rungs_tensor::Tensor;

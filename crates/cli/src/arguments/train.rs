@@ -38,32 +38,33 @@ pub(crate) struct Train {
     /// The text to learn, UTF-8; - is stdin [default: the built-in text]
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
-    /// The pairs to learn, a source, a TAB and its target on each line. To rnn, lstm, gru and gpt a source is the beginning of a
-    /// text, and they learn how it goes on (--template) [seq2seq, attention, transformer: dates written in many ways, and in
-    /// one]
+    /// The pairs to learn, a source, a TAB and its target on each line. To rnn, lstm, gru and gpt a source is the
+    /// beginning of a text, and they learn how it goes on (--template) [seq2seq, attention, transformer: dates written
+    /// in many ways, and in one]
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) pairs: Option<PathBuf>,
     /// Which columns of --pairs are source and target, counted from 1 [default: 1,2]
     #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with_all = ["text", "dialogue"])]
     pub(crate) columns: Option<Columns>,
-    /// Dialogues to learn the assistant's part of, one a line: {"turns": [{"role": "user", "text": "…"}, {"role": "assistant",
-    /// "text": "…"}]}; rnn, lstm, gru and gpt only
+    /// Dialogues to learn the assistant's part of, one a line: {"turns": [{"role": "user", "text": "…"}, {"role":
+    /// "assistant", "text": "…"}]}; rnn, lstm, gru and gpt only
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["text", "pairs"])]
     pub(crate) dialogue: Option<PathBuf>,
-    /// What stands around source and target of --pairs, or around each turn of --dialogue; \n and \t are understood. What is
-    /// behind the second place ends an answer, unless the vocabulary has a token for that; rnn, lstm, gru and gpt only
-    /// [default: '{source}\n=> {target}\n', '{role}: {text}\n']
+    /// What stands around source and target of --pairs, or around each turn of --dialogue; \n and \t are understood.
+    /// What is behind the second place ends an answer, unless the vocabulary has a token for that; rnn, lstm, gru and
+    /// gpt only [default: '{source}\n=> {target}\n', '{role}: {text}\n']
     #[arg(long, value_name = "TEXT")]
     pub(crate) template: Option<String>,
-    /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
-    /// stands; with bpe:N it is made one
+    /// What stands between the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token,
+    /// wherever it stands; with bpe:N it is made one
     #[arg(long, value_name = "TEXT")]
     pub(crate) documents: Option<String>,
-    /// Read the text from the disk in pieces and train from a file of its tokens, however small the text; without it, files
-    /// of 64 MiB and more are. The result is the same
+    /// Read the text from the disk in pieces and train from a file of its tokens, however small the text; without it,
+    /// files of 64 MiB and more are. The result is the same
     #[arg(long)]
     pub(crate) stream: bool,
-    /// Where the file of tokens is, to be used by other runs too; implies --stream [default: the folder ids in the run folder]
+    /// Where the file of tokens is, to be used by other runs too; implies --stream [default: the folder ids in the run
+    /// folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
     /// The run folder [default: runs/RUNG]
@@ -78,8 +79,8 @@ pub(crate) struct Train {
     /// A text, pairs or dialogues to validate on, instead of a part of what is learnt
     #[arg(long, value_name = "FILE", conflicts_with = "validation_split")]
     pub(crate) validation: Option<PathBuf>,
-    /// The share to validate on: the end of a text, the pairs of some sources, or dialogues that begin with some turns [default:
-    /// 0.1]
+    /// The share to validate on: the end of a text, the pairs of some sources, or dialogues that begin with some turns
+    /// [default: 0.1]
     #[arg(long, value_name = "F", value_parser = number)]
     pub(crate) validation_split: Option<f64>,
     /// How long to train, in steps [default: 2000]
@@ -106,8 +107,8 @@ pub(crate) struct Train {
 /// What is trained of a model that there is; without any of them, all of it.
 #[derive(Debug, Args)]
 pub(crate) struct FineTuningFlags {
-    /// Leave the model as it is and train adapters, two small matrices of this rank beside each of its matrices; the run folder
-    /// holds them alone
+    /// Leave the model as it is and train adapters, two small matrices of this rank beside each of its matrices; the
+    /// run folder holds them alone
     #[arg(long, value_name = "RANK", value_parser = count)]
     pub(crate) lora: Option<usize>,
     /// How strongly adapters count, before division by the rank [twice --lora]
@@ -162,7 +163,8 @@ pub(crate) struct GptFlags {
     /// Heads of keys and values, which several heads of queries may share; gpt only [as many as --heads]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) key_heads: Option<usize>,
-    /// Width inside the feed-forward layers [gpt, transformer: 4 times --hidden; llama: 8/3 times, up to a multiple of 8]
+    /// Width inside the feed-forward layers [gpt, transformer: 4 times --hidden; llama: 8/3 times, up to a multiple of
+    /// 8]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) feed_forward: Option<usize>,
     /// The function inside of them [gpt: gelu; llama: silu; transformer: relu]
@@ -190,7 +192,8 @@ pub(crate) struct GptFlags {
     /// Whether linear layers and layer norms have biases; gpt only [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) bias: Option<bool>,
-    /// Whether training computes each block again on the way back: less memory, a third more time, the same result [false]
+    /// Whether training computes each block again on the way back: less memory, a third more time, the same result
+    /// [false]
     #[arg(long, value_name = "BOOL")]
     pub(crate) checkpointing: Option<bool>,
 }
@@ -211,20 +214,21 @@ pub(crate) struct ModelFlags {
     /// Attention heads; gpt and transformer only [4]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) heads: Option<usize>,
-    /// Tokens of a training window: how far a gpt looks back, and gradients in the others [50; gpt: 64]. The most tokens
-    /// of a source or target, or of both with their template; longer pairs are left out, and of longer dialogues the first turns
+    /// Tokens of a training window: how far a gpt looks back, and gradients in the others [50; gpt: 64]. The most
+    /// tokens of a source or target, or of both with their template; longer pairs are left out, and of longer dialogues
+    /// the first turns
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
-    /// Whether the embedding (of the decoder) is the head too; in seq2seq and attention --embedding and --hidden are equal
-    /// then. With all it is the encoder's as well; transformer with byte pairs only [false; gpt, transformer: true; llama:
-    /// false]
+    /// Whether the embedding (of the decoder) is the head too; in seq2seq and attention --embedding and --hidden are
+    /// equal then. With all it is the encoder's as well; transformer with byte pairs only [false; gpt, transformer:
+    /// true; llama: false]
     #[arg(long, value_name = "false|true|all", value_parser = tied())]
     pub(crate) tied: Option<Tied>,
     /// Probability of dropping, in training [0]
     #[arg(long, value_name = "P", value_parser = number)]
     pub(crate) dropout: Option<f64>,
-    /// What becomes a token: char, word, bpe:N for a vocabulary of N byte pairs learnt from the text, or a folder, of a run
-    /// or of Hugging Face, whose tokenizer is taken (byte pairs; any, if built with the feature tokenizers) [char]
+    /// What becomes a token: char, word, bpe:N for a vocabulary of N byte pairs learnt from the text, or a folder, of a
+    /// run or of Hugging Face, whose tokenizer is taken (byte pairs; any, if built with the feature tokenizers) [char]
     #[arg(long, value_name = "char|word|bpe:N|DIR", value_parser = tokenizer)]
     pub(crate) tokenizer: Option<TokenizerKind>,
 }
@@ -257,8 +261,8 @@ pub(crate) struct TrainingFlags {
     /// How the learning rate goes [cosine]
     #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step", "noam"])]
     pub(crate) schedule: Option<String>,
-    /// Steps in which the learning rate climbs; cosine and noam only [cosine: 0, gpt: 100, transformer: 200; noam: 4000;
-    /// or a tenth of a short run]
+    /// Steps in which the learning rate climbs; cosine and noam only [cosine: 0, gpt: 100, transformer: 200; noam:
+    /// 4000; or a tenth of a short run]
     #[arg(long, value_name = "N")]
     pub(crate) warmup: Option<usize>,
     /// What the learning rate is multiplied by; step and noam only [step: 0.5; noam: 1]
@@ -273,7 +277,8 @@ pub(crate) struct TrainingFlags {
     /// Share of a target's probability that is spread over the vocabulary, in training; 0 for none [0]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) label_smoothing: Option<f64>,
-    /// Keep a moving average of the weights that forgets at this rate, as 0.999: it is evaluated and kept; 0 for none [0]
+    /// Keep a moving average of the weights that forgets at this rate, as 0.999: it is evaluated and kept; 0 for none
+    /// [0]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) ema: Option<f64>,
     /// Stop early after so many evaluations in a row that are no better than the best; 0 for never [0]

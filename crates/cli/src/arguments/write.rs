@@ -58,8 +58,8 @@ pub(crate) struct Generate {
     /// What a token loses for each earlier group that chose it at the same place [default: 0.5]
     #[arg(long, value_name = "X", value_parser = number, requires = "beam_groups", help_heading = "Searching")]
     pub(crate) diversity: Option<f64>,
-    /// Contrastive search: how much likeness to the text so far counts against a token, from 0 to 1; of the --top-k likeliest
-    /// [default of these: 4]
+    /// Contrastive search: how much likeness to the text so far counts against a token, from 0 to 1; of the --top-k
+    /// likeliest [default of these: 4]
     #[arg(long, value_name = "ALPHA", value_parser = number, help_heading = "Searching")]
     pub(crate) contrastive: Option<f64>,
     /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
@@ -105,10 +105,12 @@ pub(crate) struct Generate {
     /// Write only what matches this regular expression, from its first character to its last
     #[arg(long, value_name = "EXPR", help_heading = "Choosing")]
     pub(crate) regex: Option<String>,
-    /// Add X to the logit of the token that says just this text, or of this id; -inf: never write it; may be given several times
+    /// Add X to the logit of the token that says just this text, or of this id; -inf: never write it; may be given
+    /// several times
     #[arg(long, value_name = "TEXT=X|#ID=X", help_heading = "Choosing")]
     pub(crate) bias: Vec<String>,
-    /// A smaller run of the same tokens that writes ahead; texts are as likely as without it, and come sooner if it is often right
+    /// A smaller run of the same tokens that writes ahead; texts are as likely as without it, and come sooner if it is
+    /// often right
     #[arg(long, value_name = "DIR", help_heading = "Speed")]
     pub(crate) draft: Option<PathBuf>,
     /// How many tokens it writes ahead

@@ -158,8 +158,8 @@ impl Plot {
     }
 }
 
-/// The inks of those who are compared, the first the darkest, as far apart as they can be: the lightest still stands out
-/// from the paper.
+/// The inks of those who are compared, the first the darkest, as far apart as they can be: the lightest still stands
+/// out from the paper.
 fn ink(place: usize, of: usize) -> Ink {
     const DARKEST: f64 = 0.95;
     const LIGHTEST: f64 = 0.25;

@@ -45,8 +45,8 @@ struct Step {
     seconds: f64,
 }
 
-/// The settings that suit a text of a hundred or two hundred kilobytes and about a minute: small batches, so that a step
-/// costs little and there are many; dropout and decay, for the larger rungs could learn such a text by heart.
+/// The settings that suit a text of a hundred or two hundred kilobytes and about a minute: small batches, so that a
+/// step costs little and there are many; dropout and decay, for the larger rungs could learn such a text by heart.
 fn settings(rung: Rung) -> Settings {
     let of = Settings::of(rung);
     let cosine = |rate, warmup| Schedule::Cosine { rate, minimum: rate / 10.0, warmup };

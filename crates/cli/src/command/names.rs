@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rungs::Rung;
 
-/// What runs that stand beside each other are called: by rung; by folder, where a rung is there twice; by the whole path, where that
-/// name is.
+/// What runs that stand beside each other are called: by rung; by folder, where a rung is there twice; by the whole
+/// path, where that name is.
 pub(super) fn names(runs: &[(Rung, &Path)]) -> Vec<String> {
     let path = |path: &Path| path.display().to_string();
     let folder = |folder: &Path| folder.file_name().map_or_else(|| path(folder), |name| name.display().to_string());

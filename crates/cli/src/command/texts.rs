@@ -123,7 +123,8 @@ impl Texts {
         (self.text.source.clone(), self.validation.as_ref().map(|text| text.source.clone()))
     }
 
-    /// The texts as tokens, those of the run that goes on if there is one. An error names the text it is about, or the file.
+    /// The texts as tokens, those of the run that goes on if there is one. An error names the text it is about, or the
+    /// file.
     pub(super) fn data(
         &self,
         settings: &Settings,

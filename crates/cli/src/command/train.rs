@@ -221,8 +221,8 @@ fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) ->
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }
 
-/// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved there: its checksum
-/// tells whether it is that one.
+/// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved
+/// there: its checksum tells whether it is that one.
 fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Source> {
     let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.to_owned());
     let from = saved.config.from.as_ref();

@@ -1,5 +1,5 @@
-//! The parameters of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`, with any number of layers, in one direction or both. Those
-//! of its attention and Transformer layers are in [`transformer`].
+//! The parameters of PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU`, with any number of layers, in one direction or both.
+//! Those of its attention and Transformer layers are in [`transformer`].
 //!
 //! Layer 0 of the forward direction has, after a prefix such as `encoder.`:
 //!
@@ -9,8 +9,8 @@
 //! | `weight_hh_l0` | (G·H, H) | the same |
 //! | `bias_ih_l0`, `bias_hh_l0` | (G·H) | the same |
 //!
-//! Layers above it count on, `_l1`, and read H numbers, or 2H in both directions; names of the backward direction end in
-//! `_reverse`.
+//! Layers above it count on, `_l1`, and read H numbers, or 2H in both directions; names of the backward direction end
+//! in `_reverse`.
 //!
 //! PyTorch computes W x where we compute x W, so matrices are transposed on the way. Its two biases are added; only the
 //! GRU's n keeps them apart, n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)).

@@ -1,9 +1,9 @@
 //! A whole sequence of a recurrent cell as one operation, with back-propagation through time written by hand.
 //!
-//! The textbook loop makes a dozen small tensors at every step. Here a step is one product by the packed recurrent matrix
-//! and one pass over the gates; on the way back, the same, and the gradient of the recurrent matrix is a single product
-//! over all steps. Rows of the batch do not know of each other, so threads take rows, each through the whole sequence,
-//! and never wait for one another.
+//! The textbook loop makes a dozen small tensors at every step. Here a step is one product by the packed recurrent
+//! matrix and one pass over the gates; on the way back, the same, and the gradient of the recurrent matrix is a single
+//! product over all steps. Rows of the batch do not know of each other, so threads take rows, each through the whole
+//! sequence, and never wait for one another.
 //!
 //! What differs between cells is what a step computes from its product: the [`Equations`], in a file beside each cell.
 //! This file has everything else: the passes through time and the sums over steps. What is read of a sequence, and in
@@ -16,8 +16,8 @@ use std::fmt::Debug;
 
 /// What a cell computes at a step, for one sequence of the batch; each slice is a multiple of H numbers.
 ///
-/// With p = s(b) + h_{t−1} W_h, where s chooses the biases that belong inside the product, a step is a function of x_t W_x
-/// and p, elementwise in the H units.
+/// With p = s(b) + h_{t−1} W_h, where s chooses the biases that belong inside the product, a step is a function of x_t
+/// W_x and p, elementwise in the H units.
 pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
     /// The name for messages.
     const NAME: &'static str;
@@ -41,8 +41,8 @@ pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
     fn step<E: Element>(self, step: Step<'_, E>);
     /// One step back.
     fn step_back<E: Element>(self, step: StepBack<'_, E>);
-    /// The gradient by the bias, from the sums over all steps of those by x W_x and by p, (G·H) each: that by p, where all of
-    /// b is added to the product.
+    /// The gradient by the bias, from the sums over all steps of those by x W_x and by p, (G·H) each: that by p, where
+    /// all of b is added to the product.
     fn bias_gradient<E: Element>(self, _by_input: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E> {
         by_product.clone()
     }

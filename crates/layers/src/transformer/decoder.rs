@@ -58,7 +58,8 @@ impl<E: Element> DecoderBlock<E> {
         Self { norm_1: norm(), attention, norm_2: norm(), cross, norm_3: norm(), feed_forward, norm_position }
     }
 
-    /// x (B, T, D) → (B, T, D), and where it looked, (B, T, S), if that is asked for: the mean of the weights of its heads.
+    /// x (B, T, D) → (B, T, D), and where it looked, (B, T, S), if that is asked for: the mean of the weights of its
+    /// heads.
     ///
     /// The memory is that of its own [`cross`](Self::cross); the cache is the self-attention's, see
     /// [`SelfAttention::forward`].
@@ -90,8 +91,9 @@ pub struct TransformerDecoder<E: Element = f32> {
     pub blocks: Vec<DecoderBlock<E>>,
     /// The last norm; none where each block ends in one.
     pub norm: Option<Norm<E>>,
-    /// Whether training computes each block again on the way back, with the same bits: see [`checkpointed`]. A text must then be
-    /// read at once, whose keys and values are not kept in the caches, or token by token, when nothing is computed again.
+    /// Whether training computes each block again on the way back, with the same bits: see [`checkpointed`]. A text
+    /// must then be read at once, whose keys and values are not kept in the caches, or token by token, when nothing is
+    /// computed again.
     pub checkpointing: bool,
 }
 
@@ -114,7 +116,8 @@ impl<E: Element> TransformerDecoder<E> {
         self.blocks.iter().map(|block| block.cross.memory(source, Some(present))).collect()
     }
 
-    /// x (B, T, D), which follows what is in the caches → (B, T, D), and where the last block looked, if that is asked for.
+    /// x (B, T, D), which follows what is in the caches → (B, T, D), and where the last block looked, if that is asked
+    /// for.
     ///
     /// # Panics
     /// If there is not one memory and one cache for each block.

@@ -1,16 +1,17 @@
 //! Beam search: the most probable text, or nearly.
 //!
 //! The most probable next token need not begin the most probable text. A beam keeps the k best beginnings and extends
-//! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that ends is
-//! told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
+//! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that
+//! ends is told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
 //! [`LengthPenalty`](super::LengthPenalty).
 //!
-//! [Processors](super::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the logits as they
-//! left them. What they rule out is in no text; where they do nothing else, the rank is the model's own log-probability.
+//! [Processors](super::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the
+//! logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the model's own
+//! log-probability.
 //!
-//! A beam's texts are often alike. Parted into groups, each group in turn loses λ for every earlier group that chose the same token
-//! at the same place (Vijayakumar et al. 2018, *Diverse Beam Search*, [arXiv:1610.02424](https://arxiv.org/abs/1610.02424), with
-//! the Hamming distance); a text's score does not count it.
+//! A beam's texts are often alike. Parted into groups, each group in turn loses λ for every earlier group that chose
+//! the same token at the same place (Vijayakumar et al. 2018, *Diverse Beam Search*,
+//! [arXiv:1610.02424](https://arxiv.org/abs/1610.02424), with the Hamming distance); a text's score does not count it.
 //!
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
@@ -179,8 +180,8 @@ impl<E: Element> Step<'_, E> {
         parents
     }
 
-    /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on from it has
-    /// to be copied, into the rows of those that are given up.
+    /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on
+    /// from it has to be copied, into the rows of those that are given up.
     fn placed(&self, next: Vec<Live>, parents: Vec<usize>) -> (Vec<Live>, Vec<usize>) {
         let mut places: Vec<Option<(Live, usize)>> = next.iter().map(|_| None).collect();
         let mut others = Vec::new();

@@ -1,8 +1,8 @@
 //! The loop that writes texts: choose a token, read it, choose the next.
 //!
 //! ids, a prompt, are continued by x₁, x₂, …, each chosen from softmax(z) with z the model's logits after everything
-//! before it, as the [processors](super::processor) left them. Whatever chose, a token's log-probability is the model's own,
-//! ln softmax(z_t)\[x_t\] of the logits as they were, so that texts chosen in different ways can be compared.
+//! before it, as the [processors](super::processor) left them. Whatever chose, a token's log-probability is the model's
+//! own, ln softmax(z_t)\[x_t\] of the logits as they were, so that texts chosen in different ways can be compared.
 //!
 //! Where a model's context ends, it begins anew with the last half of it: `rows.rs` has the rule, and the batches.
 
@@ -16,12 +16,12 @@ use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Rng, Tensor};
 use std::ops::ControlFlow;
 
-/// Continues each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the prompts, some of
-/// them [at a time](GenerateOptions::batch).
+/// Continues each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the
+/// prompts, some of them [at a time](GenerateOptions::batch).
 ///
-/// Of texts that are drawn, and of greedy ones, `on_token` hears of every token as soon as it is chosen; text j of prompt i has the
-/// number i · texts + j, and random numbers of its own (`rng.fork("i.j")`): none depends on what is written beside it, but for
-/// rounding where prompts differ in length.
+/// Of texts that are drawn, and of greedy ones, `on_token` hears of every token as soon as it is chosen; text j of
+/// prompt i has the number i · texts + j, and random numbers of its own (`rng.fork("i.j")`): none depends on what is
+/// written beside it, but for rounding where prompts differ in length.
 ///
 /// ```
 /// use rungs_layers::tensor::Rng;
@@ -99,15 +99,15 @@ pub fn generate_each<E: Element>(
 }
 
 /// The same from states that a model is in, each row of which reads one token first: translations, from the states that
-/// [`EncoderDecoder::start`](crate::EncoderDecoder::start) makes of sources. To processors, the prompt is empty. Row i draws from
-/// `rngs[i].fork("j")` for its text j.
+/// [`EncoderDecoder::start`](crate::EncoderDecoder::start) makes of sources. To processors, the prompt is empty. Row i
+/// draws from `rngs[i].fork("j")` for its text j.
 ///
 /// # Errors
 /// See [`GenerateError`].
 ///
 /// # Panics
-/// If a token is outside the vocabulary, or there is not one for each row, and a generator; or if the model has positions, and not
-/// enough.
+/// If a token is outside the vocabulary, or there is not one for each row, and a generator; or if the model has
+/// positions, and not enough.
 pub fn generate_from<E: Element>(
     model: &dyn Decoder<E>,
     state: State<E>,

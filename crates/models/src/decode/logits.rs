@@ -1,4 +1,5 @@
-//! Numbers of the distribution over the next token: p = softmax(z), with z the logits and −∞ for a token that cannot come.
+//! Numbers of the distribution over the next token: p = softmax(z), with z the logits and −∞ for a token that cannot
+//! come.
 
 use rungs_layers::tensor::Rng;
 
@@ -72,8 +73,8 @@ pub fn likeliest(logits: &[f64]) -> Option<u32> {
     best
 }
 
-/// A token drawn from p: the first at which the cumulative probability passes a uniform number; none if every token is ruled
-/// out.
+/// A token drawn from p: the first at which the cumulative probability passes a uniform number; none if every token is
+/// ruled out.
 pub fn draw(logits: &[f64], rng: &mut Rng) -> Option<u32> {
     let weights = weights(logits);
     let goal = rng.uniform() * total(&weights);

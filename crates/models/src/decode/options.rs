@@ -76,9 +76,10 @@ impl Beam {
 pub enum Ending {
     /// It keeps it, and the search is over when k texts have ended: every text is sure to end, as a translation is.
     KeepsPlace,
-    /// It leaves it to another beginning and is set aside, and the search is over when no beginning, as it stands, has a better
-    /// score than the worst of k that have ended: a continuation need not end at all, and one that does early should not narrow
-    /// the search for those that go on. This is the search of Hugging Face's `transformers` (`early_stopping=False`).
+    /// It leaves it to another beginning and is set aside, and the search is over when no beginning, as it stands, has
+    /// a better score than the worst of k that have ended: a continuation need not end at all, and one that does early
+    /// should not narrow the search for those that go on. This is the search of Hugging Face's `transformers`
+    /// (`early_stopping=False`).
     LeavesPlace,
 }
 
@@ -183,7 +184,8 @@ pub enum Finish {
     Length,
     /// A stop token was chosen, or whoever was listening had heard enough.
     Stop,
-    /// No token may follow: the processors ruled all of them out, as when an expression is matched that nothing can extend.
+    /// No token may follow: the processors ruled all of them out, as when an expression is matched that nothing can
+    /// extend.
     Complete,
 }
 

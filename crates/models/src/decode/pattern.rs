@@ -1,13 +1,13 @@
 //! Texts that match a regular expression.
 //!
-//! The expression is made into a deterministic automaton over bytes (`automaton.rs`). A token is its bytes, so from each state of
-//! the automaton it leads to another, or out of every match. Known for each state is how many tokens the nearest end of a match is
-//! away; a token is allowed if from where it leads a match can be finished with the tokens that remain. So what is written always
-//! matches, whatever the model would rather say, and however short it must be.
+//! The expression is made into a deterministic automaton over bytes (`automaton.rs`). A token is its bytes, so from
+//! each state of the automaton it leads to another, or out of every match. Known for each state is how many tokens the
+//! nearest end of a match is away; a token is allowed if from where it leads a match can be finished with the tokens
+//! that remain. So what is written always matches, whatever the model would rather say, and however short it must be.
 //!
-//! The whole text matches, from its first character to its last; the prompt is no part of it. Where a match may end, tokens that end
-//! a text are allowed, and no others are once nothing can follow. Willard & Louf (2023), *Efficient Guided Generation for Large
-//! Language Models*, [arXiv:2307.09702](https://arxiv.org/abs/2307.09702).
+//! The whole text matches, from its first character to its last; the prompt is no part of it. Where a match may end,
+//! tokens that end a text are allowed, and no others are once nothing can follow. Willard & Louf (2023), *Efficient
+//! Guided Generation for Large Language Models*, [arXiv:2307.09702](https://arxiv.org/abs/2307.09702).
 
 mod automaton;
 
@@ -58,8 +58,8 @@ pub struct Pattern {
 const NEVER: usize = usize::MAX;
 
 impl Pattern {
-    /// Texts that match `expression`, in the syntax of the crate [`regex`](https://docs.rs/regex/latest/regex/#syntax), of the
-    /// tokens of a vocabulary; `stop` are those that end a text.
+    /// Texts that match `expression`, in the syntax of the crate [`regex`](https://docs.rs/regex/latest/regex/#syntax),
+    /// of the tokens of a vocabulary; `stop` are those that end a text.
     ///
     /// # Errors
     /// If it does not parse, is too large, or matches nothing that these tokens can say.

@@ -1,8 +1,8 @@
 //! What may be done to the logits before a token is chosen.
 //!
-//! A [`Processor`] sees the logits of the next token and what stands before it, and changes them. Whatever chooses then, an argmax,
-//! a draw, a beam, a contrastive search or a draft model's judge, chooses by what is left. Processors are applied one after
-//! another, so their order counts, and one more is a few lines:
+//! A [`Processor`] sees the logits of the next token and what stands before it, and changes them. Whatever chooses
+//! then, an argmax, a draw, a beam, a contrastive search or a draft model's judge, chooses by what is left. Processors
+//! are applied one after another, so their order counts, and one more is a few lines:
 //!
 //! ```
 //! use rungs_models::decode::{Context, Processor};
@@ -40,10 +40,11 @@ pub struct Context<'a> {
 
 /// Changes the logits of the next token.
 ///
-/// It must depend on nothing but its arguments: of several beginnings of a text, and of several texts, each asks in turn.
+/// It must depend on nothing but its arguments: of several beginnings of a text, and of several texts, each asks in
+/// turn.
 pub trait Processor: Debug + Send + Sync {
-    /// Changes the logits (V). −∞ rules a token out; other values are finite and stay so. If every token is ruled out, the text is
-    /// over.
+    /// Changes the logits (V). −∞ rules a token out; other values are finite and stay so. If every token is ruled out,
+    /// the text is over.
     fn process(&self, context: &Context<'_>, logits: &mut [f64]);
 }
 

@@ -1,8 +1,8 @@
 //! A model in the middle of some texts, one in each row of a batch.
 //!
-//! Texts begin with prompts of different lengths. Those of one length are read together; then all rows go on in one batch, the
-//! shorter ones padded in front. Nobody looks at padding, and each text has the positions it has alone, so that a text of a
-//! batch is the text alone, but for rounding.
+//! Texts begin with prompts of different lengths. Those of one length are read together; then all rows go on in one
+//! batch, the shorter ones padded in front. Nobody looks at padding, and each text has the positions it has alone, so
+//! that a text of a batch is the text alone, but for rounding.
 //!
 //! # Past the end of the context
 //! A recurrent model reads on for ever. A GPT has a last position: when the next token would be one too many, the

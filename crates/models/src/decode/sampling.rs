@@ -42,7 +42,8 @@ impl Processor for Temperature {
     }
 }
 
-/// So many of the largest logits are kept in order while all are looked at once; for more it takes less to part all of them.
+/// So many of the largest logits are kept in order while all are looked at once; for more it takes less to part all of
+/// them.
 const FEW: usize = 1024;
 
 /// k, how many of the largest logits stay: at least 1.
@@ -138,7 +139,8 @@ impl Typical {
 }
 
 impl Processor for Typical {
-    /// Keeps the tokens whose −ln p is closest to the entropy H = −Σ p ln p, until their probabilities sum to τ or more.
+    /// Keeps the tokens whose −ln p is closest to the entropy H = −Σ p ln p, until their probabilities sum to τ or
+    /// more.
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
         if candidates(logits).is_empty() {
             return;
@@ -156,16 +158,16 @@ impl Processor for Typical {
 const PARTS: f64 = 64.0;
 const BINS: u16 = 4096;
 
-/// Keeps the nearest tokens whose probabilities sum to a share of all or more, at least one; of those equally near the first. How
-/// far one is, from 0 on, is told from its logit.
+/// Keeps the nearest tokens whose probabilities sum to a share of all or more, at least one; of those equally near the
+/// first. How far one is, from 0 on, is told from its logit.
 fn keep_share(share: f64, logits: &mut [f64], distance: impl Fn(f64) -> f64) {
     if share == 1.0 {
         return; // everything; a rounded sum might reach 1 before the end
     }
     let weights = weights(logits);
     let goal = share * total(&weights);
-    // Sorting a vocabulary takes longer than a token should. So they are put into bins, and only the one in which the last that is
-    // kept lies is sorted.
+    // Sorting a vocabulary takes longer than a token should. So they are put into bins, and only the one in which the
+    // last that is kept lies is sorted.
     let bin = |&z: &f64| if z > RULED_OUT { ((distance(z) * PARTS) as u16).min(BINS - 1) } else { BINS };
     let bins: Vec<u16> = logits.iter().map(bin).collect();
     let mut sums = vec![0.0; usize::from(BINS)];

@@ -1,15 +1,16 @@
 //! Speculative decoding: a small model drafts, a large one judges.
 //!
-//! To read γ + 1 tokens at once takes a large model little longer than to read one, because what takes time is to fetch its weights. So
-//! a small model with the same tokens writes γ tokens, drawn from q; the large one reads them all and knows p at each place; and
-//! token x is accepted with probability min(1, p(x) / q(x)). The first that is not is drawn anew from max(0, p − q), normalised,
-//! and ends the round; if all are accepted, one more is drawn from p. What is written has the distribution p, whatever the draft;
-//! a greedy text is the greedy text.
+//! To read γ + 1 tokens at once takes a large model little longer than to read one, because what takes time is to fetch
+//! its weights. So a small model with the same tokens writes γ tokens, drawn from q; the large one reads them all and
+//! knows p at each place; and token x is accepted with probability min(1, p(x) / q(x)). The first that is not is drawn
+//! anew from max(0, p − q), normalised, and ends the round; if all are accepted, one more is drawn from p. What is
+//! written has the distribution p, whatever the draft; a greedy text is the greedy text.
 //!
 //! p and q are what the [processors](super::processor) leave of either model's logits.
 //!
 //! Leviathan, Kalman & Matias (2023), *Fast Inference from Transformers via Speculative Decoding*,
-//! [arXiv:2211.17192](https://arxiv.org/abs/2211.17192); Chen et al. (2023), [arXiv:2302.01318](https://arxiv.org/abs/2302.01318).
+//! [arXiv:2211.17192](https://arxiv.org/abs/2211.17192); Chen et al. (2023),
+//! [arXiv:2302.01318](https://arxiv.org/abs/2302.01318).
 
 use super::GenerateError;
 use super::generate::{OnToken, choose, processed};
@@ -30,11 +31,12 @@ pub struct Drafted {
     pub rounds: usize,
 }
 
-/// Continues a prompt with `draft` writing up to `ahead` tokens a round. `on_token` hears of tokens as soon as they are sure.
+/// Continues a prompt with `draft` writing up to `ahead` tokens a round. `on_token` hears of tokens as soon as they are
+/// sure.
 ///
 /// # Errors
-/// As [`generate`](super::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, several texts are wanted, or the
-/// search is neither greedy nor a draw.
+/// As [`generate`](super::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, several texts are
+/// wanted, or the search is neither greedy nor a draw.
 pub fn generate_with_draft<E: Element>(
     [model, draft]: [&dyn LanguageModel<E>; 2],
     ahead: usize,
@@ -135,8 +137,8 @@ impl<E: Element> Speculation<'_, E> {
         Ok(proposals)
     }
 
-    /// The tokens that are sure after some proposals, with their log-probabilities: one more than were accepted. None for a token if
-    /// nothing may follow.
+    /// The tokens that are sure after some proposals, with their log-probabilities: one more than were accepted. None
+    /// for a token if nothing may follow.
     fn judge(&mut self, proposals: &[(u32, Vec<f64>)]) -> Result<Vec<(Option<u32>, f64)>, GenerateError> {
         let text: Vec<u32> = self.text.iter().copied().chain(proposals.iter().map(|(id, _)| *id)).collect();
         self.model.mark();
@@ -210,8 +212,8 @@ impl<'m, E: Element> Reader<'m, E> {
         Self { model, marked: (state.clone(), 0), state, from: 0, to: 0 }
     }
 
-    /// How many more tokens than `length` of the text can be read before the model has to begin anew; none for ever if it
-    /// has to for these.
+    /// How many more tokens than `length` of the text can be read before the model has to begin anew; none for ever if
+    /// it has to for these.
     fn room(&self, length: usize) -> usize {
         self.model.context().map_or(usize::MAX, |context| (self.from + context).saturating_sub(length))
     }

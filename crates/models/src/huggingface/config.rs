@@ -1,7 +1,7 @@
 //! `config.json` as `transformers` writes it, in both directions.
 //!
-//! A field that is not there has the value that `transformers` gives it. A field that asks for a computation that is not
-//! known here is refused by name: to pass over it would give other numbers without a word.
+//! A field that is not there has the value that `transformers` gives it. A field that asks for a computation that is
+//! not known here is refused by name: to pass over it would give other numbers without a word.
 
 use super::{Family, HuggingFaceError, Pretrained};
 use crate::{GptConfig, Positions};
@@ -21,8 +21,8 @@ const ACTIVATIONS: [(&str, Activation); 8] = [
 ];
 
 impl Pretrained {
-    /// Reads a `config.json` that is to be of this family. Where there is a `generation_config.json`, it says which tokens end
-    /// a text.
+    /// Reads a `config.json` that is to be of this family. Where there is a `generation_config.json`, it says which
+    /// tokens end a text.
     ///
     /// # Errors
     /// The first field that is missing, or cannot be, or asks for what is not known here.

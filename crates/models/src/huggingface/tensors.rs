@@ -15,7 +15,8 @@ const HEAD: &str = "lm_head.weight";
 pub struct Place {
     /// Its name.
     pub name: String,
-    /// Theirs, whose columns lie side by side in ours: each with its shape as it is in the file. The prefix is left out.
+    /// Theirs, whose columns lie side by side in ours: each with its shape as it is in the file. The prefix is left
+    /// out.
     pub theirs: Vec<(String, Shape)>,
     /// Whether they keep outputs first.
     pub transposed: bool,
@@ -68,8 +69,8 @@ impl Pretrained {
         places.places
     }
 
-    /// Whether a tensor of this name, without its prefix, is no parameter: a mask, or the angles of rotary positions, which
-    /// older files hold.
+    /// Whether a tensor of this name, without its prefix, is no parameter: a mask, or the angles of rotary positions,
+    /// which older files hold.
     fn is_constant(&self, name: &str) -> bool {
         match self.family {
             Family::Gpt2 => name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"),
@@ -119,8 +120,8 @@ fn llama(config: &GptConfig, places: &mut Places) {
     places.norm("final_norm", "norm", d, norm);
 }
 
-/// Our parameters, from theirs. `shapes` has the tensors of all their files, and `fetch` gives the numbers of one, by its
-/// name there; one is asked for at a time, and nothing before names and shapes are known to fit.
+/// Our parameters, from theirs. `shapes` has the tensors of all their files, and `fetch` gives the numbers of one, by
+/// its name there; one is asked for at a time, and nothing before names and shapes are known to fit.
 ///
 /// # Errors
 /// If tensors are missing, superfluous or of another shape, or one has a number that is not finite, or `fetch` fails.

@@ -58,12 +58,13 @@ impl Baseline {
 ///
 /// A sentence ends
 /// - at the end of a line;
-/// - behind `.`, `!`, `?` or `…`, any number of them, with the quotation marks and brackets that close after them, if white
-///   space follows, and after it no small letter;
+/// - behind `.`, `!`, `?` or `…`, any number of them, with the quotation marks and brackets that close after them, if
+///   white space follows, and after it no small letter;
 /// - behind `。`, `！` or `？`, in the same way, whatever follows.
 ///
-/// A period does not end it behind a single capital other than I (`J. S. Bach`) or behind an abbreviation of a short English list (`e.g.`,
-/// `vs.`, `Dr.`). These are rules, not understanding: `made by Acme Inc. It runs` stays one sentence.
+/// A period does not end it behind a single capital other than I (`J. S. Bach`) or behind an abbreviation of a short
+/// English list (`e.g.`, `vs.`, `Dr.`). These are rules, not understanding: `made by Acme Inc. It runs` stays one
+/// sentence.
 ///
 /// ```
 /// # use rungs_models::measures::baselines::sentences;

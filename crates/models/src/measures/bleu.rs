@@ -1,5 +1,5 @@
-//! BLEU: how many runs of one to four words of a translation the reference has too (Papineni, Roukos, Ward and Zhu 2002,
-//! [P02-1040](https://aclanthology.org/P02-1040)).
+//! BLEU: how many runs of one to four words of a translation the reference has too (Papineni, Roukos, Ward and Zhu
+//! 2002, [P02-1040](https://aclanthology.org/P02-1040)).
 //!
 //! ```text
 //! pₙ   = Σ min(count of g in hypothesis, count of g in reference) / Σ count of g in hypothesis    over n-grams g, n = 1 … 4
@@ -7,10 +7,11 @@
 //! BLEU = 100 · BP · exp(¼ Σₙ ln pₙ)
 //! ```
 //!
-//! All sums run over the whole corpus. Precision alone would reward saying little, so the *brevity penalty* BP takes the
-//! place of recall. The geometric mean is zero as soon as one pₙ is; the k-th order, counted from n = 1, without any match
-//! therefore gets pₙ = 1 / (2ᵏ · Σ count), the *exponential smoothing* of NIST's `mteval-v13a`. A corpus without a single
-//! common word scores 0 all the same, and so does one that has no four words in a row: without 4-grams, p₄ is undefined.
+//! All sums run over the whole corpus. Precision alone would reward saying little, so the *brevity penalty* BP takes
+//! the place of recall. The geometric mean is zero as soon as one pₙ is; the k-th order, counted from n = 1, without
+//! any match therefore gets pₙ = 1 / (2ᵏ · Σ count), the *exponential smoothing* of NIST's `mteval-v13a`. A corpus
+//! without a single common word scores 0 all the same, and so does one that has no four words in a row: without
+//! 4-grams, p₄ is undefined.
 //!
 //! [`sentence_bleu`] takes the mean over as many orders as the sentence has (*effective order*): a sentence of two
 //! words can be right.

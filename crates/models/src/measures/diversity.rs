@@ -5,13 +5,13 @@
 //! repetition-n = Σ over texts of n-grams that stood earlier in the same text / all their n-grams
 //! ```
 //!
-//! n-grams lie within a text. *distinct-n* (Li et al. 2016, [1510.03055](https://arxiv.org/abs/1510.03055)) falls when a model
-//! gives the same answer to everything; it falls with the number of texts too, so that it compares models on
-//! the same inputs and nothing else. The paper divides by the number of words; with the number of n-grams, as most do now,
-//! texts in which nothing comes twice have 1 for every n. *repetition-n* rises when a model falls into a loop. Of one text it is
-//! 1 − different / all n-grams, `seq-rep-n` of Welleck et al. (2020, [1908.04319](https://arxiv.org/abs/1908.04319)), who take
-//! n = 4; of many, n-grams are added up before anything is divided, so texts without one have no say. Where there is no
-//! n-gram at all, both are 0.
+//! n-grams lie within a text. *distinct-n* (Li et al. 2016, [1510.03055](https://arxiv.org/abs/1510.03055)) falls when
+//! a model gives the same answer to everything; it falls with the number of texts too, so that it compares models on
+//! the same inputs and nothing else. The paper divides by the number of words; with the number of n-grams, as most do
+//! now, texts in which nothing comes twice have 1 for every n. *repetition-n* rises when a model falls into a loop. Of
+//! one text it is 1 − different / all n-grams, `seq-rep-n` of Welleck et al. (2020,
+//! [1908.04319](https://arxiv.org/abs/1908.04319)), who take n = 4; of many, n-grams are added up before anything is
+//! divided, so texts without one have no say. Where there is no n-gram at all, both are 0.
 //!
 //! What the items are is up to the caller: words, or tokens. [`Quality`](super::Quality) takes words, those of
 //! [BLEU](super::bleu::tokenize).

@@ -8,15 +8,16 @@
 //! P = m / (n-grams or words of the hypothesis)    R = m / (those of the reference)    F = 2 P R / (P + R)
 //! ```
 //!
-//! Each is a number from 0 to 1; papers print a hundredfold. Lin's first measure was recall alone; since nothing would then keep a
-//! summary from being as long as its source, F is what is reported today. ROUGE is defined for one pair, and of a
-//! corpus it is the mean over the pairs.
+//! Each is a number from 0 to 1; papers print a hundredfold. Lin's first measure was recall alone; since nothing would
+//! then keep a summary from being as long as its source, F is what is reported today. ROUGE is defined for one pair,
+//! and of a corpus it is the mean over the pairs.
 //!
-//! All three are those of Google's rouge-score 0.1.2, so a word is a run of the letters a to z, made small, and the digits 0 to 9.
-//! Everything else parts words, letters with accents too: outside of English these measures see fragments, and in other
-//! scripts nothing at all. Use [chrF](super::chrf) there.
+//! All three are those of Google's rouge-score 0.1.2, so a word is a run of the letters a to z, made small, and the
+//! digits 0 to 9. Everything else parts words, letters with accents too: outside of English these measures see
+//! fragments, and in other scripts nothing at all. Use [chrF](super::chrf) there.
 //!
-//! With [`Stemming::Porter`] words of more than three letters are compared by their stems, so that `libraries` counts as `library`.
+//! With [`Stemming::Porter`] words of more than three letters are compared by their stems, so that `libraries` counts
+//! as `library`.
 
 mod porter;
 
@@ -137,8 +138,8 @@ pub fn rouge_l(hypothesis: &[String], reference: &[String]) -> Overlap {
 /// ROUGE-L of summaries of several sentences (Lin 2004, section 3.2), one a line: `rougeLsum` of rouge-score.
 ///
 /// Of each sentence of the reference all words count that are in a longest common subsequence with *some* sentence of
-/// the hypothesis, and no word more often than both texts have it. Of several longest subsequences the one is taken that rouge-score
-/// takes. Summaries of one line have the same score by [`rouge_l`].
+/// the hypothesis, and no word more often than both texts have it. Of several longest subsequences the one is taken
+/// that rouge-score takes. Summaries of one line have the same score by [`rouge_l`].
 ///
 /// Memory is that of two sentences' lengths multiplied.
 pub fn rouge_l_sum(hypothesis: &str, reference: &str, stemming: Stemming) -> Overlap {

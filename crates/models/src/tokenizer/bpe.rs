@@ -1,26 +1,27 @@
 //! Byte-pair encoding: tokens are the runs of bytes that are most often seen together.
 //!
 //! Of characters a text has many, of words a language has too many, and a word that was never seen is no token at all.
-//! Between the two stands a compression algorithm: put a new symbol for the pair of neighbours that occurs most often, and
-//! again, until there are as many symbols as wanted (Gage 1994, *A New Algorithm for Data Compression*). Sennrich, Haddow and
-//! Birch (2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909)) made it a tokenizer: frequent words become one token,
-//! rare ones several, and none is unknown. Radford et al. (2019, *Language Models are Unsupervised Multitask Learners*, GPT-2)
-//! begin with the 256 bytes instead of with characters, so that every text of Unicode can be written and comes back to the
-//! last byte.
+//! Between the two stands a compression algorithm: put a new symbol for the pair of neighbours that occurs most often,
+//! and again, until there are as many symbols as wanted (Gage 1994, *A New Algorithm for Data Compression*). Sennrich,
+//! Haddow and Birch (2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909)) made it a tokenizer: frequent words
+//! become one token, rare ones several, and none is unknown. Radford et al. (2019, *Language Models are Unsupervised
+//! Multitask Learners*, GPT-2) begin with the 256 bytes instead of with characters, so that every text of Unicode can
+//! be written and comes back to the last byte.
 //!
 //! A text becomes ids in four steps, each a file of its own:
 //!
 //! 1. added tokens such as `<|endoftext|>` are taken out of it (`added.rs`);
-//! 2. what is between them is cut into words, which no token goes beyond, by a regular expression (`steps.rs`, `pattern.rs`);
-//! 3. every word is spelled in first symbols (`symbols.rs`): its bytes, or in Llama's vocabularies its characters, and the
-//!    bytes of those that are no token (*byte fallback*);
+//! 2. what is between them is cut into words, which no token goes beyond, by a regular expression (`steps.rs`,
+//!    `pattern.rs`);
+//! 3. every word is spelled in first symbols (`symbols.rs`): its bytes, or in Llama's vocabularies its characters, and
+//!    the bytes of those that are no token (*byte fallback*);
 //! 4. neighbours are merged, in the order in which the merges were learnt (`merges.rs`, `learn.rs`).
 //!
 //! A vocabulary is kept as Hugging Face's `tokenizer.json` (`file.rs`), and GPT-2's own two files can be read as well
 //! (`gpt2.rs`).
 //!
-//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it is asked
-//! only for what is not known here, and only with a feature, is told, with numbers, in ARCHITECTURE.md.
+//! The `tokenizers` crate does all of this and more: it pads, truncates, and knows other models than this one. Why it
+//! is asked only for what is not known here, and only with a feature, is told, with numbers, in ARCHITECTURE.md.
 
 mod added;
 mod alphabet;
@@ -86,8 +87,8 @@ impl BpeTokenizer {
     /// The fewest tokens a vocabulary can be learnt to have: the bytes and a pair.
     pub const SMALLEST: usize = BYTES + 1;
 
-    /// Learns a vocabulary of `size` tokens from a text: the 256 bytes in GPT-2's order, then what is merged. The same text
-    /// gives the same vocabulary, everywhere.
+    /// Learns a vocabulary of `size` tokens from a text: the 256 bytes in GPT-2's order, then what is merged. The same
+    /// text gives the same vocabulary, everywhere.
     ///
     /// # Errors
     /// If the text is empty or does not give so many tokens, or the size is below [`SMALLEST`](Self::SMALLEST).
@@ -95,8 +96,8 @@ impl BpeTokenizer {
         Self::learn([text], size, &[], |file| file)
     }
 
-    /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token, the
-    /// first, and no word reaches across it.
+    /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token,
+    /// the first, and no word reaches across it.
     ///
     /// # Errors
     /// As [`from_text`](Self::from_text).
@@ -106,8 +107,9 @@ impl BpeTokenizer {
         counts.learn()
     }
 
-    /// Learns a vocabulary for short texts that begin and end: `special` tokens that no text says come first, and one space
-    /// is put before every text, which decoding takes off again, so that a word at the beginning is the token it is elsewhere.
+    /// Learns a vocabulary for short texts that begin and end: `special` tokens that no text says come first, and one
+    /// space is put before every text, which decoding takes off again, so that a word at the beginning is the token it
+    /// is elsewhere.
     ///
     /// # Errors
     /// As [`from_text`](Self::from_text).
@@ -158,8 +160,8 @@ impl BpeTokenizer {
         Self::new(finish(File::byte_level(tokens, merges, added)))
     }
 
-    /// The tokenizer of GPT-2's two files: `encoder` is the content of `encoder.json` (or `vocab.json`), `merges` that of
-    /// `vocab.bpe` (or `merges.txt`).
+    /// The tokenizer of GPT-2's two files: `encoder` is the content of `encoder.json` (or `vocab.json`), `merges` that
+    /// of `vocab.bpe` (or `merges.txt`).
     ///
     /// # Errors
     /// If they are not of that form, with the line where it is the merges.
@@ -239,8 +241,8 @@ impl BpeTokenizer {
         self.steps.settles() && self.added.settle()
     }
 
-    /// Appends the ids of as much of a text's beginning as nothing that may follow could change, and says how many bytes that
-    /// is. It must be a tokenizer that [reads in pieces](Self::reads_in_pieces).
+    /// Appends the ids of as much of a text's beginning as nothing that may follow could change, and says how many
+    /// bytes that is. It must be a tokenizer that [reads in pieces](Self::reads_in_pieces).
     pub(super) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> usize {
         let mut encoder = Encoder::new(self);
         let (begin, open) = self.added.settled_parts(text, |part| match part {
@@ -252,7 +254,8 @@ impl BpeTokenizer {
         begin + words
     }
 
-    /// The tokens that stand before every text that a model of these tokens is to go on with; most have none, Llama one.
+    /// The tokens that stand before every text that a model of these tokens is to go on with; most have none, Llama
+    /// one.
     pub fn beginning(&self) -> Vec<u32> {
         file::beginning(&self.file.post_processor)
             .into_iter()

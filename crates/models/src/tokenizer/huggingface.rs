@@ -1,15 +1,16 @@
 //! Every other tokenizer of Hugging Face, opened by the crate that wrote it.
 //!
-//! [Byte pairs](super::bpe) are what the models of this ladder read. Others cut words into the longest known pieces (WordPiece: Schuster and
-//! Nakajima 2012, *Japanese and Korean Voice Search*), or take the most probable pieces of all (Unigram: Kudo 2018,
-//! [arXiv:1804.10959](https://arxiv.org/abs/1804.10959)), or do to a text before what is not known here. With the feature `tokenizers`
-//! the crate of that name opens all of these, and what is known here stays ours, so that ids do not depend on the feature.
+//! [Byte pairs](super::bpe) are what the models of this ladder read. Others cut words into the longest known pieces
+//! (WordPiece: Schuster and Nakajima 2012, *Japanese and Korean Voice Search*), or take the most probable pieces of all
+//! (Unigram: Kudo 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959)), or do to a text before what is not known
+//! here. With the feature `tokenizers` the crate of that name opens all of these, and what is known here stays ours, so
+//! that ids do not depend on the feature.
 //!
-//! Three things that a file may ask for are left out: a text is never cut off at a length, never padded, and merges are never
-//! dropped at random. The same text is the same ids.
+//! Three things that a file may ask for are left out: a text is never cut off at a length, never padded, and merges are
+//! never dropped at random. The same text is the same ids.
 //!
-//! What a tokenizer of this kind writes need not be what it read: some have everything in small letters, and what is unknown
-//! to them is lost. So decoding undoes encoding only as far as the file has it.
+//! What a tokenizer of this kind writes need not be what it read: some have everything in small letters, and what is
+//! unknown to them is lost. So decoding undoes encoding only as far as the file has it.
 
 mod stream;
 
@@ -50,7 +51,8 @@ impl HuggingFaceTokenizer {
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
-    /// What the crate says of it, in one line; or if it has no tokens, or too many, or most ids below the largest stand for none.
+    /// What the crate says of it, in one line; or if it has no tokens, or too many, or most ids below the largest stand
+    /// for none.
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
         let mut file: Value = serde_json::from_str(json).map_err(TokenizerError::json)?;
         for setting in ["truncation", "padding"] {

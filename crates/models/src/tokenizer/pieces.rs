@@ -1,8 +1,9 @@
 //! Texts that are larger than memory: encoded, and counted for a vocabulary, piece by piece.
 //!
-//! A text cannot be cut anywhere: `don` and `'t` are other tokens than `don't`. What a tokenizer makes of the beginning of a
-//! text is *settled* where nothing that may follow could change it, and only so much is taken of every piece; the rest waits for
-//! the next one. So the tokens are those of the whole text, whatever the pieces, and the tests hold one against the other.
+//! A text cannot be cut anywhere: `don` and `'t` are other tokens than `don't`. What a tokenizer makes of the beginning
+//! of a text is *settled* where nothing that may follow could change it, and only so much is taken of every piece; the
+//! rest waits for the next one. So the tokens are those of the whole text, whatever the pieces, and the tests hold one
+//! against the other.
 //!
 //! | tokens | settled |
 //! |---|---|
@@ -12,8 +13,8 @@
 //! | byte pairs | every word whose match never asked what comes after the end of the piece, and that no added token could begin in |
 //!
 //! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
-//! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it into words,
-//! or whose added tokens take white space beside them, read a text as a whole or not at all as well.
+//! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it
+//! into words, or whose added tokens take white space beside them, read a text as a whole or not at all as well.
 
 use super::bpe::PieceCounts;
 use super::word::{self, WordOptions};
@@ -91,7 +92,8 @@ impl<'t> PieceEncoder<'t> {
     /// Takes the next piece and appends the ids that are settled.
     ///
     /// # Errors
-    /// If a character is unknown (its position is that in the whole text), or nothing is settled in many millions of bytes.
+    /// If a character is unknown (its position is that in the whole text), or nothing is settled in many millions of
+    /// bytes.
     pub fn push(&mut self, piece: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
         let Self { tokenizer, waiting, characters } = self;
         waiting.push(piece, |text| {
@@ -128,8 +130,8 @@ impl<'t> PieceEncoder<'t> {
     }
 }
 
-/// Learns a tokenizer from a text that comes in pieces: the one that the whole text gives. Memory is needed for the different
-/// words, not for the text.
+/// Learns a tokenizer from a text that comes in pieces: the one that the whole text gives. Memory is needed for the
+/// different words, not for the text.
 #[derive(Debug)]
 pub struct PieceLearner {
     counts: Counts,

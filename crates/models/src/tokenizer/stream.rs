@@ -1,8 +1,9 @@
 //! A text that is shown while it is written.
 //!
-//! A token may end in the middle of a character: an emoji is four bytes in UTF-8, and a byte-pair vocabulary seldom has all
-//! of them in one token. So a stream holds such bytes back until the character is whole, or until it is plain that it will
-//! never be, and everything it gives, put together, is what [`decode`](Tokenizer::decode) says of all tokens at once.
+//! A token may end in the middle of a character: an emoji is four bytes in UTF-8, and a byte-pair vocabulary seldom has
+//! all of them in one token. So a stream holds such bytes back until the character is whole, or until it is plain that
+//! it will never be, and everything it gives, put together, is what [`decode`](Tokenizer::decode) says of all tokens at
+//! once.
 
 use super::{REPLACEMENT, Tokenizer};
 

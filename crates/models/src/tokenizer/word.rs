@@ -28,7 +28,8 @@ pub(crate) const SPACE: &str = " ";
 /// Which words a vocabulary takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WordOptions {
-    /// How often a word has to occur. About half of the different words of a text occur once, and cannot be learnt well.
+    /// How often a word has to occur. About half of the different words of a text occur once, and cannot be learnt
+    /// well.
     pub minimum_count: usize,
     /// The most tokens to have, `<unk>` and the space among them: the most frequent words are kept.
     pub maximum_size: Option<usize>,
@@ -153,8 +154,8 @@ pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Calls `each` with the pieces at the beginning of a text that nothing that may follow could change, and says how many bytes
-/// they are. A piece never depends on more than two characters behind it: an apostrophe and a letter.
+/// Calls `each` with the pieces at the beginning of a text that nothing that may follow could change, and says how many
+/// bytes they are. A piece never depends on more than two characters behind it: an apostrophe and a letter.
 pub(super) fn settled(text: &str, mut each: impl FnMut(&str)) -> usize {
     let mut done = 0;
     for piece in pieces(text) {

@@ -19,8 +19,9 @@ impl PairVocabulary {
         Self { source: vocabulary.clone(), target: vocabulary }
     }
 
-    /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte
-    /// pairs, which both sides share, one Hugging Face `tokenizer.json`. The same vocabularies give the same bytes.
+    /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of
+    /// byte pairs, which both sides share, one Hugging Face `tokenizer.json`. The same vocabularies give the same
+    /// bytes.
     ///
     /// # Panics
     /// If one side has byte pairs and the other does not have the same.

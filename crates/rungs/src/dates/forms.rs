@@ -1,7 +1,7 @@
 //! The ways to write a date.
 //!
-//! Not among them are forms of which the reader has to know where they come from (3/4/1984), years of two digits ('84 may
-//! be 1984 or 2084), and forms that take arithmetic (day 63 of 1984): these are for another task.
+//! Not among them are forms of which the reader has to know where they come from (3/4/1984), years of two digits ('84
+//! may be 1984 or 2084), and forms that take arithmetic (day 63 of 1984): these are for another task.
 
 use super::Date;
 

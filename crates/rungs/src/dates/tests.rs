@@ -74,9 +74,9 @@ fn the_forms_of_a_date() {
     }
 }
 
-/// Reads dates as a person would: by the words in it, and by the size of its numbers. It knows nothing of the forms. If the
-/// text can be read in two ways, or says anything that it does not understand, or a wrong day of the week, that is an
-/// error.
+/// Reads dates as a person would: by the words in it, and by the size of its numbers. It knows nothing of the forms. If
+/// the text can be read in two ways, or says anything that it does not understand, or a wrong day of the week, that is
+/// an error.
 struct Reader {
     months: BTreeMap<&'static str, u32>,
     days: BTreeMap<&'static str, u32>,

@@ -26,7 +26,8 @@ pub struct Exported {
     pub files: Vec<&'static str>,
 }
 
-/// Writes the model of a run, with its adapter merged if it has one, and its tokenizer if it is one of theirs, into the folder `out`.
+/// Writes the model of a run, with its adapter merged if it has one, and its tokenizer if it is one of theirs, into the
+/// folder `out`.
 ///
 /// # Errors
 /// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.

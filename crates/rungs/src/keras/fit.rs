@@ -49,7 +49,8 @@ impl Fit {
 impl<M: Model<E>, Y: Samples, E: Element> Compiled<M, Y, E> {
     /// Trains on samples `x` with targets `y`, and tells `on_epoch` about every epoch, which says whether to go on.
     ///
-    /// Samples are shuffled by `rng`, which dropout draws from as well: the same seed gives the same history, bit for bit.
+    /// Samples are shuffled by `rng`, which dropout draws from as well: the same seed gives the same history, bit for
+    /// bit.
     ///
     /// # Errors
     /// If a setting is out of its range, inputs and targets are not equally many, or a step fails

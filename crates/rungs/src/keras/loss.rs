@@ -22,7 +22,8 @@ pub trait Loss<Y, E: Element>: Debug + Send + Sync {
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outputs {
     /// Any numbers x; the probabilities are softmax(x). A Keras model that ends in a softmax is trained on its logits
-    /// as well: with TensorFlow, its losses look behind the softmax, because ln softmax loses digits if taken in two steps.
+    /// as well: with TensorFlow, its losses look behind the softmax, because ln softmax loses digits if taken in two
+    /// steps.
     #[default]
     Logits,
     /// Probabilities, clipped to [10⁻⁷, 1 − 10⁻⁷].

@@ -4,10 +4,10 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What is done to each side of a pair before anything is learnt from it.
 ///
-/// Always: Unicode's normalization form C (an `é` is one character, however it was typed), every run of white space becomes
-/// one plain space, and none is left at the ends. French sets thin or no-break spaces before `? ! :` and inside `« »`, some
-/// writers plain ones; that is typography and nothing a model should spend tokens on. Neither BLEU nor chrF tells them
-/// apart.
+/// Always: Unicode's normalization form C (an `é` is one character, however it was typed), every run of white space
+/// becomes one plain space, and none is left at the ends. French sets thin or no-break spaces before `? ! :` and inside
+/// `« »`, some writers plain ones; that is typography and nothing a model should spend tokens on. Neither BLEU nor chrF
+/// tells them apart.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Normalization {
     /// Whether capitals become small letters. Fewer words are unknown then, but the text is not as it was.

@@ -37,15 +37,16 @@ pub struct LeftOut {
 }
 
 impl PromptCorpus {
-    /// Of pairs or of dialogues, with a tokenizer that there is already, or the one of the settings: its tokens are those of the
-    /// filled-in templates of the part to train on.
+    /// Of pairs or of dialogues, with a tokenizer that there is already, or the one of the settings: its tokens are
+    /// those of the filled-in templates of the part to train on.
     ///
-    /// A pair that is longer than the context is left out. Of a dialogue that is longer, the last turns are learnt that fit, from a
-    /// user's turn on: this is what a [conversation](Prompts::latest) that has gone on for long will look like.
+    /// A pair that is longer than the context is left out. Of a dialogue that is longer, the last turns are learnt that
+    /// fit, from a user's turn on: this is what a [conversation](Prompts::latest) that has gone on for long will look
+    /// like.
     ///
     /// # Errors
-    /// If nothing is left to train on, or to validate on; if the tokenizer cannot be had, or cannot say the template; or if an
-    /// answer says what is to end it.
+    /// If nothing is left to train on, or to validate on; if the tokenizer cannot be had, or cannot say the template;
+    /// or if an answer says what is to end it.
     pub fn new<T: Turns>(
         train: &[T],
         validation: &[T],

@@ -64,8 +64,8 @@ impl Responder {
         }
     }
 
-    /// How many tokens fit behind a prompt before the model would have to forget its beginning; none if there is no end. The
-    /// last one is written and not read.
+    /// How many tokens fit behind a prompt before the model would have to forget its beginning; none if there is no
+    /// end. The last one is written and not read.
     pub fn room(&self, prompt: &[u32]) -> Option<usize> {
         self.model.context().map(|context| (context + 1).saturating_sub(prompt.len()))
     }
@@ -80,14 +80,14 @@ impl Responder {
         Ok(answers.swap_remove(0).swap_remove(0).text)
     }
 
-    /// Answers each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the prompts, as
-    /// [`generate`](fn@crate::models::generate) does; what ends an answer is known here, and it is no longer than there is
-    /// [room](Self::room). `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
-    /// the end, not at all.
+    /// Answers each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the
+    /// prompts, as [`generate`](fn@crate::models::generate) does; what ends an answer is known here, and it is no
+    /// longer than there is [room](Self::room). `on_text` hears of text j of prompt i under the number i · texts + j;
+    /// of a beam, which knows its texts at the end, not at all.
     ///
     /// # Errors
-    /// If texts cannot be written so; if the end is several tokens and there is a beam, which does not look for that; or if the model
-    /// is broken.
+    /// If texts cannot be written so; if the end is several tokens and there is a beam, which does not look for that;
+    /// or if the model is broken.
     pub fn write(
         &self,
         prompts: &[Vec<u32>],

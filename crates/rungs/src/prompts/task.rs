@@ -92,8 +92,8 @@ pub fn loss<E: Element>(
 
 /// The logits of what is to be learnt, (L, V).
 ///
-/// A model reads a whole example, but its head, which is the largest product of a model with a large vocabulary, is needed
-/// where something is learnt alone.
+/// A model reads a whole example, but its head, which is the largest product of a model with a large vocabulary, is
+/// needed where something is learnt alone.
 fn logits<E: Element>(model: &dyn LanguageModel<E>, batch: &ExampleBatch, mode: &mut Mode<'_>) -> Tensor<E> {
     let [b, t] = batch.inputs.dims();
     let features = model.features(&batch.inputs, &mut model.start(b), mode); // (B, T, D)

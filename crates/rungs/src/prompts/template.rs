@@ -30,8 +30,8 @@ impl Template {
     /// Takes a template apart.
     ///
     /// # Errors
-    /// If it has not each of its places once and in order, or nothing stands between them: then nobody could tell where the
-    /// first text ends.
+    /// If it has not each of its places once and in order, or nothing stands between them: then nobody could tell where
+    /// the first text ends.
     pub fn parse(text: &str, kind: PromptKind) -> Result<Self, Error> {
         let error = |problem: String| Err(Error::setting("template", problem));
         let [first, second] = kind.places();

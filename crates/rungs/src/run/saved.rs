@@ -100,7 +100,8 @@ impl SavedRun {
         check_trained(&self.folder).is_err()
     }
 
-    /// The model with the best weights by validation loss; it records no graph. An adapter stands beside the model that it adapts.
+    /// The model with the best weights by validation loss; it records no graph. An adapter stands beside the model that
+    /// it adapts.
     ///
     /// # Errors
     /// If the file is damaged, or holds another model, or the model that is adapted is not there.
@@ -213,8 +214,8 @@ impl SavedRun {
         Ok(state.progress)
     }
 
-    /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one another:
-    /// see [`token_losses`].
+    /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one
+    /// another: see [`token_losses`].
     ///
     /// # Errors
     /// If the model is damaged or translates, there are fewer than two tokens, or there can be no such stride.

@@ -82,7 +82,8 @@ pub struct Difference {
 fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(fields) => {
-            // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do because of it.
+            // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do
+            // because of it.
             let place = |field: &str| ["name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(3);
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(field, _)| place(field));

@@ -15,8 +15,8 @@ pub struct FineTuning {
     /// Adapters are trained, and the model stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lora: Option<Lora>,
-    /// Only so many blocks are trained, the last ones, with the last norm, and with the head where it is not the embedding too: that is
-    /// the first layer, and its gradient would have to come down through all others.
+    /// Only so many blocks are trained, the last ones, with the last norm, and with the head where it is not the
+    /// embedding too: that is the first layer, and its gradient would have to come down through all others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_last_layers: Option<usize>,
 }
@@ -38,8 +38,8 @@ pub struct Lora {
 impl Lora {
     /// Adapters of this rank on all matrices of the blocks, with α = 2R and without dropout.
     ///
-    /// The paper adapts queries and values alone. With all matrices a smaller rank does as well (Dettmers et al. 2023, *QLoRA*,
-    /// section 4), and here queries, keys and values are one matrix.
+    /// The paper adapts queries and values alone. With all matrices a smaller rank does as well (Dettmers et al. 2023,
+    /// *QLoRA*, section 4), and here queries, keys and values are one matrix.
     pub fn of_rank(rank: usize) -> Self {
         Self { rank, alpha: 2.0 * rank as f64, targets: Targets::default(), dropout: 0.0 }
     }
@@ -47,8 +47,9 @@ impl Lora {
 
 /// Parts of a model by name, whose linear layers are adapted: `attention,feed_forward`.
 ///
-/// A part is one or more neighbouring steps of the path that a parameter's name is: `attention`, `qkv`, `feed_forward.up`, `blocks.3`
-/// or all of `blocks.3.attention.qkv`. It is printed as it is read, and kept in files in that form.
+/// A part is one or more neighbouring steps of the path that a parameter's name is: `attention`, `qkv`,
+/// `feed_forward.up`, `blocks.3` or all of `blocks.3.attention.qkv`. It is printed as it is read, and kept in files in
+/// that form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Targets(Vec<String>);
 

@@ -92,8 +92,8 @@ pub const ACTIVATIONS: [(&str, Activation); 5] = [
     ("tanh", Activation::Tanh),
 ];
 
-/// The settings of a GPT beside those of every rung. What a file does not say is as [`Architecture::Gpt`] has it, which was
-/// the only arrangement once.
+/// The settings of a GPT beside those of every rung. What a file does not say is as [`Architecture::Gpt`] has it, which
+/// was the only arrangement once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GptSettings {

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Regularization {
-    /// ε, the share of the target's probability that is spread over the whole vocabulary (Szegedy et al. 2016). In training
-    /// only: the validation loss is the plain cross-entropy.
+    /// ε, the share of the target's probability that is spread over the whole vocabulary (Szegedy et al. 2016). In
+    /// training only: the validation loss is the plain cross-entropy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_smoothing: Option<f64>,
-    /// The decay of the moving average of the weights, between 0 and 1: the averaged weights are what is evaluated and kept.
+    /// The decay of the moving average of the weights, between 0 and 1: the averaged weights are what is evaluated and
+    /// kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,
     /// After how many evaluations in a row that are no better than the best the run stops early.

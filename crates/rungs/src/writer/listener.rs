@@ -128,7 +128,8 @@ impl<'a> Listener<'a> {
         self.stopped |= self.tokens >= self.least && self.ends.stops.iter().any(|stop| self.says(stop, before));
     }
 
-    /// Whether the text says a stop that does not lie wholly before this place: one that does would have ended it there.
+    /// Whether the text says a stop that does not lie wholly before this place: one that does would have ended it
+    /// there.
     fn says(&self, stop: &str, place: usize) -> bool {
         let from =
             (0..=place.saturating_sub(stop.len())).rev().find(|&at| self.shown.is_char_boundary(at)).unwrap_or(0);

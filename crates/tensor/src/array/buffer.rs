@@ -6,8 +6,8 @@
 //! asked for nothing. No value depends on the pool: a buffer taken from it is written before it is read.
 //!
 //! What waits is not all of use at the same time: a step needs its activations first and its gradients later, in other
-//! sizes. So that a program needs little more memory than its arrays do at the moment when they are most, no more may wait
-//! than the pool's [`allowance`]; where that is too little, the largest buffers go back to the system.
+//! sizes. So that a program needs little more memory than its arrays do at the moment when they are most, no more may
+//! wait than the pool's [`allowance`]; where that is too little, the largest buffers go back to the system.
 
 use crate::Element;
 use std::fmt;
@@ -186,8 +186,8 @@ impl<E: Element> Pool<E> {
 
 /// Gives the memory that waits to be used again back to the allocator; returns how many bytes that was.
 ///
-/// The pool keeps little more than a quarter of what was once in use at the same time, so this is only worth calling when a
-/// program goes on to something else after its last large array.
+/// The pool keeps little more than a quarter of what was once in use at the same time, so this is only worth calling
+/// when a program goes on to something else after its last large array.
 pub fn release_unused_memory() -> usize {
     f32::pool().release() + f64::pool().release()
 }

@@ -1,8 +1,9 @@
 //! Matrix products of strided arrays, shared among threads.
 //!
-//! The product itself is `matrixmultiply`'s, or for a few rows that of [`few`]. Only rows, columns and batches are divided
-//! among threads, never the inner dimension, and both accumulate the inner dimension in one order for every block of the
-//! result: so an element's bits depend neither on the number of threads nor on how many rows are computed beside it.
+//! The product itself is `matrixmultiply`'s, or for a few rows that of [`few`]. Only rows, columns and batches are
+//! divided among threads, never the inner dimension, and both accumulate the inner dimension in one order for every
+//! block of the result: so an element's bits depend neither on the number of threads nor on how many rows are computed
+//! beside it.
 
 use super::{Array, Buffer};
 use crate::parallel::for_each_chunk;

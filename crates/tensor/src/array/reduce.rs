@@ -1,8 +1,8 @@
 //! Reductions along axes: sum, maximum, log-sum-exp.
 //!
 //! The order of additions is part of the result, so it is fixed: a run of numbers is summed in interleaved partial sums
-//! ([`rows`](super::rows)), runs longer than [`CHUNK`] in chunks whose sums are added in order. Threads share chunks; they
-//! never choose them.
+//! ([`rows`](super::rows)), runs longer than [`CHUNK`] in chunks whose sums are added in order. Threads share chunks;
+//! they never choose them.
 
 use super::rows::{each_row, max_row, sum_row};
 use super::{Array, Buffer};
@@ -86,7 +86,8 @@ pub(crate) fn logsumexp<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
     super::map::zip(&sum(&shifted, axes), &shift, |s, m| s.ln() + m)
 }
 
-/// The same over the last axis alone, with the same bits: a row is read while it is near, and nothing of its size is made.
+/// The same over the last axis alone, with the same bits: a row is read while it is near, and nothing of its size is
+/// made.
 fn logsumexp_of_rows<E: Element>(x: &Array<E>) -> Array<E> {
     let (shape, x) = (x.shape, x.contiguous());
     let (axis, width) = (shape.rank() - 1, shape.last());

@@ -76,7 +76,8 @@ impl<const N: usize> Walk<N> {
     }
 }
 
-/// What is done to a run: the run of the output, each operand's offset at its first element, each operand's step within it.
+/// What is done to a run: the run of the output, each operand's offset at its first element, each operand's step within
+/// it.
 pub(super) type Body<'a, T, const N: usize> = &'a (dyn Fn(&mut [T], [usize; N], [usize; N]) + Sync);
 
 /// Writes `out`, which is row-major of shape `shape`, run by run.

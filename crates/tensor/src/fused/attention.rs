@@ -3,15 +3,16 @@
 //! ```text
 //! s_ij = scale · q_i · k_j        p_ij = e^(s_ij − m_i) / l_i, m_i = max_j s_ij, l_i = Σ_j e^(s_ij − m_i)        o_i = Σ_j p_ij v_j
 //! ```
-//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.1. A head's scores, T by S numbers, are never there as a
-//! whole: they are computed [`QUERIES`] by [`KEYS`] at a time, and m, l and o follow as keys go by, each rescaled when a
-//! larger score appears (Milakov & Gimelshein 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For the way back, m and l are
-//! kept and the tiles computed once more (Dao et al. 2022, *FlashAttention*, [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so
-//! memory grows with T and S, not with their product.
+//! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.1. A head's scores, T by S numbers, are never there
+//! as a whole: they are computed [`QUERIES`] by [`KEYS`] at a time, and m, l and o follow as keys go by, each rescaled
+//! when a larger score appears (Milakov & Gimelshein 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For
+//! the way back, m and l are kept and the tiles computed once more (Dao et al. 2022, *FlashAttention*,
+//! [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so memory grows with T and S, not with their product.
 //!
-//! Tiles of keys begin at fixed positions and are taken in order, and products are [rows of panels](crate::packed::panel): the
-//! bits of o_i depend on its query, keys and values alone, not on the queries computed beside it. So a text that is read
-//! piece by piece, its keys and values kept, gives what it gives as a whole.
+//! Tiles of keys begin at fixed positions and are taken in order, and products are
+//! [rows of panels](crate::packed::panel): the bits of o_i depend on its query, keys and values alone, not on the
+//! queries computed beside it. So a text that is read piece by piece, its keys and values kept, gives what it gives as
+//! a whole.
 
 mod backward;
 mod forward;
@@ -49,8 +50,8 @@ pub struct WeightDropout {
     pub seed: u64,
 }
 
-/// Queries (B, T, N, K), keys (B, S, M, K) and values (B, S, M, C) → (B, T, N, C), where N is a multiple of M and each key
-/// and value head serves N / M neighbouring query heads.
+/// Queries (B, T, N, K), keys (B, S, M, K) and values (B, S, M, C) → (B, T, N, C), where N is a multiple of M and each
+/// key and value head serves N / M neighbouring query heads.
 #[derive(Debug)]
 pub(crate) struct AttentionKernel(pub(crate) AttentionOptions);
 
@@ -225,8 +226,8 @@ impl<E: Element> Kernel<E> for AttentionKernel {
 
 impl<E: Element> Tensor<E> {
     /// Attention of these queries (B, T, N, K) to keys (B, S, M, K), taking from values (B, S, M, C) → (B, T, N, C):
-    /// softmax(QKᵀ · scale) V, head by head. M divides N: each head of keys and values serves N / M neighbouring heads of
-    /// queries (Ainslie et al. 2023, *GQA*; M = N is attention as it was, M = 1 Shazeer's of 2019).
+    /// softmax(QKᵀ · scale) V, head by head. M divides N: each head of keys and values serves N / M neighbouring heads
+    /// of queries (Ainslie et al. 2023, *GQA*; M = N is attention as it was, M = 1 Shazeer's of 2019).
     ///
     /// A query that may look at nothing gets zeros, and has no gradient. Memory is linear in T and S.
     ///

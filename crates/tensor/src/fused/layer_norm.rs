@@ -155,8 +155,8 @@ impl<E: Element> Kernel<E> for LayerNorm {
 }
 
 impl<E: Element> Tensor<E> {
-    /// Layer normalisation over the last axis: each row is centred and scaled to unit variance, then multiplied by a gain
-    /// (D) and, if there is one, shifted by a bias (D). `epsilon` is added to the variance.
+    /// Layer normalisation over the last axis: each row is centred and scaled to unit variance, then multiplied by a
+    /// gain (D) and, if there is one, shifted by a bias (D). `epsilon` is added to the variance.
     ///
     /// # Panics
     /// If gain or bias do not have the size of the last axis.

@@ -1,4 +1,5 @@
-//! Root-mean-square normalisation over the last axis (Zhang and Sennrich, 2019, [arXiv:1910.07467](https://arxiv.org/abs/1910.07467)).
+//! Root-mean-square normalisation over the last axis (Zhang and Sennrich, 2019,
+//! [arXiv:1910.07467](https://arxiv.org/abs/1910.07467)).
 
 use super::softmax::last_axis;
 use super::{Grads, Kernel, Needs};
@@ -109,8 +110,8 @@ impl<E: Element> Kernel<E> for RmsNorm {
 }
 
 impl<E: Element> Tensor<E> {
-    /// Root-mean-square normalisation over the last axis: each row is divided by the root of the mean of its squares, to
-    /// which `epsilon` is added, and multiplied by a gain (D).
+    /// Root-mean-square normalisation over the last axis: each row is divided by the root of the mean of its squares,
+    /// to which `epsilon` is added, and multiplied by a gain (D).
     ///
     /// # Panics
     /// If the gain does not have the size of the last axis.

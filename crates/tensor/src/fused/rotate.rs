@@ -14,8 +14,8 @@ const PARALLEL: usize = 32 * 1024;
 /// ```text
 /// y_i = x_i cos a − x_{i+K/2} sin a        y_{i+K/2} = x_i sin a + x_{i+K/2} cos a
 /// ```
-/// x (B, T, N, K), and the cosines and sines of the angles (T, K/2) each. A rotation keeps lengths, and its transpose, by which the
-/// gradient is turned, is the rotation back.
+/// x (B, T, N, K), and the cosines and sines of the angles (T, K/2) each. A rotation keeps lengths, and its transpose,
+/// by which the gradient is turned, is the rotation back.
 #[derive(Debug)]
 pub(crate) struct Rotate<E: Element> {
     pub(crate) cosines: Arc<[E]>,
@@ -85,8 +85,8 @@ impl<E: Element> Kernel<E> for Rotate<E> {
 }
 
 impl<E: Element> Tensor<E> {
-    /// Turns the pairs (x_i, x_{i+K/2}) of vectors (B, T, N, K) by angles whose cosines and sines, (T, K/2) in row-major
-    /// order, are given.
+    /// Turns the pairs (x_i, x_{i+K/2}) of vectors (B, T, N, K) by angles whose cosines and sines, (T, K/2) in
+    /// row-major order, are given.
     ///
     /// # Panics
     /// If K is odd, or there is not one angle for each pair of each position.

@@ -1,5 +1,5 @@
-//! a + b, a − b, a · b, a / b, the larger and the smaller of two, and choosing by a mask. Operands are broadcast first, by
-//! [`Expand`](super::view::Expand), so no rule here mentions shapes.
+//! a + b, a − b, a · b, a / b, the larger and the smaller of two, and choosing by a mask. Operands are broadcast first,
+//! by [`Expand`](super::view::Expand), so no rule here mentions shapes.
 
 use crate::array::map;
 use crate::op::{Op, Operands, Vjp};

@@ -1,10 +1,10 @@
 //! Results whose intermediate values are not kept.
 //!
 //! Reverse mode keeps what every operation read until the walk back has passed it: memory grows with the depth of the
-//! graph. A function f of some tensors may instead be one node. The way there keeps f's operands and its result; the way back
-//! computes f once more, this time with its graph, and walks through that. Of a chain of n such nodes, only one graph is there
-//! at a time, for a third more work (Chen et al. 2016, *Training Deep Nets with Sublinear Memory Cost*,
-//! [arXiv:1604.06174](https://arxiv.org/abs/1604.06174)).
+//! graph. A function f of some tensors may instead be one node. The way there keeps f's operands and its result; the
+//! way back computes f once more, this time with its graph, and walks through that. Of a chain of n such nodes, only
+//! one graph is there at a time, for a third more work (Chen et al. 2016, *Training Deep Nets with Sublinear Memory
+//! Cost*, [arXiv:1604.06174](https://arxiv.org/abs/1604.06174)).
 
 use crate::op::{Op, Operands, Vjp};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
@@ -42,11 +42,11 @@ impl<E: Element> Op<E> for Checkpoint<E> {
 }
 
 impl<E: Element> Tensor<E> {
-    /// `value`, which is `again(operands)`, as a function of the operands: its gradients compute `again` once more, so that nothing
-    /// of what it computes in between has to be kept until then.
+    /// `value`, which is `again(operands)`, as a function of the operands: its gradients compute `again` once more, so
+    /// that nothing of what it computes in between has to be kept until then.
     ///
-    /// `again` must depend on nothing that can change, and be given every tensor that a gradient should reach: what it holds
-    /// by itself is a constant to it. A function that draws random numbers has to draw the same ones again.
+    /// `again` must depend on nothing that can change, and be given every tensor that a gradient should reach: what it
+    /// holds by itself is a constant to it. A function that draws random numbers has to draw the same ones again.
     ///
     /// ```
     /// use rungs_tensor::{Array, Tensor};

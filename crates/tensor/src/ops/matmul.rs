@@ -27,8 +27,8 @@ impl<E: Element> Op<E> for MatMul {
 }
 
 impl<E: Element> Tensor<E> {
-    /// The matrix product: (…, M, K) by (…, K, N) gives (…, M, N). Leading axes broadcast. A right operand of two axes is
-    /// one matrix for all: the left one's leading axes become rows of a single product, and so does the gradient.
+    /// The matrix product: (…, M, K) by (…, K, N) gives (…, M, N). Leading axes broadcast. A right operand of two axes
+    /// is one matrix for all: the left one's leading axes become rows of a single product, and so does the gradient.
     ///
     /// # Panics
     /// If either has fewer than two axes, the inner dimensions differ, or the leading axes do not broadcast.

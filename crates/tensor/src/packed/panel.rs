@@ -6,8 +6,8 @@
 use crate::Element;
 use crate::simd::{self, Level};
 
-/// Columns whose elements are neighbours, as rows: `data, how far apart columns are, [rows, columns], how far apart rows are
-/// to be, out`.
+/// Columns whose elements are neighbours, as rows:
+/// `data, how far apart columns are, [rows, columns], how far apart rows are to be, out`.
 pub(crate) type Transpose<E> = fn(&[E], usize, [usize; 2], usize, &mut [E]);
 
 /// Rows that are written side by side: 4 kB of single precision, and 8.

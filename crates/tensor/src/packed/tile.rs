@@ -5,7 +5,8 @@
 //! loop computed it, on the rows beside it, or on the panel.
 //!
 //! Written as plain loops, whether sums stay in registers is up to the compiler, and may change with the code that the
-//! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions ([`super::x86`]).
+//! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions
+//! ([`super::x86`]).
 
 use crate::Element;
 use crate::array::buffer::Buffer;
@@ -17,9 +18,11 @@ use super::x86;
 /// out += X·W for W (K, N) in panels, row-major out (M, N), and X (M, K) whose rows and columns lie so far apart:
 /// `panels, [K, N], X, steps, out`.
 pub(crate) type ByPanels<E> = fn(&[E], [usize; 2], &[E], [usize; 2], &mut [E]);
-/// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out: `W, down, [K, N], X, out`.
+/// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out:
+/// `W, down, [K, N], X, out`.
 pub(crate) type ByRows<E> = fn(&[E], usize, [usize; 2], &[E], &mut [E]);
-/// out += x·W for one row x (K) and W (K, N) whose columns lie together, one every so many elements: `W, step, K, x, out`.
+/// out += x·W for one row x (K) and W (K, N) whose columns lie together, one every so many elements:
+/// `W, step, K, x, out`.
 pub(crate) type ByColumns<E> = fn(&[E], usize, usize, &[E], &mut [E]);
 /// The most rows that are multiplied at once: their sums must fit the registers.
 pub(super) const TILE: usize = 6;

@@ -1,10 +1,10 @@
 //! The innermost loops with the vector instructions of x86-64: AVX2 and AVX-512, single precision.
 //!
-//! By panels, two vectors of a panel's row are multiplied by one number of each of up to six rows of X: twelve sums, more
-//! than enough to keep two multiply-add units with a latency of four busy, and they fit the sixteen registers of AVX2.
-//! By rows, memory is what takes time: [`TOGETHER`] rows of W are read side by side, and those after the next are fetched
-//! meanwhile, which the processor does not do by itself for rows that are short. That makes the difference between two
-//! thirds of what memory can deliver and nearly all of it.
+//! By panels, two vectors of a panel's row are multiplied by one number of each of up to six rows of X: twelve sums,
+//! more than enough to keep two multiply-add units with a latency of four busy, and they fit the sixteen registers of
+//! AVX2. By rows, memory is what takes time: [`TOGETHER`] rows of W are read side by side, and those after the next are
+//! fetched meanwhile, which the processor does not do by itself for rows that are short. That makes the difference
+//! between two thirds of what memory can deliver and nearly all of it.
 
 #![allow(unsafe_code)]
 
@@ -16,8 +16,8 @@ pub(super) mod columns;
 /// Rows of W that are added at once, so that sums are loaded and stored once for all of them.
 const TOGETHER: usize = 8;
 
-/// [`ByPanels`](super::tile::ByPanels) at the level of this machine, AVX2 or better. Each panel is used for all rows before
-/// the next one.
+/// [`ByPanels`](super::tile::ByPanels) at the level of this machine, AVX2 or better. Each panel is used for all rows
+/// before the next one.
 pub(super) fn by_panels(panels: &[f32], [k, n]: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
     if k == 0 || out.is_empty() {
         return;
@@ -64,7 +64,8 @@ macro_rules! with_vectors {
             const WIDTH: usize = 2 * LANES;
 
             /// # Safety
-            /// There are N columns in panels of K rows; X has M rows of K numbers and out, to which nobody else has access, M of N.
+            /// There are N columns in panels of K rows; X has M rows of K numbers and out, to which nobody else has
+            /// access, M of N.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn by_panels(
                 panels: *const f32,
@@ -114,7 +115,8 @@ macro_rules! with_vectors {
                 }
                 // Columns that are not there stand in numbers that are.
                 let mut padded = [[0.0_f32; WIDTH]; ROWS];
-                // SAFETY: `padded` has ROWS rows of WIDTH numbers, and of `out` only the first `count` columns are used.
+                // SAFETY: `padded` has ROWS rows of WIDTH numbers, and of `out` only the first `count` columns are
+                // used.
                 unsafe {
                     for row in 0..ROWS {
                         out.add(row * step).copy_to(padded[row].as_mut_ptr(), count);
@@ -165,8 +167,8 @@ macro_rules! with_vectors {
             }
 
             /// # Safety
-            /// W has K rows of N numbers, a row every `down`; X has M rows of K numbers and out, to which nobody else has
-            /// access, M of N.
+            /// W has K rows of N numbers, a row every `down`; X has M rows of K numbers and out, to which nobody else
+            /// has access, M of N.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn by_rows(
                 w: *const f32,

@@ -1,7 +1,7 @@
 //! The header of a safetensors file: which arrays there are, of what kind and shape, and where their numbers lie.
 //!
-//! A header comes from anywhere, so nothing in it is believed: not how long it says it is, nor that arrays lie within the
-//! file, one after another and without overlap. Each of these errors names the array.
+//! A header comes from anywhere, so nothing in it is believed: not how long it says it is, nor that arrays lie within
+//! the file, one after another and without overlap. Each of these errors names the array.
 
 use super::FormatError;
 use crate::Shape;
@@ -44,7 +44,8 @@ impl Header {
     /// How many bytes the header has that follows these first eight of a file of `file` bytes.
     ///
     /// # Errors
-    /// If the file is shorter than that, or the header longer than [`MAX_HEADER`]. Nobody should ask for so much memory.
+    /// If the file is shorter than that, or the header longer than [`MAX_HEADER`]. Nobody should ask for so much
+    /// memory.
     pub fn length(first: &[u8], file: u64) -> Result<u64, FormatError> {
         let first = first.first_chunk::<8>().ok_or_else(|| FormatError::new(format!("it has {file} bytes")))?;
         match u64::from_le_bytes(*first) {

@@ -1,7 +1,7 @@
 //! Every vector level against every other, bit for bit, and single against double precision.
 //!
-//! Gradient checks run in double precision and on whatever this machine has, so they say nothing about the vector code that
-//! trains. Here the same battery runs at every level that the machine has.
+//! Gradient checks run in double precision and on whatever this machine has, so they say nothing about the vector code
+//! that trains. Here the same battery runs at every level that the machine has.
 
 use super::{Level, level};
 use crate::{Array, AttentionOptions, CrossEntropy, Element, Graph, Ids, Rng, Tensor, WeightDropout, vjp};
@@ -24,8 +24,8 @@ pub(super) fn chosen() -> Option<Level> {
     CHOSEN.get()
 }
 
-/// Runs `task` at every level that this machine has, the widest first: each time on threads of its own, so that no other
-/// test sees the level change.
+/// Runs `task` at every level that this machine has, the widest first: each time on threads of its own, so that no
+/// other test sees the level change.
 pub(crate) fn at_every_level<R: Send>(task: impl Fn() -> R + Sync) -> Vec<(Level, R)> {
     let widest = LEVELS.iter().position(|&l| l == level()).expect("one of them");
     let results = LEVELS[widest..].iter().map(|&level| {

@@ -1,8 +1,8 @@
 //! What a file is to hold, said by how it is written.
 //!
-//! A model of a hundred million parameters and the moments of its optimizer are two gigabytes. To hold them a second time,
-//! as the bytes of a file, would double what training takes. So a file is written piece by piece, as often as it is asked
-//! for: once into its checksum, and once more onto the disk if it has changed.
+//! A model of a hundred million parameters and the moments of its optimizer are two gigabytes. To hold them a second
+//! time, as the bytes of a file, would double what training takes. So a file is written piece by piece, as often as it
+//! is asked for: once into its checksum, and once more onto the disk if it has changed.
 
 use super::manifest::Checksum;
 use std::io::{self, Write};

@@ -25,8 +25,8 @@ impl Destination {
         Self { folder, settings, adapter: None, companions: Box::new(|_| Files::new()) }
     }
 
-    /// Keeps those of the best weights that are trained, in `adapter.safetensors`, in place of all of them. What is frozen is to be
-    /// found elsewhere; where, an entry of the file's metadata can say, its key and its text.
+    /// Keeps those of the best weights that are trained, in `adapter.safetensors`, in place of all of them. What is
+    /// frozen is to be found elsewhere; where, an entry of the file's metadata can say, its key and its text.
     #[must_use]
     pub fn keeping_what_is_trained(mut self, key: &'static str, text: String) -> Self {
         self.adapter = Some((key, text));

@@ -46,8 +46,8 @@ impl Folder {
     /// A folder that holds a run. Nothing is written: what an interrupted save left to do is done by the next one.
     ///
     /// # Errors
-    /// If there is no run, or `config.json` is damaged or of a format that is not known. Files are checked when they are
-    /// [read](Self::read).
+    /// If there is no run, or `config.json` is damaged or of a format that is not known. Files are checked when they
+    /// are [read](Self::read).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
         match path.metadata() {
@@ -118,12 +118,12 @@ impl Folder {
         Err(self.file_error(name, if found { damaged } else { "missing, though config.json names it" }))
     }
 
-    /// Saves a run: these settings, and these files by name. Files named before and not now stay where they are, but are
-    /// no longer part of the run.
+    /// Saves a run: these settings, and these files by name. Files named before and not now stay where they are, but
+    /// are no longer part of the run.
     ///
     /// # Errors
-    /// If the disk refuses something. Then the folder still opens, as the run saved before or, if the refusal came after
-    /// the commit, as this one.
+    /// If the disk refuses something. Then the folder still opens, as the run saved before or, if the refusal came
+    /// after the commit, as this one.
     ///
     /// # Panics
     /// If a name is not that of a plain file, or one that the protocol needs.

@@ -9,8 +9,8 @@
 //! }
 //! ```
 //!
-//! Checksums are SHA-256 in hexadecimal. The last one is of this file itself, with that one left empty: a flipped bit in a
-//! learning rate would not otherwise show.
+//! Checksums are SHA-256 in hexadecimal. The last one is of this file itself, with that one left empty: a flipped bit
+//! in a learning rate would not otherwise show.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

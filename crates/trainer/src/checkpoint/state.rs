@@ -62,8 +62,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How a run with this budget and this patience is over; none if it is not. Epochs are never over: how many steps they
-    /// are, only the data can tell.
+    /// How a run with this budget and this patience is over; none if it is not. Epochs are never over: how many steps
+    /// they are, only the data can tell.
     pub fn finish(&self, budget: Budget, patience: Option<usize>) -> Option<Finish> {
         let used_up = match budget {
             Budget::Steps(steps) => self.step >= steps,

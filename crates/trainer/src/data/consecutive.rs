@@ -6,8 +6,8 @@ use crate::TrainError;
 /// A text in consecutive windows of T tokens, the last one shorter: every token after the first is predicted exactly
 /// once. What is measured on it is a property of the model and the text, not of a sample.
 ///
-/// A recurrent model carries its state from each window to the next, so it takes them one at a time (`batch` 1), and T is
-/// only how much is computed at once. A model without memory sees nothing beyond its window, so it takes several at
+/// A recurrent model carries its state from each window to the next, so it takes them one at a time (`batch` 1), and T
+/// is only how much is computed at once. A model without memory sees nothing beyond its window, so it takes several at
 /// once.
 #[derive(Clone, Debug)]
 pub struct ConsecutiveWindows {
@@ -34,8 +34,8 @@ impl ConsecutiveWindows {
     }
 
     /// The batches in order: (B, T), then fewer windows, then a shorter one. With one window at a time only the first
-    /// batch is a [restart](Batch::restart), otherwise every one. An item is an error if the tokens are in a file that cannot
-    /// be read.
+    /// batch is a [restart](Batch::restart), otherwise every one. An item is an error if the tokens are in a file that
+    /// cannot be read.
     pub fn batches(&self) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
         self.batches_of(self.batch)
     }

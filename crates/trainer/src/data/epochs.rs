@@ -9,17 +9,18 @@ use std::ops::Range;
 /// which rows meet in a batch is new in every epoch.
 const POOL: usize = 100;
 
-/// How many neighbouring batches are sorted once more, by the second length: 1 would leave second lengths of all kinds side by
-/// side where the first are equal, 100 the first. As the first cost more (a decoder has an output layer), it is nearer 1.
+/// How many neighbouring batches are sorted once more, by the second length: 1 would leave second lengths of all kinds
+/// side by side where the first are equal, 100 the first. As the first cost more (a decoder has an output layer), it is
+/// nearer 1.
 const SHELF: usize = 5;
 
-/// The rows of a data set in an order that is new in every epoch: each of them once an epoch, in batches of B of about the
-/// same length.
+/// The rows of a data set in an order that is new in every epoch: each of them once an epoch, in batches of B of about
+/// the same length.
 ///
 /// A batch is computed as if all its sequences were as long as the longest, so those of about the same length belong
 /// together (*bucketing*). But batches must not be the same in every epoch, nor come in the order of length: an epoch
-/// shuffles all rows, sorts each pool of 100 batches by the first of their lengths, each five neighbouring batches in it
-/// by the second, cuts it into batches, and shuffles these.
+/// shuffles all rows, sorts each pool of 100 batches by the first of their lengths, each five neighbouring batches in
+/// it by the second, cuts it into batches, and shuffles these.
 ///
 /// The order of an epoch is a function of the seed and the epoch's number alone. Where training stands is therefore two
 /// numbers, the [`EpochCursor`].

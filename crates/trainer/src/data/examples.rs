@@ -7,7 +7,8 @@ use crate::error::setting;
 use rungs_layers::tensor::Ids;
 use std::sync::Arc;
 
-/// What stands behind the end of the shorter examples: any token does, as nothing before it sees it and nothing is learnt there.
+/// What stands behind the end of the shorter examples: any token does, as nothing before it sees it and nothing is
+/// learnt there.
 const PADDING: u32 = 0;
 
 /// The tokens of a text, and which of them are to be learnt.
@@ -54,7 +55,8 @@ impl Example {
     }
 }
 
-/// B examples as a language model reads them, and what it is to say: T is the length of the longest without its last token.
+/// B examples as a language model reads them, and what it is to say: T is the length of the longest without its last
+/// token.
 ///
 /// ```text
 /// examples         a b c X Y > d          e f Z >          capitals and ends are learnt
@@ -99,8 +101,8 @@ impl ExampleBatch {
     }
 }
 
-/// Examples to train on: an epoch reads each of them once, in batches of B of about the same length (*bucketing*), and in an
-/// order of its own, which the seed and the epoch's number decide.
+/// Examples to train on: an epoch reads each of them once, in batches of B of about the same length (*bucketing*), and
+/// in an order of its own, which the seed and the epoch's number decide.
 #[derive(Clone, Debug)]
 pub struct ExampleBatches {
     examples: Arc<[Example]>,

@@ -12,14 +12,14 @@
 //! 104  the ids, W bytes each
 //! ```
 //!
-//! It is written under another name ([`IdsWriter`]), synced and renamed, so a file of the right name is whole; what killed
-//! writers left is removed by the next that finishes. The ids themselves
-//! have no checksum, which would have to be read to be compared: the file's length is checked when it is opened, and every id
-//! that is read against the vocabulary. It is a cache and can be made again.
+//! It is written under another name ([`IdsWriter`]), synced and renamed, so a file of the right name is whole; what
+//! killed writers left is removed by the next that finishes. The ids themselves have no checksum, which would have to
+//! be read to be compared: the file's length is checked when it is opened, and every id that is read against the
+//! vocabulary. It is a cache and can be made again.
 //!
-//! Windows are read where they lie, one system call each, and nothing is mapped into memory: that would be `unsafe`, since a
-//! file that another program shortens makes a mapped access a signal, where a read is an error. What was read lately the
-//! system keeps in its page cache all the same.
+//! Windows are read where they lie, one system call each, and nothing is mapped into memory: that would be `unsafe`,
+//! since a file that another program shortens makes a mapped access a signal, where a read is an error. What was read
+//! lately the system keeps in its page cache all the same.
 
 use crate::TrainError;
 use std::fs::{self, File};
@@ -56,8 +56,8 @@ struct Opened {
 }
 
 impl IdsFile {
-    /// Opens a file of ids, if there is one with this key; none if there is not, be it that the text has changed, that the
-    /// file is not whole, or that it is of another format.
+    /// Opens a file of ids, if there is one with this key; none if there is not, be it that the text has changed, that
+    /// the file is not whole, or that it is of another format.
     ///
     /// # Errors
     /// If there is a file and it cannot be read.

@@ -21,8 +21,8 @@ pub struct Specials {
     pub end: u32,
 }
 
-/// B pairs as an encoder and a decoder read them: S and T are the lengths of the longest source and of the longest target
-/// with its end.
+/// B pairs as an encoder and a decoder read them: S and T are the lengths of the longest source and of the longest
+/// target with its end.
 ///
 /// ```text
 /// sources          a b c                d e

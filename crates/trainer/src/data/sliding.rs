@@ -5,8 +5,8 @@ use crate::TrainError;
 use crate::error::setting;
 use rungs_layers::tensor::Ids;
 
-/// A text in windows of T tokens of which each begins `stride` tokens after the last: every token after the first is predicted
-/// exactly once, by the first window that reaches it.
+/// A text in windows of T tokens of which each begins `stride` tokens after the last: every token after the first is
+/// predicted exactly once, by the first window that reaches it.
 ///
 /// ```text
 /// T = 4, stride = 2      reads      predicts, of a text a b c d e f g h
@@ -16,8 +16,9 @@ use rungs_layers::tensor::Ids;
 /// ```
 ///
 /// So each window but the first predicts behind its last tokens alone, and what it predicts has at least
-/// T − stride + 1 tokens before it, or all there are. With a stride of T these are [`ConsecutiveWindows`](super::ConsecutiveWindows); with 1 every token has the
-/// longest past that a model can look at, and costs as much as a whole window.
+/// T − stride + 1 tokens before it, or all there are. With a stride of T these are
+/// [`ConsecutiveWindows`](super::ConsecutiveWindows); with 1 every token has the longest past that a model can look at,
+/// and costs as much as a whole window.
 #[derive(Clone, Debug)]
 pub struct SlidingWindows {
     tokens: Tokens,
@@ -51,8 +52,8 @@ impl SlidingWindows {
     }
 
     /// The batches in order, of at most `most` tokens, or one window if that has more: the first window, which predicts
-    /// all its targets, then whole windows, then a shorter one. An item is an error if the tokens are in a file that cannot be
-    /// read.
+    /// all its targets, then whole windows, then a shorter one. An item is an error if the tokens are in a file that
+    /// cannot be read.
     pub fn batches_within(&self, most: usize) -> impl Iterator<Item = Result<SlidingBatch, TrainError>> + '_ {
         let Self { length, stride, .. } = *self;
         let predicted = self.tokens.len() - 1;

@@ -23,7 +23,8 @@ fn assert_steps(rule: Method, axes: usize, expected: [f64; 3]) {
     }
 }
 
-// The expected numbers were computed from the equations in each rule's documentation in decimal arithmetic of 40 digits.
+// The expected numbers were computed from the equations in each rule's documentation in decimal arithmetic of 40
+// digits.
 
 #[test]
 fn sgd_by_hand() {

@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 /// Elements that one task averages at a time. Every element is on its own, so no bit depends on it.
 const CHUNK: usize = 16 * 1024;
 
-/// What the weights of a run are on average, the last steps counting most (Polyak & Juditsky 1992; as an exponential average,
-/// Morales-Brotons, Vogels & Hendrikx 2024):
+/// What the weights of a run are on average, the last steps counting most (Polyak & Juditsky 1992; as an exponential
+/// average, Morales-Brotons, Vogels & Hendrikx 2024):
 ///
 /// ```text
 /// a ← d a + (1 − d) θ,      d = min(decay, (1 + t) / (10 + t))        after step t, counted from 1
 /// ```
 ///
-/// Each step goes too far in some direction, and the next one back: the average is where they go around, as if the learning
-/// rate had been lower for the last 1 / (1 − decay) steps. It takes no part in training. The smaller d of the first steps
-/// lets it forget the random weights that training began with.
+/// Each step goes too far in some direction, and the next one back: the average is where they go around, as if the
+/// learning rate had been lower for the last 1 / (1 − decay) steps. It takes no part in training. The smaller d of the
+/// first steps lets it forget the random weights that training began with.
 #[derive(Clone, Debug)]
 pub(super) struct Average<E: Element> {
     decay: f64,

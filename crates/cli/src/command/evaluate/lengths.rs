@@ -26,8 +26,8 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// Shares out whole lengths, from short to long: each bucket takes lengths until it has enough members, and what is left
-/// at the end, too few for a bucket of its own, joins the last.
+/// Shares out whole lengths, from short to long: each bucket takes lengths until it has enough members, and what is
+/// left at the end, too few for a bucket of its own, joins the last.
 pub(super) fn buckets(lengths: &[usize]) -> Vec<Bucket> {
     let enough = LEAST.max(lengths.len().div_ceil(MOST_BUCKETS));
     let mut by_length = BTreeMap::<usize, Vec<usize>>::new();

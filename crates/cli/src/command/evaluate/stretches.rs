@@ -1,8 +1,9 @@
 //! A text in stretches that are drawn again and again, to see how far chance moves what is measured on it.
 //!
-//! Single tokens cannot be drawn: their losses depend on each other, as those of a rare word's letters do, or of all tokens of a
-//! hard paragraph, and an interval that takes them for independent is too narrow. Stretches of some sentences are nearly independent
-//! (Künsch 1989 has the theory of blocks). They are cut by the text, whatever a token is: a token belongs to the stretch that it ends in.
+//! Single tokens cannot be drawn: their losses depend on each other, as those of a rare word's letters do, or of all
+//! tokens of a hard paragraph, and an interval that takes them for independent is too narrow. Stretches of some
+//! sentences are nearly independent (Künsch 1989 has the theory of blocks). They are cut by the text, whatever a token
+//! is: a token belongs to the stretch that it ends in.
 
 use rungs::models::Tokenizer;
 use rungs::models::measures::bootstrap::Ratio;

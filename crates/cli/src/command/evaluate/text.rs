@@ -164,7 +164,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// That there are windows which can begin so far apart. A recurrent run beside one with windows has the whole past anyway.
+/// That there are windows which can begin so far apart. A recurrent run beside one with windows has the whole past
+/// anyway.
 fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
     let Some(stride) = stride else { return Ok(()) };
     if !runs.iter().any(Reader::has_windows) {

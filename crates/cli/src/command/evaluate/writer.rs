@@ -69,8 +69,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether a language model can read a pair: it knows its characters, and its context has room for both sides. (To a
-    /// translator nothing is unknown, and what it has no positions for is refused.)
+    /// Whether a language model can read a pair: it knows its characters, and its context has room for both sides. (To
+    /// a translator nothing is unknown, and what it has no positions for is refused.)
     pub(super) fn can_read(&self, pair: &TextPair) -> bool {
         let Self::Responder(responder) = self else { return true };
         example(responder, pair).is_ok_and(|example| example.is_some())

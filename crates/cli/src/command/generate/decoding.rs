@@ -15,8 +15,8 @@ use crate::failure::{Failure, Outcome};
 /// Of how many of the likeliest tokens a contrastive search looks at, unless told.
 const CANDIDATES: usize = 4;
 
-/// How texts are to be written in a vocabulary where `stop` end a text, `max` tokens at most; `default` says how tokens are chosen
-/// where no flag does.
+/// How texts are to be written in a vocabulary where `stop` end a text, `max` tokens at most; `default` says how tokens
+/// are chosen where no flag does.
 pub(in crate::command) fn options(
     flags: &Generate,
     spellings: &dyn Fn() -> Option<Spellings>,

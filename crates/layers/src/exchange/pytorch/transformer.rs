@@ -1,5 +1,6 @@
 //! The parameters of PyTorch's `nn.MultiheadAttention` and of what it builds on it: `nn.TransformerEncoderLayer`,
-//! `nn.TransformerDecoderLayer`, `nn.TransformerEncoder`, `nn.TransformerDecoder`, and the two halves of `nn.Transformer`.
+//! `nn.TransformerDecoderLayer`, `nn.TransformerEncoder`, `nn.TransformerDecoder`, and the two halves of
+//! `nn.Transformer`.
 //!
 //! | PyTorch | Rungs | its parameters |
 //! |---|---|---|
@@ -9,10 +10,11 @@
 //! | `TransformerDecoderLayer` | [`DecoderBlock`] | `self_attn`, `multihead_attn`, `linear1`, `linear2`, `norm1`, `norm2`, `norm3` |
 //! | `TransformerEncoder`, `TransformerDecoder` | [`TransformerEncoder`], [`TransformerDecoder`] | `layers.0` and so on, `norm` if there is one |
 //!
-//! Of an `nn.Transformer` load `encoder.` and `decoder.`, one after the other; both have a last norm, whatever `norm_first`
-//! says. Files hold parameters, not settings: `norm_first` is [`NormPosition::Pre`](crate::NormPosition), `activation` is
-//! relu unless told, and a decoder's attention to itself is causal here, which in PyTorch is an argument (`tgt_mask`). Query,
-//! key and value weights stand one upon the other in PyTorch and side by side here; matrices are transposed on the way.
+//! Of an `nn.Transformer` load `encoder.` and `decoder.`, one after the other; both have a last norm, whatever
+//! `norm_first` says. Files hold parameters, not settings: `norm_first` is [`NormPosition::Pre`](crate::NormPosition),
+//! `activation` is relu unless told, and a decoder's attention to itself is causal here, which in PyTorch is an
+//! argument (`tgt_mask`). Query, key and value weights stand one upon the other in PyTorch and side by side here;
+//! matrices are transposed on the way.
 //!
 //! ```
 //! use rungs_layers::exchange::pytorch::transformer;
@@ -80,7 +82,8 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     Ok(layer.load(&parameters.collect())?)
 }
 
-/// The parameters as PyTorch names and lays them out, adapters [merged](crate::low_rank::merge): PyTorch's layers have none.
+/// The parameters as PyTorch names and lays them out, adapters [merged](crate::low_rank::merge): PyTorch's layers have
+/// none.
 ///
 /// # Errors
 /// If PyTorch has no such layer.

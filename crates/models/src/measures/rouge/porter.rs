@@ -1,13 +1,14 @@
-//! The stem of an English word: what is left when its endings are taken off, one after another (Porter 1980, *An algorithm
-//! for suffix stripping*, Program 14:3).
+//! The stem of an English word: what is left when its endings are taken off, one after another (Porter 1980, *An
+//! algorithm for suffix stripping*, Program 14:3).
 //!
-//! A word is consonants C and vowels V in turn, \[C\](VC)ᵐ\[V\]; y is a vowel after a consonant. m, the *measure*, is roughly
-//! the number of syllables, and an ending goes only if enough is left: `adoption → adopt`, but `option` stays.
+//! A word is consonants C and vowels V in turn, \[C\](VC)ᵐ\[V\]; y is a vowel after a consonant. m, the *measure*, is
+//! roughly the number of syllables, and an ending goes only if enough is left: `adoption → adopt`, but `option` stays.
 //!
-//! These are the rules as NLTK's `PorterStemmer` has them by default, which rouge-score uses. They differ from the paper's in a
-//! short list of words, in -ies and -ied (`dies`, `died → die`; `spied → spi`), in y, which becomes i after a consonant
-//! (`happy → happi`, but `enjoy` stays), in -alli, -bli, -fulli and -logi of step 2, and in that two letters such as `ag` count as a short
-//! stem. In every step the first ending of the list that a word has decides, whether its condition holds or not.
+//! These are the rules as NLTK's `PorterStemmer` has them by default, which rouge-score uses. They differ from the
+//! paper's in a short list of words, in -ies and -ied (`dies`, `died → die`; `spied → spi`), in y, which becomes i
+//! after a consonant (`happy → happi`, but `enjoy` stays), in -alli, -bli, -fulli and -logi of step 2, and in that two
+//! letters such as `ag` count as a short stem. In every step the first ending of the list that a word has decides,
+//! whether its condition holds or not.
 
 /// Words that the rules would get wrong.
 const IRREGULAR: [(&str, &str); 16] = [

@@ -1,7 +1,7 @@
 //! Added tokens: texts that are one token wherever they stand, such as `<|endoftext|>`.
 //!
-//! They are found before a text is cut into words, from left to right, the longest first where several begin at one place.
-//! None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
+//! They are found before a text is cut into words, from left to right, the longest first where several begin at one
+//! place. None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,8 @@ pub(super) struct AddedToken {
     /// Whether white space to its right belongs to it.
     #[serde(default)]
     pub(super) rstrip: bool,
-    /// Whether others look for it in the normalised text. It is looked for in the text as it is, which differs only where a
-    /// normalisation changes the token itself.
+    /// Whether others look for it in the normalised text. It is looked for in the text as it is, which differs only
+    /// where a normalisation changes the token itself.
     #[serde(default)]
     pub(super) normalized: bool,
     /// Whether others leave it out when they decode.
@@ -59,7 +59,8 @@ impl AddedTokens {
         Self { tokens }
     }
 
-    /// Calls `each` with the parts of a text, from left to right. A text without tokens is one part, an empty text none.
+    /// Calls `each` with the parts of a text, from left to right. A text without tokens is one part, an empty text
+    /// none.
     pub(super) fn part<'t>(&self, text: &'t str, mut each: impl FnMut(Part<'t>)) {
         let mut done = 0;
         while let Some((start, end, id)) = self.find(text, done) {
@@ -74,13 +75,14 @@ impl AddedTokens {
         }
     }
 
-    /// Whether they can be told before the end of a text is known, and behind any cut: none looks at what stands beside it.
+    /// Whether they can be told before the end of a text is known, and behind any cut: none looks at what stands beside
+    /// it.
     pub(super) fn settle(&self) -> bool {
         self.tokens.iter().all(|token| !token.single_word && !token.lstrip && !token.rstrip)
     }
 
-    /// The same as [`part`](Self::part) for a text that may go on, up to the last part: that it returns where it begins, and
-    /// how far into the text no token that is still to come could begin.
+    /// The same as [`part`](Self::part) for a text that may go on, up to the last part: that it returns where it
+    /// begins, and how far into the text no token that is still to come could begin.
     pub(super) fn settled_parts<'t>(&self, text: &'t str, mut each: impl FnMut(Part<'t>)) -> (usize, usize) {
         let longest = self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(1);
         let mut open = text.len().saturating_sub(longest - 1);

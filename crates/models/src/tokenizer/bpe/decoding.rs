@@ -1,7 +1,7 @@
 //! What every token stands for.
 //!
-//! Decoding is putting bytes one after another, whatever the vocabulary: that a token is spelled in visible characters, has a
-//! mark for its space, or is a single byte `<0x0A>`, is undone once, when a vocabulary is read.
+//! Decoding is putting bytes one after another, whatever the vocabulary: that a token is spelled in visible characters,
+//! has a mark for its space, or is a single byte `<0x0A>`, is undone once, when a vocabulary is read.
 
 use super::alphabet;
 use super::file::File;

@@ -1,7 +1,7 @@
 //! `tokenizer.json` as Hugging Face's `tokenizers` writes it: what is read of it, and what is written.
 //!
-//! The parts that describe steps (normalizer, pre-tokenizer, post-processor, decoder) are kept as they are, so that a file
-//! that was read is written with all that it said.
+//! The parts that describe steps (normalizer, pre-tokenizer, post-processor, decoder) are kept as they are, so that a
+//! file that was read is written with all that it said.
 
 use super::added::AddedToken;
 use super::merges::Pair;
@@ -164,8 +164,8 @@ impl File {
     }
 }
 
-/// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama, the
-/// one that begins a text.
+/// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama,
+/// the one that begins a text.
 pub(in crate::tokenizer) fn beginning(post_processor: &Value) -> Vec<&str> {
     let template = |value: &Value| value["type"] == "TemplateProcessing";
     let steps = match post_processor["processors"].as_array() {
@@ -181,7 +181,8 @@ fn bpe() -> String {
     "BPE".to_owned()
 }
 
-/// That the model of a file is byte-pair encoding, before anything else is looked at. Older files do not say what it is.
+/// That the model of a file is byte-pair encoding, before anything else is looked at. Older files do not say what it
+/// is.
 pub(super) fn check_kind(json: &str) -> Result<(), TokenizerError> {
     #[derive(Deserialize)]
     struct Outline {

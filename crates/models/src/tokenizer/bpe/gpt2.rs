@@ -1,8 +1,8 @@
-//! GPT-2's own two files: `encoder.json`, every token and its id, and `vocab.bpe`, the merges, one on each line. Hugging Face
-//! calls them `vocab.json` and `merges.txt`.
+//! GPT-2's own two files: `encoder.json`, every token and its id, and `vocab.bpe`, the merges, one on each line.
+//! Hugging Face calls them `vocab.json` and `merges.txt`.
 //!
-//! A token that is neither a byte nor made by a merge is one that no text is cut into: GPT-2 has one, `<|endoftext|>`, which
-//! stands between the texts it was trained on. It becomes an [added token](super::added).
+//! A token that is neither a byte nor made by a merge is one that no text is cut into: GPT-2 has one, `<|endoftext|>`,
+//! which stands between the texts it was trained on. It becomes an [added token](super::added).
 
 use super::added::AddedToken;
 use super::alphabet;

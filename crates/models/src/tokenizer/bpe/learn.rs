@@ -1,19 +1,19 @@
 //! How merges are learnt: the two neighbours that occur together most often become one symbol, again and again.
 //!
-//! Gage (1994) compresses data like this; Sennrich et al. (2016) stop at a wanted vocabulary and never merge across words.
-//! A word is counted once, with how often the text has it, so the cost depends on the different words. With n(w) the count of
-//! a word and n(a b; w) how often b follows a in it, as it is cut by then,
+//! Gage (1994) compresses data like this; Sennrich et al. (2016) stop at a wanted vocabulary and never merge across
+//! words. A word is counted once, with how often the text has it, so the cost depends on the different words. With n(w)
+//! the count of a word and n(a b; w) how often b follows a in it, as it is cut by then,
 //!
 //! ```text
 //! count(a b) = Σ_w n(w) · n(a b; w),    the next merge is the pair of the largest count
 //! ```
 //!
-//! **Ties** go to the pair whose left symbol has the smaller id, then to the smaller right one; ids follow the order in which
-//! symbols came to be. Nothing else decides, so the same text gives the same merges on every machine. A pair must occur
-//! twice: what occurs once is no regularity.
+//! **Ties** go to the pair whose left symbol has the smaller id, then to the smaller right one; ids follow the order in
+//! which symbols came to be. Nothing else decides, so the same text gives the same merges on every machine. A pair must
+//! occur twice: what occurs once is no regularity.
 //!
-//! A merge changes the counts of its neighbours alone. So a heap holds the pairs with the counts they had when they were put
-//! there, an index the words that may have each pair, and a merge costs what it changes.
+//! A merge changes the counts of its neighbours alone. So a heap holds the pairs with the counts they had when they
+//! were put there, an index the words that may have each pair, and a merge costs what it changes.
 
 use super::merges::Pair;
 use std::cmp::Reverse;
@@ -31,8 +31,8 @@ pub(super) struct Learnt {
     pub(super) merges: Vec<Pair>,
 }
 
-/// Learns merges until there are `size` symbols, or no pair occurs twice. The first symbols are `first`; every byte has to
-/// be one of them. `words` are different words and how often each occurs.
+/// Learns merges until there are `size` symbols, or no pair occurs twice. The first symbols are `first`; every byte has
+/// to be one of them. `words` are different words and how often each occurs.
 pub(super) fn learn<'t>(words: impl IntoIterator<Item = (&'t str, u64)>, first: Vec<Vec<u8>>, size: usize) -> Learnt {
     let mut ids: HashMap<Vec<u8>, u32> = (0..).zip(&first).map(|(id, symbol)| (symbol.clone(), id)).collect();
     let byte = |byte: u8| ids[&[byte][..]];
@@ -64,7 +64,8 @@ struct Word {
 }
 
 impl Word {
-    /// Puts `merged` for every occurrence of a pair, from left to right, and reports how the counts of other pairs change.
+    /// Puts `merged` for every occurrence of a pair, from left to right, and reports how the counts of other pairs
+    /// change.
     fn merge(&mut self, (left, right): Pair, merged: u32, mut change: impl FnMut(Pair, i64)) {
         let mut change = |a, b, by| {
             if (a, b) != (left, right) {

@@ -1,11 +1,11 @@
 //! Merges, the rules of byte-pair encoding, and how they are applied.
 //!
-//! A merge (a, b) → c makes one symbol of two neighbours. The rank of a merge is its place in the order in which they were
-//! learnt, and a word is encoded as the learning would have cut it: again and again, among all neighbours of which there is
-//! a merge, that of the lowest rank is made, the leftmost first, until there is none.
+//! A merge (a, b) → c makes one symbol of two neighbours. The rank of a merge is its place in the order in which they
+//! were learnt, and a word is encoded as the learning would have cut it: again and again, among all neighbours of which
+//! there is a merge, that of the lowest rank is made, the leftmost first, until there is none.
 //!
-//! A word of n symbols costs O(n log n): its symbols are a linked list, and the merges that can be made wait in a heap. Most
-//! words are short, but a tokenizer like Llama's cuts a text into no words at all.
+//! A word of n symbols costs O(n log n): its symbols are a linked list, and the merges that can be made wait in a heap.
+//! Most words are short, but a tokenizer like Llama's cuts a text into no words at all.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

@@ -1,12 +1,12 @@
 //! Regular expressions that cut a text into words, as tokenizers have them.
 //!
-//! Byte-pair encoding never merges across words, and what a word is, the files of tokenizers say by a regular expression.
-//! GPT-2's is [`GPT2`]: an English contraction, or letters, or numerals, or other marks, each with one space before it, or
-//! white space, the last of which is left to the word that follows.
+//! Byte-pair encoding never merges across words, and what a word is, the files of tokenizers say by a regular
+//! expression. GPT-2's is [`GPT2`]: an English contraction, or letters, or numerals, or other marks, each with one
+//! space before it, or white space, the last of which is left to the word that follows.
 //!
-//! This is the part of the usual syntax that such expressions need, and no more. Alternatives are tried from left to right
-//! and repetitions take as much as they can, then give back (as in Perl); a match that has begun is never given up for a
-//! longer one.
+//! This is the part of the usual syntax that such expressions need, and no more. Alternatives are tried from left to
+//! right and repetitions take as much as they can, then give back (as in Perl); a match that has begun is never given
+//! up for a longer one.
 //!
 //! | | |
 //! |---|---|
@@ -85,8 +85,8 @@ impl Pattern {
         self.find_in(Subject { text, end_seen: &Cell::new(false) }, from)
     }
 
-    /// The same in a text that may go on: none, too, if what may follow could give another match. That is so if the end of the
-    /// text was come upon, be it in a repetition that would have taken more or in looking ahead.
+    /// The same in a text that may go on: none, too, if what may follow could give another match. That is so if the end
+    /// of the text was come upon, be it in a repetition that would have taken more or in looking ahead.
     pub(super) fn find_settled(&self, text: &str, from: usize) -> Option<(usize, usize)> {
         let end_seen = Cell::new(false);
         self.find_in(Subject { text, end_seen: &end_seen }, from).filter(|_| !end_seen.get())

@@ -1,7 +1,7 @@
 //! The steps before merging: what is done to a text, and how it is cut into words.
 //!
-//! The files of tokenizers describe them as a *normalizer* and a *pre-tokenizer*, each one step or a sequence of them. Known
-//! here are those that byte-pair encodings have: whoever needs another is told its name.
+//! The files of tokenizers describe them as a *normalizer* and a *pre-tokenizer*, each one step or a sequence of them.
+//! Known here are those that byte-pair encodings have: whoever needs another is told its name.
 
 use super::pattern::Pattern;
 use serde_json::Value;

@@ -1,9 +1,10 @@
 //! Such a text, shown while it is written.
 //!
-//! What a token says may depend on those before it (a word piece at the beginning has no space), and only the crate knows how. So the
-//! text is decoded again with every token, and what is new of it is shown. That is right if the text of some tokens is always the
-//! beginning of the text of these and more, D(a) of D(a, b). It is so of decoders that change one token after another, and
-//! what comes behind a `Fuse`, which makes one text of them, may only take off the beginning. Two of them are surer of what they say later:
+//! What a token says may depend on those before it (a word piece at the beginning has no space), and only the crate
+//! knows how. So the text is decoded again with every token, and what is new of it is shown. That is right if the text
+//! of some tokens is always the beginning of the text of these and more, D(a) of D(a, b). It is so of decoders that
+//! change one token after another, and what comes behind a `Fuse`, which makes one text of them, may only take off the
+//! beginning. Two of them are surer of what they say later:
 //!
 //! | decoder | not sure yet |
 //! |---|---|
@@ -12,9 +13,9 @@
 //!
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
 //!
-//! Not the whole text is decoded again, which would take the square of its length. What a token says depends on whether it is the first and
-//! on the one before, so the tokens from the last one that said something are enough: D(a, b, c) goes on behind D(a, b) as D(b, c) does
-//! behind D(b).
+//! Not the whole text is decoded again, which would take the square of its length. What a token says depends on whether
+//! it is the first and on the one before, so the tokens from the last one that said something are enough: D(a, b, c)
+//! goes on behind D(a, b) as D(b, c) does behind D(b).
 
 use super::{HuggingFaceTokenizer, Spelled};
 use crate::tokenizer::REPLACEMENT_TEXT;
@@ -40,7 +41,8 @@ impl Growth {
             return (!{ tokens }.any(inside)).then(Self::default);
         }
         let mut growth = Self::default();
-        // Whether the tokens have become one text; whether those that are bytes are still spelled as such, and no others.
+        // Whether the tokens have become one text; whether those that are bytes are still spelled as such, and no
+        // others.
         let (mut fused, mut bytes_are_bytes) = (false, true);
         let known = each_step(decoder, "decoders", &mut |step| {
             match kind(step) {

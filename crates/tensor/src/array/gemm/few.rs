@@ -1,10 +1,11 @@
 //! A product of a few rows, as generation makes one for every token.
 //!
-//! A general product packs both factors first, which takes longer than a few rows by a matrix. Here the right factor is read
-//! once, where it lies: a row after another if its columns are neighbours, or else, as the transpose of such a matrix, a
-//! few columns after others. That is as fast as memory is.
+//! A general product packs both factors first, which takes longer than a few rows by a matrix. Here the right factor is
+//! read once, where it lies: a row after another if its columns are neighbours, or else, as the transpose of such a
+//! matrix, a few columns after others. That is as fast as memory is.
 //!
-//! The sums are taken as `matrixmultiply` takes them, [`DEPTH`] terms at a time, so that a row has the bits it has among many.
+//! The sums are taken as `matrixmultiply` takes them, [`DEPTH`] terms at a time, so that a row has the bits it has
+//! among many.
 
 use super::Factor;
 use crate::Element;
@@ -14,13 +15,13 @@ use crate::parallel::for_each_chunk;
 
 /// Rows from which on a general product is faster.
 pub(super) const MANY: usize = 16;
-/// Terms of a sum that are added up by themselves before they are added to the others: `matrixmultiply`'s `KC`, for both types of
-/// numbers.
+/// Terms of a sum that are added up by themselves before they are added to the others: `matrixmultiply`'s `KC`, for
+/// both types of numbers.
 const DEPTH: usize = 256;
 /// Sums that stay in the first cache.
 const SUMS: usize = 4096;
-/// Rows of a panel that are packed and used at a time: 8 kB, or twice that with vectors of 512 bits or numbers of 64, stay in
-/// the first cache.
+/// Rows of a panel that are packed and used at a time: 8 kB, or twice that with vectors of 512 bits or numbers of 64,
+/// stay in the first cache.
 const PACKED: usize = 64;
 /// Elements of the right factor below which one thread reads them all.
 const SMALL: usize = 1 << 16;

@@ -5,8 +5,8 @@
 //! ds_ij = p_ij (z_ij do_i · v_j − do_i · o_i)        as Σ_j p_ij z_ij do_i · v_j = do_i · o_i
 //! dq_i = scale · Σ_j ds_ij k_j        dk_j = scale · Σ_i ds_ij q_i
 //! ```
-//! Tiles lie with a row for each key, so that keys' sums over queries read them as they lie; the sum over keys reads them
-//! across.
+//! Tiles lie with a row for each key, so that keys' sums over queries read them as they lie; the sum over keys reads
+//! them across.
 
 use super::{AttentionOptions, Dropping, Head, KEYS, QUERIES, Sizes, together};
 use crate::array::buffer::Buffer;

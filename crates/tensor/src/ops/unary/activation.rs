@@ -68,8 +68,8 @@ impl Function for GeluTanh {
     }
 }
 
-/// y = x·σ(x), the sigmoid linear unit, also called swish (Hendrycks and Gimpel, 2016; Ramachandran, Zoph and Le, 2017);
-/// dy/dx = σ(x) + y·(1 − σ(x)).
+/// y = x·σ(x), the sigmoid linear unit, also called swish (Hendrycks and Gimpel, 2016; Ramachandran, Zoph and Le,
+/// 2017); dy/dx = σ(x) + y·(1 − σ(x)).
 #[derive(Debug)]
 pub(crate) struct Silu;
 impl Function for Silu {

@@ -1,8 +1,8 @@
 //! Matrices whose columns lie together, such as the transpose of a row-major one, with the vector instructions of AVX2,
 //! single precision: squares of them are turned in registers.
 //!
-//! Columns are too far apart for the processor to see where they lead, so the rows of the columns after these are fetched
-//! while these are used.
+//! Columns are too far apart for the processor to see where they lead, so the rows of the columns after these are
+//! fetched while these are used.
 
 #![allow(unsafe_code)]
 
@@ -67,8 +67,8 @@ pub(in crate::packed) fn by_columns(w: &[f32], step: usize, k: usize, x: &[f32],
 /// [`transpose`] of whole squares.
 ///
 /// # Safety
-/// There are so many columns of so many rows at `data`, a column every `step` numbers; rows of so many columns every `width`
-/// numbers have room at `out`, to which nobody else has access; and sizes are multiples of [`SQUARE`].
+/// There are so many columns of so many rows at `data`, a column every `step` numbers; rows of so many columns every
+/// `width` numbers have room at `out`, to which nobody else has access; and sizes are multiples of [`SQUARE`].
 #[target_feature(enable = "avx2")]
 unsafe fn turn_squares(data: *const f32, step: usize, [rows, columns]: [usize; 2], width: usize, out: *mut f32) {
     for j in (0..columns).step_by(SQUARE) {
@@ -91,8 +91,9 @@ unsafe fn turn_squares(data: *const f32, step: usize, [rows, columns]: [usize; 2
 /// [`by_columns`] of whole squares.
 ///
 /// # Safety
-/// There are so many columns of so many rows at `w`, a column every `step` numbers, as many numbers as rows at `x`, and as many
-/// as columns at `out`, to which nobody else has access; rows are a multiple of [`SQUARE`], columns of SQUARES squares.
+/// There are so many columns of so many rows at `w`, a column every `step` numbers, as many numbers as rows at `x`, and
+/// as many as columns at `out`, to which nobody else has access; rows are a multiple of [`SQUARE`], columns of SQUARES
+/// squares.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn add_squares<const SQUARES: usize>(
     w: *const f32,

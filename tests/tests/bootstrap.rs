@@ -3,8 +3,8 @@
 //! What `tests/fixtures/bootstrap.json` holds was computed by sacrebleu; `make_rouge.py` there says how.
 
 use proptest::prelude::*;
-use rungs_models::measures::bootstrap::{PairedBootstrap, Resamples, Statistics, total};
-use rungs_models::measures::{Baseline, Bleu, ChrF, Measured, Quality, Stemming, distinct, repetition};
+use rungs_measures::bootstrap::{PairedBootstrap, Resamples, Statistics, total};
+use rungs_measures::{Baseline, Bleu, ChrF, Measured, Quality, Stemming, distinct, repetition};
 use rungs_tensor::Rng;
 use serde::Deserialize;
 
@@ -143,12 +143,12 @@ proptest! {
 
     #[test]
     fn sentences_are_the_text(text in "[a-cA-C .!?…。\"()\n]{0,40}", seed in any::<u64>()) {
-        let sentences = rungs_models::measures::baselines::sentences(&text);
+        let sentences = rungs_measures::baselines::sentences(&text);
         let solid = |text: &str| text.split_whitespace().collect::<String>();
         prop_assert_eq!(solid(&sentences.concat()), solid(&text));
         prop_assert!(sentences.iter().all(|sentence| !sentence.is_empty() && sentence.trim() == *sentence));
         for sentence in &sentences {
-            prop_assert_eq!(rungs_models::measures::baselines::sentences(sentence), [*sentence]);
+            prop_assert_eq!(rungs_measures::baselines::sentences(sentence), [*sentence]);
         }
         let mut rng = Rng::new(seed);
         let drawn = Baseline::Random.output(&text, &mut rng);

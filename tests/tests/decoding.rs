@@ -13,8 +13,9 @@ use rungs_models::decode::{
 };
 use rungs_models::{
     Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length,
-    LengthPenalty, LstmLanguageModel, RecurrentConfig, Tokenizer, generate,
+    LengthPenalty, LstmLanguageModel, RecurrentConfig, generate,
 };
+use rungs_text::Tokenizer;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@
 
 use crate::golden::{arrays, assert_agree, below};
 use proptest::prelude::*;
-use rungs_layers::exchange::keras::{self, KerasCell};
-use rungs_layers::exchange::pytorch::{self, PyTorchCell};
+use rungs_interop::keras::{self, KerasCell};
+use rungs_interop::pytorch::{self, PyTorchCell};
 use rungs_layers::{
     Cell, Direction, Dropout, Gru, GruCell, Lstm, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
     RecurrentState, Reset, RnnCell,

@@ -5,8 +5,8 @@
 //! input and by every parameter: PyTorch's own, which become ours through the very functions that load them.
 
 use crate::golden::{arrays, assert_agree, below};
-use rungs_layers::exchange::ExchangeError;
-use rungs_layers::exchange::pytorch::transformer::{self, PyTorchLayer, Replace};
+use rungs_interop::ExchangeError;
+use rungs_interop::pytorch::transformer::{self, PyTorchLayer, Replace};
 use rungs_layers::{
     Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, FeedForward, Init, KeyValueCache,
     Linear, Mode, Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder,

@@ -4,8 +4,8 @@
 //! The files are made here, by the crate itself.
 
 use proptest::prelude::*;
-use rungs_models::tokenizer::PieceEncoder;
-use rungs_models::{BpeTokenizer, Tokenizer, TokenizerError};
+use rungs_text::tokenizer::PieceEncoder;
+use rungs_text::{BpeTokenizer, Tokenizer, TokenizerError};
 use serde_json::{Value, json};
 use std::str::FromStr;
 use tokenizers::models::TrainerWrapper;

@@ -7,7 +7,7 @@
 
 use crate::golden::{arrays, assert_agree, below};
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Loss, Model, Outputs, Samples, one_hot};
-use rungs_layers::exchange::keras;
+use rungs_interop::keras;
 use rungs_layers::{Bias, Cell, Dropout, Init, Linear, Lstm, Mode, Module, parameters};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};

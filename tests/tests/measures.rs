@@ -3,7 +3,7 @@
 //! The scores in `tests/fixtures/measures.json` were computed by sacrebleu; the script there says how.
 
 use proptest::prelude::*;
-use rungs_models::measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
+use rungs_measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 use serde::Deserialize;
 
 /// What rounding may do to a score of 100.

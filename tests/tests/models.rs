@@ -5,8 +5,9 @@ use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{Dropout, GruCell, LstmCell, Mode, Module, RnnCell};
 use rungs_models::{
     ConfigError, Decoder, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig,
-    RnnLanguageModel, Tokenizer, TokenizerError, WordOptions,
+    RnnLanguageModel,
 };
+use rungs_text::{Tokenizer, TokenizerError, WordOptions};
 
 const VOCABULARY: usize = 7;
 const CONTEXT: usize = 8;
@@ -584,6 +585,6 @@ fn damaged_tokenizer_files_are_refused_in_one_line() {
 #[test]
 fn a_vocabulary_beyond_any_model_is_refused() {
     let tokens: Vec<String> = (0..=rungs_models::config::MAX_SIZE).map(|_| "a".to_owned()).collect();
-    let error = rungs_models::tokenizer::CharTokenizer::from_tokens(&tokens).unwrap_err();
+    let error = rungs_text::tokenizer::CharTokenizer::from_tokens(&tokens).unwrap_err();
     assert_eq!(error.to_string(), "a vocabulary of 16777217 tokens is too large; the most is 16777216");
 }

@@ -3,8 +3,8 @@
 use rungs::dates::{self, Part};
 use rungs::pairs::SPECIALS;
 use rungs::{Columns, Normalization, TextPair, read_pairs, split_pairs};
-use rungs_models::measures::{Bleu, ChrF, exact_match};
-use rungs_models::{SequenceVocabulary, Unit, WordOptions};
+use rungs_measures::{Bleu, ChrF, exact_match};
+use rungs_text::{SequenceVocabulary, Unit, WordOptions};
 use rungs_trainer::{Pair, PairBatch, PairBatches, SortedPairs};
 use std::collections::BTreeMap;
 

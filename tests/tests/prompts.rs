@@ -1,13 +1,13 @@
 //! What an answer's loss is, for every rung that writes a text: that of the answer alone, exactly.
 
 use proptest::prelude::*;
-use rungs::models::tokenizer::BpeTokenizer;
 use rungs::models::{
-    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Tokenizer,
-    WordOptions,
+    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
 };
 use rungs::prelude::{CrossEntropy, Ids, Mode, Reduction, Rng, Rung, Settings, Tensor};
 use rungs::prompts::{self, PromptCorpus, Prompts};
+use rungs::text::tokenizer::BpeTokenizer;
+use rungs::text::{Tokenizer, WordOptions};
 use rungs::trainer::{Example, ExampleBatch, SortedExamples};
 use rungs::{Dialogue, PromptKind, PromptSettings, Role, TextPair, Turn, read_dialogues};
 use serde_json::Value;

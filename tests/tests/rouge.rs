@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rungs_models::measures::rouge::{Overlap, Rouge, Stemming, rouge_l_sum, words};
-use rungs_models::measures::{Measured, Quality};
+use rungs_measures::rouge::{Overlap, Rouge, Stemming, rouge_l_sum, words};
+use rungs_measures::{Measured, Quality};
 use serde::Deserialize;
 
 /// What rounding may do to a score of 1.

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use rungs::trainer::Control;
 use rungs::trainer::data::IdsFile;
 use rungs::{Corpus, Rung, Settings, StreamedCorpus, TextFile, TokenizerKind};
-use rungs_models::tokenizer::{BpeTokenizer, PieceEncoder, PieceLearner, WordOptions};
-use rungs_models::{Tokenizer, TokenizerError};
+use rungs_text::tokenizer::{BpeTokenizer, PieceEncoder, PieceLearner, WordOptions};
+use rungs_text::{Tokenizer, TokenizerError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -5,9 +5,9 @@
 //! names a folder that has it in `tokenizers/gpt2`.
 
 use proptest::prelude::*;
-use rungs_models::tokenizer::BpeTokenizer;
-use rungs_models::vocabulary::{END, PADDING, START, UNKNOWN};
-use rungs_models::{PairVocabulary, SequenceVocabulary, Tokenizer};
+use rungs_text::tokenizer::BpeTokenizer;
+use rungs_text::vocabulary::{END, PADDING, START, UNKNOWN};
+use rungs_text::{PairVocabulary, SequenceVocabulary, Tokenizer};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;

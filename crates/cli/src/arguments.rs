@@ -12,7 +12,7 @@ pub(crate) use write::{Chat, Generate};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use rungs::models::huggingface::Family;
+use rungs::interop::huggingface::Family;
 use values::{count, family, positive};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.

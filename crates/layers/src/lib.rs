@@ -11,7 +11,6 @@
 //! | [`linear`], [`embedding`], [`norm`], [`dropout`], [`positional`], [`feed_forward`] | the small parts |
 //! | [`recurrent`], [`rnn`], [`lstm`], [`gru`] | memory carried from step to step |
 //! | [`encoder_attention`] | a source looked back at |
-//! | [`exchange`] | recurrent weights from and for PyTorch and Keras |
 //! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
 //! | [`checkpoint`] | training in less memory |
 //! | [`low_rank`] | fine-tuning with few parameters |
@@ -45,7 +44,6 @@ pub mod cross_attention;
 pub mod dropout;
 pub mod embedding;
 pub mod encoder_attention;
-pub mod exchange;
 pub mod feed_forward;
 pub mod gru;
 pub mod init;
@@ -67,7 +65,6 @@ pub use cross_attention::{CrossAttention, SourceMemory};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_attention::{Attention, Memory, Score};
-pub use exchange::ExchangeError;
 pub use feed_forward::{Activation, FeedForward};
 pub use gru::{Gru, GruCell, Reset};
 pub use init::Init;

@@ -282,7 +282,8 @@ pub struct Misshapen {
 }
 
 impl LoadError {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether every tensor fits.
+    pub fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.misshapen.is_empty()
     }
 

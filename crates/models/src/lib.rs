@@ -30,7 +30,8 @@
 //! ```
 //! use rungs_layers::tensor::Rng;
 //! use rungs_models::decode::{Temperature, TopK};
-//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, Tokenizer, generate};
+//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, generate};
+//! use rungs_text::Tokenizer;
 //! use std::{ops::ControlFlow, sync::Arc};
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
@@ -57,17 +58,13 @@ pub mod decoder;
 pub mod encoder_decoder;
 pub mod gpt;
 pub mod gru;
-pub mod huggingface;
 pub mod language_model;
 pub mod lstm;
-pub mod measures;
 pub mod recurrent;
 pub mod registry;
 pub mod rnn;
 pub mod seq2seq;
-pub mod tokenizer;
 pub mod transformer;
-pub mod vocabulary;
 
 pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
@@ -81,10 +78,7 @@ pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
 pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
-pub use measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
-pub use tokenizer::{BpeTokenizer, TextStream, Tokenizer, TokenizerError, WordOptions};
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};
-pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};

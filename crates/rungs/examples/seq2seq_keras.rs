@@ -11,9 +11,9 @@
 
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Model, one_hot};
 use rungs::layers::{Cell, RecurrentState};
-use rungs::models::vocabulary::{END, PADDING, START};
-use rungs::models::{SequenceVocabulary, Unit, WordOptions};
 use rungs::prelude::*;
+use rungs::text::vocabulary::{END, PADDING, START};
+use rungs::text::{SequenceVocabulary, Unit, WordOptions};
 use rungs::trainer::pad;
 use rungs::{Columns, Normalization, read_pairs};
 use std::{env, error::Error, fs::File, io::BufReader};

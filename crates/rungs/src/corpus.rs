@@ -1,8 +1,8 @@
 //! A text made ready to learn from: its tokenizer, the part to train on and the part held out.
 
-use crate::models::tokenizer::BpeTokenizer;
-use crate::models::{Tokenizer, WordOptions};
 use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::text::tokenizer::BpeTokenizer;
+use crate::text::{Tokenizer, WordOptions};
 use crate::{Error, Tokens};
 use std::sync::Arc;
 

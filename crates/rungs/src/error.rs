@@ -1,7 +1,8 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
-use crate::models::{ConfigError, GenerateError, TokenizerError};
+use crate::models::{ConfigError, GenerateError};
 use crate::settings::Difference;
+use crate::text::TokenizerError;
 use crate::trainer::TrainError;
 use std::path::PathBuf;
 

@@ -2,9 +2,9 @@
 //!
 //! | file of theirs | what becomes of it |
 //! |---|---|
-//! | `config.json` | [settings](crate::Settings) of a GPT; see [`crate::models::huggingface`] |
+//! | `config.json` | [settings](crate::Settings) of a GPT; see [`crate::interop::huggingface`] |
 //! | `model.safetensors`, or several with an index | `model.safetensors` in our names, in single precision |
-//! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids](crate::models::tokenizer::ids) |
+//! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids](crate::text::tokenizer::ids) |
 //! | `generation_config.json` | which tokens end a text |
 //!
 //! What [`import`] makes is a run folder like any other but for what training would have left: it writes and is
@@ -24,11 +24,12 @@ mod shards;
 
 pub use export::{Exported, export};
 
-use crate::models::huggingface::{Family, Pretrained, read};
-use crate::models::tokenizer::IdTokenizer;
-use crate::models::{GptConfig, Tokenizer};
+use crate::interop::huggingface::{Family, Pretrained, read};
+use crate::models::GptConfig;
 use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
 use crate::tensor::safetensors;
+use crate::text::Tokenizer;
+use crate::text::tokenizer::IdTokenizer;
 use crate::tokens::TOKENIZER_FILE;
 use crate::trainer::Folder;
 use crate::trainer::checkpoint::{Contents, MODEL_FILE, checksum};

@@ -218,9 +218,12 @@
 //! well: see [`tensor::Op`] and [`tensor::Kernel`], and check them with [`tensor::check_gradients`] and
 //! [`tensor::check_kernel`].
 
+pub use rungs_interop as interop;
 pub use rungs_layers as layers;
+pub use rungs_measures as measures;
 pub use rungs_models as models;
 pub use rungs_tensor as tensor;
+pub use rungs_text as text;
 pub use rungs_trainer as trainer;
 
 pub mod adapter;

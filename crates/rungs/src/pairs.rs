@@ -35,7 +35,7 @@ pub use split::split_pairs;
 pub(crate) use split::{fixed_hash, split_by};
 
 use crate::Error;
-use crate::models::vocabulary::{END, PADDING, START};
+use crate::text::vocabulary::{END, PADDING, START};
 use crate::trainer::Specials;
 use std::io::{BufRead, Read};
 use std::str::FromStr;
@@ -43,7 +43,7 @@ use std::str::FromStr;
 /// The most bytes of a line, without its end: 64 KiB, some ten thousand words.
 pub const LONGEST_LINE: usize = 65_536;
 
-/// The special tokens of [`SequenceVocabulary`](crate::models::SequenceVocabulary), as batches of pairs want them.
+/// The special tokens of [`SequenceVocabulary`](crate::text::SequenceVocabulary), as batches of pairs want them.
 pub const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// A text and what is to be made of it.

@@ -6,11 +6,12 @@ pub use crate::layers::{
 };
 pub use crate::models::{
     GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length, LstmLanguageModel,
-    RecurrentConfig, RnnLanguageModel, Search, State, Tokenizer, generate,
+    RecurrentConfig, RnnLanguageModel, Search, State, generate,
 };
 pub use crate::tensor::{
     Array, CrossEntropy, Element, Gradients, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad,
 };
+pub use crate::text::Tokenizer;
 pub use crate::trainer::{
     Adam, AdamW, Budget, Control, Evaluation, Event, Loss, Method, Optimizer, ParameterGradients, Position, RmsProp,
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,

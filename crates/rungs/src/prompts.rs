@@ -69,9 +69,9 @@ pub use template::Template;
 
 use crate::Error;
 use crate::dialogue::{Role, Turns};
-use crate::models::tokenizer::Passage;
-use crate::models::{Tokenizer, TokenizerError};
 use crate::settings::{PromptKind, Settings};
+use crate::text::tokenizer::Passage;
+use crate::text::{Tokenizer, TokenizerError};
 use crate::trainer::data::Example;
 
 /// The token that ends what is written, as vocabularies call it. The first is that of byte pairs which are learnt here.

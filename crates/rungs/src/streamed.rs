@@ -18,9 +18,9 @@
 //! time of change, as `make` does; where those differ, by its SHA-256.
 
 use crate::corpus::{WORDS, check_separator};
-use crate::models::Tokenizer;
-use crate::models::tokenizer::{PieceEncoder, PieceLearner};
 use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::text::Tokenizer;
+use crate::text::tokenizer::{PieceEncoder, PieceLearner};
 use crate::trainer::checkpoint::{Checksum, checksum};
 use crate::trainer::data::{IdsFile, IdsWriter, Key};
 use crate::trainer::{Control, TrainError};

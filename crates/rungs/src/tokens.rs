@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::model::{GOES_ON, TRANSLATES};
-use crate::models::tokenizer::BpeTokenizer;
-use crate::models::{PairVocabulary, Tokenizer, TokenizerError};
 use crate::settings::{Learns, Settings};
+use crate::text::tokenizer::BpeTokenizer;
+use crate::text::{PairVocabulary, Tokenizer, TokenizerError};
 use crate::trainer::Folder;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -5,10 +5,10 @@
 
 use crate::layers::Mode;
 use crate::models::decode::{Bias, Ending, Finish, Search};
-use crate::models::vocabulary::{END, PADDING, START, UNKNOWN};
 use crate::models::{EncoderDecoder, GenerateError, GenerateOptions, Generated, Length, Source, generate_from};
 use crate::pairs::SPECIALS;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
+use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
 use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, pad};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use std::ops::ControlFlow;

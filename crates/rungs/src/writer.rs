@@ -35,8 +35,9 @@ pub(crate) use listener::{Ends, Listener, write};
 pub use listener::{OnText, Written};
 
 use crate::models::decode::{Drafted, OnToken, generate_each, generate_with_draft};
-use crate::models::{GenerateError, GenerateOptions, LanguageModel, Tokenizer};
+use crate::models::{GenerateError, GenerateOptions, LanguageModel};
 use crate::tensor::Rng;
+use crate::text::Tokenizer;
 use crate::{Error, Settings};
 use std::fmt;
 use std::ops::ControlFlow;

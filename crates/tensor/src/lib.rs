@@ -38,7 +38,6 @@ mod ops;
 mod packed;
 mod parallel;
 pub mod registry;
-mod rng;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 pub mod shape;
@@ -59,6 +58,6 @@ pub use op::{Op, Operands, Vjp};
 pub use ops::unary::{Function, Real};
 pub use packed::PackedMatrix;
 pub use parallel::{Part, for_each_part, keep_awake};
-pub use rng::{Rng, RngState};
+pub use rungs_random::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

@@ -77,7 +77,7 @@ fn constrained_texts_match_however_they_are_chosen() {
             if expression.starts_with('x') && !stop.is_empty() {
                 continue;
             }
-            let pattern = Arc::new(Pattern::new(expression, &tokenizer.spellings().unwrap(), &stop).unwrap());
+            let pattern = Arc::new(Pattern::new(expression, &tokenizer.token_bytes().unwrap(), &stop).unwrap());
             for (name, model) in models(7) {
                 for (search, mut processors) in searches() {
                     processors.insert(0, pattern.clone());

@@ -1,7 +1,7 @@
 //! How what stands behind a flag is read.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use rungs::models::huggingface::Family;
+use rungs::interop::huggingface::Family;
 use rungs::settings::{Architecture, NormName, PositionKind, Tied};
 use rungs::{CellKind, Rung, TokenizerKind};
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use rungs::models::{GenerateOptions, Length, PairVocabulary, Search};
+use rungs::models::{GenerateOptions, Length, Search};
 use rungs::tensor::Rng;
+use rungs::text::PairVocabulary;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
 use rungs::{Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, translate};
 use serde::Serialize;

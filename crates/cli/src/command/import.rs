@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rungs::huggingface::import;
-use rungs::models::huggingface::Family;
+use rungs::interop::huggingface::Family;
 use rungs::{Rung, SavedRun};
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rungs::models::Tokenizer;
+use rungs::text::Tokenizer;
 use rungs::trainer::Control;
 use rungs::{Error, Learns, Settings, StreamedCorpus, TextFile};
 

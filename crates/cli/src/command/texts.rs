@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use rungs::dates::{self, Part};
-use rungs::models::TokenizerError;
+use rungs::text::TokenizerError;
 use rungs::{
     Columns, Corpus, Data, Dialogue, Error, Learns, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig,
     Settings, Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,

@@ -16,28 +16,20 @@ use super::logits::RULED_OUT;
 use super::processor::{Context, Processor};
 use automaton::{Automaton, DEAD};
 use rayon::prelude::*;
+use rungs_text::TokenBytes;
 use std::collections::BTreeSet;
-
-/// What each token of a vocabulary adds to a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spellings {
-    /// The bytes of each token, in the order of ids; none for one that no text has.
-    pub tokens: Vec<Option<Vec<u8>>>,
-    /// Whether a space at the beginning of a text is not shown.
-    pub strips_space: bool,
-}
 
 /// Lets through only texts that match an expression.
 ///
 /// ```
 /// use rungs_models::decode::Pattern;
-/// use rungs_models::Tokenizer;
+/// use rungs_text::Tokenizer;
 ///
 /// let tokenizer = Tokenizer::char_from("0123456789-/ abc")?;
-/// let spellings = tokenizer.spellings().expect("characters are spelt alone");
-/// let date = Pattern::new(r"\d{4}-\d\d-\d\d", &spellings, &[])?;
+/// let token_bytes = tokenizer.token_bytes().expect("characters are spelt alone");
+/// let date = Pattern::new(r"\d{4}-\d\d-\d\d", &token_bytes, &[])?;
 /// assert_eq!(date.shortest(), 10);
-/// let error = Pattern::new("x+", &spellings, &[]).unwrap_err();
+/// let error = Pattern::new("x+", &token_bytes, &[]).unwrap_err();
 /// assert_eq!(error.to_string(), r#"the expression "x+" matches no text that can be written in this vocabulary"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -63,11 +55,12 @@ impl Pattern {
     ///
     /// # Errors
     /// If it does not parse, is too large, or matches nothing that these tokens can say.
-    pub fn new(expression: &str, spellings: &Spellings, stop: &[u32]) -> Result<Self, GenerateError> {
+    pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, GenerateError> {
         let error = |problem: String| GenerateError::Expression { expression: expression.to_owned(), problem };
-        let automaton = Automaton::new(expression, spellings.strips_space).map_err(error)?;
-        let mut tokens: Vec<Vec<u8>> = spellings.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();
-        for &id in stop.iter().filter(|&&id| (id as usize) < spellings.tokens.len()) {
+        let automaton = Automaton::new(expression, token_bytes.strips_space).map_err(error)?;
+        let mut tokens: Vec<Vec<u8>> =
+            token_bytes.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();
+        for &id in stop.iter().filter(|&&id| (id as usize) < token_bytes.tokens.len()) {
             tokens[id as usize].clear();
         }
         let mut sorted: Vec<u32> = (0..tokens.len() as u32).filter(|&id| !tokens[id as usize].is_empty()).collect();

@@ -3,8 +3,8 @@
 use super::shards::WHOLE;
 use super::{CONFIG, Family};
 use crate::adapter::values;
+use crate::interop::huggingface::{Pretrained, write};
 use crate::layers::low_rank::merge;
-use crate::models::huggingface::{Pretrained, write};
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
 use crate::tokens::TOKENIZER_FILE;

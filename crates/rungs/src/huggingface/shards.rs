@@ -2,7 +2,7 @@
 
 use super::{missing, text};
 use crate::Error;
-use crate::models::huggingface::HuggingFaceError;
+use crate::interop::huggingface::HuggingFaceError;
 use crate::tensor::safetensors::Header;
 use crate::tensor::{Array, Element};
 use std::collections::BTreeMap;

@@ -3,10 +3,10 @@
 use super::{End, Prompts};
 use crate::Error;
 use crate::dialogue::Role;
-use crate::models::decode::pattern::Spellings;
 use crate::models::decode::{OnToken, Search, generate_each};
 use crate::models::{GenerateOptions, LanguageModel, Length};
 use crate::tensor::Rng;
+use crate::text::TokenBytes;
 use crate::writer::{self, Ends, Listener, OnText, Written};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -145,9 +145,9 @@ impl Prompts {
     }
 
     /// What each token adds to an answer, where that can be said of one by itself.
-    pub fn spellings(&self) -> Option<Spellings> {
+    pub fn token_bytes(&self) -> Option<TokenBytes> {
         let strips_space = self.markers[Role::Assistant as usize].space;
-        Some(Spellings { strips_space, ..self.tokenizer.spellings()? })
+        Some(TokenBytes { strips_space, ..self.tokenizer.token_bytes()? })
     }
 
     /// Where an answer ends.
@@ -170,8 +170,8 @@ impl Prompts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::Tokenizer;
     use crate::settings::{PromptKind, PromptSettings, Rung, Settings};
+    use crate::text::Tokenizer;
 
     fn prompts(template: &str, tokenizer: &Tokenizer) -> Prompts {
         let prompts = Some(PromptSettings { task: PromptKind::Pairs, template: template.to_owned() });
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_space_before_an_answer_is_no_part_of_it() {
-        let words = Tokenizer::word_from("a b = b. a b = b.", crate::models::WordOptions::default()).unwrap();
+        let words = Tokenizer::word_from("a b = b. a b = b.", crate::text::WordOptions::default()).unwrap();
         let (shown_words, _, ended) = shown(&prompts("{source} = {target}.", &words), " b a.");
         assert_eq!((shown_words.concat().as_str(), ended), ("b a", true));
         // In characters it belongs to the template: one that is written is said.

@@ -2,9 +2,9 @@
 
 use super::Learns;
 use crate::Error;
-use crate::models::TokenizerError;
-use crate::models::tokenizer::BpeTokenizer;
-use crate::models::vocabulary::SPECIAL;
+use crate::text::TokenizerError;
+use crate::text::tokenizer::BpeTokenizer;
+use crate::text::vocabulary::SPECIAL;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;

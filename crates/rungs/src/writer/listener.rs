@@ -1,7 +1,8 @@
 //! What makes a text of tokens as they come, and knows where it ends.
 
 use crate::models::decode::{Drafted, OnToken};
-use crate::models::{Finish, GenerateError, GenerateOptions, Generated, TextStream};
+use crate::models::{Finish, GenerateError, GenerateOptions, Generated};
+use crate::text::TextStream;
 use std::ops::ControlFlow;
 
 /// A text that was written.

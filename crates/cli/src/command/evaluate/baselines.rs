@@ -1,8 +1,8 @@
 //! What needs no model, measured on the same pairs as the runs.
 
 use rungs::TextPair;
-use rungs::models::measures::baselines::sentences;
-use rungs::models::measures::{Baseline, Measured, Quality, Stemming};
+use rungs::measures::baselines::sentences;
+use rungs::measures::{Baseline, Measured, Quality, Stemming};
 use rungs::tensor::Rng;
 use serde::Serialize;
 

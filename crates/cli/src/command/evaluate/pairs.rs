@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use rungs::measures::{Bleu, ChrF, Measured, Quality, Stemming};
 use rungs::models::decode::{Beam, Search};
-use rungs::models::measures::{Bleu, ChrF, Measured, Quality, Stemming};
 use rungs::models::{GenerateOptions, Length};
 use rungs::{Error, Rung, SavedRun, TextPair};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! What was measured, for people to read.
 
-use rungs::models::measures::{Difference, Quality};
+use rungs::measures::{Difference, Quality};
 
 use super::lengths::Bucket;
 use super::pairs::Measures;
@@ -128,7 +128,7 @@ fn share(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use rungs::Rung;
-    use rungs::models::measures::Comparison;
+    use rungs::measures::Comparison;
 
     use super::*;
     use crate::command::evaluate::pairs::OfLength;

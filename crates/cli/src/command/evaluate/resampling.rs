@@ -1,6 +1,6 @@
 //! How sure a difference between two runs is: what is drawn, and how often.
 
-use rungs::models::measures::{Comparison, Measured, Resamples};
+use rungs::measures::{Comparison, Measured, Resamples};
 use rungs::tensor::Rng;
 use serde::Serialize;
 

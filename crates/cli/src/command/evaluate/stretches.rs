@@ -5,8 +5,8 @@
 //! sentences are nearly independent (Künsch 1989 has the theory of blocks). They are cut by the text, whatever a token
 //! is: a token belongs to the stretch that it ends in.
 
-use rungs::models::Tokenizer;
-use rungs::models::measures::bootstrap::Ratio;
+use rungs::measures::bootstrap::Ratio;
+use rungs::text::Tokenizer;
 
 /// The least bytes of a stretch: a paragraph.
 const BYTES: usize = 500;
@@ -71,8 +71,8 @@ impl<'t> Stretches<'t> {
 mod tests {
     use rungs::corpus::characters_per_token;
     use rungs::losses::evaluation;
-    use rungs::models::measures::Statistics;
-    use rungs::models::measures::bootstrap::total;
+    use rungs::measures::Statistics;
+    use rungs::measures::bootstrap::total;
 
     use super::*;
 

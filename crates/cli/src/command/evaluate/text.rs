@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rungs::corpus::{bytes_per_token, characters_per_token};
 use rungs::losses::evaluation;
-use rungs::models::Tokenizer;
-use rungs::models::measures::{Difference, PairedBootstrap};
+use rungs::measures::{Difference, PairedBootstrap};
+use rungs::text::Tokenizer;
 use rungs::{Rung, SavedRun};
 use serde::Serialize;
 

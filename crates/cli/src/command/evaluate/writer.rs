@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rungs::models::decode::Search;
-use rungs::models::{EncoderDecoder, GenerateOptions, Length, PairVocabulary};
+use rungs::models::{EncoderDecoder, GenerateOptions, Length};
 use rungs::tensor::Rng;
+use rungs::text::PairVocabulary;
 use rungs::trainer::Example;
 use rungs::translation::Forced;
 use rungs::writer::Written;

@@ -26,7 +26,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     let responder = run.responder()?.with_stops(stops);
     let prompts = responder.prompts();
     let stop = prompts.stop().to_vec();
-    let options = decoding::options(flags, &|| prompts.spellings(), stop, MOST, Search::Greedy)?;
+    let options = decoding::options(flags, &|| prompts.token_bytes(), stop, MOST, Search::Greedy)?;
     if let (Search::Greedy, 2..) = (options.search, flags.n) {
         let n = flags.n;
         let problem =

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rungs::models::decode::pattern::Spellings;
 use rungs::models::decode::{
     Beam, Bias, Contrastive, CountPenalty, MinP, NoRepeatNgram, Pattern, Processors, RepetitionPenalty, Search,
     Temperature, TopK, TopP, Typical,
 };
 use rungs::models::{ConfigError, GenerateOptions, Length, LengthPenalty};
+use rungs::text::TokenBytes;
 
 use crate::arguments::Generate;
 use crate::failure::{Failure, Outcome};
@@ -19,23 +19,23 @@ const CANDIDATES: usize = 4;
 /// are chosen where no flag does.
 pub(in crate::command) fn options(
     flags: &Generate,
-    spellings: &dyn Fn() -> Option<Spellings>,
+    token_bytes: &dyn Fn() -> Option<TokenBytes>,
     stop: Vec<u32>,
     max: usize,
     default: Search,
 ) -> Outcome<GenerateOptions> {
-    let spellings = |flag: &str| {
+    let token_bytes = |flag: &str| {
         let needed = "what a token of this run says depends on the tokens beside it";
-        spellings().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
+        token_bytes().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
     };
     let search = search(flags, default)?;
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;
     let mut processors = processors(flags, search).map_err(Failure::input)?;
     if !flags.bias.is_empty() {
-        processors.insert(0, Arc::new(biases(flags, &spellings("--bias")?.tokens)?));
+        processors.insert(0, Arc::new(biases(flags, &token_bytes("--bias")?.tokens)?));
     }
     if let Some(expression) = &flags.regex {
-        let pattern = Pattern::new(expression, &spellings("--regex")?, &stop);
+        let pattern = Pattern::new(expression, &token_bytes("--regex")?, &stop);
         let pattern = pattern.map_err(|error| Failure::input(format!("--regex: {error}")))?;
         if pattern.shortest() > length.max() {
             let (shortest, max) = (pattern.shortest(), length.max());

@@ -26,8 +26,8 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     let room = context.map_or(MOST, |context| (context + 1).saturating_sub(longest));
     let searched = flags.contrastive.is_some() || flags.beam.is_some_and(|beam| beam > 1);
     let most = if searched { room.min(MOST) } else { MOST };
-    let spellings = || writer.tokenizer().spellings();
-    let options = decoding::options(flags, &spellings, writer.end().to_vec(), most, Search::Sample)?;
+    let token_bytes = || writer.tokenizer().token_bytes();
+    let options = decoding::options(flags, &token_bytes, writer.end().to_vec(), most, Search::Sample)?;
     if let Some(context) = context.filter(|&context| longest > context && !searched) {
         complain(&format!(
             "a prompt of {longest} tokens is longer than the context of {context}: its beginning is not looked at"

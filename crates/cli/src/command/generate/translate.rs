@@ -1,8 +1,9 @@
 //! A translator writes targets, given sources.
 
 use rungs::models::decode::{Beam, Search};
-use rungs::models::{Finish, Generated, LengthPenalty, PairVocabulary};
+use rungs::models::{Finish, Generated, LengthPenalty};
 use rungs::tensor::Rng;
+use rungs::text::PairVocabulary;
 use rungs::writer::Written;
 use rungs::{Rung, SavedRun, translate};
 
@@ -28,8 +29,8 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     let ids: Vec<Vec<u32>> = sources.iter().map(|(name, source)| encoded(run, name, source)).collect::<Outcome<_>>()?;
     // A beam of one is greedy, and ranks as wider ones do.
     let greedy = Search::Beam(Beam { penalty: LengthPenalty::Power(1.0), ..Beam::new(1) });
-    let end = vec![rungs::models::vocabulary::END];
-    let options = decoding::options(flags, &|| Some(vocabularies.target.spellings()), end, MOST, greedy)?;
+    let end = vec![rungs::text::vocabulary::END];
+    let options = decoding::options(flags, &|| Some(vocabularies.target.token_bytes()), end, MOST, greedy)?;
     let model = run.model()?.translation()?;
     for ((name, _), ids) in sources.iter().zip(&ids) {
         let fits = model.check_lengths(ids.len(), 0);
@@ -76,7 +77,7 @@ fn picture(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> O
         return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }
     let name =
-        |id: &u32, of: &rungs::models::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();
+        |id: &u32, of: &rungs::text::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();
     let mut target: Vec<String> = text.ids.iter().map(|id| name(id, &vocabularies.target)).collect();
     target.extend((text.finish == Finish::Stop).then(|| "end".to_owned()));
     Ok(Alignment {

@@ -2,9 +2,9 @@ use super::*;
 use crate::decode::{draw, logits};
 use rungs_layers::tensor::Rng;
 
-fn spellings(tokens: &[&str]) -> Spellings {
+fn token_bytes(tokens: &[&str]) -> TokenBytes {
     let tokens = tokens.iter().map(|token| Some(token.as_bytes().to_vec())).collect();
-    Spellings { tokens, strips_space: false }
+    TokenBytes { tokens, strips_space: false }
 }
 
 /// What may come after some tokens.
@@ -16,7 +16,7 @@ fn allowed(pattern: &Pattern, vocabulary: usize, written: &[u32], remaining: usi
 
 #[test]
 fn only_what_can_still_match_is_allowed() {
-    let tokens = spellings(&["a", "b", "ab", "ba", "abc", "."]);
+    let tokens = token_bytes(&["a", "b", "ab", "ba", "abc", "."]);
     let pattern = Pattern::new("(ab)+c?", &tokens, &[5]).unwrap();
     assert_eq!(pattern.shortest(), 1);
     assert_eq!(allowed(&pattern, 6, &[], 9), [0, 2, 4]);
@@ -30,7 +30,7 @@ fn only_what_can_still_match_is_allowed() {
 
 #[test]
 fn a_space_that_is_not_shown_is_not_looked_at() {
-    let with = Spellings { strips_space: true, ..spellings(&[" a", "a", " ", "b"]) };
+    let with = TokenBytes { strips_space: true, ..token_bytes(&[" a", "a", " ", "b"]) };
     let pattern = Pattern::new("a b?", &with, &[]).unwrap();
     assert_eq!(allowed(&pattern, 4, &[], 9), [0, 1, 2]);
     assert_eq!(allowed(&pattern, 4, &[0], 9), [2]);
@@ -41,7 +41,7 @@ fn a_space_that_is_not_shown_is_not_looked_at() {
 #[test]
 fn what_is_drawn_always_matches_and_is_short_enough() {
     let tokens = ["a", "b", "c", "0", "1", "é", "ab", "10", "é0", "\u{1f600}"];
-    let mut bytes = spellings(&tokens);
+    let mut bytes = token_bytes(&tokens);
     // And the bytes of é apart.
     bytes.tokens.extend([Some(vec![0xc3]), Some(vec![0xa9]), None]);
     let mut rng = Rng::new(0);
@@ -68,7 +68,7 @@ fn what_is_drawn_always_matches_and_is_short_enough() {
 
 #[test]
 fn expressions_that_cannot_be_are_refused_in_a_line() {
-    let error = |expression: &str| Pattern::new(expression, &spellings(&["a", "b"]), &[]).unwrap_err().to_string();
+    let error = |expression: &str| Pattern::new(expression, &token_bytes(&["a", "b"]), &[]).unwrap_err().to_string();
     assert_eq!(error("(a"), r#"the expression "(a" is none: unclosed group"#);
     assert_eq!(error("c|[^ab]"), r#"the expression "c|[^ab]" matches no text that can be written in this vocabulary"#);
     assert!(error(r"(\w{1,100}){100}").ends_with("is too large: its automaton would have more states than fit 4 MiB"));

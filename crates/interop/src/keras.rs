@@ -1,0 +1,157 @@
+//! The weights of Keras 3's `SimpleRNN`, `LSTM` and `GRU`.
+//!
+//! Each cell has, after a prefix of its own:
+//!
+//! | name | shape | gates, from the left |
+//! |---|---|---|
+//! | `kernel` | (D, G·H) | SimpleRNN: one; LSTM: i, f, c, o; GRU: z, r, h |
+//! | `recurrent_kernel` | (H, G·H) | the same |
+//! | `bias` | (G·H); of a GRU with `reset_after=True` (2, 3H), first the input's, then the state's | the same |
+//!
+//! Our g is Keras's c, and our n its h. `reset_after=True`, Keras's default, is
+//! [`Reset::AfterProduct`], and `reset_after=False` is [`Reset::BeforeProduct`].
+//!
+//! The prefix is what stands before these names in a weight's `path`:
+//!
+//! | in Keras | prefixes |
+//! |---|---|
+//! | `LSTM(…, name="encoder")` | `encoder/lstm_cell/` |
+//! | two layers, one upon the other | `lstm/lstm_cell/`, `lstm_1/lstm_cell/` |
+//! | `Bidirectional(GRU(…))` | `bidirectional/forward_gru/gru_cell/`, `bidirectional/backward_gru/gru_cell/` |
+//!
+//! They are given one for each cell in the order of the states: layer by layer, in both directions first forward, then
+//! backward. In Python, `safetensors.numpy.save_file({w.path: w.numpy() for w in model.weights}, path)` writes what
+//! [`load`] takes, and after `tensors = safetensors.numpy.load_file(path)`, `w.assign(tensors[w.path])` for each weight
+//! reads what [`save`] made.
+//!
+//! ```
+//! use rungs_interop::keras;
+//! use rungs_layers::tensor::{Rng, safetensors};
+//! use rungs_layers::{Direction, Dropout, Gru, Reset};
+//!
+//! let mut rng = Rng::new(0);
+//! let mut gru = || -> Gru { Gru::of_kind(Reset::AfterProduct, Direction::Both, 3, 4, 1, Dropout::new(0.0), &mut rng) };
+//! let prefixes = ["bidirectional/forward_gru/gru_cell/", "bidirectional/backward_gru/gru_cell/"];
+//! let (reader, mut copy) = (gru(), gru());
+//! let file = safetensors::write(&keras::save(&reader, &prefixes), None)?;
+//!
+//! let tensors = safetensors::read(&file)?;
+//! assert_eq!(tensors["bidirectional/forward_gru/gru_cell/bias"].dims(), [2, 12]);
+//! keras::load(&mut copy, &tensors, &prefixes)?;
+//! assert_eq!(copy.backward[0].w_h.to_vec(), reader.backward[0].w_h.to_vec());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use crate::ExchangeError;
+use crate::exchange::{Reader, gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
+use rungs_layers::recurrent::{Cell, Order, Recurrent};
+use rungs_layers::{GruCell, LstmCell, Reset, RnnCell};
+use rungs_tensor::safetensors::Named;
+use rungs_tensor::{Element, Tensor};
+
+/// The weights of one cell, in the order in which [`KerasCell`] takes and gives them.
+const WEIGHTS: [&str; 3] = ["kernel", "recurrent_kernel", "bias"];
+
+/// A cell that Keras has too.
+pub trait KerasCell<E: Element>: Cell<E> {
+    /// `kernel` (D, G·H), `recurrent_kernel` (H, G·H) and `bias`.
+    fn to_keras(&self) -> [Tensor<E>; 3];
+
+    /// A cell of the same kind with these weights: the inverse of [`to_keras`](KerasCell::to_keras).
+    fn with_keras(&self, weights: [Tensor<E>; 3]) -> Self;
+}
+
+/// Takes the weights of Keras layers from `tensors`, with one prefix for each cell, or changes nothing.
+///
+/// # Errors
+/// If a weight is missing or has another shape.
+///
+/// # Panics
+/// If there is not one prefix per cell.
+#[track_caller]
+pub fn load<E: Element, C: KerasCell<E>>(
+    stack: &mut Recurrent<C>,
+    tensors: &Named<E>,
+    prefixes: &[&str],
+) -> Result<(), ExchangeError> {
+    let names = names(stack, prefixes);
+    Ok(load_cells(stack, Reader::new(tensors, |_| false), |reader, cell, layer, order| {
+        cell.with_keras(reader.take(names(layer, order), cell.to_keras()))
+    })?)
+}
+
+/// The weights as Keras names and lays them out, with one prefix for each cell.
+///
+/// # Panics
+/// If there is not one prefix per cell, or two are the same.
+#[track_caller]
+pub fn save<E: Element, C: KerasCell<E>>(stack: &Recurrent<C>, prefixes: &[&str]) -> Named<E> {
+    let names = names(stack, prefixes);
+    save_cells(stack, |cell, layer, order| (names(layer, order), cell.to_keras()))
+}
+
+/// What the weights of a cell are called, given its layer and the order in which it reads.
+#[track_caller]
+fn names<'a, C>(stack: &Recurrent<C>, prefixes: &'a [&'a str]) -> impl Fn(usize, Order) -> [String; 3] + use<'a, C> {
+    let cells = stack.layers.len() + stack.backward.len();
+    assert!(prefixes.len() == cells, "keras: {} prefixes for {cells} cells", prefixes.len());
+    let ways = if stack.backward.is_empty() { 1 } else { 2 };
+    move |layer, order| {
+        let prefix = prefixes[ways * layer + usize::from(order == Order::Reverse)];
+        WEIGHTS.map(|weight| format!("{prefix}{weight}"))
+    }
+}
+
+impl<E: Element> KerasCell<E> for RnnCell<E> {
+    fn to_keras(&self) -> [Tensor<E>; 3] {
+        [&self.w_x, &self.w_h, &self.bias].map(Tensor::clone)
+    }
+
+    fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
+        Self { w_x, w_h, bias, nonlinearity: self.nonlinearity }
+    }
+}
+
+impl<E: Element> KerasCell<E> for LstmCell<E> {
+    fn to_keras(&self) -> [Tensor<E>; 3] {
+        [&self.w_x, &self.w_h, &self.bias].map(Tensor::clone)
+    }
+
+    fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
+        Self { w_x, w_h, bias }
+    }
+}
+
+impl<E: Element> KerasCell<E> for GruCell<E> {
+    fn to_keras(&self) -> [Tensor<E>; 3] {
+        let bias = match self.reset {
+            Reset::AfterProduct => Tensor::stack(&gru_biases(&self.bias).map(|bias| exchanged(&bias)), 0), // (2, 3H)
+            Reset::BeforeProduct => {
+                let [r, z, n, h_n] = self.bias.chunks(0);
+                Tensor::concat(&[z, r, merged(&n, &h_n)], 0) // (3H)
+            }
+        };
+        [exchanged(&self.w_x), exchanged(&self.w_h), bias]
+    }
+
+    fn with_keras(&self, [kernel, recurrent_kernel, bias]: [Tensor<E>; 3]) -> Self {
+        let bias = match self.reset {
+            Reset::AfterProduct => {
+                let [input, state] = bias.chunks(0).map(|bias| exchanged(&bias.squeeze(0)));
+                gru_bias(&input, &state)
+            }
+            Reset::BeforeProduct => {
+                let bias = exchanged(&bias);
+                let [r, ..] = bias.chunks::<3>(0);
+                Tensor::concat(&[bias, zeros_like(&r)], 0) // (4H)
+            }
+        };
+        Self { w_x: exchanged(&kernel), w_h: exchanged(&recurrent_kernel), bias, reset: self.reset }
+    }
+}
+
+/// The first two of a GRU's three gates in each other's place, along the last axis: r, z, n ↔ z, r, n.
+fn exchanged<E: Element>(gates: &Tensor<E>) -> Tensor<E> {
+    let [first, second, n] = gates.chunks(-1);
+    Tensor::concat(&[second, first, n], -1)
+}

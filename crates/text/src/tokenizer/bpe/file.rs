@@ -1,0 +1,263 @@
+//! `tokenizer.json` as Hugging Face's `tokenizers` writes it: what is read of it, and what is written.
+//!
+//! The parts that describe steps (normalizer, pre-tokenizer, post-processor, decoder) are kept as they are, so that a
+//! file that was read is written with all that it said.
+
+use super::added::AddedToken;
+use super::merges::Pair;
+use super::steps::Steps;
+use crate::tokenizer::{MAX_VOCABULARY, TokenizerError};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+
+/// The content of a `tokenizer.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::tokenizer) struct File {
+    version: String,
+    #[serde(default)]
+    truncation: Value,
+    #[serde(default)]
+    padding: Value,
+    #[serde(default)]
+    pub(super) added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    pub(super) normalizer: Value,
+    #[serde(default)]
+    pub(super) pre_tokenizer: Value,
+    #[serde(default)]
+    pub(super) post_processor: Value,
+    #[serde(default)]
+    pub(super) decoder: Value,
+    pub(super) model: Model,
+}
+
+/// The vocabulary and the merges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Model {
+    #[serde(rename = "type", default = "bpe")]
+    kind: String,
+    #[serde(default)]
+    dropout: Option<f64>,
+    #[serde(default)]
+    pub(super) unk_token: Option<String>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    pub(super) fuse_unk: bool,
+    #[serde(default)]
+    pub(super) byte_fallback: bool,
+    #[serde(default)]
+    pub(super) ignore_merges: bool,
+    pub(super) vocab: Vocabulary,
+    pub(super) merges: Merges,
+}
+
+/// Tokens as a file spells them.
+pub(super) struct Spelled<'f> {
+    /// The id of every token.
+    pub(super) ids: HashMap<String, u32>,
+    /// The token of every id; none where there is none.
+    pub(super) tokens: Vec<Option<&'f str>>,
+}
+
+impl File {
+    /// A byte-level tokenizer.
+    pub(super) fn byte_level(tokens: Vec<(String, u32)>, merges: Vec<[String; 2]>, added: Vec<AddedToken>) -> Self {
+        let byte_level =
+            json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+        Self {
+            version: "1.0".to_owned(),
+            truncation: Value::Null,
+            padding: Value::Null,
+            added_tokens: added,
+            normalizer: Value::Null,
+            pre_tokenizer: byte_level.clone(),
+            post_processor: Value::Null,
+            decoder: byte_level,
+            model: Model {
+                kind: bpe(),
+                dropout: None,
+                unk_token: None,
+                continuing_subword_prefix: None,
+                end_of_word_suffix: None,
+                fuse_unk: false,
+                byte_fallback: false,
+                ignore_merges: false,
+                vocab: Vocabulary(tokens),
+                merges: Merges(merges),
+            },
+        }
+    }
+
+    /// The same with one space before every text, which decoding takes off again.
+    pub(super) fn with_space_before_texts(self) -> Self {
+        let strip = json!({ "type": "Strip", "content": " ", "start": 1, "stop": 0 });
+        Self {
+            normalizer: json!({ "type": "Prepend", "prepend": " " }),
+            decoder: json!({ "type": "Sequence", "decoders": [self.decoder, strip] }),
+            ..self
+        }
+    }
+
+    /// That nothing is asked for that is not done here.
+    pub(super) fn check(&self) -> Result<(), TokenizerError> {
+        let Model { dropout, continuing_subword_prefix, end_of_word_suffix, .. } = &self.model;
+        let asked = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let given = [
+            ("dropout", dropout.is_some_and(|dropout| dropout != 0.0)),
+            ("continuing_subword_prefix", asked(continuing_subword_prefix)),
+            ("end_of_word_suffix", asked(end_of_word_suffix)),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(TokenizerError::Unsupported(format!("the model's {name} is not known here"))),
+            None => Ok(()),
+        }
+    }
+
+    /// What is done to a text before anything is merged.
+    pub(super) fn steps(&self) -> Result<Steps, TokenizerError> {
+        Steps::new(&self.normalizer, &self.pre_tokenizer).map_err(TokenizerError::Unsupported)
+    }
+
+    /// The tokens, those that are added among them.
+    pub(super) fn tokens(&self) -> Result<Spelled<'_>, TokenizerError> {
+        let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
+        let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
+        let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().ok_or(TokenizerError::Empty)?;
+        if size > MAX_VOCABULARY {
+            return Err(TokenizerError::TooLarge { tokens: size });
+        }
+        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+        if size > 2 * tokens.len() {
+            return Err(TokenizerError::Json(format!("its {} tokens have ids up to {}", tokens.len(), size - 1)));
+        }
+        let mut ids: HashMap<String, u32> = HashMap::with_capacity(tokens.len());
+        let mut spelled: Vec<Option<&str>> = vec![None; size];
+        for (token, id) in tokens {
+            let before = spelled[id as usize].replace(token);
+            if let Some(before) = before.filter(|before| before != token) {
+                let problem = format!("the tokens {before:?} and {token:?} have one id, {id}");
+                return Err(TokenizerError::Json(problem));
+            }
+            if let Some(first) = ids.insert(token.clone(), id).filter(|&first| first != id) {
+                return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
+            }
+        }
+        Ok(Spelled { ids, tokens: spelled })
+    }
+
+    /// The merges by ids: which two, and what they become.
+    pub(super) fn ranked(&self, ids: &HashMap<String, u32>) -> Result<Vec<(Pair, u32)>, TokenizerError> {
+        let by_ids = |(number, [left, right]): (usize, &[String; 2])| {
+            let id = |token: &str| {
+                let problem = || format!("merge {number}: the token {token:?} is not in the vocabulary");
+                ids.get(token).copied().ok_or_else(|| TokenizerError::Json(problem()))
+            };
+            Ok(((id(left)?, id(right)?), id(&[left.as_str(), right].concat())?))
+        };
+        (1..).zip(&self.model.merges.0).map(by_ids).collect()
+    }
+}
+
+/// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama,
+/// the one that begins a text.
+pub(in crate::tokenizer) fn beginning(post_processor: &Value) -> Vec<&str> {
+    let template = |value: &Value| value["type"] == "TemplateProcessing";
+    let steps = match post_processor["processors"].as_array() {
+        Some(steps) if post_processor["type"] == "Sequence" => steps.as_slice(),
+        _ => std::slice::from_ref(post_processor),
+    };
+    let single = steps.iter().find(|step| template(step)).and_then(|step| step["single"].as_array());
+    let before = single.into_iter().flatten().take_while(|piece| piece.get("Sequence").is_none());
+    before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect()
+}
+
+fn bpe() -> String {
+    "BPE".to_owned()
+}
+
+/// That the model of a file is byte-pair encoding, before anything else is looked at. Older files do not say what it
+/// is.
+pub(super) fn check_kind(json: &str) -> Result<(), TokenizerError> {
+    #[derive(Deserialize)]
+    struct Outline {
+        model: Kind,
+    }
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        merges: Option<IgnoredAny>,
+    }
+    let Outline { model: Kind { kind, merges } } = serde_json::from_str(json).map_err(TokenizerError::json)?;
+    match kind.unwrap_or_else(|| if merges.is_some() { bpe() } else { "without a type".to_owned() }) {
+        kind if kind == bpe() => Ok(()),
+        kind => Err(TokenizerError::Unsupported(format!("its model is {kind}, and only BPE is known here"))),
+    }
+}
+
+/// Tokens and their ids, in the order of ids. In the file it is an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Vocabulary(pub(super) Vec<(String, u32)>);
+
+impl Vocabulary {
+    pub(super) fn of(ids: BTreeMap<String, u32>) -> Self {
+        let mut tokens: Vec<_> = ids.into_iter().collect();
+        tokens.sort_by_key(|&(_, id)| id); // stable: of two tokens with one id the order is that of the map
+        Self(tokens)
+    }
+}
+
+impl Serialize for Vocabulary {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(token, id)| (token, id)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Vocabulary {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(from).map(Self::of)
+    }
+}
+
+/// Merges in the order of their ranks. In the file each is `"a b"` or, since a token may hold a space, `["a", "b"]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Merges(pub(super) Vec<[String; 2]>);
+
+impl Serialize for Merges {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.iter().flatten().any(|token| token.contains(' ')) {
+            true => to.collect_seq(&self.0),
+            false => to.collect_seq(self.0.iter().map(|pair| pair.join(" "))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Merges {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Merge {
+            Pair([String; 2]),
+            Line(String),
+        }
+        let pair = |merge| match merge {
+            Merge::Pair(pair) => Ok(pair),
+            Merge::Line(line) => {
+                two_tokens(&line).ok_or_else(|| D::Error::custom(format!("the merge {line:?} is not two tokens")))
+            }
+        };
+        Vec::<Merge>::deserialize(from)?.into_iter().map(pair).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// The two tokens of a line with one space between them.
+pub(super) fn two_tokens(line: &str) -> Option<[String; 2]> {
+    let (left, right) = line.split_once(' ')?;
+    let two = !left.is_empty() && !right.is_empty() && !right.contains(' ');
+    two.then(|| [left.to_owned(), right.to_owned()])
+}

@@ -1,0 +1,185 @@
+//! Every other tokenizer of Hugging Face, opened by the crate that wrote it.
+//!
+//! [Byte pairs](super::bpe) are what the models of this ladder read. Others cut words into the longest known pieces
+//! (WordPiece: Schuster and Nakajima 2012, *Japanese and Korean Voice Search*), or take the most probable pieces of all
+//! (Unigram: Kudo 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959)), or do to a text before what is not known
+//! here. With the feature `tokenizers` the crate of that name opens all of these, and what is known here stays ours, so
+//! that ids do not depend on the feature.
+//!
+//! Three things that a file may ask for are left out: a text is never cut off at a length, never padded, and merges are
+//! never dropped at random. The same text is the same ids.
+//!
+//! What a tokenizer of this kind writes need not be what it read: some have everything in small letters, and what is
+//! unknown to them is lost. So decoding undoes encoding only as far as the file has it.
+
+mod stream;
+
+pub(super) use stream::Window;
+
+use super::bpe::file::beginning;
+use super::{MAX_VOCABULARY, REPLACEMENT_TEXT, TokenizerError};
+use serde_json::Value;
+use std::fmt;
+use stream::Growth;
+
+/// A tokenizer that only the crate `tokenizers` knows; see the [module](self).
+pub struct HuggingFaceTokenizer {
+    /// What was read, and is written: to the last byte.
+    json: String,
+    tokenizer: tokenizers::Tokenizer,
+    kind: &'static str,
+    /// What every id is.
+    tokens: Vec<Spelled>,
+    beginning: Vec<u32>,
+    /// How its texts grow; none if nothing of them is sure before their end.
+    growth: Option<Growth>,
+}
+
+/// How a token is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelled {
+    /// There is no such token.
+    Not,
+    /// As a text.
+    Text,
+    /// As a byte, `<0x0A>`.
+    Byte,
+}
+
+impl HuggingFaceTokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// What the crate says of it, in one line; or if it has no tokens, or too many, or most ids below the largest stand
+    /// for none.
+    pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        let mut file: Value = serde_json::from_str(json).map_err(TokenizerError::json)?;
+        for setting in ["truncation", "padding"] {
+            file[setting] = Value::Null;
+        }
+        if file["model"].get("dropout").is_some() {
+            file["model"]["dropout"] = Value::Null;
+        }
+        check_decoder(&file["decoder"])?;
+        let tokenizer: tokenizers::Tokenizer =
+            file.to_string().parse().map_err(|error| TokenizerError::Unsupported(one_line(&error)))?;
+        let vocabulary = tokenizer.get_vocab(true);
+        let size = vocabulary.values().max().map_or(0, |&id| id as usize + 1);
+        match size {
+            0 => return Err(TokenizerError::Empty),
+            tokens if tokens > MAX_VOCABULARY => return Err(TokenizerError::TooLarge { tokens }),
+            // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+            size if size > 2 * vocabulary.len() => {
+                let problem = format!("its {} tokens have ids up to {}", vocabulary.len(), size - 1);
+                return Err(TokenizerError::Json(problem));
+            }
+            _ => {}
+        }
+        let texts: Vec<Option<String>> = (0..size as u32).map(|id| tokenizer.id_to_token(id)).collect();
+        Ok(Self {
+            json: json.to_owned(),
+            kind: match file["model"]["type"].as_str() {
+                Some("WordPiece") => "word pieces",
+                Some("Unigram") => "unigram pieces",
+                Some("WordLevel") => "words",
+                _ => "byte pairs",
+            },
+            tokens: texts.iter().map(|text| text.as_deref().map_or(Spelled::Not, Spelled::of)).collect(),
+            beginning: beginning(&file["post_processor"])
+                .into_iter()
+                .filter_map(|token| tokenizer.token_to_id(token))
+                .collect(),
+            growth: Growth::of(&file["decoder"], texts.iter().flatten()),
+            tokenizer,
+        })
+    }
+
+    /// The file it was read from, as it was.
+    pub fn to_json(&self) -> &str {
+        &self.json
+    }
+
+    /// What its tokens are.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The ids of a text.
+    ///
+    /// # Errors
+    /// If something in it is unknown and the vocabulary has no token for that.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let encoding = self.tokenizer.encode_fast(text, false);
+        encoding
+            .map(|encoding| encoding.get_ids().to_vec())
+            .map_err(|error| TokenizerError::NotEncoded(one_line(&error)))
+    }
+
+    /// The tokens that stand before every text that a model of these tokens is to go on with.
+    pub fn beginning(&self) -> Vec<u32> {
+        self.beginning.clone()
+    }
+
+    /// The text of these ids. An id that is no token becomes U+FFFD, and what is behind it is a text of its own.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let texts: Vec<String> = ids.split(|&id| self.spelled(id) == Spelled::Not).map(|ids| self.text(ids)).collect();
+        texts.join(REPLACEMENT_TEXT)
+    }
+
+    /// The text of these tokens.
+    fn text(&self, ids: &[u32]) -> String {
+        // Of no tokens not every decoder of theirs makes a text.
+        match ids.is_empty() {
+            true => String::new(),
+            false => self.tokenizer.decode(ids, false).unwrap_or_else(|_| REPLACEMENT_TEXT.to_owned()),
+        }
+    }
+
+    fn spelled(&self, id: u32) -> Spelled {
+        self.tokens.get(id as usize).copied().unwrap_or(Spelled::Not)
+    }
+
+    /// V, the largest id and one.
+    pub fn vocabulary(&self) -> usize {
+        self.tokens.len()
+    }
+}
+
+impl fmt::Debug for HuggingFaceTokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vocabulary = self.vocabulary();
+        f.debug_struct("HuggingFaceTokenizer").field("kind", &self.kind).field("vocabulary", &vocabulary).finish()
+    }
+}
+
+/// The same file, however it is laid out.
+impl PartialEq for HuggingFaceTokenizer {
+    fn eq(&self, other: &Self) -> bool {
+        let value = |json| serde_json::from_str::<Value>(json).expect("it was read before");
+        self.json == other.json || value(&self.json) == value(&other.json)
+    }
+}
+
+impl Spelled {
+    fn of(token: &str) -> Self {
+        let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')).filter(|rest| rest.len() == 2);
+        match digits.map(|digits| u8::from_str_radix(digits, 16)) {
+            Some(Ok(_)) => Self::Byte,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// That decoding cannot fail: to take characters off the end of a text that has fewer of them ends the program there.
+fn check_decoder(decoder: &Value) -> Result<(), TokenizerError> {
+    super::bpe::steps::each_step(decoder, "decoders", &mut |step| match step["stop"].as_u64() {
+        Some(1..) => Err("a decoder that strips the end of a text is not known here".to_owned()),
+        _ => Ok(()),
+    })
+    .map_err(TokenizerError::Unsupported)
+}
+
+/// What is wrong, whatever the line breaks.
+fn one_line(error: &dyn fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,219 @@
+//! Texts that are larger than memory: encoded, and counted for a vocabulary, piece by piece.
+//!
+//! A text cannot be cut anywhere: `don` and `'t` are other tokens than `don't`. What a tokenizer makes of the beginning
+//! of a text is *settled* where nothing that may follow could change it, and only so much is taken of every piece; the
+//! rest waits for the next one. So the tokens are those of the whole text, whatever the pieces, and the tests hold one
+//! against the other.
+//!
+//! | tokens | settled |
+//! |---|---|
+//! | characters | all there is |
+//! | words | every word with two characters behind it: `don` might go on as `don't` |
+//! | ids | every number with white space behind it |
+//! | byte pairs | every word whose match never asked what comes after the end of the piece, and that no added token could begin in |
+//!
+//! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
+//! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it
+//! into words, or whose added tokens take white space beside them, read a text as a whole or not at all as well.
+
+use super::bpe::PieceCounts;
+use super::word::{self, WordOptions};
+use super::{CharTokenizer, Tokenizer, TokenizerError, WordTokenizer};
+use std::collections::{BTreeSet, HashMap};
+
+/// The most bytes that may wait because nothing in them is settled: no text has such words.
+const LONGEST: usize = 1 << 26;
+
+/// The part of a text that is not settled yet.
+#[derive(Debug, Default)]
+struct Waiting {
+    text: String,
+}
+
+impl Waiting {
+    /// Takes a piece more. `take` is shown all that waits and says how many bytes of it are settled.
+    fn push(
+        &mut self,
+        piece: &str,
+        take: impl FnOnce(&str) -> Result<usize, TokenizerError>,
+    ) -> Result<(), TokenizerError> {
+        self.text.push_str(piece);
+        let settled = take(&self.text)?;
+        self.text.drain(..settled);
+        match self.text.len() {
+            waiting if waiting > LONGEST => Err(TokenizerError::LongWord { bytes: waiting }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Encodes a text that comes in pieces; the ids are those of the whole text.
+///
+/// ```
+/// use rungs_text::Tokenizer;
+/// use rungs_text::tokenizer::{PieceEncoder, WordOptions};
+///
+/// let tokenizer = Tokenizer::word_from("I don't know what I know", WordOptions::default())?;
+/// let mut encoder = PieceEncoder::new(&tokenizer)?;
+/// let mut ids = Vec::new();
+/// for piece in ["I do", "n", "'", "t know"] {
+///     encoder.push(piece, &mut ids)?;
+/// }
+/// encoder.finish(&mut ids)?;
+/// assert_eq!(ids, tokenizer.encode("I don't know")?);
+/// # Ok::<(), rungs_text::TokenizerError>(())
+/// ```
+#[derive(Debug)]
+pub struct PieceEncoder<'t> {
+    tokenizer: &'t Tokenizer,
+    waiting: Waiting,
+    /// How many characters were encoded.
+    characters: usize,
+}
+
+impl<'t> PieceEncoder<'t> {
+    /// An encoder at the beginning of a text.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Whole`] if this tokenizer reads a text as a whole or not at all.
+    pub fn new(tokenizer: &'t Tokenizer) -> Result<Self, TokenizerError> {
+        let reads_in_pieces = match tokenizer {
+            Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => true,
+            Tokenizer::Bpe(tokenizer) => tokenizer.reads_in_pieces(),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(_) => false,
+        };
+        if !reads_in_pieces {
+            return Err(TokenizerError::Whole);
+        }
+        Ok(Self { tokenizer, waiting: Waiting::default(), characters: 0 })
+    }
+
+    /// Takes the next piece and appends the ids that are settled.
+    ///
+    /// # Errors
+    /// If a character is unknown (its position is that in the whole text), or nothing is settled in many millions of
+    /// bytes.
+    pub fn push(&mut self, piece: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let Self { tokenizer, waiting, characters } = self;
+        waiting.push(piece, |text| {
+            let settled = match tokenizer {
+                Tokenizer::Char(tokenizer) => {
+                    let of_piece = tokenizer.encode(text).map_err(|error| error.moved_by(*characters))?;
+                    *characters += of_piece.len();
+                    ids.extend(of_piece);
+                    text.len()
+                }
+                Tokenizer::Word(tokenizer) => word::settled(text, |piece| tokenizer.piece(piece, ids)),
+                Tokenizer::Ids(tokenizer) => {
+                    let settled = text.rfind(char::is_whitespace).unwrap_or(0);
+                    ids.extend(tokenizer.encode(&text[..settled])?);
+                    settled
+                }
+                Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids),
+                // Nothing before the end; but there is no encoder of such a text.
+                #[cfg(feature = "tokenizers")]
+                Tokenizer::HuggingFace(_) => 0,
+            };
+            Ok(settled)
+        })
+    }
+
+    /// The text has ended: appends the ids of what waited.
+    ///
+    /// # Errors
+    /// If a character is unknown.
+    pub fn finish(self, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let rest = self.tokenizer.encode(&self.waiting.text);
+        ids.extend(rest.map_err(|error| error.moved_by(self.characters))?);
+        Ok(())
+    }
+}
+
+/// Learns a tokenizer from a text that comes in pieces: the one that the whole text gives. Memory is needed for the
+/// different words, not for the text.
+#[derive(Debug)]
+pub struct PieceLearner {
+    counts: Counts,
+    waiting: Waiting,
+}
+
+#[derive(Debug)]
+enum Counts {
+    Char(BTreeSet<char>),
+    Word(HashMap<String, usize>, WordOptions),
+    Bpe(PieceCounts),
+}
+
+impl PieceLearner {
+    /// Learns a [`Tokenizer::char_from`].
+    pub fn chars() -> Self {
+        Self::new(Counts::Char(BTreeSet::new()))
+    }
+
+    /// Learns a [`Tokenizer::word_from`].
+    pub fn words(options: WordOptions) -> Self {
+        Self::new(Counts::Word(HashMap::new(), options))
+    }
+
+    /// Learns a [`Tokenizer::bpe_from`], or where there is a separator a [`BpeTokenizer::from_documents`].
+    ///
+    /// # Errors
+    /// If no vocabulary can have this size.
+    ///
+    /// [`BpeTokenizer::from_documents`]: super::BpeTokenizer::from_documents
+    pub fn bpe(size: usize, separator: Option<&str>) -> Result<Self, TokenizerError> {
+        PieceCounts::new(size, separator).map(|counts| Self::new(Counts::Bpe(counts)))
+    }
+
+    fn new(counts: Counts) -> Self {
+        Self { counts, waiting: Waiting::default() }
+    }
+
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// If nothing is settled in many millions of bytes.
+    pub fn push(&mut self, piece: &str) -> Result<(), TokenizerError> {
+        let counts = &mut self.counts;
+        self.waiting.push(piece, |text| {
+            Ok(match counts {
+                Counts::Char(characters) => {
+                    characters.extend(text.chars());
+                    text.len()
+                }
+                Counts::Word(counts, _) => word::settled(text, |piece| count(counts, piece)),
+                Counts::Bpe(counts) => counts.settled(text),
+            })
+        })
+    }
+
+    /// The text has ended: what was learnt from it.
+    ///
+    /// # Errors
+    /// If the text was empty, or does not give such a vocabulary.
+    pub fn finish(self) -> Result<Tokenizer, TokenizerError> {
+        let rest = &self.waiting.text;
+        match self.counts {
+            Counts::Char(mut characters) => {
+                characters.extend(rest.chars());
+                CharTokenizer::of(characters).map(Tokenizer::Char)
+            }
+            Counts::Word(mut counts, options) => {
+                word::pieces(rest).for_each(|piece| count(&mut counts, piece));
+                WordTokenizer::of(counts.iter().map(|(piece, &n)| (piece.as_str(), n)), options).map(Tokenizer::Word)
+            }
+            Counts::Bpe(mut counts) => {
+                counts.rest(rest);
+                counts.learn().map(Tokenizer::from)
+            }
+        }
+    }
+}
+
+fn count(counts: &mut HashMap<String, usize>, word: &str) {
+    match counts.get_mut(word) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(word.to_owned(), 1)),
+    }
+}

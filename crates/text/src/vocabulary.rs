@@ -1,0 +1,337 @@
+//! Sentences to token ids and back, for models that read one text and write another.
+//!
+//! A language model reads one endless text; a sequence-to-sequence model reads and writes short ones that begin and
+//! end, many of them side by side. Its vocabulary has four tokens that no text has:
+//!
+//! | id | token | stands |
+//! |---|---|---|
+//! | [`PADDING`] | `<pad>` | behind the end of the shorter texts of a batch |
+//! | [`START`] | `<s>` | before what is to be written |
+//! | [`END`] | `</s>` | behind it |
+//! | [`UNKNOWN`] | `<unk>` | for every piece outside the vocabulary |
+//!
+//! The other tokens are the characters of the training texts, or their pieces: the words and marks of the
+//! [word tokenizer](crate::tokenizer::word), a space before a word belonging to it. In two things sentences are not cut
+//! as one long text is:
+//!
+//! - One space is put before every text and taken off again, so that a word at the beginning is the token that it is
+//!   elsewhere (SentencePiece's dummy prefix; Kudo and Richardson 2018,
+//!   [arXiv:1808.06226](https://arxiv.org/abs/1808.06226)).
+//! - A word is cut behind an elision, which is an apostrophe after one letter or after `qu`: `j'ai` is `j'|ai` and
+//!   `lorsqu'il` is `lorsqu'|il`, while `don't` and `aujourd'hui` stay whole. In French the words behind are thus
+//!   learnt once, not once for each of `l'`, `d'`, `j'`, `c'`, `qu'`, and fewer are unknown.
+//!
+//! Or they are the runs of bytes that [byte-pair encoding](crate::tokenizer::bpe) learns from the texts of both sides,
+//! to which nothing is unknown.
+//!
+//! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
+//! measured without being put together by rules.
+
+mod pair;
+
+pub use pair::PairVocabulary;
+
+use crate::token_bytes::TokenBytes;
+use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
+use crate::tokenizer::{
+    BpeTokenizer, FORMAT, TokenizerError, WordOptions, index, is_hugging_face, read_json, write_json,
+};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The id of what stands behind the end of the shorter texts of a batch.
+pub const PADDING: u32 = 0;
+
+/// The id of what a decoder reads before it writes the first token.
+pub const START: u32 = 1;
+
+/// The id of what a decoder writes after the last token.
+pub const END: u32 = 2;
+
+/// The id of every piece outside the vocabulary.
+pub const UNKNOWN: u32 = 3;
+
+/// The tokens of the first ids. No text is encoded as one of them by accident: written out, each is several pieces.
+pub const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
+
+/// What [`UNKNOWN`] is written as: one mark, which no reference has, so that it counts as one wrong word.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// What a piece of a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// A character.
+    Char,
+    /// A word or a mark.
+    Word,
+}
+
+/// The tokens of one side of a sequence-to-sequence model; see the [module](self).
+///
+/// ```
+/// use rungs_text::vocabulary::{PADDING, UNKNOWN};
+/// use rungs_text::{SequenceVocabulary, Unit, WordOptions};
+///
+/// let texts = ["J'ai faim.", "J'ai soif.", "Qu'il vienne !"];
+/// let french = SequenceVocabulary::from_texts(texts, Unit::Word, WordOptions::default())?;
+/// let ids = french.encode("J'ai soif !");
+/// assert_eq!(ids.len(), 4); // " J'", "ai", " soif", " !"
+/// assert_eq!(french.decode(&[&ids[..], &[PADDING]].concat()), "J'ai soif !");
+/// assert_eq!(french.encode("J'ai froid.")[2], UNKNOWN);
+/// # Ok::<(), rungs_text::TokenizerError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SequenceVocabulary {
+    /// The token of every id, the special ones first; of bytes that are no characters, U+FFFD in their place.
+    tokens: Vec<String>,
+    kind: Kind,
+}
+
+/// How a text becomes tokens.
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    /// It is cut into pieces, each of which has an id.
+    Pieces { unit: Unit, ids: HashMap<String, u32> },
+    /// By byte-pair encoding.
+    Bpe(Arc<BpeTokenizer>),
+}
+
+impl SequenceVocabulary {
+    /// The vocabulary of the pieces of `texts` that `options` admit, most frequent first, those equally frequent in the
+    /// order of their code points. The four special tokens count towards the largest size.
+    ///
+    /// # Errors
+    /// If there is no text, or no piece is admitted.
+    pub fn from_texts<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        unit: Unit,
+        options: WordOptions,
+    ) -> Result<Self, TokenizerError> {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for text in texts {
+            cut(text, unit, |piece| match counts.get_mut(piece) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(piece.to_owned(), 1)),
+            });
+        }
+        if counts.is_empty() {
+            return Err(TokenizerError::EmptyText);
+        }
+        let WordOptions { minimum_count, maximum_size } = options;
+        let mut ranked: Vec<(String, usize)> =
+            counts.into_iter().filter(|&(_, count)| count >= minimum_count).collect();
+        ranked.sort_unstable_by(|(a, count_a), (b, count_b)| (Reverse(count_a), a).cmp(&(Reverse(count_b), b)));
+
+        let pieces = ranked.into_iter().map(|(piece, _)| piece);
+        let room = maximum_size.unwrap_or(usize::MAX);
+        let tokens: Vec<String> = SPECIAL.map(str::to_owned).into_iter().chain(pieces).take(room).collect();
+        if tokens.len() <= SPECIAL.len() {
+            return Err(TokenizerError::NoWords { minimum_count });
+        }
+        Self::from_tokens(unit, tokens)
+    }
+
+    /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256
+    /// bytes, and what is merged. The same texts give the same vocabulary.
+    ///
+    /// # Errors
+    /// If there is no text, if it does not give so many tokens, or if there would be fewer than 261.
+    pub fn bpe_from_texts<'a>(texts: impl IntoIterator<Item = &'a str>, size: usize) -> Result<Self, TokenizerError> {
+        Self::from_bpe(BpeTokenizer::from_sentences(texts, size, &SPECIAL)?)
+    }
+
+    /// The vocabulary of a byte-pair tokenizer whose first tokens are the special ones.
+    fn from_bpe(tokenizer: BpeTokenizer) -> Result<Self, TokenizerError> {
+        let token = |id| tokenizer.token(id).map_or(REPLACEMENT.into(), String::from_utf8_lossy).into_owned();
+        let tokens: Vec<String> = (0..tokenizer.vocabulary() as u32).map(token).collect();
+        check_special(&tokens)?;
+        Ok(Self { tokens, kind: Kind::Bpe(Arc::new(tokenizer)) })
+    }
+
+    /// The vocabulary whose token i is `tokens[i]`.
+    ///
+    /// # Errors
+    /// If there are too many, if the first four are not the special ones, if one of the others is not a single
+    /// piece, or if one is listed twice.
+    pub fn from_tokens(unit: Unit, tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        check_special(&tokens)?;
+        if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit)) {
+            let expected = if unit == Unit::Char { "one character" } else { "one word or one mark" };
+            return Err(TokenizerError::Malformed { id, token: tokens[id].clone(), expected });
+        }
+        let ids = index(&tokens)?;
+        Ok(Self { tokens, kind: Kind::Pieces { unit, ids } })
+    }
+
+    /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        match &self.kind {
+            Kind::Pieces { unit, ids } => {
+                let mut found = Vec::new();
+                cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
+                found
+            }
+            Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),
+        }
+    }
+
+    /// The tokens of `ids` put together. Padding, start and end are left out; an unknown piece, and an id outside
+    /// the vocabulary, becomes U+FFFD, the replacement character.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let unit = match &self.kind {
+            Kind::Pieces { unit, .. } => *unit,
+            Kind::Bpe(tokenizer) => {
+                let said = ids.iter().filter(|id| ![PADDING, START, END].contains(id));
+                // No id is outside of every vocabulary, but the largest is outside of all that can be.
+                let said = said.map(|&id| if id == UNKNOWN { u32::MAX } else { id });
+                return tokenizer.decode(&said.collect::<Vec<_>>());
+            }
+        };
+        let unknown = match unit {
+            Unit::Char => REPLACEMENT.to_owned(),
+            // Most pieces are words with their space.
+            Unit::Word => [SPACE, REPLACEMENT].concat(),
+        };
+        let piece = |&id: &u32| match id {
+            PADDING | START | END => "",
+            UNKNOWN => &unknown,
+            _ => self.tokens.get(id as usize).map_or(&*unknown, String::as_str),
+        };
+        let text: String = ids.iter().map(piece).collect();
+        match unit {
+            Unit::Word if text.starts_with(SPACE) => text[SPACE.len()..].to_owned(),
+            _ => text,
+        }
+    }
+
+    /// What each token adds to a text; none for the special ones.
+    pub fn token_bytes(&self) -> TokenBytes {
+        let spelled = |id: u32| match (&self.kind, id) {
+            (_, PADDING | START | END | UNKNOWN) => None,
+            (Kind::Bpe(tokenizer), _) => tokenizer.token(id).map(<[u8]>::to_vec),
+            (Kind::Pieces { .. }, _) => self.token(id).map(|token| token.as_bytes().to_vec()),
+        };
+        let strips_space = match &self.kind {
+            Kind::Bpe(tokenizer) => tokenizer.strips_space(),
+            Kind::Pieces { unit, .. } => *unit == Unit::Word,
+        };
+        TokenBytes { tokens: (0..self.size() as u32).map(spelled).collect(), strips_space }
+    }
+
+    /// V, the number of tokens, the special ones among them.
+    pub fn size(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// What its tokens are: `characters`, `words` or `byte pairs`.
+    pub fn kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::Pieces { unit: Unit::Char, .. } => "characters",
+            Kind::Pieces { unit: Unit::Word, .. } => "words",
+            Kind::Bpe(_) => "byte pairs",
+        }
+    }
+
+    /// The token of an id as it is, with its space: to label what a model attends to. Bytes that are no characters
+    /// become U+FFFD.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.tokens.get(id as usize).map(String::as_str)
+    }
+
+    /// Every token, in the order of ids.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> + '_ {
+        self.tokens.iter().map(String::as_str)
+    }
+
+    /// `{"format": 1, "kind": "word", "tokens": ["<pad>", "<s>", "</s>", "<unk>", …]}`, or of byte pairs Hugging Face's
+    /// `tokenizer.json`. The same vocabulary gives the same bytes.
+    pub fn to_json(&self) -> String {
+        match &self.kind {
+            Kind::Pieces { unit, .. } => write_json(&File { format: FORMAT, kind: *unit, tokens: self.tokens.clone() }),
+            Kind::Bpe(tokenizer) => tokenizer.to_json(),
+        }
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    /// If it is not JSON of this form, was written by a later version, or lists tokens that no text gives.
+    pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
+        if is_hugging_face(json) {
+            return Self::from_bpe(BpeTokenizer::from_json(json)?);
+        }
+        let File { kind, tokens, .. } = read_json(json)?;
+        Self::from_tokens(kind, tokens)
+    }
+}
+
+/// What [`SequenceVocabulary::to_json`] writes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    kind: Unit,
+    tokens: Vec<String>,
+}
+
+/// That the first tokens are the special ones.
+fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
+    if tokens.is_empty() {
+        return Err(TokenizerError::Empty);
+    }
+    for (id, special) in SPECIAL.into_iter().enumerate() {
+        let token = tokens.get(id).cloned().unwrap_or_default();
+        if token != special {
+            let expected = "of the four that come first: <pad>, <s>, </s>, <unk>";
+            return Err(TokenizerError::Malformed { id, token, expected });
+        }
+    }
+    Ok(())
+}
+
+/// Calls `each` with the pieces of a text, from left to right.
+fn cut(text: &str, unit: Unit, each: impl FnMut(&str)) {
+    match unit {
+        Unit::Char => text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).for_each(each),
+        Unit::Word if text.is_empty() => {}
+        Unit::Word => words(&[SPACE, text].concat()).for_each(each),
+    }
+}
+
+/// The pieces of the word tokenizer, cut once more behind elisions.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).flat_map(|piece| {
+        let mut rest = Some(piece);
+        std::iter::from_fn(move || {
+            let piece = rest.take()?;
+            let Some((elision, word)) = split_elision(piece) else { return Some(piece) };
+            rest = Some(word);
+            Some(elision)
+        })
+    })
+}
+
+/// A word cut behind its elision: `j'ai` into `j'` and `ai`. None if it has none.
+fn split_elision(piece: &str) -> Option<(&str, &str)> {
+    let (elided, _) = piece.split_once(is_apostrophe)?;
+    let letters = elided.strip_prefix(SPACE).unwrap_or(elided);
+    let is_elision = letters.chars().count() == 1 || letters.to_lowercase().ends_with("qu");
+    let (_, apostrophe) = piece.split_at(elided.len());
+    let end = elided.len() + apostrophe.chars().next()?.len_utf8();
+    (is_elision && end < piece.len()).then(|| piece.split_at(end))
+}
+
+/// Whether a text could be cut so that this is one of its pieces.
+fn is_piece(token: &str, unit: Unit) -> bool {
+    match unit {
+        Unit::Char => token.chars().count() == 1,
+        // By itself, or, of an elision, before a word.
+        Unit::Word => [token, &[token, "a"].concat()].iter().any(|text| words(text).next() == Some(token)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
 //! The parameters of PyTorch's `nn.MultiheadAttention` and of what it builds on it: `nn.TransformerEncoderLayer`,
 //! `nn.TransformerDecoderLayer`, `nn.TransformerEncoder`, `nn.TransformerDecoder`, and the two halves of
-//! `nn.Transformer`.
+//! `nn.Transformer`. What each is in Rungs, and its parameters:
 //!
-//! | PyTorch | Rungs | its parameters |
-//! |---|---|---|
-//! | `MultiheadAttention`, of a sequence to itself | [`SelfAttention`] | `in_proj_weight` (3D, D), `in_proj_bias`, `out_proj` |
-//! | the same, of one sequence to another | [`CrossAttention`] | the same; `q_proj_weight`, `k_proj_weight` and `v_proj_weight` where `kdim` is not D |
-//! | `TransformerEncoderLayer` | [`Block`] | `self_attn`, `linear1`, `linear2`, `norm1`, `norm2` |
-//! | `TransformerDecoderLayer` | [`DecoderBlock`] | `self_attn`, `multihead_attn`, `linear1`, `linear2`, `norm1`, `norm2`, `norm3` |
-//! | `TransformerEncoder`, `TransformerDecoder` | [`TransformerEncoder`], [`TransformerDecoder`] | `layers.0` and so on, `norm` if there is one |
+//! - `MultiheadAttention`, of a sequence to itself, is [`SelfAttention`]: `in_proj_weight` (3D, D), `in_proj_bias`,
+//!   `out_proj`;
+//! - `MultiheadAttention`, of one sequence to another, is [`CrossAttention`]: the same; `q_proj_weight`,
+//!   `k_proj_weight` and `v_proj_weight` where `kdim` is not D;
+//! - `TransformerEncoderLayer` is [`Block`]: `self_attn`, `linear1`, `linear2`, `norm1`, `norm2`;
+//! - `TransformerDecoderLayer` is [`DecoderBlock`]: `self_attn`, `multihead_attn`, `linear1`, `linear2`, `norm1`,
+//!   `norm2`, `norm3`;
+//! - `TransformerEncoder` and `TransformerDecoder` are [`TransformerEncoder`] and [`TransformerDecoder`]: `layers.0`
+//!   and so on, `norm` if there is one.
 //!
 //! Of an `nn.Transformer` load `encoder.` and `decoder.`, one after the other; both have a last norm, whatever
 //! `norm_first` says. Files hold parameters, not settings: `norm_first` is [`NormPosition::Pre`](crate::NormPosition),

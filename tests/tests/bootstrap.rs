@@ -122,7 +122,10 @@ proptest! {
     }
 
     #[test]
-    fn diversity_is_a_share(texts in proptest::collection::vec(proptest::collection::vec(0_u8..4, 0..12), 1..6), n in 1_usize..5) {
+    fn diversity_is_a_share(
+        texts in proptest::collection::vec(proptest::collection::vec(0_u8..4, 0..12), 1..6),
+        n in 1_usize..5,
+    ) {
         let (distinct_n, repetition_n) = (distinct(&texts, n), repetition(&texts, n));
         if texts.iter().any(|text| text.len() >= n) {
             prop_assert!(0.0 < distinct_n && distinct_n <= 1.0, "{distinct_n}");

@@ -176,7 +176,11 @@ proptest! {
 
     /// What is written is read back: every field, and every bit of every tensor.
     #[test]
-    fn export_and_import_are_inverse(config in configs(), seed in any::<u64>(), end in prop::collection::vec(0_u32..2, 0..3)) {
+    fn export_and_import_are_inverse(
+        config in configs(),
+        seed in any::<u64>(),
+        end in prop::collection::vec(0_u32..2, 0..3),
+    ) {
         let model: Gpt = Gpt::new(&config, &mut Rng::new(seed)).unwrap();
         let rng = &mut Rng::new(seed ^ 1);
         let random = |x: &Tensor, rng: &mut Rng| Array::normal(x.shape(), 0.0, 1.0, rng);

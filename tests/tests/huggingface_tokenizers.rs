@@ -156,7 +156,10 @@ proptest! {
 
     #[test]
     fn a_stream_shows_what_decoding_says_of_any_ids(
-        ids in proptest::collection::vec(prop_oneof![0..21_u32, 0..285_u32, 215..220_u32, Just(0xc3 + 21), Just(0xa9 + 21)], 0..30)
+        ids in proptest::collection::vec(
+            prop_oneof![0..21_u32, 0..285_u32, 215..220_u32, Just(0xc3 + 21), Just(0xa9 + 21)],
+            0..30,
+        ),
     ) {
         thread_local!(static ALL: Vec<(&'static str, Tokenizer)> = decoders().into_iter().map(|(name, decoder)| {
             (name, opened(&changed(&unigram_pieces(true), |file| file["decoder"] = decoder)))

@@ -468,7 +468,8 @@ proptest! {
         prop_assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocabulary()));
         prop_assert_eq!(tokenizer.decode(&ids), text);
         // Sorted and distinct: a greater character has a greater id.
-        let all: Vec<char> = tokenizer.decode(&(0..tokenizer.vocabulary() as u32).collect::<Vec<_>>()).chars().collect();
+        let ids: Vec<u32> = (0..tokenizer.vocabulary() as u32).collect();
+        let all: Vec<char> = tokenizer.decode(&ids).chars().collect();
         prop_assert!(all.is_sorted_by(|a, b| a < b));
     }
 
@@ -514,7 +515,10 @@ proptest! {
             let same = Tokenizer::from_json(&json).unwrap();
             prop_assert_eq!(&same, &tokenizer);
             prop_assert_eq!(same.to_json(), json);
-            prop_assert_eq!(&serde_json::from_str::<Tokenizer>(&serde_json::to_string(&tokenizer).unwrap()).unwrap(), &tokenizer);
+            prop_assert_eq!(
+                &serde_json::from_str::<Tokenizer>(&serde_json::to_string(&tokenizer).unwrap()).unwrap(),
+                &tokenizer
+            );
         }
     }
 }

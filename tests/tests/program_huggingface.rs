@@ -312,7 +312,10 @@ fn hostile_folders_get_one_line_and_nothing_is_written() {
         (
             other(
                 "tokenizer.json",
-                r#"{"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true}, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}"#,
+                r#"{"version": "1.0", "added_tokens": [],
+                    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+                    "decoder": {"type": "ByteLevel"},
+                    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}}"#,
             ),
             vec!["hf"],
         ),

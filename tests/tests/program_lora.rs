@@ -17,8 +17,8 @@ fn folder(tokenizer: &str) -> TempDir {
     let plain = text(6000);
     fs::write(at.join("text.txt"), &plain).unwrap();
     fs::write(at.join("other.txt"), plain.chars().rev().collect::<String>()).unwrap();
-    let train = "train gpt --text text.txt --out base --layers 2 --hidden 16 --heads 2 --context 16 --batch-size 4 --steps 200 \
-                 --lr 0.01 --bias true --dropout 0.1";
+    let train = "train gpt --text text.txt --out base --layers 2 --hidden 16 --heads 2 --context 16 --batch-size 4 \
+                 --steps 200 --lr 0.01 --bias true --dropout 0.1";
     rungs(at, &format!("{train} --tokenizer {tokenizer}")).done();
     folder
 }

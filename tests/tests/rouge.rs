@@ -46,7 +46,8 @@ fn pairs_score_as_in_rouge_score() {
                 let theirs = scores[name][kind];
                 assert!(
                     ours.iter().zip(theirs).all(|(a, b)| (a - b).abs() <= TOLERANCE),
-                    "{kind}, stemming: {name}, of {hypothesis:?} beside {reference:?}: {ours:?}, by rouge-score {theirs:?}"
+                    "{kind}, stemming: {name}, of {hypothesis:?} beside {reference:?}: {ours:?}, \
+                     by rouge-score {theirs:?}"
                 );
             }
         }
@@ -94,9 +95,12 @@ proptest! {
             let number = words(&text, stemming).len();
             let [one, two, longest, of_lines] = all(&text, &text, stemming);
             let whole = |there_is_some: bool| f64::from(u8::from(there_is_some));
-            for (overlap, expected) in
-                [(one, whole(number > 0)), (two, whole(number > 1)), (longest, whole(number > 0)), (of_lines, whole(number > 0))]
-            {
+            for (overlap, expected) in [
+                (one, whole(number > 0)),
+                (two, whole(number > 1)),
+                (longest, whole(number > 0)),
+                (of_lines, whole(number > 0)),
+            ] {
                 prop_assert_eq!(overlap, Overlap { precision: expected, recall: expected, f: expected });
             }
         }

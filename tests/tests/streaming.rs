@@ -104,7 +104,10 @@ fn tokenizers() -> Vec<(&'static str, Tokenizer)> {
         byte_pairs(|file| file["pre_tokenizer"] = sequence)
     };
     // GPT-4's and Llama 3's.
-    let gpt4 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let gpt4 = concat!(
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    );
     vec![
         ("characters", Tokenizer::char_from(&example()).unwrap()),
         ("words", Tokenizer::word_from(&example(), WordOptions::default()).unwrap()),
@@ -185,10 +188,12 @@ fn most_of_a_piece_is_settled() {
 fn tokenizers_that_read_a_text_as_a_whole_say_so() {
     for change in [
         json!({ "normalizer": { "type": "NFC" } }),
-        json!({ "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true } }),
-        json!({ "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false } }),
-        json!({ "added_tokens": [{ "id": 296, "content": "<mask>", "single_word": false, "lstrip": true, "rstrip": false,
-                                   "normalized": false, "special": true }] }),
+        json!({ "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true,
+                                   "use_regex": true } }),
+        json!({ "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                                   "use_regex": false } }),
+        json!({ "added_tokens": [{ "id": 296, "content": "<mask>", "single_word": false, "lstrip": true,
+                                   "rstrip": false, "normalized": false, "special": true }] }),
     ] {
         let tokenizer = byte_pairs(|file| {
             for (key, value) in change.as_object().unwrap() {

@@ -54,7 +54,8 @@ for_both! {
     #[test]
     fn matrix_products<E>() {
         let mut rng = Rng::new(0);
-        let shapes = [[1, 1, 1], [1, 900, 1500], [1500, 900, 1], [7, 2000, 130], [129, 65, 257], [300, 40, 300], [64, 1025, 96]];
+        let shapes =
+            [[1, 1, 1], [1, 900, 1500], [1500, 900, 1], [7, 2000, 130], [129, 65, 257], [300, 40, 300], [64, 1025, 96]];
         for [m, k, n] in shapes {
             let operands = [normal::<E>([m, k], &mut rng), normal([k, n], &mut rng)];
             assert_same_bits_of(&format!("{m}×{k}×{n}"), &operands, &|x| x[0].matmul(&x[1]));
@@ -64,12 +65,18 @@ for_both! {
     #[test]
     fn batches_of_matrix_products<E>() {
         let mut rng = Rng::new(1);
-        let pairs: [(&[usize], &[usize]); 4] =
-            [(&[12, 33, 65], &[12, 65, 33]), (&[3, 1, 65, 70], &[5, 70, 66]), (&[200, 5, 6], &[200, 6, 7]), (&[9, 61, 33], &[33, 129])];
+        let pairs: [(&[usize], &[usize]); 4] = [
+            (&[12, 33, 65], &[12, 65, 33]),
+            (&[3, 1, 65, 70], &[5, 70, 66]),
+            (&[200, 5, 6], &[200, 6, 7]),
+            (&[9, 61, 33], &[33, 129]),
+        ];
         for (a, b) in pairs {
             let operands = [normal::<E>(a, &mut rng), normal(b, &mut rng)];
             assert_same_bits_of(&format!("{a:?} by {b:?}"), &operands, &|x| x[0].matmul(&x[1]));
-            assert_same_bits_of(&format!("{b:?} by {a:?}"), &operands, &|x| x[1].swap_axes(-1, -2).matmul(&x[0].swap_axes(-1, -2)));
+            assert_same_bits_of(&format!("{b:?} by {a:?}"), &operands, &|x| {
+                x[1].swap_axes(-1, -2).matmul(&x[0].swap_axes(-1, -2))
+            });
         }
     }
 

@@ -414,7 +414,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn texts_are_at_least_and_at_most_as_long_as_asked(min in 0_usize..4, extra in 0_usize..3, beam in 1_usize..4, which in 0..KINDS) {
+    fn texts_are_at_least_and_at_most_as_long_as_asked(
+        min in 0_usize..4,
+        extra in 0_usize..3,
+        beam in 1_usize..4,
+        which in 0..KINDS,
+    ) {
         let (_, model) = models::<f64>().swap_remove(which);
         let length = Length::new(min, min + extra + 1).unwrap();
         let wanted = GenerateOptions { length, ..options(beam, LengthPenalty::Power(1.0)) };

@@ -20,7 +20,8 @@ pub(crate) fn check_training(parameters: u64, trained: u64) -> Outcome {
         Some(there) if needed > there => {
             let gigabytes = |bytes| bytes as f64 / 1e9;
             Err(Failure::input(format!(
-                "these sizes make a model of {parameters} parameters: training it needs {:.1} GB of memory, there are {:.1}",
+                "these sizes make a model of {parameters} parameters: training it needs {:.1} GB of memory, \
+                 there are {:.1}",
                 gigabytes(needed),
                 gigabytes(there)
             )))

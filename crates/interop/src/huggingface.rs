@@ -7,14 +7,16 @@
 //! | `token_embedding.weight` (V, D) | `wte.weight` | `embed_tokens.weight` |
 //! | `position_embedding.weight` (context, D) | `wpe.weight` | none: positions are rotary |
 //! | `norm_1.gain`, `norm_1.bias` (D) | `h.i.ln_1.weight`, `.bias` | `layers.i.input_layernorm.weight` |
-//! | `attention.qkv.weight` (D, (N + 2M)·K) | `h.i.attn.c_attn.weight` | `layers.i.self_attn.{q,k,v}_proj.weight`, each transposed |
-//! | `attention.projection.weight` (N·K, D) | `h.i.attn.c_proj.weight` | `layers.i.self_attn.o_proj.weight`, transposed |
+//! | `attention.qkv.weight` (D, (N + 2M)·K) | `h.i.attn.c_attn.weight` | `layers.i.self_attn.{q,k,v}_proj.weight`ᵀ |
+//! | `attention.projection.weight` (N·K, D) | `h.i.attn.c_proj.weight` | `layers.i.self_attn.o_proj.weight`ᵀ |
 //! | `norm_2.gain`, `norm_2.bias` (D) | `h.i.ln_2.weight`, `.bias` | `layers.i.post_attention_layernorm.weight` |
-//! | `feed_forward.gate.weight` (D, H) | none | `layers.i.mlp.gate_proj.weight`, transposed |
-//! | `feed_forward.up.weight` (D, H) | `h.i.mlp.c_fc.weight` | `layers.i.mlp.up_proj.weight`, transposed |
-//! | `feed_forward.down.weight` (H, D) | `h.i.mlp.c_proj.weight` | `layers.i.mlp.down_proj.weight`, transposed |
+//! | `feed_forward.gate.weight` (D, H) | none | `layers.i.mlp.gate_proj.weight`ᵀ |
+//! | `feed_forward.up.weight` (D, H) | `h.i.mlp.c_fc.weight` | `layers.i.mlp.up_proj.weight`ᵀ |
+//! | `feed_forward.down.weight` (H, D) | `h.i.mlp.c_proj.weight` | `layers.i.mlp.down_proj.weight`ᵀ |
 //! | `final_norm.gain`, `final_norm.bias` (D) | `ln_f.weight`, `.bias` | `norm.weight` |
 //! | `head.weight` (V, D), unless tied | `lm_head.weight` | `lm_head.weight` |
+//!
+//! What is marked ᵀ is transposed.
 //!
 //! Biases of linear layers go with their weights: GPT-2 has all of them, Llama (`attention_bias`, `mlp_bias`) all or
 //! none. GPT-2's `Conv1D` keeps a matrix as the equation multiplies it, inputs first, as we do; Llama's `Linear` keeps

@@ -30,7 +30,9 @@
 //! use rungs_layers::{Direction, Dropout, Gru, Reset};
 //!
 //! let mut rng = Rng::new(0);
-//! let mut gru = || -> Gru { Gru::of_kind(Reset::AfterProduct, Direction::Both, 3, 4, 1, Dropout::new(0.0), &mut rng) };
+//! let mut gru = || -> Gru {
+//!     Gru::of_kind(Reset::AfterProduct, Direction::Both, 3, 4, 1, Dropout::new(0.0), &mut rng)
+//! };
 //! let prefixes = ["bidirectional/forward_gru/gru_cell/", "bidirectional/backward_gru/gru_cell/"];
 //! let (reader, mut copy) = (gru(), gru());
 //! let file = safetensors::write(&keras::save(&reader, &prefixes), None)?;

@@ -21,17 +21,18 @@
 //! | gates of a GRU | r, z, n | r, z, n | z, r, h with h = n |
 //!
 //! Whatever parameter goes out comes back bit for bit, with one exception: a GRU with the reset gate before the product
-//! ([`Reset::BeforeProduct`](rungs_layers::Reset)) adds b_n and b_hn at the same place, so Keras's file holds their sum, and
-//! it comes back as b_n with b_hn = 0. Where another library adds two biases and ours has one, it receives ours and
-//! zeros; ours receives the sum.
+//! ([`Reset::BeforeProduct`](rungs_layers::Reset)) adds b_n and b_hn at the same place, so Keras's file holds their
+//! sum, and it comes back as b_n with b_hn = 0. Where another library adds two biases and ours has one, it receives
+//! ours and zeros; ours receives the sum.
 //!
 //! Arrays go by name ([`Named`]); [`safetensors`](rungs_tensor::safetensors) makes them from the bytes of a file, and
 //! converts numbers of other widths. Loading checks every name and shape before it changes anything, keeps frozen
 //! parameters frozen, and says in one line, in the other library's names, all that does not fit.
 //!
 //! Files hold parameters, not settings: the layer that loads them has to be of the right
-//! [`Nonlinearity`](rungs_layers::Nonlinearity) and [`Reset`](rungs_layers::Reset), and its gates are σ and tanh, which are the
-//! defaults of both libraries. All biases must be in the file: a layer that was made without any needs zeros for them.
+//! [`Nonlinearity`](rungs_layers::Nonlinearity) and [`Reset`](rungs_layers::Reset), and its gates are σ and tanh, which
+//! are the defaults of both libraries. All biases must be in the file: a layer that was made without any needs zeros
+//! for them.
 
 mod error;
 mod exchange;

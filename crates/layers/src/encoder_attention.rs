@@ -8,10 +8,13 @@
 //!
 //! | [`Score`] | score(q, v_s) | paper |
 //! |---|---|---|
-//! | `Additive` | uᵀ tanh(q W_q + v_s W_v) | Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and Translate* |
-//! | `Dot` | qᵀ v_s | Luong, Pham & Manning (2015), *Effective Approaches to Attention-based Neural Machine Translation* |
+//! | `Additive` | uᵀ tanh(q W_q + v_s W_v) | Bahdanau, Cho & Bengio (2014) |
+//! | `Dot` | qᵀ v_s | Luong, Pham & Manning (2015) |
 //! | `General` | qᵀ W v_s | the same |
 //! | `Concat` | uᵀ tanh(\[q; v_s\] W) | the same |
+//!
+//! The papers are *Neural Machine Translation by Jointly Learning to Align and Translate* and *Effective Approaches to
+//! Attention-based Neural Machine Translation*.
 //!
 //! `Concat` is `Additive` with one matrix where that has two: \[q; v\] W = q W_q + v W_v for W_q the first rows of W
 //! and W_v the others. It is computed so too, and differs in how its weights are kept and first drawn.

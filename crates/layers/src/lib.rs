@@ -14,7 +14,7 @@
 //! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
 //! | [`checkpoint`] | training in less memory |
 //! | [`low_rank`] | fine-tuning with few parameters |
-//! | [`registry`] | the gradient check of every layer, which `rungs check` runs |
+//! | `registry`, with the feature `check` | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
 //! Used by every file of this crate and of those above it:
@@ -55,6 +55,7 @@ pub mod module;
 pub mod norm;
 pub mod positional;
 pub mod recurrent;
+#[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
 pub mod transformer;

@@ -9,9 +9,13 @@
 //!
 //! | | norm | positions | FF | heads of keys |
 //! |---|---|---|---|---|
-//! | [Vaswani et al.](BlockConfig::vaswani) (2017) | layer norm, after | added to x before the first block | relu, H = 4D | as many |
-//! | [GPT-2](BlockConfig::gpt) (Radford et al. 2019) | layer norm, before | the same | gelu, H = 4D | as many |
-//! | [Llama](BlockConfig::llama) (Touvron et al. 2023) | root mean square, before | rotary, in attention | silu, gated | as many or fewer |
+//! | [Vaswani et al.] (2017) | layer norm, after | added to x before the first block | relu, H = 4D | as many |
+//! | [GPT-2] (Radford et al. 2019) | layer norm, before | the same | gelu, H = 4D | as many |
+//! | [Llama] (Touvron et al. 2023) | root mean square, before | rotary, in attention | silu, gated | as many or fewer |
+//!
+//! [Vaswani et al.]: BlockConfig::vaswani
+//! [GPT-2]: BlockConfig::gpt
+//! [Llama]: BlockConfig::llama
 //!
 //! Vaswani et al. (2017), *Attention Is All You Need*, normalise after each addition. With the norm before each part
 //! the path of x is additions only, so gradients reach every layer undiminished and training needs no careful warm-up

@@ -3,7 +3,7 @@
 //! | baseline | the output is | the one to beat in |
 //! |---|---|---|
 //! | lead-1 | the first sentence of the source | summaries: writers put what matters first |
-//! | random | a sentence of the source, each as likely | summaries: what any sentence has in common with the reference |
+//! | random | a sentence of the source, each as likely | summaries: what any sentence shares with the reference |
 //! | copy | the source | translation: names, numbers and marks are right already |
 //!
 //! Where sentences end is decided by [`sentences`] alone.
@@ -69,7 +69,8 @@ impl Baseline {
 /// ```
 /// # use rungs_measures::baselines::sentences;
 /// let text = "A viewer for e.g. PostScript 2.0 files. It \"just works!\" (Really?) See J. Doe et al. for more";
-/// let expected = ["A viewer for e.g. PostScript 2.0 files.", "It \"just works!\"", "(Really?)", "See J. Doe et al. for more"];
+/// let expected =
+///     ["A viewer for e.g. PostScript 2.0 files.", "It \"just works!\"", "(Really?)", "See J. Doe et al. for more"];
 /// assert_eq!(sentences(text), expected);
 /// ```
 pub fn sentences(text: &str) -> Vec<&str> {

@@ -2,9 +2,11 @@
 //! 2002, [P02-1040](https://aclanthology.org/P02-1040)).
 //!
 //! ```text
-//! pₙ   = Σ min(count of g in hypothesis, count of g in reference) / Σ count of g in hypothesis    over n-grams g, n = 1 … 4
-//! BP   = 1 if c ≥ r, else exp(1 − r / c)                                              c, r: words of hypotheses, references
+//! pₙ   = Σ min(count of g in hypothesis, count of g in reference) / Σ count of g in hypothesis
+//! BP   = 1 if c ≥ r, else exp(1 − r / c)
 //! BLEU = 100 · BP · exp(¼ Σₙ ln pₙ)
+//!
+//! over n-grams g, n = 1 … 4          c, r: words of hypotheses, references
 //! ```
 //!
 //! All sums run over the whole corpus. Precision alone would reward saying little, so the *brevity penalty* BP takes
@@ -143,7 +145,10 @@ pub fn sentence_bleu(hypothesis: &str, reference: &str) -> f64 {
 /// ```
 /// # use rungs_measures::bleu::tokenize;
 /// let words: String = tokenize("It's \"1,234.5\", not 12-13.");
-/// assert_eq!(words.split_whitespace().collect::<Vec<_>>(), ["It's", "\"", "1,234.5", "\"", ",", "not", "12", "-", "13", "."]);
+/// assert_eq!(
+///     words.split_whitespace().collect::<Vec<_>>(),
+///     ["It's", "\"", "1,234.5", "\"", ",", "not", "12", "-", "13", "."]
+/// );
 /// ```
 pub fn tokenize(text: &str) -> String {
     // What comes out of SGML files.

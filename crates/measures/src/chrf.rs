@@ -2,9 +2,11 @@
 //! [W15-3049](https://aclanthology.org/W15-3049)).
 //!
 //! ```text
-//! Pₙ   = Σ min(count of g in hypothesis, count of g in reference) / Σ count of g in hypothesis     over n-grams g, n = 1 … 6
+//! Pₙ   = Σ min(count of g in hypothesis, count of g in reference) / Σ count of g in hypothesis
 //! Rₙ   = the same sum                                             / Σ count of g in reference
-//! chrF = 100 · (1 + β²) P R / (β² P + R)        P, R: the means over n; β = 2: recall weighs twice as much as precision
+//! chrF = 100 · (1 + β²) P R / (β² P + R)
+//!
+//! over n-grams g, n = 1 … 6          P, R: the means over n; β = 2: recall weighs twice as much as precision
 //! ```
 //!
 //! White space is taken out first. All sums run over the whole corpus. Orders that the hypotheses or the references

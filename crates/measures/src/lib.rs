@@ -25,8 +25,14 @@
 //!
 //! let pairs = [("the cat sat on a mat", "the cat sat on the mat"), ("Hello, world!", "Hello, world!")];
 //! let (bleu, chrf): (Bleu, ChrF) = (pairs.into_iter().collect(), pairs.into_iter().collect());
-//! assert_eq!(format!("{:.1} {}", bleu.score(), Bleu::SIGNATURE), "68.9 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0");
-//! assert_eq!(format!("{:.1} {}", chrf.score(), ChrF::SIGNATURE), "79.4 nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0");
+//! assert_eq!(
+//!     format!("{:.1} {}", bleu.score(), Bleu::SIGNATURE),
+//!     "68.9 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
+//! );
+//! assert_eq!(
+//!     format!("{:.1} {}", chrf.score(), ChrF::SIGNATURE),
+//!     "79.4 nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0"
+//! );
 //! ```
 
 pub mod baselines;

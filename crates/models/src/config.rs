@@ -75,7 +75,8 @@ pub enum ConfigError {
     },
     /// One matrix of vectors for two vocabularies.
     #[error(
-        "one embedding for sources and targets needs one vocabulary: they have {source_vocabulary} and {vocabulary} tokens"
+        "one embedding for sources and targets needs one vocabulary: they have \
+         {source_vocabulary} and {vocabulary} tokens"
     )]
     TiedVocabularies {
         /// How many tokens a source may have.

@@ -22,10 +22,9 @@
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
 //! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and
-//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`tokenizer`] turns text into numbers and
-//! back, [`vocabulary`] sentences; [`decode`] chooses the next token, again and again; [`huggingface`] opens and writes
-//! models as others keep them; [`measures`] compare what was written with what a human wrote; [`config`] refuses sizes
-//! that cannot be; [`registry`] holds the gradient check of every rung.
+//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`decode`] chooses the next token, again and
+//! again; [`config`] refuses sizes that cannot be. With the feature `check`, `registry` holds the gradient check of
+//! every rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
@@ -61,6 +60,7 @@ pub mod gru;
 pub mod language_model;
 pub mod lstm;
 pub mod recurrent;
+#[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
 pub mod seq2seq;

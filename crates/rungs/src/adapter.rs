@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! adapter.safetensors     blocks.0.attention.qkv.adapter.a, … .adapter.b, of every layer that is adapted
-//!   its metadata          rank, α, targets and dropout; the run whose model is adapted, the SHA-256 of that model's file and that of
-//!                         its tokens
+//!   its metadata          rank, α, targets and dropout; the run whose model is adapted, the SHA-256 of that model's
+//!                         file and that of its tokens
 //! ```
 //! The file says itself what it belongs to. The model is looked for where it was when training began, or where it is
 //! said to be by now, and any other than that one is refused: an adapter on another model gives a model, and nobody

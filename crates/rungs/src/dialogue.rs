@@ -194,9 +194,9 @@ mod tests {
     }
 
     fn said(question: &str, answer: &str) -> String {
-        format!(
-            r#"{{"id": 7, "turns": [{{"role": "user", "text": "{question}"}}, {{"role": "assistant", "text": "{answer}"}}]}}"#
-        )
+        let user = format!(r#"{{"role": "user", "text": "{question}"}}"#);
+        let assistant = format!(r#"{{"role": "assistant", "text": "{answer}"}}"#);
+        format!(r#"{{"id": 7, "turns": [{user}, {assistant}]}}"#)
     }
 
     #[test]

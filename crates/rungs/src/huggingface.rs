@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `config.json` | [settings](crate::Settings) of a GPT; see [`crate::interop::huggingface`] |
 //! | `model.safetensors`, or several with an index | `model.safetensors` in our names, in single precision |
-//! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids](crate::text::tokenizer::ids) |
+//! | `tokenizer.json`, or `vocab.json` with `merges.txt` | `tokenizer.json`; without one, tokens are [ids] |
 //! | `generation_config.json` | which tokens end a text |
+//!
+//! [ids]: crate::text::tokenizer::ids
 //!
 //! What [`import`] makes is a run folder like any other but for what training would have left: it writes and is
 //! measured, and a new run can [begin with it](crate::Run::begin_with), but there is nothing to go on with. [`export`]

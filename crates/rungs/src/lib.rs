@@ -7,7 +7,11 @@
 //! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
 //! | [`models`] | the rungs, tokenizers, and decoding |
 //! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts, [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; the [`writer`], text in and text out; [`keras`]'s way of working |
+//! | here | what binds them |
+//!
+//! What binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts,
+//! [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; the
+//! [`writer`], text in and text out; [`keras`]'s way of working.
 //!
 //! # In ten lines
 //!
@@ -22,7 +26,10 @@
 //! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
 //! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
 //! # let nouns = |n: usize| [("cat", "animal"), ("rose", "plant")][n % 2];
-//! # let pair = |n: usize| TextPair { source: format!("the {} of {n}", nouns(n).0), target: format!("a {}", nouns(n).1) };
+//! # let pair = |n: usize| {
+//! #     let (noun, kind) = nouns(n);
+//! #     TextPair { source: format!("the {noun} of {n}"), target: format!("a {kind}") }
+//! # };
 //! # let pairs = (0..100).map(pair).collect();
 //! # let tiny = Settings { layers: 1, hidden: 32, heads: Some(2), context: 64, ..Settings::of(Rung::Gpt) };
 //! # let schedule = Schedule::Constant { rate: 5e-3 };

@@ -21,7 +21,8 @@
 //! let (train, validation) = split_pairs(pairs, 0.5)?;
 //! assert!(train.iter().all(|pair| validation.iter().all(|held_out| pair.source != held_out.source)));
 //!
-//! let error = read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default()).unwrap_err();
+//! let error =
+//!     read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default()).unwrap_err();
 //! assert_eq!(error.to_string(), "en-fr.tsv, line 1: there is no TAB in it; a pair is source TAB target");
 //! # Ok::<(), rungs::Error>(())
 //! ```

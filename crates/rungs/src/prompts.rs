@@ -5,10 +5,9 @@
 //! (Radford et al. 2018, *Improving Language Understanding by Generative Pre-Training*). So pairs and dialogues become
 //! texts by a [`Template`], and a model of any rung, trained before or not, learns to go on with them:
 //!
-//! | from | default template | read | learnt |
-//! |---|---|---|---|
-//! | pairs | `{source}\n=> {target}\n` | source and `\n=> ` | target and end |
-//! | dialogues | `{role}: {text}\n`, for each turn | the turns of system and user, and `assistant: ` | the assistant's texts and their ends |
+//! - pairs, by default with `{source}\n=> {target}\n`: source and `\n=> ` are read, target and end are learnt;
+//! - dialogues, by default with `{role}: {text}\n` for each turn: the turns of system and user, and `assistant: `, are
+//!   read, the assistant's texts and their ends are learnt.
 //!
 //! The loss is Σ −ln p(y_t | x, y_1 … y_{t−1}) over what is learnt, as a translator's is over its targets. What is read
 //! is no part of it, exactly: no logits are computed there.
@@ -43,10 +42,14 @@
 //!     batch_size: 20,
 //!     budget: Budget::Steps(200),
 //!     schedule: Schedule::Constant { rate: 5e-3 },
-//!     prompts: Some(PromptSettings { template: "{source} is {target}.".to_owned(), ..PromptSettings::of(PromptKind::Pairs) }),
+//!     prompts: Some(PromptSettings {
+//!         template: "{source} is {target}.".to_owned(),
+//!         ..PromptSettings::of(PromptKind::Pairs)
+//!     }),
 //!     ..Settings::of(Rung::Gpt)
 //! };
-//! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?; // begin_with(&SavedRun::open(folder)?) would take over a model's weights
+//! // Followed by begin_with(&SavedRun::open(folder)?), this would take over a model's weights.
+//! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?;
 //! run.train(&mut |_| Control::Continue)?;
 //!
 //! let responder = run.responder()?;

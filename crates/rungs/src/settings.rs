@@ -137,7 +137,7 @@ impl Settings {
     /// | gru | the same with the other gated cell |
     /// | rnn | the same with a plain cell, at half the rate, which is what it bears |
     /// | seq2seq, attention | 1 layer of 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
-    /// | transformer | 2 layers of 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ after 200 steps of warm-up, falling by cosine, clip 1 |
+    /// | transformer | 2 layers of 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up of 200, clip 1 |
     pub fn of(rung: Rung) -> Self {
         let recurrent = Self {
             rung,

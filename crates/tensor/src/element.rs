@@ -115,7 +115,10 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $gemm:path, $by_panels:path, $by_rows:path, $by_columns:path, $transpose:path, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
+    (
+        $type:ident, $gemm:path, $by_panels:path, $by_rows:path, $by_columns:path, $transpose:path,
+        exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path
+    ) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
@@ -188,5 +191,11 @@ macro_rules! element {
     };
 }
 
-element!(f32, matrixmultiply::sgemm, tile::single, tile::single_by_rows, tile::single_by_columns, panel::transpose_single, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
-element!(f64, matrixmultiply::dgemm, tile::double, tile::double_by_rows, tile::double_by_columns, panel::transpose, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);
+element!(
+    f32, matrixmultiply::sgemm, tile::single, tile::single_by_rows, tile::single_by_columns, panel::transpose_single,
+    exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf
+);
+element!(
+    f64, matrixmultiply::dgemm, tile::double, tile::double_by_rows, tile::double_by_columns, panel::transpose,
+    exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf
+);

@@ -37,6 +37,7 @@ mod op;
 mod ops;
 mod packed;
 mod parallel;
+#[cfg(feature = "check")]
 pub mod registry;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;

@@ -159,7 +159,8 @@ impl<E: Element> Vjp<'_, E> {
         assert!(want == got, "{name}: operand {index} has shape {want}, its gradient {got}");
         assert!(
             self.graph == Graph::Keep || !gradient.is_tracked(),
-            "{name}: the gradient by operand {index} is tracked although the graph is dropped: the operation holds a tensor"
+            "{name}: the gradient by operand {index} is tracked although the graph is dropped: \
+             the operation holds a tensor"
         );
         self.pending.add(operand, gradient, self.graph);
     }

@@ -14,7 +14,8 @@
 //!            1  write each changed file as NAME.next and sync it; sync the folder
 //!            2  write config.json.next and sync it; rename it to config.json; sync the folder       (commit)
 //!            3  rename each NAME.next to NAME; sync the folder
-//! to read    a file: NAME if its checksum is the one in config.json, else NAME.next if that one's is, else it is damaged
+//! to read    a file: NAME if its checksum is the one in config.json, else NAME.next if that one's is,
+//!               else it is damaged
 //! ```
 //!
 //! Before the commit every file that the old `config.json` describes is still there under its own name. After it, every

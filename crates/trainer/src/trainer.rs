@@ -1,10 +1,10 @@
 //! The loop.
 //!
 //! ```text
-//! repeat   g ← Σ ∂(nats of a micro-batch)/∂θ  /  Σ tokens      over `accumulate` micro-batches
-//!          clip g;  θ ← optimizer(θ, g, η(step))               or, if anything is not finite, an error and nothing else
-//!          a ← average of the θ of all steps                   where one is kept; it is what is evaluated
-//!          evaluate · note metrics · save                      where due
+//! repeat   g ← Σ ∂(nats of a micro-batch)/∂θ  /  Σ tokens     over `accumulate` micro-batches
+//!          clip g;  θ ← optimizer(θ, g, η(step))              or, if anything is not finite, an error and nothing else
+//!          a ← average of the θ of all steps                  where one is kept; it is what is evaluated
+//!          evaluate · note metrics · save                     where due
 //! until    the budget is used up, or evaluations have not become better for too long, or the callback says stop
 //! ```
 //!

@@ -54,7 +54,10 @@ proptest! {
     ) {
         let best = likeliest(&row).unwrap();
         prop_assert!(row.iter().all(|&z| z <= row[best as usize]));
-        let gap = row.iter().filter(|&&z| z < row[best as usize]).fold(f64::INFINITY, |gap, &z| gap.min(row[best as usize] - z));
+        let gap = row
+            .iter()
+            .filter(|&&z| z < row[best as usize])
+            .fold(f64::INFINITY, |gap, &z| gap.min(row[best as usize] - z));
         prop_assume!(row.iter().filter(|&&z| z == row[best as usize]).count() == 1);
         let cold = random((gap / 1000.0).clamp(f64::MIN_POSITIVE, 1.0), None, None);
         prop_assert_eq!(draw(&processed(&cold, &row), &mut Rng::new(seed)), Some(best));

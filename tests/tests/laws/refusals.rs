@@ -63,9 +63,12 @@ fn a_wrong_shape_is_reported_in_one_line() {
     let plain = CrossEntropy::default();
     let x = zeros([2, 3]);
     refused! {
-        zeros([32, 128]).matmul(&zeros([64, 10])) => "matmul: (32, 128) by (64, 10): inner dimensions 128 and 64 differ";
-        zeros([2, 32, 128]).matmul(&zeros([64, 10])) => "matmul: (2, 32, 128) by (64, 10): inner dimensions 128 and 64 differ";
-        zeros([2, 3, 4]).matmul(&zeros([3, 4, 5])) => "matmul: leading axes: (2) and (3) do not broadcast: sizes 2 and 3 differ";
+        zeros([32, 128]).matmul(&zeros([64, 10])) =>
+            "matmul: (32, 128) by (64, 10): inner dimensions 128 and 64 differ";
+        zeros([2, 32, 128]).matmul(&zeros([64, 10])) =>
+            "matmul: (2, 32, 128) by (64, 10): inner dimensions 128 and 64 differ";
+        zeros([2, 3, 4]).matmul(&zeros([3, 4, 5])) =>
+            "matmul: leading axes: (2) and (3) do not broadcast: sizes 2 and 3 differ";
         zeros([3]).matmul(&zeros([3, 1])) => "matmul: (3) by (3, 1): both need two axes or more";
         zeros([2, 3]) + zeros([2]) => "add: (2, 3) and (2) do not broadcast: sizes 3 and 2 differ";
         zeros([4, 1]) / zeros([3, 2]) => "divide: (4, 1) and (3, 2) do not broadcast: sizes 4 and 3 differ";
@@ -81,7 +84,8 @@ fn a_wrong_shape_is_reported_in_one_line() {
         zeros([2]).t() => "swap_axes: axis -2 of shape (2), which has 1 axes";
         zeros([5]).split(0, &[2, 2]) => "split: [2, 2] does not add up to axis 0 of (5)";
         zeros([5]).chunks::<2>(0) => "chunks: axis 0 of (5) does not divide into 2";
-        Tensor::concat(&[zeros([2, 3]), zeros([3, 2])], 0) => "concat: (2, 3) and (3, 2) differ elsewhere than in axis 0";
+        Tensor::concat(&[zeros([2, 3]), zeros([3, 2])], 0) =>
+            "concat: (2, 3) and (3, 2) differ elsewhere than in axis 0";
         Tensor::<f64>::concat(&[], 0) => "concat: no tensors";
         zeros([2, 3]).sum_over([0, -2]) => "sum_over: axis -2 of shape (2, 3) is named twice";
         zeros([2, 3]).mean_over([2]) => "mean_over: axis 2 of shape (2, 3), which has 2 axes";
@@ -96,7 +100,8 @@ fn a_wrong_shape_is_reported_in_one_line() {
         zeros([2]).embedding(&ids(&[0])) => "expected 2 axes, found shape (2)";
         zeros([2, 3]).gather(1, &ids(&[0])) => "gather: ids of shape (1) along axis 1 of (2, 3)";
         zeros([2]).scatter_add(0, &ids(&[0]), &zeros([2])) => "scatter_add: ids and source: shapes (1) and (2) differ";
-        zeros([2]).masked_fill(&Mask::from_fn(3, |_| true), 0.0) => "choose: mask: (3) and (2) do not broadcast: sizes 3 and 2 differ";
+        zeros([2]).masked_fill(&Mask::from_fn(3, |_| true), 0.0) =>
+            "choose: mask: (3) and (2) do not broadcast: sizes 3 and 2 differ";
         Mask::causal(3, 2) => "causal: 3 queries, but only 2 keys";
         Array::from_vec(vec![1.0], [2, 2]) => "1 elements do not fill shape (2, 2)";
         Shape::new(&[1; 7]) => "shape [1, 1, 1, 1, 1, 1, 1] has 7 axes; at most 6 are supported";

@@ -38,7 +38,8 @@ proptest! {
 
     #[test]
     fn embedding(
-        (table, places) in (1usize..6, 0usize..4).prop_flat_map(|(v, d)| (of_shape(vec![v, d], any_number), shape(0..=3))),
+        (table, places) in (1usize..6, 0usize..4)
+            .prop_flat_map(|(v, d)| (of_shape(vec![v, d], any_number), shape(0..=3))),
         seed: u64,
     ) {
         let ids = ids(&places, table.shape()[0], seed);
@@ -85,7 +86,8 @@ proptest! {
 
     #[test]
     fn scatter_add(
-        (x, axis, source) in along_an_axis().prop_flat_map(|(x, axis, dims)| (Just(x), Just(axis), of_shape(dims, any_number))),
+        (x, axis, source) in along_an_axis()
+            .prop_flat_map(|(x, axis, dims)| (Just(x), Just(axis), of_shape(dims, any_number))),
         negative: bool,
         seed: u64,
     ) {

@@ -78,7 +78,13 @@ proptest! {
     }
 
     #[test]
-    fn permute_and_swap(x in operand(0..=5, any_number), order in Just((0..5usize).collect::<Vec<_>>()).prop_shuffle(), a: Index, b: Index, seed: u64) {
+    fn permute_and_swap(
+        x in operand(0..=5, any_number),
+        order in Just((0..5usize).collect::<Vec<_>>()).prop_shuffle(),
+        a: Index,
+        b: Index,
+        seed: u64,
+    ) {
         let rank = x.shape().len();
         let axes: Vec<usize> = order.into_iter().filter(|&axis| axis < rank).collect();
         check("permute", std::slice::from_ref(&x), |x| x[0].permute(&axes), |x| permute(&x[0], &axes), seed)?;
@@ -144,7 +150,14 @@ proptest! {
     }
 
     #[test]
-    fn pad(x in operand(1..=4, any_number), axis: Index, before in 0usize..4, after in 0usize..4, negative: bool, seed: u64) {
+    fn pad(
+        x in operand(1..=4, any_number),
+        axis: Index,
+        before in 0usize..4,
+        after in 0usize..4,
+        negative: bool,
+        seed: u64,
+    ) {
         let rank = x.shape().len();
         let axis = axis.index(rank);
         let op = |x: &[Tensor<f64>]| x[0].pad(signed(axis, rank, negative), before, after, 0.75);
@@ -175,7 +188,12 @@ proptest! {
     }
 
     #[test]
-    fn stack((x, y) in shape(0..=4).prop_flat_map(|s| (of_shape(s.clone(), any_number), of_shape(s, any_number))), axis: Index, negative: bool, seed: u64) {
+    fn stack(
+        (x, y) in shape(0..=4).prop_flat_map(|s| (of_shape(s.clone(), any_number), of_shape(s, any_number))),
+        axis: Index,
+        negative: bool,
+        seed: u64,
+    ) {
         let rank = x.shape().len() + 1;
         let axis = axis.index(rank);
         let op = |x: &[Tensor<f64>]| Tensor::stack(x, signed(axis, rank, negative));

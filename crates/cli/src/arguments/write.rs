@@ -64,7 +64,8 @@ pub(crate) struct Generate {
     pub(crate) contrastive: Option<f64>,
     /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
     /// transformer only
-    #[arg(long, value_name = "FILE", requires = "source", conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
+    #[arg(long, value_name = "FILE", requires = "source",
+        conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) plot: Option<PathBuf>,
     /// The most tokens to write [default: 300; of a translation 100]
     #[arg(long, value_name = "N")]
@@ -114,7 +115,8 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "DIR", help_heading = "Speed")]
     pub(crate) draft: Option<PathBuf>,
     /// How many tokens it writes ahead
-    #[arg(long, value_name = "N", value_parser = count, default_value_t = 4, requires = "draft", help_heading = "Speed")]
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 4, requires = "draft",
+        help_heading = "Speed")]
     pub(crate) draft_tokens: usize,
     /// How many texts to write at a time, where there are several
     #[arg(long, value_name = "N", value_parser = count, default_value_t = 8, help_heading = "Speed")]

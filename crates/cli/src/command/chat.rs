@@ -164,7 +164,8 @@ impl Conversation {
         if forgotten > 0 && !self.forgets {
             let (forgotten, context) = (thousands(forgotten), thousands(self.context));
             complain(&format!(
-                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, as others will be"
+                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, \
+                 as others will be"
             ));
         }
         self.forgets |= forgotten > 0;

@@ -250,11 +250,12 @@ fn finished(report: &Report, progress: &Progress, path: &Path, common: &Common) 
     let (path, steps) = (path.display(), thousands(report.steps));
     complain(&match report.stopped_early {
         false => format!(
-            "{path}: this run is finished, after {steps} steps; nothing was changed (--steps with a larger number goes on)"
+            "{path}: this run is finished, after {steps} steps; nothing was changed \
+             (--steps with a larger number goes on)"
         ),
         true => format!(
-            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed (--patience with a larger number, \
-             or 0, goes on)",
+            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed \
+             (--patience with a larger number, or 0, goes on)",
             patience(progress)
         ),
     });

@@ -102,7 +102,10 @@ mod tests {
                 r##"<path d="M2 28h36" stroke="#0a1e42"/>"##,
                 r##"<path d="M35 2v20" stroke="#0a1e42"/>"##,
                 r#"<text x="3.3" y="4" font-size="14">&lt;/s&gt;</text>"#,
-                r#"<text x="3.3" y="4" font-size="14" text-anchor="middle" transform="rotate(-90 3.3 4)">a&amp;b</text>"#,
+                concat!(
+                    r#"<text x="3.3" y="4" font-size="14" text-anchor="middle" "#,
+                    r#"transform="rotate(-90 3.3 4)">a&amp;b</text>"#
+                ),
                 r#"<text x="3.3" y="4" font-size="14" text-anchor="end">&quot;</text>"#,
                 "</svg>",
             ]

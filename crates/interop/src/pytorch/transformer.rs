@@ -1,20 +1,22 @@
 //! The parameters of PyTorch's `nn.MultiheadAttention` and of what it builds on it: `nn.TransformerEncoderLayer`,
 //! `nn.TransformerDecoderLayer`, `nn.TransformerEncoder`, `nn.TransformerDecoder`, and the two halves of
-//! `nn.Transformer`.
+//! `nn.Transformer`. What each is in Rungs, and its parameters:
 //!
-//! | PyTorch | Rungs | its parameters |
-//! |---|---|---|
-//! | `MultiheadAttention`, of a sequence to itself | [`SelfAttention`] | `in_proj_weight` (3D, D), `in_proj_bias`, `out_proj` |
-//! | the same, of one sequence to another | [`CrossAttention`] | the same; `q_proj_weight`, `k_proj_weight` and `v_proj_weight` where `kdim` is not D |
-//! | `TransformerEncoderLayer` | [`Block`] | `self_attn`, `linear1`, `linear2`, `norm1`, `norm2` |
-//! | `TransformerDecoderLayer` | [`DecoderBlock`] | `self_attn`, `multihead_attn`, `linear1`, `linear2`, `norm1`, `norm2`, `norm3` |
-//! | `TransformerEncoder`, `TransformerDecoder` | [`TransformerEncoder`], [`TransformerDecoder`] | `layers.0` and so on, `norm` if there is one |
+//! - `MultiheadAttention`, of a sequence to itself, is [`SelfAttention`]: `in_proj_weight` (3D, D), `in_proj_bias`,
+//!   `out_proj`;
+//! - `MultiheadAttention`, of one sequence to another, is [`CrossAttention`]: the same; `q_proj_weight`,
+//!   `k_proj_weight` and `v_proj_weight` where `kdim` is not D;
+//! - `TransformerEncoderLayer` is [`Block`]: `self_attn`, `linear1`, `linear2`, `norm1`, `norm2`;
+//! - `TransformerDecoderLayer` is [`DecoderBlock`]: `self_attn`, `multihead_attn`, `linear1`, `linear2`, `norm1`,
+//!   `norm2`, `norm3`;
+//! - `TransformerEncoder` and `TransformerDecoder` are [`TransformerEncoder`] and [`TransformerDecoder`]: `layers.0`
+//!   and so on, `norm` if there is one.
 //!
 //! Of an `nn.Transformer` load `encoder.` and `decoder.`, one after the other; both have a last norm, whatever
-//! `norm_first` says. Files hold parameters, not settings: `norm_first` is [`NormPosition::Pre`](rungs_layers::NormPosition),
-//! `activation` is relu unless told, and a decoder's attention to itself is causal here, which in PyTorch is an
-//! argument (`tgt_mask`). Query, key and value weights stand one upon the other in PyTorch and side by side here;
-//! matrices are transposed on the way.
+//! `norm_first` says. Files hold parameters, not settings: `norm_first` is
+//! [`NormPosition::Pre`](rungs_layers::NormPosition), `activation` is relu unless told, and a decoder's attention to
+//! itself is causal here, which in PyTorch is an argument (`tgt_mask`). Query, key and value weights stand one upon the
+//! other in PyTorch and side by side here; matrices are transposed on the way.
 //!
 //! ```
 //! use rungs_interop::pytorch::transformer;
@@ -83,8 +85,8 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     Ok(layer.load(&parameters.collect())?)
 }
 
-/// The parameters as PyTorch names and lays them out, adapters [merged](rungs_layers::low_rank::merge): PyTorch's layers have
-/// none.
+/// The parameters as PyTorch names and lays them out, adapters [merged](rungs_layers::low_rank::merge): PyTorch's
+/// layers have none.
 ///
 /// # Errors
 /// If PyTorch has no such layer.

@@ -32,7 +32,11 @@ use std::ops::ControlFlow;
 ///
 /// let model: Gpt = Gpt::new(&GptConfig::gpt(10, 16, 8, 2, 1), &mut Rng::new(0))?;
 /// let prompts = [vec![1, 2, 3], vec![4]];
-/// let options = GenerateOptions { processors: vec![Arc::new(TopK::new(5)?)], length: Length::at_most(8), ..Default::default() };
+/// let options = GenerateOptions {
+///     processors: vec![Arc::new(TopK::new(5)?)],
+///     length: Length::at_most(8),
+///     ..Default::default()
+/// };
 /// let texts = generate(&model, &prompts, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
 /// assert_eq!((texts.len(), texts[1][0].ids.len()), (2, 8));
 ///

@@ -2,9 +2,12 @@
 //!
 //! | processor | what it does to a token that was there | from |
 //! |---|---|---|
-//! | [`RepetitionPenalty`] | z / θ if z > 0, else z · θ, however often it was there | Keskar et al. (2019), [arXiv:1909.05858](https://arxiv.org/abs/1909.05858) |
+//! | [`RepetitionPenalty`] | z / θ if z > 0, else z · θ, however often it was there | [Keskar et al. (2019)] |
 //! | [`CountPenalty`] | z − a − b · count, counting what was written alone | OpenAI's API |
-//! | [`NoRepeatNgram`] | rules it out, if it would end n tokens that are there already | Paulus, Xiong & Socher (2018), [arXiv:1705.04304](https://arxiv.org/abs/1705.04304) |
+//! | [`NoRepeatNgram`] | rules it out, if it would end n tokens already there | [Paulus, Xiong & Socher (2018)] |
+//!
+//! [Keskar et al. (2019)]: https://arxiv.org/abs/1909.05858
+//! [Paulus, Xiong & Socher (2018)]: https://arxiv.org/abs/1705.04304
 //!
 //! [`Bias`] looks at nothing.
 

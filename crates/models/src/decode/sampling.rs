@@ -3,10 +3,15 @@
 //! | processor | keeps | from |
 //! |---|---|---|
 //! | [`Temperature`] | everything, z / T | Ackley, Hinton & Sejnowski (1985) |
-//! | [`TopK`] | the k likeliest tokens | Fan, Lewis & Dauphin (2018), [arXiv:1805.04833](https://arxiv.org/abs/1805.04833) |
-//! | [`TopP`] | the likeliest tokens whose probabilities sum to p | Holtzman et al. (2020), [arXiv:1904.09751](https://arxiv.org/abs/1904.09751) |
-//! | [`MinP`] | tokens at least m times as likely as the likeliest | Nguyen et al. (2024), [arXiv:2407.01082](https://arxiv.org/abs/2407.01082) |
-//! | [`Typical`] | tokens whose surprise is closest to the expected one | Meister et al. (2023), [arXiv:2202.00666](https://arxiv.org/abs/2202.00666) |
+//! | [`TopK`] | the k likeliest tokens | [Fan, Lewis & Dauphin (2018)] |
+//! | [`TopP`] | the likeliest tokens whose probabilities sum to p | [Holtzman et al. (2020)] |
+//! | [`MinP`] | tokens at least m times as likely as the likeliest | [Nguyen et al. (2024)] |
+//! | [`Typical`] | tokens whose surprise is closest to the expected one | [Meister et al. (2023)] |
+//!
+//! [Fan, Lewis & Dauphin (2018)]: https://arxiv.org/abs/1805.04833
+//! [Holtzman et al. (2020)]: https://arxiv.org/abs/1904.09751
+//! [Nguyen et al. (2024)]: https://arxiv.org/abs/2407.01082
+//! [Meister et al. (2023)]: https://arxiv.org/abs/2202.00666
 //!
 //! Each keeps at least one token. What is left is not normalised: softmax does that.
 

@@ -90,8 +90,8 @@ const GERMAN_DAYS: Weekdays = "Montag Dienstag Mittwoch Donnerstag Freitag Samst
 const FRENCH_DAYS: Weekdays = "lundi mardi mercredi jeudi vendredi samedi dimanche";
 
 const TENS: [&str; 4] = ["", "", "twenty", "thirty"];
-const ORDINALS: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth \
-     fifteenth sixteenth seventeenth eighteenth nineteenth";
+const ORDINALS: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth \
+     fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth";
 
 /// Word number `i` of a list of words, counted from 0.
 fn word(words: &'static str, i: usize) -> &'static str {

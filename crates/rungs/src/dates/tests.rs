@@ -99,9 +99,10 @@ impl Reader {
             "november nov novembre noviembre novembro xi",
             "december dec dezember décembre diciembre dezembro dicembre xii",
         ];
-        let days = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth \
-            fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third \
-            twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first";
+        let days = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth \
+            fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second \
+            twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth \
+            thirtieth thirty-first";
         let weekdays = [
             "monday mon montag lundi",
             "tuesday tue dienstag mardi",

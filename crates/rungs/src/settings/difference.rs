@@ -15,8 +15,8 @@ impl Settings {
     pub fn named_model(&self) -> Vec<(String, String)> {
         let Self { rung, layers, hidden, embedding, heads, context, gpt, pairs, transformer, .. } = self;
         let tree = serde_json::json!({
-            "rung": rung, "layers": layers, "hidden": hidden, "embedding": embedding, "heads": heads, "context": context,
-            "gpt": gpt, "pairs": pairs, "transformer": transformer
+            "rung": rung, "layers": layers, "hidden": hidden, "embedding": embedding, "heads": heads,
+            "context": context, "gpt": gpt, "pairs": pairs, "transformer": transformer
         });
         let mut named = Vec::new();
         flatten("", &tree, &mut named);

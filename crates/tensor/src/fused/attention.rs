@@ -1,7 +1,8 @@
 //! Attention of every query to all keys, tile by tile.
 //!
 //! ```text
-//! s_ij = scale · q_i · k_j        p_ij = e^(s_ij − m_i) / l_i, m_i = max_j s_ij, l_i = Σ_j e^(s_ij − m_i)        o_i = Σ_j p_ij v_j
+//! s_ij = scale · q_i · k_j             m_i = max_j s_ij          l_i = Σ_j e^(s_ij − m_i)
+//! p_ij = e^(s_ij − m_i) / l_i          o_i = Σ_j p_ij v_j
 //! ```
 //! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.1. A head's scores, T by S numbers, are never there
 //! as a whole: they are computed [`QUERIES`] by [`KEYS`] at a time, and m, l and o follow as keys go by, each rescaled

@@ -135,7 +135,8 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
         let smoothing = self.settings.smoothing;
         let column = self.targets.shape().to_vec().into_iter().chain([1]).collect::<Vec<_>>();
         let ignored = Mask::from_fn(&column, |i| !self.counts(self.targets.as_slice()[i]));
-        let x = operands[0].masked_fill(&ignored, 0.0); // whatever stands in the padding: 0 · NaN would be a gradient of NaN
+        // Whatever stands in the padding must go: 0 · NaN would be a gradient of NaN.
+        let x = operands[0].masked_fill(&ignored, 0.0);
         let safe: Vec<u32> = self.targets.as_slice().iter().map(|&t| if self.counts(t) { t } else { 0 }).collect();
         let of_target = x.gather(-1, &Ids::new(safe, &column));
         let loss = x.logsumexp_over([-1]) - of_target * (1.0 - smoothing) - x.mean_over([-1]) * smoothing;

@@ -54,7 +54,10 @@ pub(super) fn by_rows(w: &[f32], down: usize, [k, n]: [usize; 2], x: &[f32], out
 }
 
 macro_rules! with_vectors {
-    ($level:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $broadcast:ident, $multiply_add:ident, $store:ident) => {
+    (
+        $level:ident, $features:literal, $lanes:literal,
+        $zero:ident, $load:ident, $broadcast:ident, $multiply_add:ident, $store:ident
+    ) => {
         mod $level {
             use super::TOGETHER;
             use crate::packed::tile::{TILE, height};

@@ -26,7 +26,8 @@ pub enum TokenizerError {
     },
     /// A word that is no id, where texts are ids.
     #[error(
-        "{word:?} is not a token id below {vocabulary}: this model has no tokenizer, its texts are ids with spaces between"
+        "{word:?} is not a token id below {vocabulary}: this model has no tokenizer, its texts are ids \
+         with spaces between"
     )]
     NoId {
         /// The word.
@@ -36,7 +37,8 @@ pub enum TokenizerError {
     },
     /// All words of the text are rarer than asked for, or none may be kept.
     #[error(
-        "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size leaves room for none"
+        "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size \
+         leaves room for none"
     )]
     NoWords {
         /// How often a word had to occur.
@@ -50,8 +52,8 @@ pub enum TokenizerError {
     },
     /// A text cannot be read in pieces.
     #[error(
-        "this tokenizer reads a text as a whole: it changes it before it cuts it, does not cut it into words at all, or is not \
-         known well enough"
+        "this tokenizer reads a text as a whole: it changes it before it cuts it, does not cut it into words at all, \
+         or is not known well enough"
     )]
     Whole,
     /// A text has something for which there is no token.
@@ -87,7 +89,8 @@ pub enum TokenizerError {
     },
     /// A vocabulary too small to be learnt.
     #[error(
-        "a vocabulary of {size} tokens is too small: with all bytes and the least that can be learnt, one pair, it has {least}"
+        "a vocabulary of {size} tokens is too small: with all bytes and the least that can be learnt, one pair, \
+         it has {least}"
     )]
     TooSmall {
         /// How many tokens were wanted.

@@ -10,7 +10,7 @@
 //! | characters | all there is |
 //! | words | every word with two characters behind it: `don` might go on as `don't` |
 //! | ids | every number with white space behind it |
-//! | byte pairs | every word whose match never asked what comes after the end of the piece, and that no added token could begin in |
+//! | byte pairs | every word whose match never asked what is behind the piece, and that no added token could begin in |
 //!
 //! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
 //! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it

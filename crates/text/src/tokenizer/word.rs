@@ -207,7 +207,10 @@ pub(crate) fn is_apostrophe(character: char) -> bool {
 
 /// Whether a character is a word of its own: the blocks of unified Chinese, Japanese and Korean ideographs.
 fn is_ideograph(character: char) -> bool {
-    matches!(character, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+    matches!(
+        character,
+        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    )
 }
 
 #[cfg(test)]

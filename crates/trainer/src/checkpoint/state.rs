@@ -2,7 +2,7 @@
 //!
 //! | arrays | what |
 //! |---|---|
-//! | `weights.NAME` | the parameters as they are now (the best ones are in `model.safetensors`); not those that are frozen |
+//! | `weights.NAME` | the parameters as they are now (the best ones are in `model.safetensors`); not the frozen ones |
 //! | `average.NAME` | their moving average, if one is kept |
 //! | `moments.MOMENT.NAME` | what the optimizer remembers |
 //! | `task.NAME` | what the task carries, such as a recurrent state |

@@ -173,7 +173,8 @@ proptest! {
         prop_assert_eq!(&predicted, &(1..tokens as u32).collect::<Vec<_>>());
         prop_assert!(batches[..batches.len() - 1].iter().all(|part| part.inputs.dims::<2>()[1] == length));
         prop_assert!(batches.iter().all(|part| part.inputs.dims::<2>()[0] <= batch));
-        prop_assert_eq!(batches.iter().filter(|batch| !batch.restart).count(), if batch == 1 { batches.len() - 1 } else { 0 });
+        let goes_on = if batch == 1 { batches.len() - 1 } else { 0 };
+        prop_assert_eq!(batches.iter().filter(|batch| !batch.restart).count(), goes_on);
         prop_assert_eq!(windows.tokens(), tokens - 1);
         // Fewer at a time are the same windows, and begin as they did.
         for most in [0, length, 2 * length] {

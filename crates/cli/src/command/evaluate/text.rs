@@ -170,7 +170,8 @@ fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
     let Some(stride) = stride else { return Ok(()) };
     if !runs.iter().any(Reader::has_windows) {
         return Err(Failure::input(format!(
-            "--stride: {} carries its state through the whole text ({}): every token is predicted from all before it already",
+            "--stride: {} carries its state through the whole text ({}): every token is predicted \
+             from all before it already",
             runs[0].path.display(),
             runs[0].rung()
         )));
@@ -179,7 +180,8 @@ fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
         let context = run.run.config.settings.context;
         if stride > context {
             return Err(Failure::input(format!(
-                "--stride: {stride} is more than the context of {}, which is {context}: the tokens in between would not be predicted",
+                "--stride: {stride} is more than the context of {}, which is {context}: the tokens in between \
+                 would not be predicted",
                 run.path.display()
             )));
         }
@@ -196,7 +198,8 @@ fn check_same_text(runs: &[Reader<'_>], tokens: &[Vec<u32>], content: &str) -> O
     match runs.iter().zip(tokens).find(|run| !spells(run)) {
         None => Ok(()),
         Some((run, _)) => Err(Failure::input(format!(
-            "--compare: the tokens of {} cannot spell this text, so that it would predict another than runs of other tokens",
+            "--compare: the tokens of {} cannot spell this text, so that it would predict another than \
+             runs of other tokens",
             run.path.display()
         ))),
     }
@@ -236,7 +239,8 @@ fn explained(names: &[String], differences: &[OfRun]) -> String {
     }
     let stretches = thousands(differences[0].stretches);
     text + &format!(
-        "\nMore bits are worse. Intervals: paired bootstrap, {} draws of {stretches} stretches of the text from these {stretches}.\n",
+        "\nMore bits are worse. Intervals: paired bootstrap, {} draws of {stretches} stretches of the text \
+         from these {stretches}.\n",
         thousands(RESAMPLES)
     )
 }

@@ -18,7 +18,10 @@ fn llama() -> Value {
     for (id, token) in special.chain(bytes).chain(rest).enumerate() {
         vocab.insert(token, id.into());
     }
-    let added = |id: u32, content: &str| json!({ "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true });
+    let added = |id: u32, content: &str| {
+        json!({ "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": true })
+    };
     json!({
         "version": "1.0",
         "truncation": null,

@@ -9,7 +9,7 @@
 //! | decoder | not sure yet |
 //! |---|---|
 //! | `ByteLevel` | bytes at the end that are no character: one U+FFFD so far |
-//! | `ByteFallback` | the bytes `<0x0A>` that were not followed by another token: if one more makes them no text, all are U+FFFD |
+//! | `ByteFallback` | bytes `<0x0A>` with no other token behind them: if one more makes them no text, all are U+FFFD |
 //!
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
 //!

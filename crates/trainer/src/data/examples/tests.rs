@@ -127,12 +127,17 @@ proptest! {
     }
 
     #[test]
-    fn validation_reads_every_example_once_from_short_to_long(lengths in lengths(), batch in 1_usize..9, most in 1_usize..40) {
+    fn validation_reads_every_example_once_from_short_to_long(
+        lengths in lengths(),
+        batch in 1_usize..9,
+        most in 1_usize..40,
+    ) {
         let examples = examples(&lengths);
         let sorted = SortedExamples::new(examples.clone(), batch).unwrap();
         let batches: Vec<ExampleBatch> = sorted.batches_within(most).collect();
         batches.iter().for_each(|batch| assert_is_batch_of(&examples, batch));
-        prop_assert!(batches.iter().all(|part| part.rows.len() == 1 || (part.rows.len() <= batch && part.tokens() <= most)));
+        let fits = |part: &ExampleBatch| part.rows.len() <= batch && part.tokens() <= most;
+        prop_assert!(batches.iter().all(|part| part.rows.len() == 1 || fits(part)));
         prop_assert_eq!(batches.iter().map(ExampleBatch::tokens).sum::<usize>(), sorted.tokens());
         let rows: Vec<usize> = batches.iter().flat_map(|batch| batch.rows.clone()).collect();
         prop_assert!(rows.is_sorted_by_key(|&row| examples[row].steps()));

@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p rungs-tests golden` runs one part.
 
+mod architecture;
 mod binary;
 mod bootstrap;
 mod checker;
@@ -47,3 +48,4 @@ mod tokens;
 mod training;
 mod transformer;
 mod translation;
+mod workspace;

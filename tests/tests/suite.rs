@@ -22,6 +22,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod links;
 mod lora;
 mod measures;
 mod models;

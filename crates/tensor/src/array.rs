@@ -2,20 +2,19 @@
 //!
 //! Views (slices, permutations, broadcasts) share the storage and differ in offset, shape and strides, so they cost
 //! nothing however large the array is. A stride of 0 repeats an element: that is how broadcasting reads one row as
-//! many. Whatever computes new values writes a fresh row-major array, in memory that came back from arrays dropped
-//! before (`buffer`).
+//! many. Whatever computes new values writes a fresh row-major array; its [`Buffer`] is a vector of numbers whose memory
+//! is used again.
 
-pub(crate) mod buffer;
 pub(crate) mod gemm;
 pub(crate) mod index;
 pub(crate) mod map;
 pub(crate) mod reduce;
 pub(crate) mod rows;
-mod walk;
+pub(crate) mod walk;
 
+use crate::fast::buffer::Buffer;
 use crate::shape::{MAX_RANK, Strides};
 use crate::{Element, Rng, Shape, ShapeError};
-use buffer::Buffer;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;

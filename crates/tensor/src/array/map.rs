@@ -3,8 +3,9 @@
 //! Callers mark their closures `#[inline(always)]`: a loop is compiled once for each vector level (`simd`), and a
 //! function that was left as a call would stay scalar in all of them.
 
+use super::Array;
 use super::walk::for_each_run;
-use super::{Array, Buffer};
+use crate::fast::buffer::Buffer;
 use crate::{Element, Mask, simd};
 
 /// The same values in fresh row-major storage.

@@ -5,7 +5,7 @@
 //! an odometer. Long runs are cut into pieces and pieces are shared among threads. Who computes a piece never changes
 //! what is computed.
 
-use crate::parallel::for_each_chunk;
+use crate::fast::parallel::for_each_chunk;
 use crate::shape::{MAX_RANK, Shape, Strides};
 
 /// The elements in one piece of work: large enough that handing it over costs little.

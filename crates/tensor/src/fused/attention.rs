@@ -11,7 +11,7 @@
 //! [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so memory grows with T and S, not with their product.
 //!
 //! Tiles of keys begin at fixed positions and are taken in order, and products are
-//! [rows of panels](crate::packed::panel): the bits of o_i depend on its query, keys and values alone, not on the
+//! [rows of panels](crate::fast::panel): the bits of o_i depend on its query, keys and values alone, not on the
 //! queries computed beside it. So a text that is read piece by piece, its keys and values kept, gives what it gives as
 //! a whole.
 

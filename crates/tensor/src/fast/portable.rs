@@ -1,105 +1,22 @@
-//! The innermost loops of a product by a packed matrix.
+//! The innermost loops of a product by a packed matrix, or by one as it lies, as plain loops.
 //!
 //! The sums of a few rows by the columns of a panel stay in registers from the first to the last of the K terms. Every
 //! sum takes its terms in order and with one rounding each where the processor can, so its bits do not depend on which
 //! loop computed it, on the rows beside it, or on the panel.
-//!
-//! Written as plain loops, whether sums stay in registers is up to the compiler, and may change with the code that the
-//! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions
-//! ([`super::x86`]).
 
+use super::buffer::Buffer;
 use crate::Element;
-use crate::array::buffer::Buffer;
-use crate::simd::{self, Level};
 
-#[cfg(target_arch = "x86_64")]
-use super::x86;
-
-/// out += X·W for W (K, N) in panels, row-major out (M, N), and X (M, K) whose rows and columns lie so far apart:
-/// `panels, [K, N], X, steps, out`.
-pub(crate) type ByPanels<E> = fn(&[E], [usize; 2], &[E], [usize; 2], &mut [E]);
-/// out += X·W for W (K, N) as it lies, a row every so many elements, and row-major X and out:
-/// `W, down, [K, N], X, out`.
-pub(crate) type ByRows<E> = fn(&[E], usize, [usize; 2], &[E], &mut [E]);
-/// out += x·W for one row x (K) and W (K, N) whose columns lie together, one every so many elements:
-/// `W, step, K, x, out`.
-pub(crate) type ByColumns<E> = fn(&[E], usize, usize, &[E], &mut [E]);
 /// The most rows that are multiplied at once: their sums must fit the registers.
 pub(super) const TILE: usize = 6;
 /// Whether a product and a sum are one instruction on any processor of this architecture.
-const FUSED_EVERYWHERE: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+pub(super) const FUSED_EVERYWHERE: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+/// Rows that are written side by side: 4 kB of single precision, and 8.
+const NEAR: usize = 64;
 
 /// How many of M rows are multiplied at once, at most `most`, in tiles of nearly equal height.
 pub(super) fn height(m: usize, most: usize) -> usize {
     m.div_ceil(m.div_ceil(most).max(1)).max(1)
-}
-
-/// [`ByPanels`] in single precision.
-pub(crate) fn single(panels: &[f32], sizes: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
-    match simd::level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => x86::by_panels(panels, sizes, x, steps, out),
-        Level::Portable => tiles::<f32, 16, FUSED_EVERYWHERE>(panels, sizes, x, steps, out),
-    }
-}
-
-/// [`ByPanels`] in double precision. Numbers of double size need twice the registers.
-pub(crate) fn double(panels: &[f64], sizes: [usize; 2], x: &[f64], steps: [usize; 2], out: &mut [f64]) {
-    let level = simd::level();
-    simd::run_fused(
-        level,
-        #[inline(always)]
-        || match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => tiles::<f64, 32, true>(panels, sizes, x, steps, out),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => tiles::<f64, 16, true>(panels, sizes, x, steps, out),
-            Level::Portable => tiles::<f64, 16, FUSED_EVERYWHERE>(panels, sizes, x, steps, out),
-        },
-    );
-}
-
-/// [`ByRows`] in single precision.
-pub(crate) fn single_by_rows(w: &[f32], down: usize, sizes: [usize; 2], x: &[f32], out: &mut [f32]) {
-    match simd::level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => x86::by_rows(w, down, sizes, x, out),
-        Level::Portable => plain::<f32, FUSED_EVERYWHERE>(w, down, sizes, x, out),
-    }
-}
-
-/// [`ByRows`] in double precision.
-pub(crate) fn double_by_rows(w: &[f64], down: usize, sizes: [usize; 2], x: &[f64], out: &mut [f64]) {
-    let level = simd::level();
-    let fused = level != Level::Portable || FUSED_EVERYWHERE;
-    simd::run_fused(
-        level,
-        #[inline(always)]
-        || if fused { plain::<f64, true>(w, down, sizes, x, out) } else { plain::<f64, false>(w, down, sizes, x, out) },
-    );
-}
-
-/// [`ByColumns`] in single precision.
-pub(crate) fn single_by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
-    match simd::level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => x86::columns::by_columns(w, step, k, x, out),
-        Level::Portable => inner_products::<f32, FUSED_EVERYWHERE>(w, step, k, x, out),
-    }
-}
-
-/// [`ByColumns`] in double precision.
-pub(crate) fn double_by_columns(w: &[f64], step: usize, k: usize, x: &[f64], out: &mut [f64]) {
-    let level = simd::level();
-    let fused = level != Level::Portable || FUSED_EVERYWHERE;
-    simd::run_fused(
-        level,
-        #[inline(always)]
-        || match fused {
-            true => inner_products::<f64, true>(w, step, k, x, out),
-            false => inner_products::<f64, false>(w, step, k, x, out),
-        },
-    );
 }
 
 /// a·b + c, rounded once or twice.
@@ -110,7 +27,7 @@ fn multiply_add<E: Element, const FUSED: bool>(a: E, b: E, c: E) -> E {
 
 /// The product by a matrix in panels, tile by tile.
 #[inline(always)]
-fn tiles<E: Element, const WIDTH: usize, const FUSED: bool>(
+pub(super) fn by_panels<E: Element, const WIDTH: usize, const FUSED: bool>(
     panels: &[E],
     [k, n]: [usize; 2],
     x: &[E],
@@ -175,7 +92,7 @@ fn tile<E: Element, const ROWS: usize, const WIDTH: usize, const FUSED: bool>(
 
 /// The product by a matrix as it lies, which is read once from its first row to its last.
 #[inline(always)]
-fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
+pub(super) fn by_rows<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2], x: &[E], out: &mut [E]) {
     /// Rows of W added at once, so that sums are loaded and stored less often.
     const DEPTH: usize = 4;
     let whole = k - k % DEPTH;
@@ -204,13 +121,26 @@ fn plain<E: Element, const FUSED: bool>(w: &[E], down: usize, [k, n]: [usize; 2]
 
 /// The product of one row by columns, some at a time, because a sum waits for each of its additions.
 #[inline(always)]
-fn inner_products<E: Element, const FUSED: bool>(w: &[E], step: usize, k: usize, x: &[E], out: &mut [E]) {
+pub(super) fn by_columns<E: Element, const FUSED: bool>(w: &[E], step: usize, k: usize, x: &[E], out: &mut [E]) {
     const ABREAST: usize = 8;
     for (number, out) in out.chunks_mut(ABREAST).enumerate() {
         let w = &w[number * ABREAST * step..];
         for (i, &x) in x[..k].iter().enumerate() {
             for (j, out) in out.iter_mut().enumerate() {
                 *out = multiply_add::<E, FUSED>(x, w[j * step + i], *out);
+            }
+        }
+    }
+}
+
+/// [`Routines::transpose`](super::routines::Routines::transpose) by plain loops. Columns are read a few rows at a time, so that what is written stays near.
+pub(super) fn transpose<E: Element>(data: &[E], step: usize, [rows, columns]: [usize; 2], width: usize, out: &mut [E]) {
+    for start in (0..rows).step_by(NEAR) {
+        let many = NEAR.min(rows - start);
+        for j in 0..columns {
+            let column = &data[j * step + start..][..many];
+            for (x, out) in column.iter().zip(out[start * width + j..].iter_mut().step_by(width)) {
+                *out = *x;
             }
         }
     }

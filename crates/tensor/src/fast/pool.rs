@@ -9,11 +9,8 @@
 //! sizes. So that a program needs little more memory than its arrays do at the moment when they are most, no more may
 //! wait than the pool's [`allowance`]; where that is too little, the largest buffers go back to the system.
 
-use crate::Element;
-use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Below this many elements the allocator's own free lists are just as quick.
 const SMALLEST_POOLED: usize = 256;
@@ -23,79 +20,13 @@ const CLASSES: usize = 4 * usize::BITS as usize;
 /// Elements that may always wait.
 const SPARE: usize = 16 << 20;
 
-/// The storage of an array.
-pub(crate) struct Buffer<E: Element> {
-    data: Vec<E>,
-    length: usize,
-}
-
-impl<E: Element> Buffer<E> {
-    /// A buffer of `length` elements with unspecified (but initialised) contents.
-    pub(crate) fn scratch(length: usize) -> Self {
-        let data = match Class::of(length) {
-            None => vec![E::ZERO; length],
-            Some(class) => E::pool().take(class),
-        };
-        Self { data, length }
-    }
-
-    /// A buffer of `length` copies of `value`.
-    pub(crate) fn full(length: usize, value: E) -> Self {
-        let mut buffer = Self::scratch(length);
-        buffer.fill(value);
-        buffer
-    }
-
-    /// A buffer that takes over a vector.
-    pub(crate) fn from_vec(data: Vec<E>) -> Self {
-        let length = data.len();
-        let buffer = Self { data, length };
-        buffer.class().inspect(|class| E::pool().lend(class.capacity()));
-        buffer
-    }
-
-    /// The class in which it will wait, if it will.
-    fn class(&self) -> Option<Class> {
-        Class::of(self.data.len()).filter(|class| class.capacity() == self.data.len())
-    }
-}
-
-impl<E: Element> Drop for Buffer<E> {
-    fn drop(&mut self) {
-        if let Some(class) = self.class() {
-            E::pool().give(class, std::mem::take(&mut self.data));
-        }
-    }
-}
-
-impl<E: Element> Deref for Buffer<E> {
-    type Target = [E];
-    #[inline]
-    fn deref(&self) -> &[E] {
-        &self.data[..self.length]
-    }
-}
-
-impl<E: Element> DerefMut for Buffer<E> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [E] {
-        &mut self.data[..self.length]
-    }
-}
-
-impl<E: Element> fmt::Debug for Buffer<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer<{}>({})", E::NAME, self.length)
-    }
-}
-
 /// A size class: (4 + quarter)/4 · 2^exponent elements.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-struct Class(usize);
+pub(crate) struct Class(usize);
 
 impl Class {
     /// The smallest class that holds `length` elements; none if the length is not worth pooling.
-    fn of(length: usize) -> Option<Self> {
+    pub(crate) fn of(length: usize) -> Option<Self> {
         if length < SMALLEST_POOLED {
             return None;
         }
@@ -105,7 +36,7 @@ impl Class {
     }
 
     /// How many elements a buffer of this class has.
-    fn capacity(self) -> usize {
+    pub(crate) fn capacity(self) -> usize {
         let (exponent, quarter) = (self.0 / 4, self.0 % 4);
         (4 + quarter) << (exponent - 2)
     }
@@ -126,7 +57,7 @@ fn allowance(most: usize) -> usize {
     most / 4 + SPARE
 }
 
-impl<E: Element> Pool<E> {
+impl<E: Copy + Default> Pool<E> {
     #[allow(clippy::declare_interior_mutable_const)] // a template for the array below, never used as a value
     const EMPTY: Mutex<Vec<Vec<E>>> = Mutex::new(Vec::new());
 
@@ -135,7 +66,7 @@ impl<E: Element> Pool<E> {
         Self { classes: [Self::EMPTY; CLASSES], lent, most, idle }
     }
 
-    fn take(&self, class: Class) -> Vec<E> {
+    pub(crate) fn take(&self, class: Class) -> Vec<E> {
         let waiting = self.lock(class.0).pop();
         self.lend(class.capacity());
         match waiting {
@@ -146,18 +77,18 @@ impl<E: Element> Pool<E> {
             None => {
                 let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
                 self.shrink((most + allowance(most)).saturating_sub(lent));
-                vec![E::ZERO; class.capacity()]
+                vec![E::default(); class.capacity()]
             }
         }
     }
 
-    fn give(&self, class: Class, data: Vec<E>) {
+    pub(crate) fn give(&self, class: Class, data: Vec<E>) {
         self.lent.fetch_sub(data.len(), Relaxed);
         self.idle.fetch_add(data.len(), Relaxed);
         self.lock(class.0).push(data);
     }
 
-    fn lend(&self, elements: usize) {
+    pub(crate) fn lend(&self, elements: usize) {
         let lent = self.lent.fetch_add(elements, Relaxed) + elements;
         self.most.fetch_max(lent, Relaxed);
     }
@@ -173,23 +104,15 @@ impl<E: Element> Pool<E> {
     }
 
     /// The list of one class. A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
-    fn lock(&self, class: usize) -> std::sync::MutexGuard<'_, Vec<Vec<E>>> {
-        self.classes[class].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self, class: usize) -> MutexGuard<'_, Vec<Vec<E>>> {
+        self.classes[class].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self) -> usize {
+    pub(crate) fn release(&self) -> usize {
         let before = self.idle.load(Relaxed);
         self.shrink(0);
         size_of::<E>() * (before - self.idle.load(Relaxed).min(before))
     }
-}
-
-/// Gives the memory that waits to be used again back to the allocator; returns how many bytes that was.
-///
-/// The pool keeps little more than a quarter of what was once in use at the same time, so this is only worth calling
-/// when a program goes on to something else after its last large array.
-pub fn release_unused_memory() -> usize {
-    f32::pool().release() + f64::pool().release()
 }
 
 #[cfg(test)]
@@ -224,14 +147,5 @@ mod tests {
         pool.give(small, again);
         assert_eq!(pool.release(), 7 * small.capacity() * size_of::<f64>());
         assert_eq!(waits(&pool), 0);
-    }
-
-    #[test]
-    fn a_dropped_buffer_is_used_again() {
-        let length = 77_777; // a class that no other test uses
-        let first = Buffer::<f64>::scratch(length);
-        let address = first.as_ptr();
-        drop(first);
-        assert_eq!(Buffer::<f64>::scratch(length - 1).as_ptr(), address);
     }
 }

@@ -1,17 +1,10 @@
 //! How a packed matrix lies in memory.
 //!
 //! A matrix W (K, N) in *panels*: its columns in groups of [`width`], one group after another; each holds its K rows of
-//! `width` elements, the last group padded with zeros. What multiplies by them is in [`tile`](super::tile).
+//! `width` elements, the last group padded with zeros. What multiplies by them is in [`dispatch`](super::dispatch).
 
+use super::simd::{self, Level};
 use crate::Element;
-use crate::simd::{self, Level};
-
-/// Columns whose elements are neighbours, as rows:
-/// `data, how far apart columns are, [rows, columns], how far apart rows are to be, out`.
-pub(crate) type Transpose<E> = fn(&[E], usize, [usize; 2], usize, &mut [E]);
-
-/// Rows that are written side by side: 4 kB of single precision, and 8.
-const NEAR: usize = 64;
 
 /// The columns of a panel on this machine.
 pub(crate) fn width() -> usize {
@@ -34,7 +27,7 @@ pub(crate) fn pack<E: Element>(data: &[E], [rows, columns]: [usize; 2], [down, a
         let first = number * width;
         let count = width.min(columns - first);
         if down == 1 && across != 1 {
-            (E::TRANSPOSE)(&data[first * across..], across, [rows, count], width, panel);
+            E::transpose(&data[first * across..], across, [rows, count], width, panel);
             if count < width {
                 panel.chunks_exact_mut(width).for_each(|out| out[count..].fill(E::ZERO));
             }
@@ -50,28 +43,6 @@ pub(crate) fn pack<E: Element>(data: &[E], [rows, columns]: [usize; 2], [down, a
                 }
             }
             out[count..].fill(E::ZERO);
-        }
-    }
-}
-
-/// [`Transpose`] in single precision.
-pub(crate) fn transpose_single(data: &[f32], step: usize, sizes: [usize; 2], width: usize, out: &mut [f32]) {
-    match simd::level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx2 => super::x86::columns::transpose(data, step, sizes, width, out),
-        Level::Portable => transpose(data, step, sizes, width, out),
-    }
-}
-
-/// [`Transpose`] by plain loops. Columns are read a few rows at a time, so that what is written stays near.
-pub(crate) fn transpose<E: Element>(data: &[E], step: usize, [rows, columns]: [usize; 2], width: usize, out: &mut [E]) {
-    for start in (0..rows).step_by(NEAR) {
-        let many = NEAR.min(rows - start);
-        for j in 0..columns {
-            let column = &data[j * step + start..][..many];
-            for (x, out) in column.iter().zip(out[start * width + j..].iter_mut().step_by(width)) {
-                *out = *x;
-            }
         }
     }
 }

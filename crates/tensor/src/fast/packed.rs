@@ -9,14 +9,10 @@
 //! neither on the rows computed beside it nor on whether the matrix was packed. They do depend on whether the processor
 //! has a fused multiply-add.
 
-use crate::array::buffer::Buffer;
-use crate::parallel::for_each_chunk;
+use super::buffer::Buffer;
+use super::panel;
+use super::parallel::for_each_chunk;
 use crate::{Array, Element};
-
-pub(crate) mod panel;
-pub(crate) mod tile;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 /// Rows in all from which packing pays.
 const MANY: usize = 8;
@@ -67,8 +63,8 @@ impl<E: Element> PackedMatrix<E> {
         let m = x.len() / k;
         assert!(x.len() == m * k && out.len() == m * n, "add_product: {} by ({k}, {n}) into {}", x.len(), out.len());
         match &self.layout {
-            Layout::Plain { matrix, down } => (E::BY_ROWS)(matrix.data(), *down, [k, n], x, out),
-            Layout::Panels(panels) => (E::BY_PANELS)(panels, [k, n], x, [k, 1], out),
+            Layout::Plain { matrix, down } => E::by_rows(matrix.data(), *down, [k, n], x, out),
+            Layout::Panels(panels) => E::by_panels(panels, [k, n], x, [k, 1], out),
         }
     }
 }
@@ -88,7 +84,8 @@ fn pack<E: Element>(matrix: &Array<E>) -> Layout<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Rng, Tensor, simd};
+    use crate::fast::simd;
+    use crate::{Rng, Tensor};
 
     /// X·W with each sum in order, in double precision.
     fn by_hand<E: Element>(x: &[E], w: &Array<E>, start: &[E]) -> Vec<f64> {

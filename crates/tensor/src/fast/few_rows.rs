@@ -7,14 +7,14 @@
 //! The sums are taken as `matrixmultiply` takes them, [`DEPTH`] terms at a time, so that a row has the bits it has
 //! among many.
 
-use super::Factor;
+use super::buffer::Buffer;
+use super::factor::Factor;
+use super::panel;
+use super::parallel::for_each_chunk;
 use crate::Element;
-use crate::array::buffer::Buffer;
-use crate::packed::panel;
-use crate::parallel::for_each_chunk;
 
 /// Rows from which on a general product is faster.
-pub(super) const MANY: usize = 16;
+pub(crate) const MANY: usize = 16;
 /// Terms of a sum that are added up by themselves before they are added to the others: `matrixmultiply`'s `KC`, for
 /// both types of numbers.
 const DEPTH: usize = 256;
@@ -27,7 +27,7 @@ const PACKED: usize = 64;
 const SMALL: usize = 1 << 16;
 
 /// (M, K) by (K, N) into row-major `out`. Threads take columns.
-pub(super) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
+pub(crate) fn multiply<E: Element>([m, k, n]: [usize; 3], a: Factor<'_, E>, b: Factor<'_, E>, out: &mut [E]) {
     let x = by_depth([m, k], a);
     let width = panel::width();
     let columns = match b.steps[1] {
@@ -73,14 +73,14 @@ fn add_up<E: Element>([m, n]: [usize; 2], x: &[E], b: Factor<'_, E>, out: &mut [
         let (depth, b) = (x.len() / m, &b.data[number * DEPTH * down..]);
         sums.fill(E::ZERO);
         if by_rows {
-            (E::BY_ROWS)(b, down, [depth, n], x, &mut sums);
+            E::by_rows(b, down, [depth, n], x, &mut sums);
         } else if by_columns {
-            (E::BY_COLUMNS)(b, across, depth, x, &mut sums);
+            E::by_columns(b, across, depth, x, &mut sums);
         } else {
             for first in (0..depth).step_by(PACKED) {
                 let rows = PACKED.min(depth - first);
                 panel::pack(&b[first * down..], [rows, n], [down, across], &mut panel);
-                (E::BY_PANELS)(&panel, [rows, n], &x[first..], [depth, 1], &mut sums);
+                E::by_panels(&panel, [rows, n], &x[first..], [depth, 1], &mut sums);
             }
         }
         if number == 0 {

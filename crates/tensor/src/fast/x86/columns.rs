@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::simd::{self, Level};
+use crate::fast::simd::{self, Level};
 use std::arch::x86_64::*;
 
 /// Rows and columns of a square.
@@ -16,8 +16,8 @@ const ABREAST: usize = 4;
 /// Numbers of a cache line.
 const LINE: usize = 16;
 
-/// [`Transpose`](crate::packed::panel::Transpose) at the level of this machine, AVX2 or better.
-pub(in crate::packed) fn transpose(
+/// [`transpose`](crate::fast::routines::Routines::transpose) at the level of this machine, AVX2 or better.
+pub(in crate::fast) fn transpose(
     data: &[f32],
     step: usize,
     [rows, columns]: [usize; 2],
@@ -40,8 +40,8 @@ pub(in crate::packed) fn transpose(
     }
 }
 
-/// [`ByColumns`](crate::packed::tile::ByColumns) at the level of this machine, AVX2 or better.
-pub(in crate::packed) fn by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
+/// [`by_columns`](crate::fast::routines::Routines::by_columns) at the level of this machine, AVX2 or better.
+pub(in crate::fast) fn by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
     let n = out.len();
     if k == 0 || n == 0 {
         return;

@@ -14,10 +14,11 @@ pub(crate) mod walk;
 
 use crate::fast::buffer::Buffer;
 use crate::shape::{MAX_RANK, Strides};
-use crate::{Element, Rng, Shape, ShapeError};
+use crate::{Element, Rng, Shape};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use walk::for_each_run;
 
 /// An n-dimensional array of numbers. Cloning shares the storage.
 #[derive(Clone)]
@@ -140,7 +141,19 @@ impl<E: Element> Array<E> {
 
     /// The same values in row-major order; a copy only if they do not lie so already.
     pub fn contiguous(&self) -> Self {
-        if self.is_contiguous() { self.clone() } else { map::copy(self) }
+        if self.is_contiguous() { self.clone() } else { self.copy() }
+    }
+
+    /// A copy in row-major storage of its own.
+    pub(crate) fn copy(&self) -> Self {
+        let mut out = Buffer::scratch(self.size());
+        let data = self.data();
+        for_each_run(&mut out, &self.shape, [&self.strides], &|out, [at], [step]| match step {
+            1 => out.copy_from_slice(&data[at..at + out.len()]),
+            0 => out.fill(data[at]),
+            _ => out.iter_mut().zip(data[at..].iter().step_by(step)).for_each(|(y, &x)| *y = x),
+        });
+        Self::from_buffer(out, self.shape)
     }
 
     /// The elements in row-major order.
@@ -170,7 +183,7 @@ impl<E: Element> Array<E> {
     /// The elements for writing; they move to storage of their own first if it is shared or not row-major.
     pub fn make_mut(&mut self) -> &mut [E] {
         if self.as_mut_slice().is_none() {
-            *self = map::copy(self);
+            *self = self.copy();
         }
         self.as_mut_slice().expect("a fresh copy is row-major and shared with nobody")
     }
@@ -209,15 +222,6 @@ impl<E: Element> Array<E> {
     /// Repeats axes of size 1 (and missing leading axes) until the shape is `shape`.
     pub(crate) fn expand(&self, shape: Shape) -> Self {
         self.view(self.offset, shape, self.shape.expanded(&self.strides, &shape))
-    }
-
-    /// Checks that `range` lies within `axis`.
-    pub(crate) fn check_slice(shape: &Shape, axis: usize, range: &Range<usize>) -> Result<(), ShapeError> {
-        if range.start <= range.end && range.end <= shape.dim(axis) {
-            Ok(())
-        } else {
-            Err(ShapeError::new(format!("slice: {range:?} of axis {axis} of shape {shape}")))
-        }
     }
 }
 

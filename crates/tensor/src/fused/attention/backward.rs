@@ -8,7 +8,8 @@
 //! Tiles lie with a row for each key, so that keys' sums over queries read them as they lie; the sum over keys reads
 //! them across.
 
-use super::{AttentionOptions, Dropping, Head, KEYS, QUERIES, Sizes, together};
+use super::heads::{Head, KEYS, QUERIES, Sizes, together};
+use super::options::{AttentionOptions, Dropping};
 use crate::array::rows::sum_row;
 use crate::fast::buffer::Buffer;
 use crate::fast::panel;

@@ -1,6 +1,7 @@
 //! The way there: the weighted mean of the values, in one pass over the keys.
 
-use super::{AttentionOptions, Dropping, Head, KEYS, QUERIES, Sizes, together};
+use super::heads::{Head, KEYS, QUERIES, Sizes, together};
+use super::options::{AttentionOptions, Dropping};
 use crate::array::rows::{max_row, sum_row};
 use crate::fast::buffer::Buffer;
 use crate::fast::panel;

@@ -2,8 +2,8 @@
 //!
 //! Views (slices, permutations, broadcasts) share the storage and differ in offset, shape and strides, so they cost
 //! nothing however large the array is. A stride of 0 repeats an element: that is how broadcasting reads one row as
-//! many. Whatever computes new values writes a fresh row-major array; its [`Buffer`] is a vector of numbers whose memory
-//! is used again.
+//! many. Whatever computes new values writes a fresh row-major array, in a [`Buffer`]: a vector whose memory is used
+//! again.
 
 pub(crate) mod gemm;
 pub(crate) mod index;

@@ -27,8 +27,8 @@
 mod array;
 mod autograd;
 pub mod check;
-mod compare;
 mod element;
+mod equality;
 mod fast;
 mod fused;
 mod ids;
@@ -42,6 +42,8 @@ pub mod registry;
 pub mod safetensors;
 pub mod shape;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 pub use array::Array;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};

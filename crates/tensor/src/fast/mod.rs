@@ -19,9 +19,9 @@
 //! ([`portable`]) and in vector instructions (`x86`), what each kind of numbers has of them ([`routines`]), and which
 //! of them this machine runs ([`dispatch`]).
 //!
-//! No result depends on the number of threads, on the memory that is used again, or on how many rows are computed beside
-//! a row: every sum takes its terms in an order that is fixed for all loops that may compute it. Products, and they
-//! alone, may depend on the processor: where it has a fused multiply-add, a term is rounded once instead of twice.
+//! No result depends on the number of threads, on the memory that is used again, or on how many rows are computed
+//! beside a row: every sum takes its terms in an order that is fixed for all loops that may compute it. Products, and
+//! they alone, may depend on the processor: where it has a fused multiply-add, a term is rounded once, not twice.
 //!
 //! All `unsafe` code of the engine is here, in four files: `many_rows.rs`, `simd.rs`, `x86.rs` and `x86/columns.rs`.
 

@@ -133,7 +133,7 @@ pub(super) fn by_columns<E: Element, const FUSED: bool>(w: &[E], step: usize, k:
     }
 }
 
-/// [`Routines::transpose`](super::routines::Routines::transpose) by plain loops. Columns are read a few rows at a time, so that what is written stays near.
+/// Columns as rows, by plain loops. Columns are read a few rows at a time, so that what is written stays near.
 pub(super) fn transpose<E: Element>(data: &[E], step: usize, [rows, columns]: [usize; 2], width: usize, out: &mut [E]) {
     for start in (0..rows).step_by(NEAR) {
         let many = NEAR.min(rows - start);

@@ -16,8 +16,8 @@ pub(super) mod columns;
 /// Rows of W that are added at once, so that sums are loaded and stored once for all of them.
 const TOGETHER: usize = 8;
 
-/// [`by_panels`](super::routines::Routines::by_panels) at the level of this machine, AVX2 or better. Each panel is used for all rows
-/// before the next one.
+/// [`Routines::by_panels`](super::routines::Routines::by_panels) at the level of this machine, AVX2 or better. Each
+/// panel is used for all rows before the next one.
 pub(super) fn by_panels(panels: &[f32], [k, n]: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
     if k == 0 || out.is_empty() {
         return;
@@ -35,7 +35,7 @@ pub(super) fn by_panels(panels: &[f32], [k, n]: [usize; 2], x: &[f32], steps: [u
     }
 }
 
-/// [`by_rows`](super::routines::Routines::by_rows) at the level of this machine, AVX2 or better.
+/// [`Routines::by_rows`](super::routines::Routines::by_rows) at the level of this machine, AVX2 or better.
 pub(super) fn by_rows(w: &[f32], down: usize, [k, n]: [usize; 2], x: &[f32], out: &mut [f32]) {
     if k == 0 || out.is_empty() {
         return;

@@ -5,8 +5,8 @@
 //! p_ij = e^(s_ij − m_i) / l_i          o_i = Σ_j p_ij v_j
 //! ```
 //! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.1. A head's scores, T by S numbers, are never there
-//! as a whole: they are computed [`QUERIES`](heads::QUERIES) by [`KEYS`](heads::KEYS) at a time, and m, l and o follow as keys go by, each rescaled
-//! when a larger score appears (Milakov & Gimelshein 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For
+//! as a whole: they are computed `QUERIES` by `KEYS` ([`heads`]) at a time, and m, l and o follow as keys go by, each
+//! rescaled when a larger score appears (Milakov & Gimelshein 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For
 //! the way back, m and l are kept and the tiles computed once more (Dao et al. 2022, *FlashAttention*,
 //! [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so memory grows with T and S, not with their product.
 //!

@@ -16,7 +16,7 @@ const ABREAST: usize = 4;
 /// Numbers of a cache line.
 const LINE: usize = 16;
 
-/// [`transpose`](crate::fast::routines::Routines::transpose) at the level of this machine, AVX2 or better.
+/// [`Routines::transpose`](crate::fast::routines::Routines::transpose) at the level of this machine, AVX2 or better.
 pub(in crate::fast) fn transpose(
     data: &[f32],
     step: usize,
@@ -40,7 +40,7 @@ pub(in crate::fast) fn transpose(
     }
 }
 
-/// [`by_columns`](crate::fast::routines::Routines::by_columns) at the level of this machine, AVX2 or better.
+/// [`Routines::by_columns`](crate::fast::routines::Routines::by_columns) at the level of this machine, AVX2 or better.
 pub(in crate::fast) fn by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
     let n = out.len();
     if k == 0 || n == 0 {

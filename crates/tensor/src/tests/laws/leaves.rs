@@ -2,7 +2,7 @@
 //! ids.
 
 use super::variable;
-use rungs_tensor::{Array, NoGradient, Rng, Tensor};
+use crate::{Array, NoGradient, Rng, Tensor};
 
 fn address(x: &Tensor<f64>) -> *const f64 {
     x.array().as_slice().expect("row-major").as_ptr()

@@ -3,8 +3,8 @@
 use super::nd::Nd;
 use super::operand::{Draw, any_number, distinct, operand, signed};
 use super::{check, config};
+use crate::Tensor;
 use proptest::prelude::*;
-use rungs_tensor::Tensor;
 
 type Reduction = (&'static str, fn(&Tensor<f64>, &[isize]) -> Tensor<f64>, fn(&[f64]) -> f64, Draw);
 

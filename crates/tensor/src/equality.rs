@@ -1,4 +1,5 @@
-//! `approx` for tensors and arrays, so that tests read `assert_relative_eq!(a, b, max_relative = 1e-6)`.
+//! Equality of tensors and arrays, exact or, with `approx`, to a tolerance: tests read
+//! `assert_relative_eq!(a, b, max_relative = 1e-6)`.
 //!
 //! Shapes must be equal. Arrays are compared element by element.
 

@@ -3,8 +3,8 @@
 use super::nd::Nd;
 use super::operand::{any_number, of_shape, operand, shape};
 use super::{check, config};
+use crate::{CrossEntropy, Ids, Reduction, Rng, Tensor};
 use proptest::prelude::*;
-use rungs_tensor::{CrossEntropy, Ids, Reduction, Rng, Tensor};
 
 /// A function of whole rows along the last axis.
 fn by_row(x: &Nd, f: impl Fn(&[f64]) -> Vec<f64>) -> Nd {

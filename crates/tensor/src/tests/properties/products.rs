@@ -3,8 +3,8 @@
 use super::nd::{Nd, broadcast};
 use super::operand::{Operand, any_number, of_shape, shape};
 use super::{check, check_twice, config};
+use crate::Tensor;
 use proptest::prelude::*;
-use rungs_tensor::Tensor;
 
 /// Σ_k a[…, i, k]·b[…, k, j], the leading axes broadcast.
 fn matmul(a: &Nd, b: &Nd) -> Nd {

@@ -2,23 +2,24 @@
 //! vary: ranks 0 to 5, sizes 0 and 1 and uneven ones, how operands lie in memory, which pairs broadcast, which operands
 //! are tracked, and the same operand used twice.
 //!
-//! Runs are repeatable. `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=1 cargo test -p rungs-tests properties` looks
+//! Runs are repeatable. `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=1 cargo test -p rungs-tensor properties` looks
 //! further.
 
+mod along_axes;
 mod elementwise;
-mod fused;
+mod fused_kernels;
 mod indexing;
 mod nd;
 mod operand;
 mod products;
-mod reductions;
+
 mod views;
 
+use crate::check::check_gradients_by;
+use crate::{Array, Rng, Tensor};
 use nd::Nd;
 use operand::Operand;
 use proptest::test_runner::{Config, RngSeed, TestCaseError};
-use rungs_tensor::check::check_gradients_by;
-use rungs_tensor::{Array, Rng, Tensor};
 
 type Outcome = Result<(), TestCaseError>;
 

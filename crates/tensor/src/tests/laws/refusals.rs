@@ -1,6 +1,6 @@
 //! A wrong shape is a bug, and the message that reports it is one line with the sizes that do not fit.
 
-use rungs_tensor::{
+use crate::{
     Array, CrossEntropy, Element, Graph, Ids, Mask, Op, Operands, Shape, ShapeError, Tensor, Vjp, grad, hvp, jvp, vjp,
 };
 use std::cell::RefCell;

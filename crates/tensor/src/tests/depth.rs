@@ -1,7 +1,7 @@
 //! Any depth: graphs of a million nodes are built, differentiated and dropped on a stack of one mebibyte, where
 //! recursion of a hundred bytes a node would overflow a hundred times.
 
-use rungs_tensor::{Array, Graph, Tensor, grad, vjp};
+use crate::{Array, Graph, Tensor, grad, vjp};
 use std::sync::{Mutex, PoisonError};
 
 const NODES: usize = 1_000_000;

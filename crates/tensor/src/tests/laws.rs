@@ -7,7 +7,7 @@ mod derivatives;
 mod leaves;
 mod refusals;
 
-use rungs_tensor::{Array, CrossEntropy, Element, Ids, Mask, Rng, Shape, Tensor};
+use crate::{Array, CrossEntropy, Element, Ids, Mask, Rng, Shape, Tensor};
 
 fn variable<E: Element>(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor<E> {
     Tensor::variable(Array::normal(shape, 0.0, 1.0, rng))

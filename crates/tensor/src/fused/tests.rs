@@ -1,6 +1,6 @@
 //! Kernels against their definitions from outside the engine, and the laws of the kernels that it has.
 
-use rungs_tensor::{
+use crate::{
     Array, CrossEntropy, Element, Grads, Graph, Ids, Kernel, Needs, Operands, Rng, Shape, ShapeError, Tensor,
     check_gradients, check_kernel, vjp,
 };

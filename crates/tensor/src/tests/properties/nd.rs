@@ -1,8 +1,8 @@
 //! The naive reference: an array that is a shape and a row-major vector, and loops over indices. Nothing is clever
 //! here.
 
+use crate::Tensor;
 use proptest::test_runner::TestCaseError;
-use rungs_tensor::Tensor;
 
 /// Rounding in double precision, for sums of a few dozen terms of moderate size.
 const ROUNDING: f64 = 1e-11;

@@ -1,8 +1,8 @@
 //! Laws of derivatives.
 
 use super::{FUNCTIONS, constant, operands, row, variable};
+use crate::{Array, Graph, Mask, NoGradient, Rng, Tensor, grad, hvp, jvp, vjp};
 use approx::assert_relative_eq;
-use rungs_tensor::{Array, Graph, Mask, NoGradient, Rng, Tensor, grad, hvp, jvp, vjp};
 
 /// Rounding in double precision, for sums of a few dozen terms.
 const ROUNDING: f64 = 1e-11;

@@ -1,8 +1,8 @@
 //! Operands: what their elements are drawn from, and the views through which they are seen.
 
 use super::nd::Nd;
+use crate::{Array, Rng, Tensor};
 use proptest::prelude::*;
-use rungs_tensor::{Array, Rng, Tensor};
 
 /// Where element number `i` of an operand is drawn from.
 pub(crate) type Draw = fn(usize, &mut Rng) -> f64;

@@ -3,9 +3,9 @@
 use super::nd::Nd;
 use super::operand::{Operand, any_number, of_shape, operand, shape, signed};
 use super::{check, config};
+use crate::Tensor;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use rungs_tensor::Tensor;
 
 /// The operand along one axis from `start`, for `length` elements.
 fn slice(x: &Nd, axis: usize, start: usize, length: usize) -> Nd {

@@ -3,9 +3,9 @@
 use super::nd::{Nd, indices};
 use super::operand::{Operand, any_number, of_shape, operand, shape, signed};
 use super::{check, config};
+use crate::{Ids, Rng};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use rungs_tensor::{Ids, Rng};
 
 /// Random ids below `limit`.
 fn ids(shape: &[usize], limit: usize, seed: u64) -> Ids {
@@ -93,7 +93,7 @@ proptest! {
     ) {
         let rank = x.shape().len();
         let ids = ids(source.shape(), x.shape()[axis], seed);
-        let op = |x: &[rungs_tensor::Tensor<f64>]| x[0].scatter_add(signed(axis, rank, negative), &ids, &x[1]);
+        let op = |x: &[crate::Tensor<f64>]| x[0].scatter_add(signed(axis, rank, negative), &ids, &x[1]);
         let reference = |x: &[Nd]| {
             let additions: Vec<(Vec<usize>, f64)> = indices(&x[1].shape)
                 .into_iter()

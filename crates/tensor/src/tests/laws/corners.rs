@@ -1,7 +1,7 @@
 //! Where there is no derivative, or nothing to compute with, there is a definition.
 
 use super::{constant, row, variable};
-use rungs_tensor::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Tensor, grad};
+use crate::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Tensor, grad};
 
 const INF: f64 = f64::INFINITY;
 

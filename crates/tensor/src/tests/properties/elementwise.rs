@@ -3,9 +3,9 @@
 use super::nd::{Nd, broadcast};
 use super::operand::{Draw, Operand, any_number, between, broadcast_pair, near_halves, nonzero, operand, positive};
 use super::{check, check_twice, config};
+use crate::{Mask, Tensor};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use rungs_tensor::{Mask, Tensor};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
 type Operation = fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>;
@@ -146,11 +146,11 @@ proptest! {
     #[test]
     fn comparing_two_that_broadcast(operands in broadcast_pair([near_halves, near_halves]), seed: u64) {
         // Whole multiples of ½, so that some are equal.
-        let mut rng = rungs_tensor::Rng::new(seed);
+        let mut rng = crate::Rng::new(seed);
         let round = |x: f64| (2.0 * x).round() / 2.0;
         let bases = operands.clone().map(|x| {
             let base = x.draw(&mut rng);
-            rungs_tensor::Array::from_vec(base.to_vec().into_iter().map(round).collect(), base.shape())
+            crate::Array::from_vec(base.to_vec().into_iter().map(round).collect(), base.shape())
         });
         let a = operands[0].view(&Tensor::constant(bases[0].clone()));
         let b = operands[1].view(&Tensor::constant(bases[1].clone()));

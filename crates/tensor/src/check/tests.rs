@@ -1,8 +1,8 @@
 //! A check that has never rejected anything is not yet a check: rules that are wrong in small ways, each of which must
 //! be found.
 
-use rungs_tensor::check::check_gradients_by;
-use rungs_tensor::{Array, Op, Operands, Rng, Shape, ShapeError, Tensor, Vjp, check_gradients};
+use crate::check::check_gradients_by;
+use crate::{Array, Op, Operands, Rng, Shape, ShapeError, Tensor, Vjp, check_gradients};
 
 /// The gradients by A and B, from A, B and the gradient by the result.
 type Backward = fn(&Tensor<f64>, &Tensor<f64>, &Tensor<f64>) -> [Tensor<f64>; 2];

@@ -2,8 +2,8 @@
 //!
 //! Sizes lie above the thresholds at which work is shared, and are no multiples of anything.
 
+use crate::{Array, CrossEntropy, Element, Graph, Ids, Rng, Shape, Tensor, grad};
 use rayon::ThreadPoolBuilder;
-use rungs_tensor::{Array, CrossEntropy, Element, Graph, Ids, Rng, Shape, Tensor, grad};
 
 fn normal<E: Element>(shape: impl Into<Shape>, rng: &mut Rng) -> Tensor<E> {
     Tensor::variable(Array::normal(shape, 0.0, 1.0, rng))
@@ -29,7 +29,7 @@ fn assert_same_bits_of<E: Element>(name: &str, operands: &[Tensor<E>], f: &(dyn 
     assert_same_bits(name, &|| {
         let y = f(operands);
         let v = Tensor::constant(Array::normal(y.shape(), 0.0, 1.0, &mut Rng::new(99)));
-        let mut results = rungs_tensor::vjp(&y, &v, &operands.iter().collect::<Vec<_>>(), Graph::Drop);
+        let mut results = crate::vjp(&y, &v, &operands.iter().collect::<Vec<_>>(), Graph::Drop);
         results.push(y);
         results
     });
@@ -184,7 +184,7 @@ fn loss<E: Element>(weights: &[Tensor<E>], ids: &Ids) -> Tensor<E> {
     let [embedding, queries, keys, values, gain, head] = weights else { panic!("six weights") };
     let x = embedding.embedding(ids);
     let scores = x.matmul(queries).matmul(&x.matmul(keys).t()) / (WIDTH as f64).sqrt();
-    let mask = rungs_tensor::Mask::causal(TIME, TIME).not();
+    let mask = crate::Mask::causal(TIME, TIME).not();
     let mixed = scores.masked_fill(&mask, f64::NEG_INFINITY).softmax().matmul(&x.matmul(values));
     let hidden = (x + mixed).layer_norm(gain, None, 1e-5).gelu();
     hidden.matmul(head).cross_entropy(ids, CrossEntropy::default())

@@ -83,8 +83,9 @@ pub trait Element:
     }
 }
 
+/// The two kinds of numbers, each with the functions that it takes.
 macro_rules! element {
-    ($type:ident, exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path) => {
+    ($type:ident { $($method:ident($($argument:ident: $kind:ty),*) = $function:path;)* }) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
@@ -104,49 +105,39 @@ macro_rules! element {
             fn is_finite(self) -> bool {
                 $type::is_finite(self)
             }
-            #[inline(always)]
-            fn exp(self) -> Self {
-                $exp(self)
-            }
-            #[inline(always)]
-            fn ln(self) -> Self {
-                $type::ln(self)
-            }
-            #[inline(always)]
-            fn sqrt(self) -> Self {
-                $type::sqrt(self)
-            }
-            #[inline(always)]
-            fn tanh(self) -> Self {
-                $tanh(self)
-            }
-            #[inline(always)]
-            fn sigmoid(self) -> Self {
-                $sigmoid(self)
-            }
-            #[inline(always)]
-            fn erf(self) -> Self {
-                $erf(self)
-            }
-            #[inline(always)]
-            fn abs(self) -> Self {
-                $type::abs(self)
-            }
-            #[inline(always)]
-            fn powf(self, p: Self) -> Self {
-                $type::powf(self, p)
-            }
-            #[inline(always)]
-            fn powi(self, n: i32) -> Self {
-                $type::powi(self, n)
-            }
-            #[inline(always)]
-            fn mul_add(self, a: Self, b: Self) -> Self {
-                $type::mul_add(self, a, b)
-            }
+            $(#[inline(always)]
+            fn $method(self $(, $argument: $kind)*) -> Self {
+                $function(self $(, $argument)*)
+            })*
         }
     };
 }
 
-element!(f32, exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf);
-element!(f64, exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf);
+element! {
+    f32 {
+        exp() = math::exp;
+        ln() = f32::ln;
+        sqrt() = f32::sqrt;
+        tanh() = math::tanh;
+        sigmoid() = math::sigmoid;
+        erf() = math::erf;
+        abs() = f32::abs;
+        powf(p: f32) = f32::powf;
+        powi(n: i32) = f32::powi;
+        mul_add(a: f32, b: f32) = f32::mul_add;
+    }
+}
+element! {
+    f64 {
+        exp() = f64::exp;
+        ln() = f64::ln;
+        sqrt() = f64::sqrt;
+        tanh() = f64::tanh;
+        sigmoid() = math::sigmoid_f64;
+        erf() = libm::erf;
+        abs() = f64::abs;
+        powf(p: f64) = f64::powf;
+        powi(n: i32) = f64::powi;
+        mul_add(a: f64, b: f64) = f64::mul_add;
+    }
+}

@@ -1,4 +1,4 @@
-//! Which code runs on this machine, for each kind of numbers.
+//! The choice of code for this machine and for each kind of numbers.
 //!
 //! Written as plain loops, whether sums stay in registers is up to the compiler, and may change with the code that the
 //! loop is inlined into. So single precision on x86-64, which trains, is written with vector instructions ([`x86`]);
@@ -78,9 +78,10 @@ impl Routines for f64 {
         simd::run_fused(
             level,
             #[inline(always)]
-            || match is_fused(level) {
-                true => portable::by_rows::<f64, true>(w, down, sizes, x, out),
-                false => portable::by_rows::<f64, false>(w, down, sizes, x, out),
+            || match level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 | Level::Avx2 => portable::by_rows::<f64, true>(w, down, sizes, x, out),
+                Level::Portable => portable::by_rows::<f64, FUSED_EVERYWHERE>(w, down, sizes, x, out),
             },
         );
     }
@@ -90,9 +91,10 @@ impl Routines for f64 {
         simd::run_fused(
             level,
             #[inline(always)]
-            || match is_fused(level) {
-                true => portable::by_columns::<f64, true>(w, step, k, x, out),
-                false => portable::by_columns::<f64, false>(w, step, k, x, out),
+            || match level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 | Level::Avx2 => portable::by_columns::<f64, true>(w, step, k, x, out),
+                Level::Portable => portable::by_columns::<f64, FUSED_EVERYWHERE>(w, step, k, x, out),
             },
         );
     }
@@ -105,10 +107,4 @@ impl Routines for f64 {
         static POOL: Pool<f64> = Pool::new();
         &POOL
     }
-}
-
-/// Whether a product and a sum are one instruction at this level.
-#[inline(always)]
-fn is_fused(level: Level) -> bool {
-    level != Level::Portable || FUSED_EVERYWHERE
 }

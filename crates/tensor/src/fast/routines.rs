@@ -1,4 +1,4 @@
-//! What each kind of numbers brings along for speed: products for every case, and a pool of memory.
+//! Products for every case and a pool of memory: what each kind of numbers brings along for speed.
 //!
 //! Declared here and implemented above in [`dispatch`](super::dispatch), so that whatever lies in between can be
 //! written for any [`Element`](crate::Element). Every product adds to `out`, and takes the terms of each of its sums in

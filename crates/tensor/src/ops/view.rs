@@ -1,5 +1,5 @@
-//! Other ways to look at the same elements: operations that copy nothing, or only what does not lie as it must. Each
-//! one's gradient looks back.
+//! Views: operations that look at the same elements in another way. Nothing is copied but what has to be reshaped and
+//! does not lie in order. Each one's gradient looks back.
 
 use crate::op::{Op, Operands, Vjp};
 use crate::{Array, Element, Shape, ShapeError, Tensor};

@@ -1,4 +1,4 @@
-//! What may be wrong with a file.
+//! The error for a file that is no good safetensors file.
 
 use std::fmt;
 

@@ -1,11 +1,11 @@
-//! What may be chosen of an attention: who looks at whom, by what scores are multiplied, which weights are dropped.
+//! The options of attention: who looks at whom, the scale of the scores, which weights are dropped.
 
 use super::heads::Sizes;
 use crate::{Element, Mask};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Who looks at whom in [`Tensor::attention`], and how.
+/// Who looks at whom in [`Tensor::attention`](crate::Tensor::attention), and how.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttentionOptions {
     /// Whether a query sees only keys up to its own position. The last query stands at the last key: of T queries and S
@@ -40,7 +40,7 @@ impl AttentionOptions {
         all.start.min(end)..end
     }
 
-    /// The same for every sequence and query: (B, 1, T, S), true where a key is not seen.
+    /// A mask (B, 1, T, S) of the keys that a query does not see.
     pub(super) fn hidden(&self, Sizes { batch, queries, keys, .. }: Sizes) -> Mask {
         Mask::from_fn([batch, 1, queries, keys], |i| {
             let (s, t, row) = (i % keys, i / keys % queries, i / keys / queries);

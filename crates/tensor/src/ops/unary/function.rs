@@ -1,4 +1,4 @@
-//! What a function of one number is, written once for numbers and for tensors.
+//! The definition of a function of one number: its value and its slope, written once for numbers and for tensors.
 
 use crate::array::map;
 use crate::{Element, Tensor};

@@ -5,11 +5,9 @@
 mod architecture;
 mod binary;
 mod bootstrap;
-mod checker;
 mod checkpoint;
 mod checkpointing;
 mod decoding;
-mod depth;
 mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
@@ -17,10 +15,7 @@ mod golden;
 mod huggingface;
 mod huggingface_tokenizers;
 mod keras;
-mod kernels;
 mod kill;
-#[path = "laws/main.rs"]
-mod laws;
 mod layers;
 mod links;
 mod lora;
@@ -38,13 +33,10 @@ mod program_prompts;
 mod program_tokens;
 mod program_training;
 mod prompts;
-#[path = "properties/main.rs"]
-mod properties;
 mod recurrent;
 mod registry;
 mod rouge;
 mod streaming;
-mod threads;
 mod tokens;
 mod training;
 mod transformer;

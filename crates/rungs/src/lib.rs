@@ -235,9 +235,9 @@ pub use rungs_trainer as trainer;
 
 pub mod adapter;
 pub mod bigram;
+pub mod builtin;
 pub mod corpus;
 pub mod data;
-pub mod dates;
 pub mod dialogue;
 mod error;
 pub mod huggingface;
@@ -256,6 +256,7 @@ pub mod translation;
 pub mod writer;
 
 pub use bigram::Bigram;
+pub use builtin::dates;
 pub use corpus::Corpus;
 pub use data::{Data, PairCorpus};
 pub use dialogue::{Dialogue, Role, Turn, read_dialogues, split_dialogues};

@@ -1,12 +1,13 @@
 //! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on
 //! one small autograd engine.
 //!
-//! This crate is the facade. It re-exports the crates below it, and binds models to the trainer, to texts and to folders:
+//! This crate is the facade. It re-exports the crates below it, and binds models to the trainer, to texts and to
+//! folders:
 //!
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | what decides a run: rung, sizes, tokenizer, optimizer, in one struct with a recipe for each rung |
-//! | [`data`] | what a run learns from, made into tokens: texts, pairs, questions and answers; [`streaming`] of large texts |
+//! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
 //! | [`builtin`] | a text and pairs that are part of the library |
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
 //! | [`model`] | a model of any rung |

@@ -92,7 +92,7 @@ impl Texts {
         let origins = || [Some(&text), validation.as_ref()].into_iter().flatten();
         let streamed = !pairs
             && task.is_none()
-            && origins().any(|origin| matches!(origin, Origin::File(path) if streaming.wants(path)));
+            && origins().any(|origin| matches!(origin, Origin::File(path) if TextFile::is_large(path)));
         let streaming = (streamed || streaming.asked()).then_some(streaming);
         let (text, validation) = match streaming {
             Some(streaming) => {

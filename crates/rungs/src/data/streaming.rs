@@ -17,9 +17,13 @@
 //! file; nothing is ever read that belongs to something else. Whether the text has changed is told by its size and its
 //! time of change, as `make` does; where those differ, by its SHA-256.
 //!
-//! Where a piece of a text can be cut is for its tokenizer to know: [`PieceEncoder`](crate::text::tokenizer::PieceEncoder)
-//! and [`PieceLearner`](crate::text::tokenizer::PieceLearner) are part of the tokenizers. Everything about files is here.
-//! Windows for training are read through the trainer's [`TokenSource`](crate::trainer::data::TokenSource).
+//! Everything about files is here. Two parts are elsewhere. Where a text can be cut only its tokenizer knows, so
+//! [`PieceEncoder`] and [`PieceLearner`] are part of the tokenizers, and know of no file. The trainer reads windows
+//! from any [`TokenSource`], of which [`IdsFile`] is one.
+//!
+//! [`PieceEncoder`]: crate::text::tokenizer::PieceEncoder
+//! [`PieceLearner`]: crate::text::tokenizer::PieceLearner
+//! [`TokenSource`]: crate::trainer::data::TokenSource
 
 mod ids_file;
 mod ids_writer;

@@ -12,10 +12,10 @@
 //! 104  the ids, W bytes each
 //! ```
 //!
-//! It is written under another name ([`IdsWriter`](super::IdsWriter)), synced and renamed, so a file of the right name is whole; what
-//! killed writers left is removed by the next that finishes. The ids themselves have no checksum, which would have to
-//! be read to be compared: the file's length is checked when it is opened, and every id that is read against the
-//! vocabulary. It is a cache and can be made again.
+//! It is written under another name ([`IdsWriter`](super::IdsWriter)), synced and renamed, so a file of the right name
+//! is whole; what killed writers left is removed by the next that finishes. The ids themselves have no checksum, which
+//! would have to be read to be compared: the file's length is checked when it is opened, and every id that is read
+//! against the vocabulary. It is a cache and can be made again.
 //!
 //! Windows are read where they lie, one system call each, and nothing is mapped into memory: that would be `unsafe`,
 //! since a file that another program shortens makes a mapped access a signal, where a read is an error. What was read

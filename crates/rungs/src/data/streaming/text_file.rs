@@ -32,7 +32,15 @@ pub(super) struct Known {
 /// The version of [`Known`] that is written, and the only one that is read.
 const FORMAT: u32 = 1;
 
+/// The bytes of a large text: in memory its tokens would take four times as much, or more.
+const LARGE: u64 = 1 << 26;
+
 impl TextFile {
+    /// Whether the text in the file `path` is so large that it had better be streamed.
+    pub fn is_large(path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() >= LARGE)
+    }
+
     /// The text in the file `path`. It is read through, in pieces, unless the folder `cache` says of an earlier time
     /// what is in it. Nothing is written.
     ///

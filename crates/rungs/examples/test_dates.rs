@@ -1,7 +1,7 @@
 //! Writes the thousand test dates that `rungs climb` asks for, a source, a TAB and its target on each line:
 //!
 //! ```sh
-//! cargo run --release -p rungs --example dates > dates.tsv
+//! cargo run --release -p rungs --example test_dates > dates.tsv
 //! rungs evaluate runs/attention --pairs dates.tsv
 //! ```
 

@@ -17,7 +17,6 @@ mod huggingface;
 mod huggingface_tokenizers;
 mod keras;
 mod kernels;
-mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
@@ -26,15 +25,6 @@ mod measures;
 mod models;
 mod pairs;
 mod program;
-mod program_gpt;
-mod program_huggingface;
-mod program_huggingface_tokenizers;
-mod program_lora;
-mod program_measures;
-mod program_pairs;
-mod program_prompts;
-mod program_tokens;
-mod program_training;
 mod prompts;
 #[path = "properties/main.rs"]
 mod properties;

@@ -91,6 +91,8 @@ fn draft(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::plots::picture::{Anchor, Ink, Shape, Text};
 
@@ -100,30 +102,23 @@ mod tests {
         Picture { width: 80.0, height: 40.0, shapes: vec![cell, text] }
     }
 
-    /// An empty folder of its own, for a test of this name.
-    fn folder(test: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("rungs-picture-{test}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).expect("a new folder");
-        folder
-    }
-
     #[test]
     fn the_extension_chooses_the_format() {
-        let folder = folder("formats");
+        let folder = TempDir::new().expect("a new folder");
+        let folder = folder.path();
         for (name, start) in [("a.svg", b"<svg"), ("b.PNG", b"\x89PNG")] {
             let path = folder.join(name);
             fs::write(&path, "what was there before").expect("a file");
             example().write(&path).expect("a picture");
             assert!(fs::read(&path).expect("the picture").starts_with(start), "{name}");
         }
-        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 2, "nothing but the pictures is left");
-        fs::remove_dir_all(&folder).expect("the folder is ours");
+        assert_eq!(fs::read_dir(folder).expect("the folder").count(), 2, "nothing but the pictures is left");
     }
 
     #[test]
     fn what_cannot_be_drawn_leaves_no_trace() {
-        let folder = folder("refused");
+        let folder = TempDir::new().expect("a new folder");
+        let folder = folder.path();
         let taken = folder.join("folder.svg");
         fs::create_dir(&taken).expect("a folder in the way");
         for name in ["a.jpg", "a", ".svg", "folder.svg", "missing/a.svg"] {
@@ -136,7 +131,6 @@ mod tests {
         let path = folder.join("a.png");
         check_picture(&path).expect("it can be written");
         check_drawing(&path).expect_err("it is no SVG");
-        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1, "only what was there before");
-        fs::remove_dir_all(&folder).expect("the folder is ours");
+        assert_eq!(fs::read_dir(folder).expect("the folder").count(), 1, "only what was there before");
     }
 }

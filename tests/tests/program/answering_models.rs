@@ -1,68 +1,11 @@
-//! The program with language models that learn to answer: from pairs, and from dialogues; and a conversation with one.
+//! Language models that learn to answer, from pairs and from dialogues.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::Stdio;
 
-use crate::binary::{Ran, bad_input, command, rungs, text};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// Flags of a run that takes a moment.
-const TINY: &str = "--layers 1 --hidden 16 --context 60 --batch-size 8 --evaluate-every 10";
-
-/// "one two" and "deux un": numbers in the other order and the other language.
-fn pairs(count: usize) -> String {
-    const WORDS: [[&str; 2]; 6] =
-        [["one", "un"], ["two", "deux"], ["three", "trois"], ["four", "quatre"], ["five", "cinq"], ["six", "six"]];
-    let pair = |i: usize| {
-        let [a, b] = [WORDS[i % 6], WORDS[i / 6 % 6]];
-        format!("{} {}\t{} {}\n", a[0], b[0], b[1], a[1])
-    };
-    (0..count).map(pair).collect()
-}
-
-fn dialogue(turns: &[&str]) -> String {
-    let turn = |(i, text): (usize, &&str)| {
-        let role = ["user", "assistant"][i % 2];
-        serde_json::json!({ "role": role, "text": text })
-    };
-    let turns: Vec<Value> = turns.iter().enumerate().map(turn).collect();
-    format!("{}\n", serde_json::json!({ "turns": turns }))
-}
-
-fn dialogues() -> String {
-    pairs(60).lines().map(|line| dialogue(&line.split('\t').collect::<Vec<_>>())).collect()
-}
-
-/// Dialogues of one to four questions.
-fn talks() -> String {
-    let pairs = pairs(36);
-    let pairs: Vec<Vec<&str>> = pairs.lines().map(|line| line.split('\t').collect()).collect();
-    let questions = |i: usize| (0..1 + i % 4).map(move |n| (i * 5 + n * 7) % 36);
-    (0..240).map(|i| dialogue(&questions(i).flat_map(|pair| pairs[pair].clone()).collect::<Vec<_>>())).collect()
-}
-
-fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let write = |name: &str, contents: &str| fs::write(folder.path().join(name), contents).unwrap();
-    write("pairs.tsv", &pairs(60));
-    write("columns.tsv", &pairs(36).lines().map(|line| format!("id\t{line}\n")).collect::<String>());
-    write("text.txt", &text(3000));
-    write("talk.jsonl", &dialogues());
-    write("talks.jsonl", &talks());
-    write("sources.txt", "one two\nthree four\n");
-    folder
-}
-
-/// Runs a command that reads `stdin`.
-fn fed(at: &Path, arguments: &str, stdin: &str) -> Ran {
-    let mut child = command(at, arguments);
-    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-    Ran::of(&child.wait_with_output().unwrap())
-}
+use super::dialogue_files::{TINY, dialogue, folder};
+use crate::binary::{Ran, bad_input, command, rungs};
 
 #[test]
 fn every_rung_that_writes_a_text_learns_to_answer() {
@@ -202,105 +145,6 @@ fn a_run_that_answers_goes_on_bit_for_bit() {
         bad_input(at, &resume("--template {source}:{target}\\n"), &["template"]);
         bad_input(at, &resume(&given.replace("pairs.tsv", "columns.tsv").replace("talk", "missing")), &[]);
     }
-}
-
-#[test]
-fn a_conversation() {
-    let folder = folder();
-    let at = folder.path();
-    let flags = "--layers 1 --hidden 32 --heads 2 --context 64 --batch-size 12 --lr 0.01 --steps 400";
-    let trained = rungs(
-        at,
-        &format!("train gpt --dialogue talks.jsonl --validation talks.jsonl --tokenizer word {flags} --out run --json"),
-    );
-    assert_eq!(trained.json()["shortened"], 0);
-    let said = fed(at, "chat run --greedy", "one two\n\nfive  one\n").done();
-    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("deux un\nun cinq\n", ""));
-    // What is drawn is drawn from the seed.
-    let drawn = |seed: u64| {
-        fed(at, &format!("chat run --temperature 5 --max-tokens 9 --seed {seed}"), "one two\n").done().stdout
-    };
-    assert_eq!(drawn(1), drawn(1));
-    assert!((2..9).any(|seed| drawn(seed) != drawn(1)));
-    // Nothing is read behind the end.
-    assert_eq!(fed(at, "chat run --greedy", "one two\n/quit\nfive one\n").done().stdout, "deux un\n");
-    // The conversation itself, which is a line of what it could learn.
-    let json = fed(at, "chat run --greedy --json", "one two\nfive one\n").json();
-    let turns: Vec<(&str, &str)> = json["turns"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|turn| (turn["role"].as_str().unwrap(), turn["text"].as_str().unwrap()))
-        .collect();
-    assert_eq!(turns, [("user", "one two"), ("assistant", "deux un"), ("user", "five one"), ("assistant", "un cinq")]);
-    // What does not fit any more is forgotten, with a word about it; a new conversation has forgotten nothing.
-    let many = "one two\n".repeat(12);
-    let long = fed(at, "chat run --greedy", &many).done();
-    assert_eq!(long.stdout.lines().count(), 12);
-    assert!(long.stderr.contains("turns do not fit the context of 64 tokens and are forgotten"), "{long:?}");
-    assert_eq!(long.stderr.lines().count(), 1, "it is said once");
-    let short = fed(at, "chat run --greedy", &"one two\n/reset\n".repeat(12)).done();
-    assert_eq!((short.stdout, short.stderr), ("deux un\n".repeat(12), String::new()));
-    // A line that is too long is not answered, and the next one is.
-    let too_long = fed(at, "chat run --greedy", &format!("{}\none two\n", "one ".repeat(90))).done();
-    assert_eq!(too_long.stdout, "deux un\n");
-    assert!(too_long.stderr.contains("too long for a context of 64"), "{too_long:?}");
-    fed(at, "chat run", "\u{fffd}\n").done();
-    // A question alone is a conversation of one turn.
-    assert_eq!(rungs(at, "generate run --sources sources.txt").done().stdout, "deux un\nquatre trois\n");
-    assert!(rungs(at, "evaluate run --pairs pairs.tsv --json").json()["exact_match"].as_f64().unwrap() > 0.9);
-}
-
-#[test]
-fn the_system_says_what_holds_for_a_conversation() {
-    let folder = folder();
-    let at = folder.path();
-    let talk = |says: &str, answer: &str| {
-        let turn = |role: &str, text: &str| format!(r#"{{"role": "{role}", "text": "{text}"}}"#);
-        let turns = [turn("system", says), turn("user", "one two"), turn("assistant", answer)];
-        format!("{{\"turns\": [{}]}}\n", turns.join(", "))
-    };
-    fs::write(at.join("systems.jsonl"), [talk("five", "un deux"), talk("three", "deux un")].concat().repeat(20))
-        .unwrap();
-    let flags = "--layers 1 --hidden 32 --heads 2 --context 64 --batch-size 10 --lr 0.01 --steps 150 --tokenizer word";
-    let train = format!("train gpt --dialogue systems.jsonl --validation systems.jsonl {flags} --out run");
-    rungs(at, &train).done();
-    for (says, answer) in [("five", "un deux"), ("three", "deux un")] {
-        let said = fed(at, &format!("chat run --greedy --system {says}"), "one two\n/reset\none two\n").done();
-        assert_eq!(said.stdout, format!("{answer}\n").repeat(2));
-        // It is not forgotten with what was said first.
-        let long = fed(at, &format!("chat run --greedy --json --system {says}"), &"one two\n".repeat(12));
-        assert!(long.stderr.contains("are forgotten"), "{long:?}");
-        assert_eq!(long.json()["turns"][0]["text"], says);
-    }
-    bad_input(
-        at,
-        &format!("chat run --system {}", "five-".repeat(40)),
-        &["--system", "more than half of the context of 64"],
-    );
-    let mut nothing = command(at, "chat run --system");
-    let nothing = Ran::of(&nothing.arg(" ").output().unwrap());
-    assert!(nothing.stderr.contains("--system: there is nothing in it"), "{nothing:?}");
-}
-
-#[test]
-fn long_dialogues_are_shortened_and_counted() {
-    let folder = folder();
-    let at = folder.path();
-    let long = dialogue(&["one", "un", "two", "deux", "three", "trois"]);
-    let longer = dialogue(&["one", &"un ".repeat(40)]);
-    fs::write(at.join("long.jsonl"), format!("{}{long}{longer}", dialogues())).unwrap();
-    let said = rungs(
-        at,
-        &format!("train rnn --dialogue long.jsonl --validation talk.jsonl --out run {TINY} --steps 5 --json"),
-    );
-    assert!(said.stderr.contains("1 of 122 dialogues is longer than 60 tokens (--context) and left out"), "{said:?}");
-    assert!(
-        said.stderr
-            .contains("1 of 122 dialogues is longer than 60 tokens (--context) and learnt without the first turns")
-    );
-    let report = said.json();
-    assert_eq!((&report["left_out"], &report["shortened"]), (&1.into(), &1.into()));
 }
 
 #[test]

@@ -124,3 +124,8 @@ pub(crate) fn bad_input(at: &Path, arguments: &str, words: &[&str]) {
     rungs(at, arguments).refused(2, words);
     assert!(snapshot(at) == before, "{arguments}: something was written");
 }
+
+/// The keys of a JSON object.
+pub(crate) fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().expect("an object").keys().map(String::as_str).collect()
+}

@@ -1,4 +1,4 @@
-//! Where the model of an adapter is, for every command that opens a run.
+//! The flag `--base`, of every command that opens a run: where the model of its adapter is.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What `rungs chat` takes.
+//! The arguments of `rungs chat`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What `rungs evaluate` takes.
+//! The arguments of `rungs evaluate`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What `rungs generate` takes.
+//! The arguments of `rungs generate`.
 
 use std::path::PathBuf;
 

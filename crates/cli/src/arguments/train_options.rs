@@ -1,4 +1,4 @@
-//! What `rungs train` takes.
+//! The arguments of `rungs train`.
 
 use std::path::PathBuf;
 

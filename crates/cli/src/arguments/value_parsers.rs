@@ -1,4 +1,4 @@
-//! How what stands behind a flag is read.
+//! Parsers of the values behind flags.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rungs::interop::huggingface::Family;

@@ -80,7 +80,7 @@ impl Training {
         }
     }
 
-    fn lines(&self) -> [(String, String); 6] {
+    fn lines(&self) -> [(&'static str, String); 6] {
         let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
         let state = match (self.finished, self.stopped_early) {
             (_, true) => "stopped early",
@@ -88,12 +88,12 @@ impl Training {
             (false, false) => "to be gone on with (--resume)",
         };
         [
-            ("steps".to_owned(), format!("{}, {state}", thousands(self.steps))),
-            ("training loss".to_owned(), loss(self.train_loss)),
-            ("validation loss".to_owned(), loss(self.validation_loss)),
-            ("best validation".to_owned(), loss(self.best_validation_loss)),
-            ("speed".to_owned(), format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
-            ("time".to_owned(), clock(self.seconds)),
+            ("steps", format!("{}, {state}", thousands(self.steps))),
+            ("training loss", loss(self.train_loss)),
+            ("validation loss", loss(self.validation_loss)),
+            ("best validation", loss(self.best_validation_loss)),
+            ("speed", format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
+            ("time", clock(self.seconds)),
         ]
     }
 }
@@ -171,30 +171,28 @@ pub(super) fn vocabulary(tokens: &Tokens) -> usize {
 
 fn prose(report: &Report<'_>) -> String {
     let mut lines = vec![
-        ("run".to_owned(), report.run.display().to_string()),
-        ("rung".to_owned(), report.rung.to_string()),
-        ("parameters".to_owned(), thousands(report.parameters as usize)),
-        ("vocabulary".to_owned(), format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
+        ("run", report.run.display().to_string()),
+        ("rung", report.rung.to_string()),
+        ("parameters", thousands(report.parameters as usize)),
+        ("vocabulary", format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
     ];
-    lines.extend(report.trained_parameters.map(|count| ("trained".to_owned(), thousands(count as usize))));
+    lines.extend(report.trained_parameters.map(|count| ("trained", thousands(count as usize))));
     match report.origin {
         Origin::Text { text, validation_text } => {
-            lines.push(("text".to_owned(), text.to_owned()));
-            lines.extend(validation_text.map(|name| ("validation text".to_owned(), name.to_owned())));
+            lines.push(("text", text.to_owned()));
+            lines.extend(validation_text.map(|name| ("validation text", name.to_owned())));
         }
-        Origin::Folder { imported_from } => lines.push(("imported from".to_owned(), imported_from.to_owned())),
+        Origin::Folder { imported_from } => lines.push(("imported from", imported_from.to_owned())),
     }
     match (report.adapts, report.from) {
-        (Some(Source { name, sha256 }), _) => lines.push(("adapts".to_owned(), format!("{name} ({})", &sha256[..12]))),
-        (None, from) => lines.extend(from.map(|name| ("began with".to_owned(), name.to_owned()))),
+        (Some(Source { name, sha256 }), _) => lines.push(("adapts", format!("{name} ({})", &sha256[..12]))),
+        (None, from) => lines.extend(from.map(|name| ("began with", name.to_owned()))),
     }
     lines.extend(report.training.iter().flat_map(Training::lines));
-    let lines: Vec<(&str, String)> = lines.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     // How a model is trained that was not: nobody has said it yet.
-    let settings: Vec<(String, String)> = match report.training {
+    let settings = match report.training {
         Some(_) => report.settings.named(),
         None => report.settings.named_model(),
     };
-    let settings: Vec<(&str, String)> = settings.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     format!("{}\nsettings\n{}", output::listing(&lines), output::listing(&settings))
 }

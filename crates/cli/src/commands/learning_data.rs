@@ -1,4 +1,4 @@
-//! What a run is to learn: the texts or pairs that were given, those of the run that goes on, or the built-in ones.
+//! The data that a run learns: the texts or pairs that were given, those of the run that goes on, or the built-in ones.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

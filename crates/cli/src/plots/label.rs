@@ -8,7 +8,7 @@ pub(crate) fn visible(text: &str) -> String {
     shown(text, sign)
 }
 
-/// The same of a name, in which a space is no more than a space.
+/// A name with a sign for everything in it that cannot be seen but spaces, and cut where it is too long.
 pub(crate) fn legible(name: &str) -> String {
     shown(name, |c| if c == ' ' { c } else { sign(c) })
 }

@@ -38,13 +38,13 @@ impl Format {
     }
 }
 
-/// That a picture can be written there. A command asks before its work begins, not after.
+/// Checks that a picture can be written there. A command asks before its work begins, not after.
 pub(crate) fn check_picture(path: &Path) -> Outcome {
     Format::of(path)?;
     check_place(path)
 }
 
-/// The same of a drawing that is made as SVG alone.
+/// Checks that a drawing which is made as SVG alone can be written there.
 pub(crate) fn check_drawing(path: &Path) -> Outcome {
     match Format::of(path) {
         Ok(Format::Svg) => check_place(path),

@@ -39,9 +39,9 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 }
 
 /// A line for each value, with its name before it.
-pub(crate) fn listing(lines: &[(&str, String)]) -> String {
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    lines.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+pub(crate) fn listing(lines: &[(impl AsRef<str>, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.as_ref().len()).max().unwrap_or(0);
+    lines.iter().map(|(name, value)| format!("{:<width$}  {value}\n", name.as_ref())).collect()
 }
 
 /// 804096 as 804,096.

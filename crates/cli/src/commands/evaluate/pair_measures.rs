@@ -1,4 +1,4 @@
-//! What is measured of a run on pairs.
+//! Measures of a run on pairs, in numbers.
 
 use rungs::Rung;
 use rungs::measures::Quality;

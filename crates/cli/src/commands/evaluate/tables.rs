@@ -1,4 +1,4 @@
-//! What was measured, for people to read.
+//! Tables of what was measured, for people to read.
 
 use rungs::measures::{Difference, Quality};
 

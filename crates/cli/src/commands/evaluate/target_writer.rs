@@ -1,4 +1,4 @@
-//! What is measured: a translator, or a language model that has learnt to answer.
+//! A model that is measured on pairs: a translator, or a language model that has learnt to answer.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::text_input;
 /// Sources that are translated between two looks at the clock: as many as are searched together anyway.
 const TOGETHER: usize = 64;
 
-/// What writes a target for a source.
+/// A model that writes a target for a source.
 pub(super) enum TargetWriter {
     /// It reads the source and writes.
     Translator { vocabularies: PairVocabulary, model: Box<dyn EncoderDecoder<f32>> },

@@ -4,7 +4,7 @@ use rungs::{Data, PromptKind, Settings};
 
 use crate::terminal::output::thousands;
 
-/// What of its pairs or dialogues a run does not learn.
+/// Pairs or dialogues that a run does not learn.
 pub(super) struct LeftOut {
     /// `pairs` or `dialogues`.
     what: &'static str,

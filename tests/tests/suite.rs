@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p rungs-tests golden` runs one part.
 
+mod architecture;
 mod binary;
 mod bootstrap;
 mod checker;
@@ -20,6 +21,7 @@ mod kernels;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod links;
 mod lora;
 mod measures;
 mod models;
@@ -37,3 +39,4 @@ mod tokens;
 mod training;
 mod transformer;
 mod translation;
+mod workspace;

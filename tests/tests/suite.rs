@@ -13,6 +13,7 @@ mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
 mod golden;
+mod half_trained;
 mod huggingface;
 mod huggingface_tokenizers;
 mod keras;

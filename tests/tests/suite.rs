@@ -12,6 +12,7 @@ mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
 mod golden;
+mod half_trained;
 mod house_rules;
 mod huggingface;
 mod huggingface_tokenizers;

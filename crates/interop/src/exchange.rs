@@ -39,7 +39,7 @@ impl<'a, E: Element> Reader<'a, E> {
 
     pub(crate) fn finish(mut self) -> Result<(), LoadError> {
         self.error.unexpected = self.left.into_iter().map(str::to_owned).collect();
-        if self.error.is_empty() { Ok(()) } else { Err(self.error) }
+        self.error.into_result()
     }
 }
 

@@ -14,6 +14,7 @@
 
 use crate::{Dropout, Mode, Module, Path};
 use rungs_tensor::{Array, Element, Ids, Kernel, Rng, Tensor};
+use std::any::Any;
 use std::fmt::Debug;
 
 pub(crate) mod kernel;
@@ -166,6 +167,12 @@ impl<E: Element, C: Cell<E>> Module<E> for Recurrent<C> {
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
         path.enter("layers", |path| self.layers.visit_mut(path, f));
         path.enter("backward", |path| self.backward.visit_mut(path, f));
+    }
+
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        f(path.as_str(), self);
+        path.enter("layers", |path| self.layers.visit_modules(path, f));
+        path.enter("backward", |path| self.backward.visit_modules(path, f));
     }
 }
 

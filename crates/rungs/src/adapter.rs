@@ -1,5 +1,5 @@
 //! Runs that keep an adapter in place of a model: a few numbers that are added to another run's
-//! ([`crate::layers::low_rank`]).
+//! ([`crate::layers::lora`]).
 //!
 //! ```text
 //! adapter.safetensors     blocks.0.attention.qkv.adapter.a, … .adapter.b, of every layer that is adapted
@@ -12,9 +12,9 @@
 //!
 //! [`merge`] makes a run folder with a whole model of the two.
 
-use crate::layers::Module;
-use crate::layers::low_rank::{self, LowRankConfig, adapt};
-use crate::layers::{Dropout, Path as Place};
+use crate::layers::linear::for_each_linear;
+use crate::layers::lora::{self, adapt};
+use crate::layers::{Dropout, LowRankConfig, Module};
 use crate::model::Model;
 use crate::run::NO_ADAPTER;
 use crate::settings::{FineTuning, Lora};
@@ -61,7 +61,7 @@ fn tokens_sum(tokens: &Tokens) -> String {
 pub(crate) fn prepare(model: &mut Model, lora: &Lora, seed: u64) -> Result<(), Error> {
     let mut layers = Vec::new();
     let mut too_small = None;
-    model.visit_linear(&mut Place::new(), &mut |name, layer| {
+    for_each_linear(model, &mut |name, layer| {
         let [inputs, outputs] = layer.widths();
         if lora.targets.take(name) && lora.rank > inputs.min(outputs) {
             too_small.get_or_insert_with(|| {
@@ -176,7 +176,7 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
         return Err(Error::File { path: run.path().to_owned(), problem: NO_ADAPTER.to_owned() });
     }
     let mut model = run.model()?;
-    low_rank::merge(&mut model);
+    lora::merge(&mut model);
     let weights = values(&model);
     drop(model);
     let mut settings = run.config.settings.clone();

@@ -2,12 +2,13 @@
 
 use crate::Error;
 use crate::language::LanguageTask;
-use crate::layers::{Linear, Module, Path};
+use crate::layers::{Module, Path};
 use crate::models::{EncoderDecoder, LanguageModel};
 use crate::prompts::PromptTask;
 use crate::tensor::{Rng, Tensor};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use crate::translation::TranslationTask;
+use std::any::Any;
 
 /// What a run says that is asked for what the other kind does.
 pub(crate) const TRANSLATES: &str = "this run translates: it needs a source, not a prompt or a text";
@@ -69,10 +70,10 @@ impl Module<f32> for Model {
         }
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear)) {
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         match self {
-            Self::Language(model) => model.visit_linear(path, f),
-            Self::Translation(model) => model.visit_linear(path, f),
+            Self::Language(model) => model.visit_modules(path, f),
+            Self::Translation(model) => model.visit_modules(path, f),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::corpus::Corpus;
 use crate::data::Data;
 use crate::language::{LanguageTask, Window};
 use crate::layers::Module;
-use crate::layers::low_rank::is_adapter;
+use crate::layers::lora::is_adapter;
 use crate::model::{AnyTask, Model};
 use crate::prompts::{PromptCorpus, PromptTask, Prompts, Responder};
 use crate::settings::Difference;

@@ -194,8 +194,8 @@ fn check<'n>(
         }
     }
     error.unexpected.extend(left.into_iter().map(|base| names[base].to_owned()));
-    let fits = error.missing.is_empty() && error.unexpected.is_empty() && error.misshapen.is_empty();
-    if fits { Ok(names) } else { Err(error.into()) }
+    error.into_result()?;
+    Ok(names)
 }
 
 /// Their tensors, from our parameters, with their prefix. GPT-2 always has biases: where ours have none they are zeros.

@@ -4,7 +4,7 @@ use super::shards::WHOLE;
 use super::{CONFIG, Family};
 use crate::adapter::values;
 use crate::interop::huggingface::{Pretrained, write};
-use crate::layers::low_rank::merge;
+use crate::layers::lora::merge;
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
 use crate::tokens::TOKENIZER_FILE;

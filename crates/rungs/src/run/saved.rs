@@ -3,7 +3,7 @@
 use super::{MODEL_FILE, NO_ADAPTER, RunConfig, Source, check_trained, damaged, text, tokens};
 use crate::adapter::{self, Adapter, Belonging};
 use crate::language::evaluate;
-use crate::layers::{Module, low_rank};
+use crate::layers::{Module, lora};
 use crate::losses::token_losses;
 use crate::model::Model;
 use crate::prompts::{Prompts, Responder};
@@ -143,7 +143,7 @@ impl SavedRun {
     pub(super) fn weights(&self) -> Result<Named<f32>, Error> {
         if self.adapter()?.is_some() {
             let mut model = self.model()?;
-            low_rank::merge(&mut model);
+            lora::merge(&mut model);
             return Ok(adapter::values(&model));
         }
         let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);

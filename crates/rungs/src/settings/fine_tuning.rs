@@ -1,7 +1,7 @@
 //! What of a model is trained, where that is not all of it: adapters, or the last blocks.
 
 use super::{ModelConfig, Rung, Settings};
-use crate::layers::low_rank::is_adapter;
+use crate::layers::lora::is_adapter;
 use crate::models::Positions;
 use crate::{Error, Tokens};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -21,7 +21,7 @@ pub struct FineTuning {
     pub train_last_layers: Option<usize>,
 }
 
-/// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::low_rank`].
+/// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::lora`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lora {

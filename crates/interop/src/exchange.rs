@@ -1,6 +1,6 @@
 //! Tensors taken from a file by name, and the conversions that PyTorch and Keras have in common.
 
-use rungs_layers::recurrent::{Cell, Order, Recurrent};
+use rungs_layers::{Cell, Order, Recurrent};
 use rungs_layers::{LoadError, Misshapen, Module};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, Element, Mask, Tensor};

@@ -1,5 +1,5 @@
-//! Low-rank adaptation (LoRA) of a whole model: [`adapt`] gives adapters to the linear layers whose names are chosen, and
-//! [`merge`] takes them away again. What an adapter is stands in [`low_rank`](crate::low_rank).
+//! Low-rank adaptation (LoRA) of a whole model: [`adapt`] gives adapters to linear layers chosen by their names, and
+//! [`merge`] takes them away again. What an adapter computes is in [`low_rank`](crate::low_rank).
 
 use crate::linear::for_each_linear;
 use crate::{LowRank, LowRankConfig, Module};

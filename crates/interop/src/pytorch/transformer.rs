@@ -39,7 +39,7 @@
 //! ```
 
 use crate::ExchangeError;
-use crate::exchange::Reader;
+use crate::tensor_reader::Reader;
 use rungs_layers::lora::merge;
 use rungs_layers::{
     Block, CrossAttention, DecoderBlock, FeedForward, LayerNorm, Linear, Module, Norm, RmsNorm, SelfAttention,

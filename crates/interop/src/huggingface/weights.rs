@@ -1,6 +1,7 @@
 //! Which of their tensors becomes which of ours, and how: one list for each family, read in both directions.
 
-use super::{Family, HuggingFaceError, Pretrained};
+use super::hugging_face_error::HuggingFaceError;
+use super::pretrained::{Family, Pretrained};
 use rungs_layers::{LoadError, Misshapen, NormKind};
 use rungs_models::GptConfig;
 use rungs_tensor::safetensors::Named;

@@ -5,7 +5,7 @@
 //! LSTM encoder, an LSTM decoder that begins in its last state, a dense softmax. Once padding is a class like the
 //! others and targets are one-hot; once it is masked and targets are ids.
 
-use crate::golden::{arrays, assert_agree, below};
+use crate::golden_numbers::{arrays, assert_agree, below};
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Loss, Model, Outputs, Samples, one_hot};
 use rungs_interop::keras;
 use rungs_layers::{Bias, Cell, Dropout, Init, Linear, Lstm, Mode, Module, parameters};

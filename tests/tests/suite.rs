@@ -11,17 +11,15 @@ mod checkpointing;
 mod decoding;
 mod depth;
 mod encoder_decoder;
-mod exchange;
-mod exchange_transformer;
 mod golden;
-mod huggingface;
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;
 mod huggingface_tokenizers;
 mod keras;
 mod kernels;
 mod kill;
 #[path = "laws/main.rs"]
 mod laws;
-mod layers;
 mod links;
 mod lora;
 mod measures;
@@ -40,13 +38,11 @@ mod program_training;
 mod prompts;
 #[path = "properties/main.rs"]
 mod properties;
-mod recurrent;
 mod registry;
 mod rouge;
 mod streaming;
 mod threads;
 mod tokens;
 mod training;
-mod transformer;
 mod translation;
 mod workspace;

@@ -5,26 +5,20 @@
 mod architecture;
 mod binary;
 mod bootstrap;
-mod checker;
 mod checkpoint;
 mod checkpointing;
 mod decoding;
-mod depth;
 mod encoder_decoder;
 mod golden;
 #[path = "../fixtures/golden_numbers.rs"]
 mod golden_numbers;
+mod house_rules;
 mod huggingface_tokenizers;
-mod keras;
-mod kernels;
 mod kill;
-#[path = "laws/main.rs"]
-mod laws;
 mod links;
 mod lora;
 mod measures;
 mod models;
-mod pairs;
 mod program;
 mod program_gpt;
 mod program_huggingface;
@@ -33,15 +27,12 @@ mod program_lora;
 mod program_measures;
 mod program_pairs;
 mod program_prompts;
+mod program_streaming;
 mod program_tokens;
 mod program_training;
-mod prompts;
-#[path = "properties/main.rs"]
-mod properties;
+mod reading;
 mod registry;
 mod rouge;
-mod streaming;
-mod threads;
 mod tokens;
 mod training;
 mod translation;

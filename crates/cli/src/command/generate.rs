@@ -8,7 +8,7 @@ mod translate;
 use rungs::models::decode::{Search, Temperature, TopP};
 use rungs::models::{Finish, GenerateError, GenerateOptions, Length};
 use rungs::tensor::Rng;
-use rungs::writer::{OnText, Written};
+use rungs::writing::{OnText, Written};
 use rungs::{Error, Writer};
 use serde::Serialize;
 use std::ops::ControlFlow;

@@ -1,12 +1,11 @@
 //! A run as a folder that `transformers` loads.
 
 use super::{CONFIG, Family};
-use crate::adapter::values;
+use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
-use crate::tokens::TOKENIZER_FILE;
 use crate::{Error, SavedRun};
 use serde_json::json;
 use std::fs::{self, File};
@@ -62,7 +61,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     }
     let mut model = run.model()?;
     merge(&mut model);
-    let ours = values(&model);
+    let ours = model.values();
     drop(model);
     let theirs = write(&pretrained, &ours);
     drop(ours);

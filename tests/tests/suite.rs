@@ -9,25 +9,23 @@ mod checkpoint;
 mod checkpointing;
 mod decoding;
 mod encoder_decoder;
-mod exchange;
-mod exchange_transformer;
 mod golden;
 mod half_trained;
 mod house_rules;
-mod huggingface;
 mod huggingface_tokenizers;
-mod layers;
 mod links;
 mod lora;
 mod measures;
 mod models;
 mod program;
 mod reading;
-mod recurrent;
 mod registry;
 mod rouge;
 mod tokens;
 mod training;
-mod transformer;
 mod translation;
 mod workspace;
+
+/// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;

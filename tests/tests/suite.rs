@@ -16,7 +16,6 @@ mod exchange_transformer;
 mod golden;
 mod huggingface;
 mod huggingface_tokenizers;
-mod keras;
 mod kernels;
 #[path = "laws/main.rs"]
 mod laws;
@@ -25,15 +24,12 @@ mod links;
 mod lora;
 mod measures;
 mod models;
-mod pairs;
 mod program;
-mod prompts;
 #[path = "properties/main.rs"]
 mod properties;
 mod recurrent;
 mod registry;
 mod rouge;
-mod streaming;
 mod threads;
 mod tokens;
 mod training;

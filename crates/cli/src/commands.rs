@@ -26,11 +26,6 @@ use crate::terminal::interrupt::Interrupt;
 use crate::terminal::output::thousands;
 use crate::terminal::progress::Progress;
 
-/// The text that is part of the program: the prose of the project's book.
-pub(crate) const BOOK: &str = include_str!("book.txt");
-/// What it is called in messages and in run folders.
-pub(crate) const BOOK_NAME: &str = "the built-in text";
-
 /// The run in a folder, whose adapter belongs to the model in `base` if that was given.
 fn open(run: &Path, base: Option<&Path>) -> Outcome<SavedRun> {
     let run = SavedRun::open(run)?;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::models::decode::{Temperature, TopP};
 use rungs::models::{GenerateOptions, Length, Search};
 use rungs::tensor::Rng;
@@ -15,7 +16,7 @@ use rungs::{
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
-use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
+use super::{companions, quoted, train_with_display};
 use crate::arguments::{Climb, Common};
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
@@ -119,7 +120,7 @@ impl Plan {
         }
         settings.seed = common.seed.unwrap_or(0);
         let (text, validation) = match rung.learns() {
-            Learns::Text => (Source::of(BOOK_NAME, BOOK), None),
+            Learns::Text => (Source::of(TEXT_NAME, TEXT), None),
             Learns::Pairs => Texts::dates().sources(),
         };
         let config = RunConfig { settings, text, validation, from: None };
@@ -130,7 +131,7 @@ impl Plan {
     fn data(&self) -> Outcome<Data> {
         let settings = &self.config.settings;
         match settings.rung.learns() {
-            Learns::Text => Ok(Corpus::new(BOOK, None, settings)?.into()),
+            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?.into()),
             Learns::Pairs => Texts::dates().data(settings, None, None, None),
         }
     }

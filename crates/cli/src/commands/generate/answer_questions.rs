@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rungs::models::GenerateOptions;
 use rungs::models::decode::Search;
 use rungs::tensor::Rng;
-use rungs::writer::Written;
+use rungs::writing::Written;
 use rungs::{Responder, SavedRun};
 
 use super::written_texts::{Report, shown};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rungs::models::GenerateOptions;
 use rungs::models::decode::Search;
 use rungs::tensor::Rng;
-use rungs::writer::{Prompt, Written};
+use rungs::writing::{Prompt, Written};
 use rungs::{Error, SavedRun, Writer};
 
 use super::decoding_options;

@@ -4,7 +4,7 @@ use rungs::models::decode::{Beam, Search};
 use rungs::models::{Finish, GenerateError, Generated, LengthPenalty};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
-use rungs::writer::Written;
+use rungs::writing::Written;
 use rungs::{Rung, SavedRun, translate};
 
 use super::decoding_options;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rungs::Error;
 use rungs::models::Finish;
-use rungs::writer::{OnText, Written};
+use rungs::writing::{OnText, Written};
 use serde::Serialize;
 
 use crate::terminal::failure::Outcome;

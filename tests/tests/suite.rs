@@ -5,32 +5,26 @@
 mod architecture;
 mod binary;
 mod bootstrap;
-mod checker;
 mod checkpoint;
 mod checkpointing;
 mod decoding;
-mod depth;
 mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
 mod golden;
+mod house_rules;
 mod huggingface;
 mod huggingface_tokenizers;
-mod kernels;
-#[path = "laws/main.rs"]
-mod laws;
 mod layers;
 mod links;
 mod lora;
 mod measures;
 mod models;
 mod program;
-#[path = "properties/main.rs"]
-mod properties;
+mod reading;
 mod recurrent;
 mod registry;
 mod rouge;
-mod threads;
 mod tokens;
 mod training;
 mod transformer;

@@ -1,9 +1,10 @@
 //! The laws of low-rank adaptation, on whole models: what begins as nothing, what is frozen, and what is merged.
 
-use rungs_layers::low_rank::{LowRankConfig, adapt, is_adapter, merge};
+use rungs_layers::linear::for_each_linear;
+use rungs_layers::lora::{adapt, is_adapter, merge};
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, CrossEntropy, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Bias, Dropout, Init, Linear, Mode, Module, Path};
+use rungs_layers::{Bias, Dropout, Init, Linear, LowRankConfig, Mode, Module};
 use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, Transformer, TransformerConfig};
 
 const VOCABULARY: usize = 11;
@@ -104,7 +105,7 @@ fn merged_is_beside_and_unmerged_is_as_before() {
         let ids = text(rng);
         let beside = logits(&model, &ids, &mut Mode::Eval);
         let (mut merged, mut taken) = (model.clone(), Vec::new());
-        merged.visit_linear(&mut Path::new(), &mut |name, layer| {
+        for_each_linear(&mut merged, &mut |name, layer| {
             taken.push((name.to_owned(), layer.merge().expect("every layer has one")));
         });
         assert_eq!(merged.parameter_count() as u64, config.parameter_count().unwrap(), "nothing of them is left");
@@ -114,7 +115,7 @@ fn merged_is_beside_and_unmerged_is_as_before() {
         assert!(moved > 1e-3, "the adapters do something: {moved}");
 
         let mut taken = taken.into_iter();
-        merged.visit_linear(&mut Path::new(), &mut |name, layer| {
+        for_each_linear(&mut merged, &mut |name, layer| {
             let (of, adapter) = taken.next().expect("as many as there were");
             assert_eq!(of, name);
             layer.unmerge(adapter);
@@ -150,9 +151,9 @@ fn the_gradient_is_the_chain_rule_on_the_whole_matrix() {
         whole.for_each_mut(&mut |_, parameter| *parameter = parameter.as_variable());
         let of_whole = loss(&whole).backward();
         let (mut merged, mut matrices) = (whole, Vec::new());
-        merged.visit_linear(&mut Path::new(), &mut |_, layer| matrices.push(layer.weight.clone()));
+        for_each_linear(&mut merged, &mut |_, layer| matrices.push(layer.weight.clone()));
         let mut matrices = matrices.iter();
-        model.clone().visit_linear(&mut Path::new(), &mut |_, layer| {
+        for_each_linear(&mut model.clone(), &mut |_, layer| {
             let dw = of_whole.wrt(matrices.next().expect("one for each")).unwrap();
             let adapter = layer.adapter.as_ref().expect("every layer has one");
             let scale = 5.0 / 3.0;

@@ -1,17 +1,16 @@
 //! The safetensors files of a folder: one, or several that an index puts together.
 
-use super::{missing, text};
-use crate::Error;
-use crate::interop::huggingface::HuggingFaceError;
-use crate::tensor::safetensors::Header;
-use crate::tensor::{Array, Element};
+use super::folder_files::{FileError, read_text};
+use super::hugging_face_error::HuggingFaceError;
+use rungs_tensor::safetensors::Header;
+use rungs_tensor::{Array, Element};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// All tensors in one file.
-pub(super) const WHOLE: &str = "model.safetensors";
+pub const WEIGHTS_FILE: &str = "model.safetensors";
 /// Which file has which tensor, where there are several.
 const INDEX: &str = "model.safetensors.index.json";
 /// What cannot be opened without running it.
@@ -19,7 +18,7 @@ const PICKLES: [&str; 4] = [".bin", ".pt", ".pth", ".ckpt"];
 
 /// The tensors of a folder. Their numbers are still in the files.
 #[derive(Debug)]
-pub(super) struct Shards {
+pub struct Shards {
     /// What errors about all of them name.
     path: PathBuf,
     shards: Vec<Shard>,
@@ -36,14 +35,17 @@ struct Shard {
 
 impl Shards {
     /// Opens the files of a folder and reads their headers.
-    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
-        let whole = folder.join(WHOLE);
+    ///
+    /// # Errors
+    /// If a file is missing or damaged, two have one tensor, or the index says what is not so.
+    pub fn open(folder: &Path) -> Result<Self, FileError> {
+        let whole = folder.join(WEIGHTS_FILE);
         if whole.exists() {
             return Self::new(whole.clone(), vec![Shard::open(whole)?], None);
         }
         let index = folder.join(INDEX);
-        let Some(json) = text(folder, INDEX)? else { return Err(no_weights(folder)) };
-        let wrong = |problem: String| Error::File { path: index.clone(), problem };
+        let Some(json) = read_text(folder, INDEX)? else { return Err(no_weights(folder)) };
+        let wrong = |problem: String| FileError { path: index.clone(), problem };
         let files = weight_map(&json).map_err(wrong)?;
         let mut names: Vec<&String> = files.values().collect();
         names.sort();
@@ -57,14 +59,14 @@ impl Shards {
         Self::new(index, shards, Some(&files))
     }
 
-    fn new(path: PathBuf, shards: Vec<Shard>, files: Option<&BTreeMap<String, String>>) -> Result<Self, Error> {
+    fn new(path: PathBuf, shards: Vec<Shard>, files: Option<&BTreeMap<String, String>>) -> Result<Self, FileError> {
         let mut places = BTreeMap::new();
         for (number, shard) in shards.iter().enumerate() {
             for name in shard.header.entries.keys() {
                 if let Some(first) = places.insert(name.clone(), number) {
                     let other = shards[first].path.display();
                     let problem = format!("tensor {name}: {other} has it too");
-                    return Err(Error::File { path: shard.path.clone(), problem });
+                    return Err(FileError { path: shard.path.clone(), problem });
                 }
             }
         }
@@ -72,26 +74,32 @@ impl Shards {
             let found = places.get(name).and_then(|&number| shards[number].path.file_name());
             if found.is_none_or(|found| found != file.as_str()) {
                 let problem = format!("weight_map: tensor {name} is not in {file}");
-                return Err(Error::File { path, problem });
+                return Err(FileError { path, problem });
             }
         }
         Ok(Self { path, shards, places })
     }
 
     /// The file that all are in, or the one that puts them together.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Every tensor with its shape.
-    pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+    pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let shape =
             |(name, &number): (&String, &usize)| (name.clone(), self.shards[number].header.entries[name].shape.clone());
         self.places.iter().map(shape).collect()
     }
 
     /// The numbers of a tensor.
-    pub(super) fn fetch<E: Element>(&mut self, name: &str) -> Result<Array<E>, HuggingFaceError> {
+    ///
+    /// # Errors
+    /// If they cannot be read, or are of a kind that is not known.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    pub fn fetch<E: Element>(&mut self, name: &str) -> Result<Array<E>, HuggingFaceError> {
         let shard = &mut self.shards[self.places[name]];
         let entry = &shard.header.entries[name];
         let mut bytes = vec![0; (entry.bytes.end - entry.bytes.start) as usize];
@@ -103,8 +111,8 @@ impl Shards {
 
 impl Shard {
     /// Reads the header of a file, and no more of it than its length allows.
-    fn open(path: PathBuf) -> Result<Self, Error> {
-        let wrong = |problem: String| Error::File { path: path.clone(), problem };
+    fn open(path: PathBuf) -> Result<Self, FileError> {
+        let wrong = |problem: String| FileError { path: path.clone(), problem };
         let io = |error: std::io::Error| wrong(error.to_string());
         // Before it is opened: to open a pipe would be to wait for somebody to write into it.
         let metadata = path.metadata().map_err(io)?;
@@ -132,15 +140,15 @@ fn weight_map(json: &str) -> Result<BTreeMap<String, String>, String> {
 }
 
 /// What to say of a folder without safetensors files.
-fn no_weights(folder: &Path) -> Error {
+fn no_weights(folder: &Path) -> FileError {
     let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     match names.iter().find(|name| PICKLES.iter().any(|end| name.ends_with(end))) {
-        Some(pickle) => Error::File {
+        Some(pickle) => FileError {
             path: folder.join(pickle),
-            problem: format!("pickled files run as programs when they are opened; save the model as {WHOLE}"),
+            problem: format!("pickled files run as programs when they are opened; save the model as {WEIGHTS_FILE}"),
         },
-        None => missing(folder, &format!("{WHOLE}, and no {INDEX}")),
+        None => FileError::missing(folder, &format!("{WEIGHTS_FILE}, and no {INDEX}")),
     }
 }

@@ -8,11 +8,9 @@
 //! ```
 //! with x (B, T, D) and s (B, S, D), what the encoder has shown. Vaswani et al. (2017), section 3.1.
 
-use super::encoder::last_norm;
-use super::{BlockConfig, NormPosition};
 use crate::{
-    CrossAttention, FeedForward, KeyValueCache, Mode, Norm, Present, SelfAttention, SourceMemory, checkpointed,
-    parameters,
+    BlockConfig, CrossAttention, FeedForward, KeyValueCache, Mode, Norm, NormPosition, Present, SelfAttention,
+    SourceMemory, checkpointed, parameters,
 };
 use rungs_tensor::{Element, Rng, Tensor};
 
@@ -107,7 +105,7 @@ impl<E: Element> TransformerDecoder<E> {
     #[track_caller]
     pub fn new(config: &BlockConfig, layers: usize, rng: &mut Rng) -> Self {
         let blocks = (0..layers).map(|_| DecoderBlock::new(config, rng)).collect();
-        Self { blocks, norm: last_norm(config), checkpointing: false }
+        Self { blocks, norm: config.last_norm(), checkpointing: false }
     }
 
     /// What an encoder has shown (B, S, D), and which of it is there, as each block looks at it.

@@ -17,10 +17,11 @@
 //! only product, so this cell has a kernel of its own. As there, rows of the batch are shared among threads, each
 //! through the whole sequence, and the gradient of W_h is taken over all steps at once.
 //!
-//! [`Equations`]: crate::recurrent::kernel::Equations
+//! [`Equations`]: super::sequence_kernel::Equations
 
-use crate::recurrent::kernel::{blocks, slice};
-use crate::recurrent::reading::{Order, Reading, Sizes};
+use super::sequence_kernel::{blocks, slice};
+use super::sequence_reading::{Reading, Sizes};
+use crate::Order;
 use rungs_tensor::{Array, Element, Grads, Kernel, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
 use rungs_tensor::{for_each_part, simd};
 

@@ -1,6 +1,6 @@
 //! The LSTM's step and its derivative, number by number.
 
-use crate::recurrent::kernel::{Equations, Step, StepBack, blocks};
+use super::sequence_kernel::{Equations, Step, StepBack, blocks};
 use rungs_tensor::{Element, Tensor};
 
 /// The equations of [`lstm`](crate::lstm).

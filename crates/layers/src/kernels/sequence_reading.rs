@@ -3,17 +3,9 @@
 //! Kernels of a whole sequence differ in what a step computes. What they have in common is here: the order of the
 //! steps, sequences that end early, the shapes, and the loop that is their definition.
 
+use crate::Order;
 use rungs_tensor::{Array, Element, Mask, Shape, ShapeError, Tensor};
 use std::sync::Arc;
-
-/// The order in which a sequence is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// From the first step to the last.
-    Forward,
-    /// From the last step to the first.
-    Reverse,
-}
 
 /// How a batch is read that is padded to T steps.
 ///

@@ -1,7 +1,6 @@
 //! What reads: a stack of blocks in which every position of the source sees every other.
 
-use super::{Block, BlockConfig, NormPosition};
-use crate::{Mode, Norm, Present, checkpointed, parameters};
+use crate::{Block, BlockConfig, Mode, Norm, Present, checkpointed, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
 
 /// Blocks, one upon the other, and a last norm.
@@ -28,7 +27,7 @@ impl<E: Element> TransformerEncoder<E> {
     pub fn new(config: &BlockConfig, layers: usize, rng: &mut Rng) -> Self {
         let config = BlockConfig { causal: false, ..*config };
         let blocks = (0..layers).map(|_| Block::new(&config, rng)).collect();
-        Self { blocks, norm: last_norm(&config), checkpointing: false }
+        Self { blocks, norm: config.last_norm(), checkpointing: false }
     }
 
     /// x (B, S, D) → (B, S, D), padding left out. What comes out at a position of padding is of no use, but finite.
@@ -47,10 +46,4 @@ impl<E: Element> TransformerEncoder<E> {
         });
         self.norm.as_ref().map_or_else(|| x.clone(), |norm| norm.forward(&x))
     }
-}
-
-/// The norm at the end of a stack: where norms stand before the parts, nothing has normalised the last sum.
-pub(super) fn last_norm<E: Element>(config: &BlockConfig) -> Option<Norm<E>> {
-    let needed = config.norm_position == NormPosition::Pre;
-    needed.then(|| Norm::new(config.norm, config.width, config.bias))
 }

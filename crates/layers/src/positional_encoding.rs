@@ -13,6 +13,7 @@
 
 use crate::{Init, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
+use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -119,6 +120,12 @@ impl<E: Element> Module<E> for PositionVectors<E> {
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
         if let PositionVectors::Learned(positions) = self {
             positions.visit_mut(path, f);
+        }
+    }
+
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        if let PositionVectors::Learned(positions) = self {
+            positions.visit_modules(path, f);
         }
     }
 }

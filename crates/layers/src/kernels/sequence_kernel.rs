@@ -5,11 +5,12 @@
 //! product over all steps. Rows of the batch do not know of each other, so threads take rows, each through the whole
 //! sequence, and never wait for one another.
 //!
-//! What differs between cells is what a step computes from its product: the [`Equations`], in a file beside each cell.
+//! What differs between cells is what a step computes from its product: the [`Equations`], in a file for each cell.
 //! This file has everything else: the passes through time and the sums over steps. What is read of a sequence, and in
 //! which order, is in [`Reading`].
 
-use super::reading::{Order, Reading, Sizes};
+use super::sequence_reading::{Reading, Sizes};
+use crate::Order;
 use rungs_tensor::{Array, Element, Grads, Kernel, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
 use rungs_tensor::{for_each_part, simd};
 use std::fmt::Debug;

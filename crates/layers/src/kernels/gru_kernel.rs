@@ -1,12 +1,10 @@
 //! The GRU's step and its derivative, number by number, with the reset gate after the product. The form with the gate
-//! before it is in `kernel/before_product.rs`.
+//! before it is in `gru_before_product_kernel.rs`.
 
-use crate::recurrent::kernel::{Equations, Step, StepBack, blocks};
+use super::sequence_kernel::{Equations, Step, StepBack, blocks};
 use rungs_tensor::{Element, Tensor};
 
-pub(crate) mod before_product;
-
-/// The equations of [`gru`](crate::gru) with [`Reset::AfterProduct`](super::Reset).
+/// The equations of [`gru`](crate::gru) with [`Reset::AfterProduct`](crate::Reset).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GruEquations;
 

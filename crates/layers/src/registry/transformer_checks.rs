@@ -1,6 +1,6 @@
 //! The checks of attention and of what is built on it.
 
-use super::{Outcome, check, joined, some_dropout, training};
+use super::checking::{Outcome, check, joined, some_dropout, training};
 use crate::{
     Angles, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Init, KeyValueCache, Linear, NormKind,
     NormPosition, Present, Rotary, SelfAttention, TransformerDecoder, TransformerEncoder,

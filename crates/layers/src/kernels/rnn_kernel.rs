@@ -1,8 +1,17 @@
 //! The simple recurrent network's step and its derivative, number by number.
 
-use super::Nonlinearity;
-use crate::recurrent::kernel::{Equations, Step, StepBack};
+use super::sequence_kernel::{Equations, Step, StepBack};
 use rungs_tensor::{Element, Tensor};
+
+/// φ, the function of a simple recurrent network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Nonlinearity {
+    /// tanh x.
+    #[default]
+    Tanh,
+    /// max(x, 0).
+    Relu,
+}
 
 /// The equations of [`rnn`](crate::rnn).
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,7 @@
 //! Which of their tensors becomes which of ours, and how: one list for each family, read in both directions.
 
-use super::{Family, HuggingFaceError, Pretrained};
+use super::hugging_face_error::HuggingFaceError;
+use super::pretrained::{Family, Pretrained};
 use rungs_layers::{LoadError, Misshapen, NormKind};
 use rungs_models::GptConfig;
 use rungs_tensor::safetensors::Named;
@@ -194,8 +195,8 @@ fn check<'n>(
         }
     }
     error.unexpected.extend(left.into_iter().map(|base| names[base].to_owned()));
-    let fits = error.missing.is_empty() && error.unexpected.is_empty() && error.misshapen.is_empty();
-    if fits { Ok(names) } else { Err(error.into()) }
+    error.into_result()?;
+    Ok(names)
 }
 
 /// Their tensors, from our parameters, with their prefix. GPT-2 always has biases: where ours have none they are zeros.

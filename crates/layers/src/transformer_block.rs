@@ -24,12 +24,10 @@
 //!
 //! The same block is half of an encoder-decoder: a [`TransformerEncoder`] is a stack of blocks that see the whole
 //! source, and a [`TransformerDecoder`] one of [`DecoderBlock`]s, which look at the source as well.
-
-mod decoder;
-mod encoder;
-
-pub use decoder::{DecoderBlock, TransformerDecoder};
-pub use encoder::TransformerEncoder;
+//!
+//! [`TransformerEncoder`]: crate::TransformerEncoder
+//! [`TransformerDecoder`]: crate::TransformerDecoder
+//! [`DecoderBlock`]: crate::DecoderBlock
 
 use crate::{
     Activation, Angles, Bias, Dropout, FeedForward, Init, KeyValueCache, Linear, Mode, Norm, NormKind, Present,
@@ -152,27 +150,27 @@ impl BlockConfig {
 
     /// Matrices from the width to so many heads each, drawn one by one and laid side by side, that one product computes
     /// them all.
-    fn heads_side_by_side<E: Element>(&self, heads: &[usize], rng: &mut Rng) -> Linear<E> {
+    pub(crate) fn heads_side_by_side<E: Element>(&self, heads: &[usize], rng: &mut Rng) -> Linear<E> {
         let matrices: Vec<_> =
             heads.iter().map(|n| self.init.tensor([self.width, n * self.head()], rng).detached()).collect();
         let outputs: usize = heads.iter().sum::<usize>() * self.head();
         Linear::of(Tensor::concat(&matrices, 1).as_variable(), self.bias.zeros(outputs))
     }
 
-    fn projection<E: Element>(&self, rng: &mut Rng) -> Linear<E> {
+    pub(crate) fn projection<E: Element>(&self, rng: &mut Rng) -> Linear<E> {
         Linear::new(self.heads * self.head(), self.width, self.bias, self.residual_init, rng)
     }
 
     /// Attention that sees everything.
     #[track_caller]
-    fn self_attention<E: Element>(&self, rng: &mut Rng) -> SelfAttention<E> {
+    pub(crate) fn self_attention<E: Element>(&self, rng: &mut Rng) -> SelfAttention<E> {
         let &Self { heads, key_heads, dropout, .. } = self;
         let qkv = self.heads_side_by_side(&[heads, key_heads, key_heads], rng);
         SelfAttention::grouped(qkv, self.projection(rng), [heads, key_heads], dropout)
     }
 
     #[track_caller]
-    fn feed_forward<E: Element>(&self, rng: &mut Rng) -> FeedForward<E> {
+    pub(crate) fn feed_forward<E: Element>(&self, rng: &mut Rng) -> FeedForward<E> {
         let &Self { width: d, hidden: h, bias, init, .. } = self;
         let up = Linear::new(d, h, bias, init, rng);
         let down = Linear::new(h, d, bias, self.residual_init, rng);
@@ -181,6 +179,11 @@ impl BlockConfig {
             true => feed_forward.gated(Linear::new(d, h, bias, init, rng)),
             false => feed_forward,
         }
+    }
+
+    /// The norm at the end of a stack: where norms stand before the parts, nothing has normalised the last sum.
+    pub(crate) fn last_norm<E: Element>(&self) -> Option<Norm<E>> {
+        (self.norm_position == NormPosition::Pre).then(|| Norm::new(self.norm, self.width, self.bias))
     }
 }
 

@@ -5,21 +5,17 @@
 mod architecture;
 mod binary;
 mod bootstrap;
-mod checker;
 mod checkpoint;
 mod checkpointing;
 mod decoding;
-mod depth;
 mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
 mod golden;
+mod house_rules;
 mod huggingface;
 mod huggingface_tokenizers;
-mod kernels;
 mod kill;
-#[path = "laws/main.rs"]
-mod laws;
 mod layers;
 mod links;
 mod lora;
@@ -36,12 +32,10 @@ mod program_prompts;
 mod program_streaming;
 mod program_tokens;
 mod program_training;
-#[path = "properties/main.rs"]
-mod properties;
+mod reading;
 mod recurrent;
 mod registry;
 mod rouge;
-mod threads;
 mod tokens;
 mod training;
 mod transformer;

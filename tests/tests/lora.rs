@@ -188,22 +188,6 @@ fn nothing_but_adapters_has_a_gradient_and_what_stands_before_the_first_records_
     assert!(dadb.to_vec().iter().any(|x| x.abs() > 1e-9));
 }
 
-#[test]
-fn an_adapter_drops_in_training_alone_and_leaves_the_matrix_what_it_reads() {
-    let rng = &mut Rng::new(8);
-    let mut layer = Linear::<f64>::new(6, 4, Bias::Yes, Init::XavierUniform, rng);
-    let plain = layer.clone();
-    adapt(&mut layer, &of_rank(2, 0.5), &mut |_| true, rng);
-    let adapter = layer.adapter.as_mut().unwrap();
-    adapter.b = Tensor::variable(Array::normal([2, 4], 0.0, 1.0, rng));
-    let (adapter, x) = (adapter.clone(), Tensor::constant(Array::normal([3, 6], 0.0, 1.0, rng)));
-    near(&layer.forward(&x), &(plain.forward(&x) + x.matmul(&adapter.matrix())), 1e-14);
-    let dropped = layer.forward_in(&x, &mut Mode::Train(&mut Rng::new(9)));
-    let mask = Dropout::new(0.5).forward(&x, &mut Mode::Train(&mut Rng::new(9)));
-    near(&dropped, &(plain.forward(&x) + mask.matmul(&adapter.matrix())), 1e-14);
-    assert_ne!(bits(&dropped), bits(&layer.forward(&x)));
-}
-
 /// Names come from the fields, so every model with linear layers can be adapted, and none is by accident.
 #[test]
 fn every_model_shows_its_linear_layers() {

@@ -39,3 +39,6 @@ pub use hugging_face_error::HuggingFaceError;
 pub use pretrained::{Family, Pretrained};
 pub use shards::{Shards, WEIGHTS_FILE};
 pub use weights::{Place, read, write};
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,9 @@
 //! for them.
 
 mod exchange_error;
+#[cfg(test)]
+#[path = "../../../tests/fixtures/golden_numbers.rs"]
+mod golden_numbers;
 pub mod huggingface;
 pub mod keras;
 pub mod pytorch;

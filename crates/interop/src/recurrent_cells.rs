@@ -71,3 +71,6 @@ pub(crate) fn gru_bias<E: Element>(input: &Tensor<E>, state: &Tensor<E>) -> Tens
     let ([r, z, n], [h_r, h_z, h_n]) = (input.chunks(-1), state.chunks(-1));
     Tensor::concat(&[merged(&r, &h_r), merged(&z, &h_z), n, h_n], -1)
 }
+
+#[cfg(test)]
+mod tests;

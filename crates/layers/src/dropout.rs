@@ -54,3 +54,6 @@ impl Dropout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,6 @@ pub fn checkpointed<E: Element, M: Module<E> + Clone + Send + Sync + 'static>(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

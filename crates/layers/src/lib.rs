@@ -103,3 +103,6 @@ pub use self_attention::SelfAttention;
 pub use transformer_block::{Block, BlockConfig, NormPosition, gated_hidden};
 pub use transformer_decoder::{DecoderBlock, TransformerDecoder};
 pub use transformer_encoder::TransformerEncoder;
+
+#[cfg(test)]
+mod tests;

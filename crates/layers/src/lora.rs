@@ -67,3 +67,6 @@ pub fn merge<E: Element, M: Module<E> + ?Sized>(model: &mut M) -> usize {
 pub fn is_adapter(parameter: &str) -> bool {
     parameter.rsplit('.').nth(1) == Some(FIELD)
 }
+
+#[cfg(test)]
+mod tests;

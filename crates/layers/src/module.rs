@@ -260,3 +260,6 @@ macro_rules! parameters {
         $path.enter(stringify!($field), |path| $crate::Module::$visit($field, path, $f));
     };
 }
+
+#[cfg(test)]
+mod tests;

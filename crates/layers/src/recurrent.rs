@@ -195,3 +195,6 @@ impl<C> Recurrent<C> {
         (Tensor::concat(&shown, -1), last) // (B, T, ways·H)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,3 +213,6 @@ fn encoder_attention(rng: &mut Rng) -> Outcome {
     }
     Ok(worst)
 }
+
+#[cfg(test)]
+mod tests;

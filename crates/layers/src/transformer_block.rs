@@ -253,3 +253,6 @@ impl<E: Element> Block<E> {
         self.norm_position.add(&self.norm_2, &x, &mut |x| self.feed_forward.forward(x, mode))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,3 +271,6 @@ impl<E: Element> PyTorchLayer<E> for TransformerDecoder<E> {
         Self { blocks, norm, checkpointing: self.checkpointing }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::huggingface::{Family, HuggingFaceError, Pretrained, read, write};
 use proptest::prelude::*;
-use rungs_interop::huggingface::{Family, HuggingFaceError, Pretrained, read, write};
 use rungs_layers::{Activation, Mode, Module, NormKind, Rotary};
 use rungs_models::{Beam, GenerateOptions, Gpt, GptConfig, LanguageModel, Length, Positions, Search, generate};
 use rungs_tensor::safetensors::{self, Named};
@@ -35,7 +35,7 @@ struct Written {
 }
 
 fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/huggingface")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/huggingface")
 }
 
 /// All tensors of a folder's files.

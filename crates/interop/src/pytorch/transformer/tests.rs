@@ -4,9 +4,9 @@
 //! The numbers are in `tests/fixtures`, made by the script there. Every result is compared, and the gradient by every
 //! input and by every parameter: PyTorch's own, which become ours through the very functions that load them.
 
-use crate::golden::{arrays, assert_agree, below};
-use rungs_interop::ExchangeError;
-use rungs_interop::pytorch::transformer::{self, PyTorchLayer, Replace};
+use crate::ExchangeError;
+use crate::golden_numbers::{arrays, assert_agree, below};
+use crate::pytorch::transformer::{self, PyTorchLayer, Replace};
 use rungs_layers::{
     Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, FeedForward, Init, KeyValueCache,
     Linear, Mode, Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder,

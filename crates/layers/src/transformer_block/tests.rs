@@ -1,10 +1,10 @@
 //! What has changed in Transformers since GPT-2: each part is its equation, and positions are seen only as distances.
 
-use rungs_layers::tensor::{Array, Rng, Tensor};
-use rungs_layers::{
+use crate::{
     Activation, Bias, Block, BlockConfig, Dropout, FeedForward, Init, Linear, Mode, Module, Norm, NormKind, RmsNorm,
     Rotary, SelfAttention,
 };
+use rungs_tensor::{Array, Rng, Tensor};
 
 const ROUNDING: f64 = 1e-12;
 

@@ -5,10 +5,10 @@
 //! of different lengths. Every result is compared, and the gradient by the input and by every parameter: by the other
 //! library's own parameters, which become ours through the very functions that load them.
 
-use crate::golden::{arrays, assert_agree, below};
+use crate::golden_numbers::{arrays, assert_agree, below};
+use crate::keras::{self, KerasCell};
+use crate::pytorch::{self, PyTorchCell};
 use proptest::prelude::*;
-use rungs_interop::keras::{self, KerasCell};
-use rungs_interop::pytorch::{self, PyTorchCell};
 use rungs_layers::{
     Cell, Direction, Dropout, Gru, GruCell, Lstm, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
     RecurrentState, Reset, RnnCell,

@@ -1,6 +1,8 @@
 //! Dropout.
 
-use super::*;
+use crate::tests::{EXACTLY, ROUNDING, assert_close, normal, shaken};
+use crate::{Block, BlockConfig, Dropout, Lstm, Mode, Rnn};
+use rungs_tensor::{Array, Rng, Tensor};
 
 #[test]
 fn dropout_keeps_the_expectation_and_drops_what_it_says() {

@@ -1,17 +1,17 @@
 //! The laws of recurrent layers: padding, directions, rows of a batch and threads, each bit for bit, forward and back.
 
-use rungs_layers::tensor::{Array, Element, Graph, Rng, Tensor, grad};
-use rungs_layers::{
+use crate::{
     Cell, Direction, Dropout, GruCell, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset,
     RnnCell,
 };
+use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
 
 const D: usize = 3;
 const H: usize = 5;
 const LENGTHS: [usize; 4] = [4, 1, 6, 3];
 const T: usize = 6;
 
-fn normal<E: Element>(shape: impl Into<rungs_layers::tensor::Shape>, rng: &mut Rng) -> Tensor<E> {
+fn normal<E: Element>(shape: impl Into<rungs_tensor::Shape>, rng: &mut Rng) -> Tensor<E> {
     Array::normal(shape, 0.0, 1.0, rng).into()
 }
 

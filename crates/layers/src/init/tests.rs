@@ -1,6 +1,8 @@
 //! First values and how they are drawn.
 
-use super::*;
+use crate::tests::assert_close;
+use crate::{Block, BlockConfig, Init, Linear, LstmCell};
+use rungs_tensor::{Array, Rng, Tensor};
 
 #[test]
 fn orthogonal_matrices_are_orthogonal() {

@@ -1,7 +1,7 @@
 //! From a file of pairs to batches and back to text: what a model that learnt everything would write is the reference.
 
 use rungs::dates::{self, Part};
-use rungs::pairs::SPECIALS;
+use rungs::translation::SPECIALS;
 use rungs::{Columns, Normalization, TextPair, read_pairs, split_pairs};
 use rungs_measures::{Bleu, ChrF, exact_match};
 use rungs_text::{SequenceVocabulary, Unit, WordOptions};

@@ -1,11 +1,10 @@
 //! What a run learns from: a text or pairs of texts, made into tokens, with a part held out.
 
 use crate::corpus::Corpus;
-use crate::pairs::TextPair;
 use crate::prompts::PromptCorpus;
 use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
 use crate::streamed::StreamedCorpus;
-use crate::text::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
+use crate::text::{PairVocabulary, SequenceVocabulary, TextPair, Unit, WordOptions};
 use crate::trainer::data::Pair;
 use crate::{Error, Tokens};
 use std::sync::Arc;

@@ -238,14 +238,12 @@ pub mod bigram;
 pub mod corpus;
 pub mod data;
 pub mod dates;
-pub mod dialogue;
 mod error;
 pub mod huggingface;
 pub mod keras;
 pub mod language;
 pub mod losses;
 pub mod model;
-pub mod pairs;
 pub mod prelude;
 pub mod prompts;
 pub mod run;
@@ -258,14 +256,16 @@ pub mod writer;
 pub use bigram::Bigram;
 pub use corpus::Corpus;
 pub use data::{Data, PairCorpus};
-pub use dialogue::{Dialogue, Role, Turn, read_dialogues, split_dialogues};
 pub use error::Error;
 pub use language::{LanguageTask, evaluate};
 pub use losses::token_losses;
 pub use model::Model;
-pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use prompts::{PromptCorpus, PromptTask, Prompts, Responder};
 pub use run::{Run, RunConfig, SavedRun, Source};
+pub use rungs_text::{
+    Columns, Dialogue, Normalization, PairReader, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues,
+    split_pairs,
+};
 pub use settings::{
     CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
 };

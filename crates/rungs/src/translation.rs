@@ -6,13 +6,15 @@
 use crate::layers::Mode;
 use crate::models::decode::{Bias, Ending, Finish, Search};
 use crate::models::{EncoderDecoder, GenerateError, GenerateOptions, Generated, Length, Source, generate_from};
-use crate::pairs::SPECIALS;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
-use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, pad};
+use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// The special tokens of [`SequenceVocabulary`](crate::text::SequenceVocabulary), as batches of pairs want them.
+pub const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// Sources that are translated at a time: a matter of speed alone.
 const TOGETHER: usize = 64;

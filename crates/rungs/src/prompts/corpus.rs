@@ -2,10 +2,9 @@
 
 use super::{ENDS, Prompts, filled};
 use crate::corpus::WORDS;
-use crate::dialogue::Turns;
 use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::{Tokenizer, TokenizerError};
+use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
 use crate::{Error, Tokens};
 use std::sync::Arc;

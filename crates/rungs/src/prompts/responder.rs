@@ -2,11 +2,10 @@
 
 use super::{End, Prompts};
 use crate::Error;
-use crate::dialogue::Role;
 use crate::models::decode::{OnToken, Search, generate_each};
 use crate::models::{GenerateOptions, LanguageModel, Length};
 use crate::tensor::Rng;
-use crate::text::TokenBytes;
+use crate::text::{Role, TokenBytes};
 use crate::writer::{self, Ends, Listener, OnText, Written};
 use std::fmt;
 use std::ops::ControlFlow;

@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p rungs-tests golden` runs one part.
 
+mod architecture;
 mod binary;
 mod bootstrap;
 mod checker;
@@ -21,6 +22,7 @@ mod kill;
 #[path = "laws/main.rs"]
 mod laws;
 mod layers;
+mod links;
 mod lora;
 mod measures;
 mod models;
@@ -47,3 +49,4 @@ mod tokens;
 mod training;
 mod transformer;
 mod translation;
+mod workspace;

@@ -71,9 +71,9 @@ pub use task::{PromptTask, loss, measure_answers};
 pub use template::Template;
 
 use crate::Error;
+use crate::settings::{PromptKind, Settings};
 use crate::text::tokenizer::Passage;
 use crate::text::{Role, Tokenizer, TokenizerError, Turns};
-use crate::text::{Role, Turns};
 use crate::trainer::data::Example;
 
 /// The token that ends what is written, as vocabularies call it. The first is that of byte pairs which are learnt here.

@@ -17,6 +17,7 @@ pub(crate) mod train;
 use std::path::Path;
 
 use rungs::run::Companions;
+use rungs::text::TextError;
 use rungs::trainer::{Control, Metrics, Row, Summary};
 use rungs::{Error, Run, Rung, SavedRun};
 
@@ -32,6 +33,12 @@ impl From<Error> for Failure {
             return Self::interrupted(error.to_string());
         }
         if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
+    }
+}
+
+impl From<TextError> for Failure {
+    fn from(error: TextError) -> Self {
+        Self::input(error)
     }
 }
 

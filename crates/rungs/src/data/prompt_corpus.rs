@@ -5,10 +5,9 @@ use super::prompts::{Prompts, filled};
 use super::text_corpus::WORDS;
 use super::tokens::Tokens;
 use crate::Error;
-use crate::dialogue::Turns;
 use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::{Tokenizer, TokenizerError};
+use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
 use std::sync::Arc;
 

@@ -62,10 +62,9 @@
 
 use super::answer_end::{End, check};
 use crate::Error;
-use crate::dialogue::{Role, Turns};
 use crate::settings::{PromptKind, Settings, Template};
 use crate::text::tokenizer::Passage;
-use crate::text::{TokenBytes, Tokenizer};
+use crate::text::{Role, TokenBytes, Tokenizer, Turns};
 use crate::trainer::data::Example;
 
 /// How questions and answers become the tokens of a language model.

@@ -1,7 +1,7 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
-use rungs_layers::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
-use rungs_layers::{Dropout, KeyValueCache, Linear, Mode, Module, NormPosition, checkpointed};
+use rungs_layers::tensor::{CrossEntropy, Element, Ids, Rng, Tensor};
+use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};
 use rungs_models::{
     AddedPositions, Decoder, EncoderDecoder, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig,
     Tying,

@@ -4,7 +4,7 @@ use rungs_layers::linear::for_each_linear;
 use rungs_layers::lora::{adapt, is_adapter, merge};
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, CrossEntropy, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Bias, Dropout, Init, Linear, LowRankConfig, Mode, Module};
+use rungs_layers::{Dropout, LowRankConfig, Mode, Module};
 use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, Transformer, TransformerConfig};
 
 const VOCABULARY: usize = 11;

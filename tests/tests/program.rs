@@ -18,7 +18,7 @@ mod measured_runs;
 mod pair_files;
 mod refused_imports;
 mod resuming_and_failing;
-mod streaming;
+mod streamed_texts;
 mod text_runs;
 mod training_at_length;
 mod translators;

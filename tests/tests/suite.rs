@@ -10,8 +10,7 @@ mod checkpointing;
 mod decoding;
 mod encoder_decoder;
 mod golden;
-#[path = "../fixtures/golden_numbers.rs"]
-mod golden_numbers;
+mod half_trained;
 mod house_rules;
 mod huggingface_tokenizers;
 mod links;
@@ -26,3 +25,7 @@ mod tokens;
 mod training;
 mod translation;
 mod workspace;
+
+/// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;

@@ -1,6 +1,4 @@
 mod golden;
-#[path = "../../../../tests/fixtures/golden_numbers.rs"]
-mod golden_numbers;
 
 use super::*;
 use crate::layers::{Bias, Dropout, Init, Linear, parameters};

@@ -5,14 +5,17 @@
 //! LSTM encoder, an LSTM decoder that begins in its last state, a dense softmax. Once padding is a class like the
 //! others and targets are one-hot; once it is masked and targets are ids.
 
-use super::golden_numbers::{arrays, assert_agree, below};
 use crate::interop::keras;
 use crate::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Loss, Model, Outputs, Samples, one_hot};
 use crate::layers::{Bias, Cell, Dropout, Init, Linear, Lstm, Mode, Module, parameters};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{Array, Element, Ids, Rng, Tensor};
 use crate::trainer::{Control, ParameterGradients};
+use golden_numbers::{arrays, assert_agree, below};
 use std::collections::BTreeMap;
+
+#[path = "../../../../../tests/fixtures/golden_numbers.rs"]
+mod golden_numbers;
 
 /// What rounding may do, relative to the largest number of a tensor.
 const TOLERANCE: f64 = 1e-11;

@@ -17,7 +17,6 @@ pub(crate) mod train;
 use std::path::Path;
 
 use rungs::run::Companions;
-use rungs::text::TextError;
 use rungs::trainer::{Control, Metrics, Row, Summary};
 use rungs::{Run, Rung, SavedRun};
 
@@ -26,12 +25,6 @@ use crate::terminal::failure::Outcome;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::output::thousands;
 use crate::terminal::progress::Progress;
-
-impl From<TextError> for Failure {
-    fn from(error: TextError) -> Self {
-        Self::input(error)
-    }
-}
 
 /// The run in a folder, whose adapter belongs to the model in `base` if that was given.
 fn open(run: &Path, base: Option<&Path>) -> Outcome<SavedRun> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rungs::models::decode::{Processors, Search, Temperature, TopK, TopP};
 use rungs::models::{ConfigError, GenerateOptions, Length};
-use rungs::pairs::LONGEST_LINE;
 use rungs::tensor::Rng;
+use rungs::text::pairs::LONGEST_LINE;
 use rungs::{Normalization, PromptKind, Responder, Role, Turn};
 use serde::Serialize;
 

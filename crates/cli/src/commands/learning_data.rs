@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rungs::builtin::dates::{self, Part};
 use rungs::builtin::{TEXT, TEXT_NAME};
-use rungs::text::TokenizerError;
+use rungs::text::{TextError, TokenizerError};
 use rungs::{
     Columns, Corpus, Data, Dialogue, Error, Learns, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig,
     Settings, Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,
@@ -185,7 +185,7 @@ impl Texts {
     fn parts<T>(
         &self,
         read: impl Fn(&Text) -> Outcome<Vec<T>>,
-        split: impl FnOnce(Vec<T>) -> Result<(Vec<T>, Vec<T>), Error>,
+        split: impl FnOnce(Vec<T>) -> Result<(Vec<T>, Vec<T>), TextError>,
     ) -> Outcome<(Vec<T>, Vec<T>)> {
         let all = read(&self.text)?;
         match &self.validation {

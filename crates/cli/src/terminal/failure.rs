@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use rungs::Error;
+use rungs::text::TextError;
 
 /// Why a command ended without its result.
 #[derive(Debug)]
@@ -71,6 +72,12 @@ impl From<Error> for Failure {
             return Self::interrupted(error.to_string());
         }
         if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
+    }
+}
+
+impl From<TextError> for Failure {
+    fn from(error: TextError) -> Self {
+        Self::input(error)
     }
 }
 

@@ -12,7 +12,7 @@
 //! files may be larger than memory.
 //!
 //! ```
-//! use rungs::{Columns, Normalization, read_pairs, split_pairs};
+//! use rungs_text::{Columns, Normalization, read_pairs, split_pairs};
 //!
 //! let file = "Go.\tVa !\tby someone\nGo.\tMarche.\tby another\nHi!\tSalut\u{202f}!\n";
 //! let pairs = read_pairs(file.as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default())?;
@@ -24,28 +24,16 @@
 //! let error =
 //!     read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default()).unwrap_err();
 //! assert_eq!(error.to_string(), "en-fr.tsv, line 1: there is no TAB in it; a pair is source TAB target");
-//! # Ok::<(), rungs::Error>(())
+//! # Ok::<(), rungs_text::TextError>(())
 //! ```
 
-mod normalization;
-mod split;
-
-pub use normalization::Normalization;
-pub use split::split_pairs;
-
-pub(crate) use split::{fixed_hash, split_by};
-
-use crate::Error;
-use crate::text::vocabulary::{END, PADDING, START};
-use crate::trainer::Specials;
+use crate::held_out::split_by;
+use crate::{Normalization, TextError};
 use std::io::{BufRead, Read};
 use std::str::FromStr;
 
 /// The most bytes of a line, without its end: 64 KiB, some ten thousand words.
 pub const LONGEST_LINE: usize = 65_536;
-
-/// The special tokens of [`SequenceVocabulary`](crate::text::SequenceVocabulary), as batches of pairs want them.
-pub const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// A text and what is to be made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,15 +61,17 @@ impl Default for Columns {
 }
 
 impl FromStr for Columns {
-    type Err = Error;
+    type Err = TextError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, TextError> {
         let column = |text: &str| text.trim().parse().ok().filter(|&column: &usize| column > 0);
         let columns = text.split_once(',').and_then(|(source, target)| Some((column(source)?, column(target)?)));
         match columns {
             Some((source, target)) if source != target => Ok(Self { source, target }),
-            Some(_) => Err(Error::setting("columns", format!("source and target are one column in {text:?}"))),
-            None => Err(Error::setting("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}"))),
+            Some(_) => Err(TextError::setting("columns", format!("source and target are one column in {text:?}"))),
+            None => {
+                Err(TextError::setting("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}")))
+            }
         }
     }
 }
@@ -107,17 +97,17 @@ impl<R: BufRead> PairReader<R> {
     }
 
     /// The next pair; none at the end of the file.
-    fn read(&mut self) -> Result<Option<TextPair>, Error> {
+    fn read(&mut self) -> Result<Option<TextPair>, TextError> {
         self.bytes.clear();
         // Two bytes more than a line may have: room for its end, or proof that it is too long.
         let mut limited = (&mut self.reader).take(LONGEST_LINE as u64 + 2);
         let read = limited.read_until(b'\n', &mut self.bytes);
-        let read = read.map_err(|source| Error::Read { file: self.file.clone(), source })?;
+        let read = read.map_err(|source| TextError::Read { file: self.file.clone(), source })?;
         if read == 0 {
             return Ok(None);
         }
         self.line += 1;
-        self.pair().map(Some).map_err(|problem| Error::Line { file: self.file.clone(), line: self.line, problem })
+        self.pair().map(Some).map_err(|problem| TextError::Line { file: self.file.clone(), line: self.line, problem })
     }
 
     /// The pair of the line that was read, or what is wrong with it.
@@ -148,7 +138,7 @@ impl<R: BufRead> PairReader<R> {
 }
 
 impl<R: BufRead> Iterator for PairReader<R> {
-    type Item = Result<TextPair, Error>;
+    type Item = Result<TextPair, TextError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.finished {
@@ -169,9 +159,22 @@ pub fn read_pairs(
     file: &str,
     columns: Columns,
     normalization: Normalization,
-) -> Result<Vec<TextPair>, Error> {
+) -> Result<Vec<TextPair>, TextError> {
     let pairs: Vec<TextPair> = PairReader::new(reader, file, columns, normalization).collect::<Result<_, _>>()?;
-    if pairs.is_empty() { Err(Error::Text(format!("{file}: there are no pairs in it"))) } else { Ok(pairs) }
+    if pairs.is_empty() { Err(TextError::Nothing { file: file.to_owned(), kind: "pairs" }) } else { Ok(pairs) }
+}
+
+/// A part to train on and a part to validate on, with `share` of the different *sources* in the second, at least one.
+///
+/// Corpora give many translations of one source; were some of them in one part and some in the other, validation would
+/// measure memory. So sources are held out, with all their pairs: those whose hash is lowest. The
+/// choice is a property of the texts. It depends neither on a seed nor on the order of the lines, and lines added to
+/// the file hardly change it. Within each part, pairs keep their order.
+///
+/// # Errors
+/// If the share is not in (0, 1), or if there are fewer than two different sources.
+pub fn split_pairs(pairs: Vec<TextPair>, share: f64) -> Result<(Vec<TextPair>, Vec<TextPair>), TextError> {
+    split_by(pairs, share, "all pairs have one source", |pair| &pair.source)
 }
 
 #[cfg(test)]

@@ -1,9 +1,62 @@
-//! What can go wrong with a tokenizer, each in one line.
-
-use super::FORMAT;
+//! Errors of texts and of tokenizers, each in one line that names the thing and the place.
 
 /// The most tokens that a vocabulary can have: more than any that exists, and no product of two sizes overflows.
 pub const MAX_VOCABULARY: usize = 1 << 24;
+
+/// The version of `tokenizer.json` that this crate writes, and the only one there has been.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Why a file of pairs or dialogues is of no use, or a part of it cannot be held out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TextError {
+    /// A setting is out of its range.
+    #[error("{name}: {problem}")]
+    Setting {
+        /// The setting, as the program's option is called.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A line of a file is not what it must be.
+    #[error("{file}, line {line}: {problem}")]
+    Line {
+        /// What the file is called.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file could not be read to its end.
+    #[error("{file}: {source}")]
+    Read {
+        /// What the file is called.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file has nothing in it.
+    #[error("{file}: there are no {kind} in it")]
+    Nothing {
+        /// What the file is called.
+        file: String,
+        /// What it should hold: `pairs` or `dialogues`.
+        kind: &'static str,
+    },
+    /// Everything has one source, so that holding it out would leave nothing to train on.
+    #[error("{alike}: none can be held out to validate on, which takes two")]
+    OneSource {
+        /// What there is one of.
+        alike: &'static str,
+    },
+}
+
+impl TextError {
+    pub(crate) fn setting(name: &'static str, problem: String) -> Self {
+        Self::Setting { name, problem }
+    }
+}
 
 /// Why a text cannot be encoded, or a tokenizer not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,7 +186,7 @@ pub enum TokenizerError {
 
 impl TokenizerError {
     /// The same, where what was encoded stands behind so many characters.
-    pub(super) fn moved_by(self, characters: usize) -> Self {
+    pub(crate) fn moved_by(self, characters: usize) -> Self {
         match self {
             Self::UnknownCharacter { character, position, vocabulary } => {
                 Self::UnknownCharacter { character, position: position + characters, vocabulary }

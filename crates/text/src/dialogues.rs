@@ -14,7 +14,7 @@
 //! Everything else is an error that names file and line.
 //!
 //! ```
-//! use rungs::{Role, read_dialogues};
+//! use rungs_text::{Role, read_dialogues};
 //!
 //! let file = r#"{"turns": [{"role": "user", "text": "Hello!"}, {"role": "assistant", "text": "Good  morning."}]}"#;
 //! let dialogues = read_dialogues(file, "talk.jsonl")?;
@@ -22,11 +22,11 @@
 //!
 //! let error = read_dialogues(r#"{"turns": [{"role": "bot", "text": "Hello!"}]}"#, "talk.jsonl").unwrap_err();
 //! assert_eq!(error.to_string(), r#"talk.jsonl, line 1: there is no role "bot", only system, user and assistant"#);
-//! # Ok::<(), rungs::Error>(())
+//! # Ok::<(), rungs_text::TextError>(())
 //! ```
 
-use crate::pairs::split_by;
-use crate::{Error, Normalization, TextPair};
+use crate::held_out::split_by;
+use crate::{Normalization, TextError, TextPair};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks.
@@ -109,14 +109,18 @@ struct LineTurn {
 ///
 /// # Errors
 /// If a line is not as the [module](self) says, or if there is none.
-pub fn read_dialogues(text: &str, file: &str) -> Result<Vec<Dialogue>, Error> {
+pub fn read_dialogues(text: &str, file: &str) -> Result<Vec<Dialogue>, TextError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut dialogues = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let dialogue = dialogue(line);
-        dialogues.push(dialogue.map_err(|problem| Error::Line { file: file.to_owned(), line: i + 1, problem })?);
+        dialogues.push(dialogue.map_err(|problem| TextError::Line { file: file.to_owned(), line: i + 1, problem })?);
     }
-    if dialogues.is_empty() { Err(Error::Text(format!("{file}: there are no dialogues in it"))) } else { Ok(dialogues) }
+    if dialogues.is_empty() {
+        Err(TextError::Nothing { file: file.to_owned(), kind: "dialogues" })
+    } else {
+        Ok(dialogues)
+    }
 }
 
 /// The dialogue of a line, or what is wrong with it.
@@ -155,7 +159,7 @@ fn dialogue(line: &str) -> Result<Dialogue, String> {
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if there are fewer than two different beginnings.
-pub fn split_dialogues(dialogues: Vec<Dialogue>, share: f64) -> Result<(Vec<Dialogue>, Vec<Dialogue>), Error> {
+pub fn split_dialogues(dialogues: Vec<Dialogue>, share: f64) -> Result<(Vec<Dialogue>, Vec<Dialogue>), TextError> {
     split_by(dialogues, share, "all dialogues begin alike", |dialogue| {
         let first = dialogue.turns.iter().find(|turn| turn.role != Role::System);
         &first.expect("the assistant says something").text

@@ -4,7 +4,6 @@
 
 mod architecture;
 mod binary;
-mod bootstrap;
 mod checker;
 mod checkpoint;
 mod checkpointing;
@@ -24,7 +23,6 @@ mod laws;
 mod layers;
 mod links;
 mod lora;
-mod measures;
 mod models;
 mod pairs;
 mod program;
@@ -42,7 +40,6 @@ mod prompts;
 mod properties;
 mod recurrent;
 mod registry;
-mod rouge;
 mod streaming;
 mod threads;
 mod tokens;

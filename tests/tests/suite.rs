@@ -5,7 +5,6 @@
 mod architecture;
 mod binary;
 mod checker;
-mod checkpoint;
 mod checkpointing;
 mod decoding;
 mod depth;
@@ -43,7 +42,6 @@ mod registry;
 mod streaming;
 mod threads;
 mod tokens;
-mod training;
 mod transformer;
 mod translation;
 mod workspace;

@@ -135,17 +135,17 @@ fn a_run_of_another_model_is_refused() {
 fn folders_without_a_run_and_formats_of_the_future_are_told_apart() {
     let scratch = tempdir().unwrap();
     let path = scratch.path();
-    assert_eq!(resuming(&path, 2), "RUN: holds no run (there is no config.json)");
+    assert_eq!(resuming(path, 2), "RUN: holds no run (there is no config.json)");
     assert_eq!(resuming(&path.join("nothing"), 2), "RUN: holds no run (there is no such folder)");
     fs::write(path.join("file"), "x").unwrap();
     assert_eq!(resuming(&path.join("file"), 2), "RUN: holds no run (it is a file, not a folder)");
     assert_eq!(resuming(&path.join("file/below"), 2), "RUN: Not a directory (os error 20)");
     fs::write(path.join("config.json"), r#"{ "format": 9, "whatever": true }"#).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: format 9 is not known; this version reads 1");
+    assert_eq!(resuming(path, 2), "RUN/config.json: format 9 is not known; this version reads 1");
     fs::write(path.join("config.json"), r#"{ "model_type": "gpt2" }"#).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: not a run's settings: there is no format number");
+    assert_eq!(resuming(path, 2), "RUN/config.json: not a run's settings: there is no format number");
     fs::write(path.join("config.json"), [0xff, 0xfe]).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: not UTF-8 text: the file is damaged");
+    assert_eq!(resuming(path, 2), "RUN/config.json: not UTF-8 text: the file is damaged");
 }
 
 #[test]

@@ -4,44 +4,25 @@
 
 mod architecture;
 mod binary;
-mod checker;
 mod checkpointing;
 mod decoding;
-mod depth;
 mod encoder_decoder;
-mod exchange;
-mod exchange_transformer;
 mod golden;
-mod huggingface;
-mod huggingface_tokenizers;
-mod keras;
-mod kernels;
-mod kill;
-#[path = "laws/main.rs"]
-mod laws;
-mod layers;
+mod half_trained;
+mod house_rules;
 mod links;
 mod lora;
 mod models;
-mod pairs;
 mod program;
-mod program_gpt;
-mod program_huggingface;
-mod program_huggingface_tokenizers;
-mod program_lora;
-mod program_measures;
-mod program_pairs;
-mod program_prompts;
-mod program_tokens;
-mod program_training;
-mod prompts;
-#[path = "properties/main.rs"]
-mod properties;
-mod recurrent;
+mod reading;
 mod registry;
-mod streaming;
-mod threads;
-mod tokens;
-mod transformer;
 mod translation;
 mod workspace;
+
+/// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;
+
+/// Tokenizers that only Hugging Face's crate knows, which the program opens as crates/text does.
+#[path = "../fixtures/tokenizer_files.rs"]
+mod tokenizer_files;

@@ -201,3 +201,6 @@ impl From<BpeTokenizer> for Tokenizer {
         Self::Bpe(Arc::new(tokenizer))
     }
 }
+
+#[cfg(test)]
+mod tests;

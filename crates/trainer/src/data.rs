@@ -10,8 +10,8 @@
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
 //! | [`SlidingWindows`] | measuring models without memory | the same, each behind a past of some length |
 //!
-//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there
-//! are too many; the batches are the same.
+//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or wherever a [`TokenSource`] has
+//! them if there are too many; the batches are the same.
 //!
 //! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
 //!
@@ -32,7 +32,6 @@ mod consecutive_windows;
 mod contiguous_batches;
 mod epochs;
 mod example_batches;
-mod ids_file;
 mod pair_batches;
 mod random_windows;
 mod sliding_windows;
@@ -42,11 +41,10 @@ pub use consecutive_windows::ConsecutiveWindows;
 pub use contiguous_batches::ContiguousBatches;
 pub use epochs::EpochCursor;
 pub use example_batches::{Example, ExampleBatch, ExampleBatches, SortedExamples};
-pub use ids_file::{IdsFile, IdsWriter, Key};
 pub use pair_batches::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
 pub use random_windows::RandomWindows;
 pub use sliding_windows::{SlidingBatch, SlidingWindows};
-pub use source::Tokens;
+pub use source::{TokenSource, Tokens};
 
 use crate::TrainError;
 use crate::error::{setting, share};

@@ -164,3 +164,6 @@ fn check_decoder(decoder: &Value) -> Result<(), TokenizerError> {
 fn one_line(error: &dyn fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

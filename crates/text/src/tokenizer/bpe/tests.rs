@@ -1,3 +1,5 @@
+mod beside_other_programs;
+
 use super::steps::Place;
 use super::*;
 use crate::tokenizer::{Passage, Tokenizer};

@@ -4,28 +4,25 @@
 
 mod architecture;
 mod binary;
-mod bootstrap;
-mod checkpoint;
 mod checkpointing;
 mod decoding;
 mod encoder_decoder;
 mod golden;
 mod half_trained;
 mod house_rules;
-mod huggingface_tokenizers;
 mod links;
 mod lora;
-mod measures;
 mod models;
 mod program;
 mod reading;
 mod registry;
-mod rouge;
-mod tokens;
-mod training;
 mod translation;
 mod workspace;
 
 /// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
 #[path = "../fixtures/golden_numbers.rs"]
 mod golden_numbers;
+
+/// Tokenizers that only Hugging Face's crate knows, which the program opens as crates/text does.
+#[path = "../fixtures/tokenizer_files.rs"]
+mod tokenizer_files;

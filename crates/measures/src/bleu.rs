@@ -20,7 +20,8 @@
 //!
 //! Words are what `mteval-v13a` takes for words: see [`tokenize`].
 
-use super::{Statistics, common, is_space, ngrams};
+use crate::bootstrap::Statistics;
+use crate::ngrams::{common, is_space, ngrams};
 use std::ops::AddAssign;
 
 /// The longest n-grams that count.

@@ -13,9 +13,9 @@
 //! BLEU of a draw is no mean over sentences.
 //!
 //! p says how often a difference so large, in either direction, would come from the choice of sentences if there were
-//! none: the d* moved so that their mean is 0 are what would then be seen (Noreen 1989). A system beside itself has p =
-//! 1. sacrebleu's `--paired-bs` moves *absolute* differences instead, and counts where |d*_b| − mean |d*| > |d|. Where
-//! all d* have one sign this looks at one side alone, so that its p is smaller, by about a half; that of a system
+//! none: the d* moved so that their mean is 0 are what would then be seen (Noreen 1989). A system beside itself has
+//! p = 1. sacrebleu's `--paired-bs` moves *absolute* differences instead, and counts where |d*_b| − mean |d*| > |d|.
+//! Where all d* have one sign this looks at one side alone, so that its p is smaller, by about a half; that of a system
 //! beside itself is the smallest there is.
 //!
 //! What is drawn are the texts that are measured. Another training run of the same model is another matter, about which

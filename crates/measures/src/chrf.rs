@@ -13,7 +13,8 @@
 //! are too short for are left out of the means. A word with the wrong ending is half right here, while BLEU sees only
 //! another word: in languages that inflect, chrF is closer to what people say (Popović 2015, section 4).
 
-use super::{Statistics, common, is_space, ngrams};
+use crate::bootstrap::Statistics;
+use crate::ngrams::{common, is_space, ngrams};
 use std::ops::AddAssign;
 
 /// The longest n-grams that count.

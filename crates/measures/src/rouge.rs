@@ -21,7 +21,7 @@
 
 mod porter;
 
-use super::{common, ngrams};
+use crate::ngrams::{common, ngrams};
 
 /// Whether words count as equal that differ in their endings.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -186,3 +186,6 @@ fn common_places(sentence: &[String], other: &[String]) -> Vec<usize> {
     }
     places
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,30 +21,27 @@ pub mod char;
 #[cfg(feature = "tokenizers")]
 pub mod huggingface;
 pub mod ids;
+pub(crate) mod json_format;
+mod passage;
 mod pieces;
-mod stream;
+mod text_stream;
+pub(crate) mod token_list;
+mod tokenizer_json;
 pub mod word;
 
-pub use crate::error::{MAX_VOCABULARY, TokenizerError};
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
 #[cfg(feature = "tokenizers")]
 pub use huggingface::HuggingFaceTokenizer;
 pub use ids::IdTokenizer;
+pub use passage::Passage;
 pub use pieces::{PieceEncoder, PieceLearner};
-pub use stream::TextStream;
+pub use text_stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
-use crate::error::FORMAT;
+use crate::error::TokenizerError;
 use crate::token_bytes::TokenBytes;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// U+FFFD, which stands for what is no text.
-const REPLACEMENT_TEXT: &str = "\u{fffd}";
-const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
 
 /// How text becomes token ids.
 ///
@@ -72,16 +69,6 @@ pub enum Tokenizer {
     /// Tokens are what only the crate `tokenizers` knows.
     #[cfg(feature = "tokenizers")]
     HuggingFace(Arc<HuggingFaceTokenizer>),
-}
-
-/// How a part of a text is read, where that makes a difference: in byte pairs that were made elsewhere.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Passage {
-    /// Whether the text begins with it: some vocabularies put a space before a text, and none belongs into the middle.
-    pub begins: bool,
-    /// Whether it may say added tokens, such as `<|endoftext|>`. Whoever puts a stranger's words into a text of his own
-    /// does not let them.
-    pub added: bool,
 }
 
 impl Tokenizer {
@@ -176,11 +163,6 @@ impl Tokenizer {
         }
     }
 
-    /// The text of tokens that come one after another, shown as they come.
-    pub fn stream(&self) -> TextStream<'_> {
-        TextStream::new(self)
-    }
-
     /// What each token adds to a text; none if that depends on the tokens beside it, as it does where only the crate
     /// `tokenizers` knows what it says.
     pub fn token_bytes(&self) -> Option<TokenBytes> {
@@ -212,49 +194,6 @@ impl Tokenizer {
     pub fn is_hugging_face(&self) -> bool {
         !matches!(self, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_))
     }
-
-    /// The content of `tokenizer.json`. The same tokenizer gives the same bytes.
-    pub fn to_json(&self) -> String {
-        match self {
-            #[cfg(feature = "tokenizers")]
-            Tokenizer::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),
-            _ => write_json(self),
-        }
-    }
-
-    /// Reads what [`to_json`](Tokenizer::to_json) wrote, or a `tokenizer.json` of Hugging Face.
-    ///
-    /// # Errors
-    /// If it is not JSON of this form, was written by a later version, lists tokens that no text gives, or describes
-    /// something that is not known here: see [`TokenizerError`].
-    pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        if !is_hugging_face(json) {
-            return read_json::<File>(json)?.try_into();
-        }
-        match BpeTokenizer::from_json(json) {
-            Err(TokenizerError::Unsupported(unknown)) => open_by_crate(json, &unknown),
-            known => known.map(Self::from),
-        }
-    }
-}
-
-/// Opens what is not known here.
-#[cfg(feature = "tokenizers")]
-fn open_by_crate(json: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
-    match HuggingFaceTokenizer::from_json(json) {
-        Ok(tokenizer) => Ok(Tokenizer::HuggingFace(Arc::new(tokenizer))),
-        Err(TokenizerError::Unsupported(problem)) => {
-            Err(TokenizerError::Unsupported(format!("{unknown}, and the crate tokenizers says: {problem}")))
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// Says what would open what is not known here.
-#[cfg(not(feature = "tokenizers"))]
-fn open_by_crate(_: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
-    let problem = format!("{unknown}; built with the feature tokenizers, all opens that Hugging Face's crate knows");
-    Err(TokenizerError::Unsupported(problem))
 }
 
 impl From<BpeTokenizer> for Tokenizer {
@@ -263,115 +202,5 @@ impl From<BpeTokenizer> for Tokenizer {
     }
 }
 
-impl Serialize for Tokenizer {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let listed = |kind, tokens| File { format: FORMAT, kind, tokens: Some(tokens), vocabulary: None };
-        match self {
-            Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()).serialize(to),
-            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()).serialize(to),
-            Self::Bpe(tokenizer) => tokenizer.file().serialize(to),
-            Self::Ids(tokenizer) => {
-                let vocabulary = Some(tokenizer.vocabulary());
-                File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary }.serialize(to)
-            }
-            #[cfg(feature = "tokenizers")]
-            Self::HuggingFace(tokenizer) => {
-                let file: serde_json::Value = serde_json::from_str(tokenizer.to_json()).expect("it was read before");
-                file.serialize(to)
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Tokenizer {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(from)?.to_string();
-        Self::from_json(&json).map_err(D::Error::custom)
-    }
-}
-
-/// Whether this is a `tokenizer.json` of Hugging Face: it has a model and, unlike ours, no format.
-pub(crate) fn is_hugging_face(json: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Outline {
-        format: Option<serde::de::IgnoredAny>,
-        model: Option<serde::de::IgnoredAny>,
-    }
-    serde_json::from_str(json).is_ok_and(|Outline { format, model }| format.is_none() && model.is_some())
-}
-
-/// As much of `tokenizer.json` as every version has in common.
-#[derive(Deserialize)]
-struct Version {
-    format: u32,
-}
-
-/// The bytes of a `tokenizer.json` that holds this.
-pub(crate) fn write_json(file: &impl Serialize) -> String {
-    let mut json = serde_json::to_string_pretty(file).expect("strings and a number can always be written");
-    json.push('\n');
-    json
-}
-
-/// What a `tokenizer.json` holds.
-pub(crate) fn read_json<File: serde::de::DeserializeOwned>(json: &str) -> Result<File, TokenizerError> {
-    // The version first: of a later one, nothing else can be relied upon.
-    let Version { format } = serde_json::from_str(json).map_err(TokenizerError::json)?;
-    if format != FORMAT {
-        return Err(TokenizerError::Format { found: format });
-    }
-    serde_json::from_str(json).map_err(TokenizerError::json)
-}
-
-/// What `tokenizer.json` holds.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    tokens: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    vocabulary: Option<usize>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Char,
-    Word,
-    Ids,
-}
-
-impl TryFrom<File> for Tokenizer {
-    type Error = TokenizerError;
-
-    fn try_from(File { format, kind, tokens, vocabulary }: File) -> Result<Self, TokenizerError> {
-        match (kind, tokens, vocabulary) {
-            _ if format != FORMAT => Err(TokenizerError::Format { found: format }),
-            (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
-            (Kind::Word, Some(tokens), None) => WordTokenizer::from_tokens(tokens).map(Tokenizer::Word),
-            (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
-            (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
-            _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
-        }
-    }
-}
-
-/// The id of every token.
-///
-/// The order of a hash map never shows: it is only asked for what it holds.
-pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
-    tokens: &[T],
-) -> Result<HashMap<T, u32>, TokenizerError> {
-    if tokens.len() > MAX_VOCABULARY {
-        return Err(TokenizerError::TooLarge { tokens: tokens.len() });
-    }
-    let mut ids = HashMap::with_capacity(tokens.len());
-    for (id, token) in (0..).zip(tokens) {
-        if let Some(first) = ids.insert(token.clone(), id) {
-            return Err(TokenizerError::Duplicate { token: token.to_string(), first, second: id });
-        }
-    }
-    Ok(ids)
-}
+#[cfg(test)]
+mod tests;

@@ -27,14 +27,19 @@
 //! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
 //! measured without being put together by rules.
 
-mod pair;
+mod pair_vocabulary;
+mod sentence_pieces;
 
-pub use pair::PairVocabulary;
+pub use pair_vocabulary::PairVocabulary;
+pub use sentence_pieces::Unit;
 
 use crate::error::{FORMAT, TokenizerError};
 use crate::token_bytes::TokenBytes;
-use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
-use crate::tokenizer::{BpeTokenizer, WordOptions, index, is_hugging_face, read_json, write_json};
+use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
+use crate::tokenizer::token_list::index;
+use crate::tokenizer::word::SPACE;
+use crate::tokenizer::{BpeTokenizer, WordOptions};
+use sentence_pieces::{cut, is_piece};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -57,16 +62,6 @@ pub const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
 
 /// What [`UNKNOWN`] is written as: one mark, which no reference has, so that it counts as one wrong word.
 const REPLACEMENT: &str = "\u{fffd}";
-
-/// What a piece of a text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// A character.
-    Char,
-    /// A word or a mark.
-    Word,
-}
 
 /// The tokens of one side of a sequence-to-sequence model; see the [module](self).
 ///
@@ -289,47 +284,6 @@ fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
         }
     }
     Ok(())
-}
-
-/// Calls `each` with the pieces of a text, from left to right.
-fn cut(text: &str, unit: Unit, each: impl FnMut(&str)) {
-    match unit {
-        Unit::Char => text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).for_each(each),
-        Unit::Word if text.is_empty() => {}
-        Unit::Word => words(&[SPACE, text].concat()).for_each(each),
-    }
-}
-
-/// The pieces of the word tokenizer, cut once more behind elisions.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    pieces(text).flat_map(|piece| {
-        let mut rest = Some(piece);
-        std::iter::from_fn(move || {
-            let piece = rest.take()?;
-            let Some((elision, word)) = split_elision(piece) else { return Some(piece) };
-            rest = Some(word);
-            Some(elision)
-        })
-    })
-}
-
-/// A word cut behind its elision: `j'ai` into `j'` and `ai`. None if it has none.
-fn split_elision(piece: &str) -> Option<(&str, &str)> {
-    let (elided, _) = piece.split_once(is_apostrophe)?;
-    let letters = elided.strip_prefix(SPACE).unwrap_or(elided);
-    let is_elision = letters.chars().count() == 1 || letters.to_lowercase().ends_with("qu");
-    let (_, apostrophe) = piece.split_at(elided.len());
-    let end = elided.len() + apostrophe.chars().next()?.len_utf8();
-    (is_elision && end < piece.len()).then(|| piece.split_at(end))
-}
-
-/// Whether a text could be cut so that this is one of its pieces.
-fn is_piece(token: &str, unit: Unit) -> bool {
-    match unit {
-        Unit::Char => token.chars().count() == 1,
-        // By itself, or, of an elision, before a word.
-        Unit::Word => [token, &[token, "a"].concat()].iter().any(|text| words(text).next() == Some(token)),
-    }
 }
 
 #[cfg(test)]

@@ -28,22 +28,22 @@
 //! | [`ExampleBatches`] | training | every example once an epoch, those of about the same length together |
 //! | [`SortedExamples`] | validation | every example once, from short to long |
 
-mod consecutive;
-mod contiguous;
+mod consecutive_windows;
+mod contiguous_batches;
 mod epochs;
-mod examples;
-mod pairs;
-mod random;
-mod sliding;
+mod example_batches;
+mod pair_batches;
+mod random_windows;
+mod sliding_windows;
 mod source;
 
-pub use consecutive::ConsecutiveWindows;
-pub use contiguous::ContiguousBatches;
+pub use consecutive_windows::ConsecutiveWindows;
+pub use contiguous_batches::ContiguousBatches;
 pub use epochs::EpochCursor;
-pub use examples::{Example, ExampleBatch, ExampleBatches, SortedExamples};
-pub use pairs::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
-pub use random::RandomWindows;
-pub use sliding::{SlidingBatch, SlidingWindows};
+pub use example_batches::{Example, ExampleBatch, ExampleBatches, SortedExamples};
+pub use pair_batches::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
+pub use random_windows::RandomWindows;
+pub use sliding_windows::{SlidingBatch, SlidingWindows};
 pub use source::{TokenSource, Tokens};
 
 use crate::TrainError;

@@ -3,13 +3,15 @@
 //! The [`Trainer`] trains any [`Module`](rungs_layers::Module) on any [`Task`], which says what the next loss is. It
 //! prints nothing: it tells a callback what happens, and the callback says whether to go on.
 //!
-//! | read | for |
+//! | module | holds |
 //! |---|---|
-//! | [`optim`], [`gradients`], [`schedule`] | how a gradient becomes a step |
+//! | [`optim`], [`gradients`], [`schedule`] | how a gradient becomes a step: optimizers, clipping, learning rates |
 //! | [`trained`] | models of which a part is frozen |
-//! | [`loss`], [`data`], [`task`] | what is learnt, and from what |
+//! | [`loss`], [`data`], [`task`] | what is learnt, and from what: batches of token ids |
 //! | [`trainer`], [`config`], [`event`], [`metrics`] | the loop, its settings and what it tells |
-//! | [`checkpoint`] | the protocol of run folders |
+//! | [`checkpoint`] | the protocol of run folders, and the state that a resumed run needs |
+//!
+//! This crate knows no model, no tokenizer and no text: what trains which model on what is a task, written elsewhere.
 //!
 //! ```
 //! use rungs_layers::{Bias, Init, Linear, tensor::{Array, Rng, Tensor}};

@@ -12,9 +12,10 @@
 //! between two steps, dropped and resumed goes on with the same bits.
 
 mod average;
+mod evaluating;
 mod saving;
 
-use crate::checkpoint::{Best, Interval};
+use crate::checkpoint::Interval;
 use crate::error::setting;
 use crate::{
     Budget, Control, Destination, Evaluation, Event, Finish, Loss, Metrics, Optimizer, ParameterGradients, Progress,
@@ -273,41 +274,6 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         Ok(Report { batch, learning_rate, gradient_norm, seconds })
     }
 
-    /// Evaluates the validation text and remembers the weights if they are the best so far.
-    fn evaluate(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Option<f64>, TrainError> {
-        let start = Instant::now();
-        let step = self.progress.step;
-        let task = &self.task;
-        let evaluation = with_constants(&mut self.model, self.average.as_ref(), |model| task.validate(model));
-        let evaluation = evaluation.map_err(|source| self.at_step(step, source))?;
-        if evaluation.tokens == 0 {
-            return Ok(None);
-        }
-        let loss = evaluation.loss();
-        if !loss.is_finite() {
-            return Err(self.at_step(step, TrainError::NonFiniteLoss { which: "validation", value: loss }));
-        }
-        self.progress.validation_loss = Some(loss);
-        let best = self.progress.best.is_none_or(|best| loss < best.loss);
-        self.progress.evaluations_since_best = if best { 0 } else { self.progress.evaluations_since_best + 1 };
-        if best {
-            self.progress.best = Some(Best { step, loss });
-            self.best = Some(self.evaluated_weights());
-        }
-        tell(Event::Evaluated { step, loss, tokens: evaluation.tokens, best, seconds: start.elapsed().as_secs_f64() });
-        Ok(Some(loss))
-    }
-
-    /// Whether the patience is used up; says so.
-    fn stops_early(&self, tell: &mut dyn FnMut(Event)) -> bool {
-        let Progress { step, best, evaluations_since_best: evaluations, .. } = self.progress;
-        let tired = self.config.patience.is_some_and(|patience| evaluations >= patience);
-        if let Some(best) = best.filter(|_| tired) {
-            tell(Event::StoppedEarly { step, best_step: best.step, evaluations });
-        }
-        tired
-    }
-
     /// Sums up the steps since the last row.
     fn note(&mut self, report: &Report, validation_loss: Option<f64>) {
         let Interval { nats, tokens, seconds } = std::mem::take(&mut self.progress.interval);
@@ -338,24 +304,6 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     fn at_step(&self, step: usize, source: TrainError) -> TrainError {
         TrainError::Step { step, source: Box::new(source) }
     }
-}
-
-/// Shows `f` the model with constants for parameters, so that nothing it computes is recorded: with their averages, if
-/// there are any.
-fn with_constants<E: Element, M: Module<E>, R>(
-    model: &mut Trained<M>,
-    average: Option<&Average<E>>,
-    f: impl FnOnce(&M) -> R,
-) -> R {
-    let mut own = Vec::new();
-    model.for_each_mut(&mut |name, parameter| {
-        let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name).clone());
-        own.push(std::mem::replace(parameter, constant));
-    });
-    let result = f(model.whole());
-    let mut own = own.into_iter();
-    model.for_each_mut(&mut |_, parameter| *parameter = own.next().expect("as many as there were"));
-    result
 }
 
 #[cfg(test)]

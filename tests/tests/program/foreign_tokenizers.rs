@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::binary::{bad_input, rungs, text};
-use crate::huggingface_tokenizers::{unigram_pieces, word_pieces};
+use crate::tokenizer_files::{unigram_pieces, word_pieces};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -5,7 +5,8 @@
 //!
 //! A character is a Unicode scalar value (Rust's `char`). Ids follow code points: the vocabulary is sorted.
 
-use super::{TokenizerError, index};
+use super::token_list::index;
+use crate::error::TokenizerError;
 use std::collections::{BTreeSet, HashMap};
 
 /// Every character is a token.

@@ -12,15 +12,17 @@
 //! What a tokenizer of this kind writes need not be what it read: some have everything in small letters, and what is
 //! unknown to them is lost. So decoding undoes encoding only as far as the file has it.
 
-mod stream;
+mod growth;
+mod window;
 
-pub(super) use stream::Window;
+pub(super) use window::Window;
 
 use super::bpe::file::beginning;
-use super::{MAX_VOCABULARY, REPLACEMENT_TEXT, TokenizerError};
+use super::token_list::REPLACEMENT_TEXT;
+use crate::error::{MAX_VOCABULARY, TokenizerError};
+use growth::{Growth, Spelled};
 use serde_json::Value;
 use std::fmt;
-use stream::Growth;
 
 /// A tokenizer that only the crate `tokenizers` knows; see the [module](self).
 pub struct HuggingFaceTokenizer {
@@ -33,17 +35,6 @@ pub struct HuggingFaceTokenizer {
     beginning: Vec<u32>,
     /// How its texts grow; none if nothing of them is sure before their end.
     growth: Option<Growth>,
-}
-
-/// How a token is spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelled {
-    /// There is no such token.
-    Not,
-    /// As a text.
-    Text,
-    /// As a byte, `<0x0A>`.
-    Byte,
 }
 
 impl HuggingFaceTokenizer {
@@ -160,16 +151,6 @@ impl PartialEq for HuggingFaceTokenizer {
     }
 }
 
-impl Spelled {
-    fn of(token: &str) -> Self {
-        let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')).filter(|rest| rest.len() == 2);
-        match digits.map(|digits| u8::from_str_radix(digits, 16)) {
-            Some(Ok(_)) => Self::Byte,
-            _ => Self::Text,
-        }
-    }
-}
-
 /// That decoding cannot fail: to take characters off the end of a text that has fewer of them ends the program there.
 fn check_decoder(decoder: &Value) -> Result<(), TokenizerError> {
     super::bpe::steps::each_step(decoder, "decoders", &mut |step| match step["stop"].as_u64() {
@@ -183,3 +164,6 @@ fn check_decoder(decoder: &Value) -> Result<(), TokenizerError> {
 fn one_line(error: &dyn fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! A text is ids with spaces between them, `5 9 12`.
 
-use super::{MAX_VOCABULARY, TokenizerError};
+use crate::error::{MAX_VOCABULARY, TokenizerError};
 use std::fmt::Write;
 
 /// Every token is its number.

@@ -21,7 +21,8 @@
 
 use super::bpe::PieceCounts;
 use super::word::{self, WordOptions};
-use super::{CharTokenizer, Tokenizer, TokenizerError, WordTokenizer};
+use super::{CharTokenizer, Tokenizer, WordTokenizer};
+use crate::error::TokenizerError;
 use std::collections::{BTreeSet, HashMap};
 
 /// The most bytes that may wait because nothing in them is settled: no text has such words.

@@ -13,7 +13,8 @@
 //! it that begins with a space is tried once more without; what is still unknown becomes [`UNKNOWN`]. So decoding
 //! gives the text back exactly, but for unknown words, and the spaces around those stay.
 
-use super::{TokenizerError, index};
+use super::token_list::index;
+use crate::error::TokenizerError;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 

@@ -1,5 +1,7 @@
 //! The protocol on a disk that may fail, or lose power, at any moment.
 
+mod real_disk;
+
 use super::contents::Contents;
 use super::disk::Disk;
 use super::folder::Folder;

@@ -79,7 +79,7 @@ fn random_windows_reach_both_ends_of_the_text() {
     assert!(seen.iter().all(|&count| (200..300).contains(&count)), "starts 0 to 3 are equally likely: {seen:?}");
 }
 
-use super::contiguous::Cursor;
+use super::contiguous_batches::Cursor;
 
 proptest! {
     #[test]

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::{Rule, StepSize, smallest_normal, without_denormals};
+use super::rule::{Rule, StepSize, smallest_normal, without_denormals};
 use rungs_layers::tensor::Element;
 use serde::{Deserialize, Serialize};
 

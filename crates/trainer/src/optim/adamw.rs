@@ -1,6 +1,7 @@
 //! AdamW.
 
-use super::{Adam, Rule, StepSize};
+use super::adam::Adam;
+use super::rule::{Rule, StepSize};
 use rungs_layers::tensor::Element;
 use serde::{Deserialize, Serialize};
 

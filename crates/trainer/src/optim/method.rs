@@ -1,6 +1,7 @@
 //! The choice of an optimizer, as a setting.
 
-use super::{Adam, AdamW, RmsProp, Rule, Sgd, StepSize};
+use super::rule::{Rule, StepSize};
+use super::{Adam, AdamW, RmsProp, Sgd};
 use crate::TrainError;
 use crate::error::{positive, setting, share};
 use rungs_layers::tensor::Element;

@@ -7,7 +7,7 @@ use super::alphabet;
 use super::file::File;
 use super::steps::{each_step, kind, literal, prepend_scheme, text};
 use super::symbols::byte_token;
-use crate::tokenizer::TokenizerError;
+use crate::error::TokenizerError;
 use serde_json::Value;
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@
 use super::added::AddedToken;
 use super::merges::Pair;
 use super::steps::Steps;
-use crate::tokenizer::{MAX_VOCABULARY, TokenizerError};
+use crate::error::{MAX_VOCABULARY, TokenizerError};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@
 use super::added::AddedToken;
 use super::alphabet;
 use super::file::{File, Vocabulary, two_tokens};
-use crate::tokenizer::TokenizerError;
+use crate::error::TokenizerError;
 use std::collections::HashSet;
 
 /// The tokenizer of the two files.

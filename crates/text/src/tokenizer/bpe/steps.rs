@@ -3,7 +3,7 @@
 //! The files of tokenizers describe them as a *normalizer* and a *pre-tokenizer*, each one step or a sequence of them.
 //! Known here are those that byte-pair encodings have: whoever needs another is told its name.
 
-use super::pattern::Pattern;
+use super::word_regex::Pattern;
 use serde_json::Value;
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;

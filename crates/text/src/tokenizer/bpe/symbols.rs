@@ -2,7 +2,7 @@
 
 use super::alphabet;
 use super::file::Model;
-use crate::tokenizer::TokenizerError;
+use crate::error::TokenizerError;
 use std::collections::HashMap;
 
 /// How words are spelled before anything is merged.

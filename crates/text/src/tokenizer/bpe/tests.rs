@@ -1,5 +1,8 @@
+mod beside_other_programs;
+
+use super::steps::Place;
 use super::*;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Passage, Tokenizer};
 use serde_json::{Value, json};
 
 /// Spells tokens with bars between them.

@@ -1,137 +1,20 @@
 //! A run is the same run however often it is stopped, killed and resumed, and on any number of threads: bit for bit, in
 //! f32, with a recurrent model whose state is carried from batch to batch and whose dropout draws random numbers.
 
-use rungs_layers::tensor::safetensors::Named;
-use rungs_layers::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
-use rungs_layers::{Bias, Dropout, Embedding, Init, Linear, Mode, RecurrentState, Rnn, parameters};
-use rungs_trainer::checkpoint::{Folder, TRAINING_FILE, TrainingState};
-use rungs_trainer::{
-    Adam, AdamW, Batch, Budget, ConsecutiveWindows, ContiguousBatches, Control, Destination, Evaluation, Event, Finish,
-    Loss, Method, Metrics, Position, RmsProp, Schedule, Sgd, Task, TrainError, Trainer, TrainerConfig, split,
+use super::reader::{ADAMW, Reader, Reading, config};
+use crate::checkpoint::{Folder, TRAINING_FILE, TrainingState};
+use crate::{
+    Adam, Budget, Control, Destination, Evaluation, Event, Finish, Loss, Method, Metrics, Position, RmsProp, Schedule,
+    Sgd, Task, TrainError, Trainer, TrainerConfig,
 };
+use rungs_layers::tensor::Rng;
+use rungs_layers::tensor::safetensors::{self, Named};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-
-const VOCABULARY: usize = 7;
-
-/// The smallest language model with a memory.
-struct Reader<E: Element> {
-    embedding: Embedding<E>,
-    rnn: Rnn<E>,
-    head: Linear<E>,
-}
-parameters!(Reader { embedding, rnn, head });
-
-impl<E: Element> Reader<E> {
-    fn new(seed: u64) -> Self {
-        let rng = &mut Rng::new(seed);
-        Self {
-            embedding: Embedding::new(VOCABULARY, 6, Init::Normal(0.5), rng),
-            rnn: Rnn::new(6, 12, 2, Dropout::new(0.1), rng),
-            head: Linear::new(12, VOCABULARY, Bias::Yes, Init::XavierUniform, rng),
-        }
-    }
-
-    fn loss(&self, batch: &Batch, state: &mut Vec<RecurrentState<E>>, mode: &mut Mode<'_>) -> Loss<E> {
-        let x = self.embedding.forward(&batch.inputs);
-        let (y, last) = self.rnn.forward(&x, state, mode);
-        *state = last;
-        let options = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
-        Loss { total: self.head.forward(&y).cross_entropy(&batch.targets, options), tokens: batch.tokens() }
-    }
-}
-
-/// Reading a text in streams.
-struct Reading<E: Element> {
-    batches: ContiguousBatches,
-    state: Option<Vec<RecurrentState<E>>>,
-    validation: ConsecutiveWindows,
-}
-
-impl<E: Element> Reading<E> {
-    fn new() -> Self {
-        // Squares modulo 7 with an occasional slip: something to learn, and something to fail at.
-        let mut rng = Rng::new(77);
-        let slip = |rng: &mut Rng| if rng.below(10) == 0 { rng.below(VOCABULARY) } else { 0 };
-        let text: Vec<u32> = (0..1200_usize).map(|i| ((i * i + slip(&mut rng)) % VOCABULARY) as u32).collect();
-        let (train, validation) = split(&text, 0.2).unwrap();
-        Self {
-            batches: ContiguousBatches::new(train, 4, 9).unwrap(),
-            state: None,
-            validation: ConsecutiveWindows::new(validation, 1, 50).unwrap(),
-        }
-    }
-}
-
-impl<E: Element> Task<E> for Reading<E> {
-    type Model = Reader<E>;
-
-    fn next_loss(&mut self, model: &Reader<E>, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
-        let batch = self.batches.next_batch()?;
-        let carried = self.state.take().filter(|_| !batch.restart);
-        let mut state = carried.unwrap_or_else(|| model.rnn.zero_state(4));
-        let loss = model.loss(&batch, &mut state, &mut Mode::Train(rng));
-        self.state = Some(state.iter().map(RecurrentState::detached).collect());
-        Ok(loss)
-    }
-
-    fn validate(&self, model: &Reader<E>) -> Result<Evaluation, TrainError> {
-        let mut evaluation = Evaluation::default();
-        let mut state = model.rnn.zero_state(1);
-        for batch in self.validation.batches() {
-            let loss = model.loss(&batch?, &mut state, &mut Mode::Eval);
-            evaluation.add(loss.total.item().to_f64(), loss.tokens);
-        }
-        Ok(evaluation)
-    }
-
-    fn position(&self) -> Position<E> {
-        let carried = self.state.iter().flatten().enumerate();
-        let arrays = carried.map(|(layer, state)| (format!("h.{layer}"), state.h.array().clone())).collect();
-        Position { cursor: json!(self.batches.cursor()), arrays }
-    }
-
-    fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
-        let cursor = serde_json::from_value(position.cursor).map_err(|e| TrainError::Position(e.to_string()))?;
-        self.batches.seek(cursor)?;
-        let arrays = position.arrays.into_values();
-        let carried: Vec<_> = arrays.map(|h| RecurrentState { h: Tensor::constant(h), c: None }).collect();
-        self.state = (!carried.is_empty()).then_some(carried);
-        Ok(())
-    }
-
-    fn batches_per_epoch(&self) -> Option<usize> {
-        Some(self.batches.batches_per_pass())
-    }
-}
-
-fn config(optimizer: Method, steps: usize) -> TrainerConfig {
-    TrainerConfig {
-        budget: Budget::Steps(steps),
-        optimizer,
-        schedule: Schedule::Cosine { rate: 0.01, minimum: 0.001, warmup: 5 },
-        clip: Some(0.5),
-        accumulate: 2,
-        evaluate_every: 7,
-        save_every: 5,
-        log_every: 3,
-        patience: None,
-        ema: None,
-        seed: 3,
-    }
-}
-
-const ADAMW: Method = Method::AdamW(AdamW { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 });
-
-/// An empty place on the disk for one test.
-fn scratch(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("training").join(name);
-    _ = fs::remove_dir_all(&path);
-    path
-}
+use tempfile::tempdir;
 
 /// A trainer for a new run in a folder, or for the one that is there. The model starts from other weights each time,
 /// which a resumed run must not show.
@@ -212,6 +95,7 @@ fn run(path: &Path, config: TrainerConfig, interruptions: &[usize]) -> Vec<f64> 
 
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
+    let scratch = tempdir().unwrap();
     let methods = [
         Method::Sgd(Sgd { momentum: 0.0, nesterov: false }),
         Method::Sgd(Sgd { momentum: 0.9, nesterov: true }),
@@ -221,11 +105,11 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     ];
     for (i, method) in methods.into_iter().enumerate() {
         let config = config(method, 30);
-        let straight = scratch(&format!("straight-{i}"));
+        let straight = scratch.path().join(format!("straight-{i}"));
         let losses = run(&straight, config, &[]);
         assert_eq!(losses.len(), 30);
         // Before, at and after evaluations, saves, rows and the end of a pass over the text; and twice in a row.
-        let stopped = scratch(&format!("stopped-{i}"));
+        let stopped = scratch.path().join(format!("stopped-{i}"));
         assert_eq!(run(&stopped, config, &[1, 2, 7, 12, 13, 14, 15, 21, 29]), losses, "{method:?}");
         assert_eq!(outcome(&stopped), outcome(&straight), "{method:?}");
     }
@@ -233,7 +117,8 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
 
 #[test]
 fn a_finished_run_does_nothing_and_a_longer_one_goes_on() {
-    let path = scratch("longer");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("longer");
     let constant = TrainerConfig { schedule: Schedule::Constant { rate: 0.01 }, ..config(ADAMW, 14) };
     run(&path, constant, &[]);
     let before = fs::read(path.join("training.safetensors")).unwrap();
@@ -241,15 +126,16 @@ fn a_finished_run_does_nothing_and_a_longer_one_goes_on() {
     assert_eq!(fs::read(path.join("training.safetensors")).unwrap(), before, "not even the times were touched");
     let longer = TrainerConfig { budget: Budget::Steps(28), ..constant };
     assert_eq!(run(&path, longer, &[]).len(), 14);
-    let straight = scratch("longer-straight");
+    let straight = scratch.path().join("longer-straight");
     run(&straight, longer, &[]);
     assert_eq!(outcome(&path), outcome(&straight), "14 is a step at which both evaluate");
 }
 
 #[test]
 fn one_two_and_eight_threads_give_the_same_bits() {
+    let scratch = tempdir().unwrap();
     let outcomes = [1, 2, 8].map(|threads| {
-        let path = scratch(&format!("threads-{threads}"));
+        let path = scratch.path().join(format!("threads-{threads}"));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| run(&path, config(ADAMW, 20), &[]));
         outcome(&path)
@@ -293,7 +179,8 @@ fn a_batch_without_the_gradient_of_a_parameter_is_an_error_that_names_it() {
 
 #[test]
 fn weights_that_are_not_finite_are_not_saved() {
-    let path = scratch("not-finite");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("not-finite");
     run(&path, config(ADAMW, 5), &[]);
     let before = outcome(&path);
     // A rate that no f32 holds: loss and gradient of the sixth step are finite, the weights after it are not.
@@ -325,14 +212,14 @@ impl Task<f32> for Silent {
 
 #[test]
 fn without_a_validation_text_the_last_weights_are_the_model() {
-    let path = scratch("silent");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("silent");
     let mut trainer = Trainer::new(Reader::new(0), Silent(Reading::new()), config(ADAMW, 6)).unwrap();
     trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!(null)));
     let summary = trainer.run(&mut |_| Control::Continue).unwrap();
     assert_eq!((summary.validation_loss, summary.best_validation_loss), (None, None));
     let folder = Folder::open(&path).unwrap();
-    let saved: Named<f32> =
-        rungs_layers::tensor::safetensors::read(&folder.read("model.safetensors").unwrap()).unwrap();
+    let saved: Named<f32> = safetensors::read(&folder.read("model.safetensors").unwrap()).unwrap();
     assert_eq!(saved, trainer.state().weights);
 }
 
@@ -360,18 +247,19 @@ fn child_trains() {
 
 fn child(path: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "training::child_trains", "--quiet"]).env(FOLDER, path);
+    command.args(["--ignored", "--exact", "trainer::tests::same_bits::child_trains", "--quiet"]).env(FOLDER, path);
     command.stdout(std::process::Stdio::null()).spawn().unwrap()
 }
 
 #[test]
 fn killed_at_any_moment_it_resumes_to_the_same_bits() {
-    let straight = scratch("straight");
+    let scratch = tempdir().unwrap();
+    let straight = scratch.path().join("straight");
     let start = Instant::now();
     assert!(child(&straight).wait().unwrap().success());
     let whole = start.elapsed();
 
-    let killed = scratch("killed");
+    let killed = scratch.path().join("killed");
     let mut rng = Rng::new(11);
     let mut steps = Vec::new();
     for _ in 0..12 {

@@ -2,7 +2,7 @@
 
 use super::{Kind, SequenceVocabulary, Unit};
 use crate::error::{FORMAT, TokenizerError};
-use crate::tokenizer::{is_hugging_face, read_json, write_json};
+use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 /// The vocabularies of a model that reads one language and writes another: its `tokenizer.json`.

@@ -3,71 +3,15 @@
 //!
 //! The files are made here, by the crate itself.
 
+use crate::tokenizer::PieceEncoder;
+use crate::{BpeTokenizer, Tokenizer, TokenizerError};
 use proptest::prelude::*;
-use rungs_text::tokenizer::PieceEncoder;
-use rungs_text::{BpeTokenizer, Tokenizer, TokenizerError};
 use serde_json::{Value, json};
 use std::str::FromStr;
-use tokenizers::models::TrainerWrapper;
-use tokenizers::models::unigram::Unigram;
-use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainerBuilder};
-use tokenizers::pre_tokenizers::metaspace::Metaspace;
-use tokenizers::{AddedToken, decoders, normalizers, pre_tokenizers, processors};
+use tokenizer_files::{TEXT, changed, unigram_pieces, word_pieces};
 
-/// What the word pieces are learnt from.
-const TEXT: &str =
-    "The cat sat on the mat; the café's cats sat there, weren't they? 12 cats, 3 mats and another cat!\n";
-
-/// BERT's kind of file: words in small letters, cut into the longest pieces there are.
-pub(crate) fn word_pieces() -> String {
-    let mut tokenizer = tokenizers::Tokenizer::new(WordPiece::default());
-    tokenizer.with_normalizer(Some(normalizers::BertNormalizer::default())).unwrap();
-    tokenizer.with_pre_tokenizer(Some(pre_tokenizers::bert::BertPreTokenizer));
-    tokenizer.with_decoder(Some(decoders::wordpiece::WordPiece::default()));
-    let special = ["[UNK]", "[CLS]", "[SEP]"].map(|token| AddedToken::from(token, true)).to_vec();
-    let trainer = WordPieceTrainerBuilder::new().vocab_size(70).show_progress(false).special_tokens(special).build();
-    tokenizer.train(&mut TrainerWrapper::from(trainer), [TEXT.repeat(2)].iter()).unwrap();
-    let template = processors::template::TemplateProcessing::builder()
-        .try_single("[CLS] $A [SEP]")
-        .unwrap()
-        .special_tokens(vec![("[CLS]", 1), ("[SEP]", 2)])
-        .build()
-        .unwrap();
-    tokenizer.with_post_processor(Some(template));
-    tokenizer.to_string(true).unwrap()
-}
-
-/// T5's kind of file: the most probable pieces, with a mark for spaces. With `bytes` also one for each byte.
-pub(crate) fn unigram_pieces(bytes: bool) -> String {
-    let pieces =
-        ["▁", "▁the", "▁cat", "s", "▁s", "at", "a", "t", "e", "h", "c", "n", "o", "▁on", "th", "猫", "é", ",", "."];
-    let mut vocabulary = vec![("<unk>".to_owned(), 0.0), ("<0x>".to_owned(), -20.0)];
-    vocabulary.extend(pieces.iter().zip(1..).map(|(&piece, i)| (piece.to_owned(), -f64::from(i) / 3.0)));
-    if bytes {
-        vocabulary.extend((0..=255_u8).map(|byte| (format!("<0x{byte:02X}>"), -30.0)));
-    }
-    let mut tokenizer = tokenizers::Tokenizer::new(Unigram::from(vocabulary, Some(0), bytes).unwrap());
-    tokenizer.with_pre_tokenizer(Some(Metaspace::default()));
-    tokenizer.with_decoder(Some(Metaspace::default()));
-    let file = tokenizer.to_string(false).unwrap();
-    match bytes {
-        false => file,
-        true => changed(&file, |file| {
-            file["decoder"] = json!({ "type": "Sequence", "decoders": [
-                { "type": "Replace", "pattern": { "String": "▁" }, "content": " " },
-                { "type": "ByteFallback" },
-                { "type": "Fuse" },
-                { "type": "Strip", "content": " ", "start": 1, "stop": 0 },
-            ] });
-        }),
-    }
-}
-
-fn changed(file: &str, change: impl FnOnce(&mut Value)) -> String {
-    let mut value: Value = serde_json::from_str(file).unwrap();
-    change(&mut value);
-    value.to_string()
-}
+#[path = "../../../../../tests/fixtures/tokenizer_files.rs"]
+mod tokenizer_files;
 
 fn opened(file: &str) -> Tokenizer {
     Tokenizer::from_json(file).unwrap()

@@ -2,8 +2,10 @@
 //!
 //! The scores in `tests/fixtures/measures.json` were computed by sacrebleu; the script there says how.
 
+mod paired_bootstrap;
+
+use crate::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 use proptest::prelude::*;
-use rungs_measures::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
 use serde::Deserialize;
 
 /// What rounding may do to a score of 100.
@@ -40,7 +42,8 @@ struct Corpus {
 }
 
 fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("../fixtures/measures.json")).unwrap()
+    serde_json::from_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/measures.json")))
+        .unwrap()
 }
 
 fn scores(pairs: &[(String, String)]) -> (f64, f64) {

@@ -27,6 +27,7 @@ mod class;
 mod parse;
 
 use class::Class;
+use parse::Item;
 use std::cell::Cell;
 
 /// GPT-2's (Radford et al. 2019, in the code they published).
@@ -41,21 +42,6 @@ pub(super) struct Pattern {
     alternatives: Vec<Vec<Item>>,
 }
 
-/// One thing after another.
-#[derive(Debug, Clone)]
-enum Item {
-    /// Characters of a class.
-    Repeat { class: Class, least: usize, most: usize, gives_back: bool },
-    /// One of some alternatives, or nothing.
-    Group { alternatives: Vec<Vec<Item>>, optional: bool },
-    /// What has to follow, or must not.
-    Ahead { alternatives: Vec<Vec<Item>>, wanted: bool },
-    /// The beginning of the text.
-    Start,
-    /// Its end.
-    End,
-}
-
 impl Pattern {
     /// Reads an expression.
     ///
@@ -63,7 +49,10 @@ impl Pattern {
     /// What is wrong with it, or is not known here.
     pub(super) fn new(expression: &str) -> Result<Self, String> {
         check_length(expression)?;
-        parse::pattern(expression).map_err(|problem| format!("the expression {expression:?}: {problem}"))
+        let alternatives = parse::alternatives(expression);
+        alternatives
+            .map(|alternatives| Self { alternatives })
+            .map_err(|problem| format!("the expression {expression:?}: {problem}"))
     }
 
     /// A text that is to be found as it stands.

@@ -1,4 +1,4 @@
-//! Such a text, shown while it is written.
+//! How the text of tokens grows when others follow: what of it is sure before the end.
 //!
 //! What a token says may depend on those before it (a word piece at the beginning has no space), and only the crate
 //! knows how. So the text is decoded again with every token, and what is new of it is shown. That is right if the text
@@ -12,13 +12,7 @@
 //! | `ByteFallback` | bytes `<0x0A>` with no other token behind them: if one more makes them no text, all are U+FFFD |
 //!
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
-//!
-//! Not the whole text is decoded again, which would take the square of its length. What a token says depends on whether
-//! it is the first and on the one before, so the tokens from the last one that said something are enough: D(a, b, c)
-//! goes on behind D(a, b) as D(b, c) does behind D(b).
 
-use super::{HuggingFaceTokenizer, Spelled};
-use crate::tokenizer::REPLACEMENT_TEXT;
 use crate::tokenizer::bpe::steps::{each_step, kind, literal};
 use serde_json::Value;
 
@@ -26,9 +20,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Growth {
     /// Bytes at the end may be the beginning of a character.
-    characters: bool,
+    pub(super) characters: bool,
     /// What bytes say is known when they have ended.
-    bytes: bool,
+    pub(super) bytes: bool,
 }
 
 impl Growth {
@@ -69,48 +63,23 @@ fn keeps_bytes(what: &str, by: &Value) -> bool {
     foreign(what) && by.as_str().is_some_and(foreign)
 }
 
-/// As much of a text as decides how it goes on.
-#[derive(Debug, Clone, Default)]
-pub(in crate::tokenizer) struct Window {
-    ids: Vec<u32>,
-    /// How many bytes of its text were shown.
-    shown: usize,
+/// How a token is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelled {
+    /// There is no such token.
+    Not,
+    /// As a text.
+    Text,
+    /// As a byte, `<0x0A>`.
+    Byte,
 }
 
-impl Window {
-    /// Reads a token: what can be shown by now.
-    pub(in crate::tokenizer) fn push(&mut self, tokenizer: &HuggingFaceTokenizer, id: u32) -> String {
-        let spelled = tokenizer.spelled(id);
-        if spelled == Spelled::Not {
-            return std::mem::take(self).finish(tokenizer) + REPLACEMENT_TEXT;
+impl Spelled {
+    pub(super) fn of(token: &str) -> Self {
+        let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')).filter(|rest| rest.len() == 2);
+        match digits.map(|digits| u8::from_str_radix(digits, 16)) {
+            Some(Ok(_)) => Self::Byte,
+            _ => Self::Text,
         }
-        self.ids.push(id);
-        let Some(growth) = tokenizer.growth.filter(|growth| !growth.bytes || spelled == Spelled::Text) else {
-            return String::new();
-        };
-        let text = tokenizer.text(&self.ids);
-        let sure = match text.strip_suffix(REPLACEMENT_TEXT).filter(|_| growth.characters) {
-            Some(before) => before.len().max(self.shown),
-            None => text.len(),
-        };
-        let new = text.get(self.shown..sure).unwrap_or_default().to_owned();
-        self.shown = sure;
-        if sure == text.len() {
-            let last = tokenizer.text(&[id]);
-            if !last.is_empty() {
-                *self = Self { ids: vec![id], shown: last.len() };
-            }
-        }
-        new
-    }
-
-    /// All of the text so far is known to whom it is shown.
-    pub(in crate::tokenizer) fn skip(&mut self, tokenizer: &HuggingFaceTokenizer) {
-        self.shown = tokenizer.text(&self.ids).len();
-    }
-
-    /// The text has ended: what is left of it.
-    pub(in crate::tokenizer) fn finish(self, tokenizer: &HuggingFaceTokenizer) -> String {
-        tokenizer.text(&self.ids).get(self.shown..).unwrap_or_default().to_owned()
     }
 }

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{Overlap, Rouge, Stemming, rouge_l_sum, words};
+use crate::{Measured, Quality};
 use proptest::prelude::*;
-use rungs_measures::rouge::{Overlap, Rouge, Stemming, rouge_l_sum, words};
-use rungs_measures::{Measured, Quality};
 use serde::Deserialize;
 
 /// What rounding may do to a score of 1.
@@ -30,7 +30,7 @@ struct Pair {
 }
 
 fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("../fixtures/rouge.json")).unwrap()
+    serde_json::from_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/rouge.json"))).unwrap()
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //!
 //! What `tests/fixtures/bootstrap.json` holds was computed by sacrebleu; `make_rouge.py` there says how.
 
+use crate::bootstrap::{PairedBootstrap, Resamples, Statistics, total};
+use crate::{Baseline, Bleu, ChrF, Measured, Quality, Stemming, distinct, repetition};
 use proptest::prelude::*;
-use rungs_measures::bootstrap::{PairedBootstrap, Resamples, Statistics, total};
-use rungs_measures::{Baseline, Bleu, ChrF, Measured, Quality, Stemming, distinct, repetition};
-use rungs_tensor::Rng;
+use rungs_random::Rng;
 use serde::Deserialize;
 
 /// What rounding may do to a score of 100.
@@ -65,7 +65,8 @@ where
 #[test]
 fn draws_score_as_in_sacrebleu() {
     let Fixture { sentences, places, bleu, chrf } =
-        serde_json::from_str(include_str!("../fixtures/bootstrap.json")).unwrap();
+        serde_json::from_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/bootstrap.json")))
+            .unwrap();
     agrees::<Bleu>(&sentences, &places, &bleu);
     agrees::<ChrF>(&sentences, &places, &chrf);
     assert!(bleu.p < 0.5 && chrf.p < 0.5, "something to find");
@@ -146,12 +147,12 @@ proptest! {
 
     #[test]
     fn sentences_are_the_text(text in "[a-cA-C .!?…。\"()\n]{0,40}", seed in any::<u64>()) {
-        let sentences = rungs_measures::baselines::sentences(&text);
+        let sentences = crate::baselines::sentences(&text);
         let solid = |text: &str| text.split_whitespace().collect::<String>();
         prop_assert_eq!(solid(&sentences.concat()), solid(&text));
         prop_assert!(sentences.iter().all(|sentence| !sentence.is_empty() && sentence.trim() == *sentence));
         for sentence in &sentences {
-            prop_assert_eq!(rungs_measures::baselines::sentences(sentence), [*sentence]);
+            prop_assert_eq!(crate::baselines::sentences(sentence), [*sentence]);
         }
         let mut rng = Rng::new(seed);
         let drawn = Baseline::Random.output(&text, &mut rng);

@@ -5,7 +5,8 @@
 //! it will never be, and everything it gives, put together, is what [`decode`](Tokenizer::decode) says of all tokens at
 //! once.
 
-use super::{REPLACEMENT, Tokenizer};
+use super::Tokenizer;
+use super::token_list::REPLACEMENT;
 
 /// Tokens to text, one after another.
 ///
@@ -30,8 +31,15 @@ pub struct TextStream<'t> {
     window: super::huggingface::Window,
 }
 
+impl Tokenizer {
+    /// The text of tokens that come one after another, shown as they come.
+    pub fn stream(&self) -> TextStream<'_> {
+        TextStream::new(self)
+    }
+}
+
 impl<'t> TextStream<'t> {
-    pub(super) fn new(tokenizer: &'t Tokenizer) -> Self {
+    fn new(tokenizer: &'t Tokenizer) -> Self {
         Self {
             tokenizer,
             held: Vec::new(),

@@ -1,17 +1,31 @@
 //! From the text of a regular expression to what it consists of.
 
 use super::class::Class;
-use super::{Item, Pattern};
 use std::iter::Peekable;
 use std::str::Chars;
 use unicode_properties::GeneralCategory;
 
-/// Reads a whole expression.
-pub(super) fn pattern(expression: &str) -> Result<Pattern, String> {
+/// One thing after another.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    /// Characters of a class.
+    Repeat { class: Class, least: usize, most: usize, gives_back: bool },
+    /// One of some alternatives, or nothing.
+    Group { alternatives: Vec<Vec<Item>>, optional: bool },
+    /// What has to follow, or must not.
+    Ahead { alternatives: Vec<Vec<Item>>, wanted: bool },
+    /// The beginning of the text.
+    Start,
+    /// Its end.
+    End,
+}
+
+/// Reads a whole expression: its alternatives, each one thing after another.
+pub(super) fn alternatives(expression: &str) -> Result<Vec<Vec<Item>>, String> {
     let mut parser = Parser { rest: expression.chars().peekable(), folded: false };
     let alternatives = parser.alternatives()?;
     match parser.rest.next() {
-        None => Ok(Pattern { alternatives }),
+        None => Ok(alternatives),
         Some(_) => Err("a group is closed, but was not opened".to_owned()),
     }
 }

@@ -2,25 +2,18 @@
 //! disk in the middle of a save loses what was saved before. (The protocol itself is tried at every moment, on a disk
 //! in memory, beside its code.)
 
+use crate::checkpoint::Folder;
+use crate::{
+    Budget, Control, Destination, Evaluation, Event, Loss, Position, Task, TrainError, Trainer, TrainerConfig,
+};
 use rungs_layers::parameters;
 use rungs_layers::tensor::{Array, Element, Rng, Tensor};
-use rungs_trainer::checkpoint::Folder;
-use rungs_trainer::{
-    Control, Destination, Evaluation, Event, Loss, Position, Task, TrainError, Trainer, TrainerConfig,
-};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// An empty place on the disk for one test.
-fn scratch(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("checkpoint").join(name);
-    _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
-}
+use tempfile::tempdir;
 
 /// Numbers that learn to be small.
 struct Point<E: Element> {
@@ -53,13 +46,13 @@ impl Task<f32> for Shrink {
 }
 
 fn trainer(size: usize) -> Trainer<f32, Shrink> {
-    let config = TrainerConfig { budget: rungs_trainer::Budget::Steps(4), ..TrainerConfig::default() };
+    let config = TrainerConfig { budget: Budget::Steps(4), ..TrainerConfig::default() };
     Trainer::new(Point::new(size), Shrink, config).unwrap()
 }
 
 /// A folder with a finished run.
-fn finished(name: &str) -> PathBuf {
-    let path = scratch(name).join("run");
+fn finished(scratch: &Path) -> PathBuf {
+    let path = scratch.join("run");
     let mut trainer = trainer(2);
     trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!({ "size": 2 })));
     trainer.run(&mut |_| Control::Continue).unwrap();
@@ -88,7 +81,8 @@ fn one_line(path: &Path, error: &TrainError) -> String {
 
 #[test]
 fn a_run_is_its_files_and_nothing_else() {
-    let path = finished("files");
+    let scratch = tempdir().unwrap();
+    let path = finished(scratch.path());
     let mut names: Vec<String> =
         fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -103,7 +97,8 @@ fn a_run_is_its_files_and_nothing_else() {
 
 #[test]
 fn a_flipped_bit_or_a_cut_in_any_file_is_noticed() {
-    let path = finished("damage");
+    let scratch = tempdir().unwrap();
+    let path = finished(scratch.path());
     let mut rng = Rng::new(1);
     for name in ["config.json", "metrics.csv", "model.safetensors", "training.safetensors"] {
         let file = path.join(name);
@@ -131,35 +126,38 @@ fn a_flipped_bit_or_a_cut_in_any_file_is_noticed() {
 
 #[test]
 fn a_run_of_another_model_is_refused() {
-    let error = resuming(&finished("other"), 3);
+    let scratch = tempdir().unwrap();
+    let error = resuming(&finished(scratch.path()), 3);
     assert!(error.starts_with("moment first of parameter point: has shape (2"), "{error}");
 }
 
 #[test]
 fn folders_without_a_run_and_formats_of_the_future_are_told_apart() {
-    let path = scratch("without");
-    assert_eq!(resuming(&path, 2), "RUN: holds no run (there is no config.json)");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path();
+    assert_eq!(resuming(path, 2), "RUN: holds no run (there is no config.json)");
     assert_eq!(resuming(&path.join("nothing"), 2), "RUN: holds no run (there is no such folder)");
     fs::write(path.join("file"), "x").unwrap();
     assert_eq!(resuming(&path.join("file"), 2), "RUN: holds no run (it is a file, not a folder)");
     assert_eq!(resuming(&path.join("file/below"), 2), "RUN: Not a directory (os error 20)");
     fs::write(path.join("config.json"), r#"{ "format": 9, "whatever": true }"#).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: format 9 is not known; this version reads 1");
+    assert_eq!(resuming(path, 2), "RUN/config.json: format 9 is not known; this version reads 1");
     fs::write(path.join("config.json"), r#"{ "model_type": "gpt2" }"#).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: not a run's settings: there is no format number");
+    assert_eq!(resuming(path, 2), "RUN/config.json: not a run's settings: there is no format number");
     fs::write(path.join("config.json"), [0xff, 0xfe]).unwrap();
-    assert_eq!(resuming(&path, 2), "RUN/config.json: not UTF-8 text: the file is damaged");
+    assert_eq!(resuming(path, 2), "RUN/config.json: not UTF-8 text: the file is damaged");
 }
 
 #[test]
 fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
-    let path = scratch("place");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path();
     let creating = |path: &Path| one_line(path, &Folder::create(path).unwrap_err());
     fs::write(path.join("file"), "mine").unwrap();
     let file = path.join("file").display().to_string();
     assert_eq!(creating(&path.join("file")), "RUN: RUN is a file, not a folder");
     assert_eq!(creating(&path.join("file/a/b")), format!("RUN: {file} is a file, not a folder"));
-    let run = finished("place-taken");
+    let run = finished(scratch.path());
     assert_eq!(creating(&run), "RUN: there is a run in this folder");
 
     let deep = path.join("a/b/c");
@@ -168,7 +166,8 @@ fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
     folder.save(json!(1), &[("x".to_owned(), b"y".to_vec())]).unwrap();
     assert_eq!(Folder::open(&deep).unwrap().read("x").unwrap(), b"y");
 
-    let taken = scratch("place-foreign");
+    let taken = path.join("foreign");
+    fs::create_dir(&taken).unwrap();
     fs::write(taken.join("model.safetensors"), "mine").unwrap();
     let mut trainer = trainer(2);
     trainer.save_into(Destination::new(Folder::create(&taken).unwrap(), json!(null)));
@@ -179,7 +178,8 @@ fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
 
 #[test]
 fn what_is_saved_between_two_steps_can_be_read_while_the_run_goes_on() {
-    let path = scratch("while").join("run");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("run");
     let config = TrainerConfig { save_every: 1, ..*trainer(2).config() };
     let mut trainer = Trainer::new(Point::new(2), Shrink, config).unwrap();
     trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!(null)));
@@ -243,12 +243,15 @@ fn child_saves_for_ever() {
 
 #[test]
 fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
-    let path = scratch("killed").join("run");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("run");
     let mut rng = Rng::new(4);
     let mut reached = 0;
     for _ in 0..15 {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "checkpoint::child_saves_for_ever", "--quiet"]).env(FOLDER, &path);
+        command
+            .args(["--ignored", "--exact", "checkpoint::tests::real_disk::child_saves_for_ever", "--quiet"])
+            .env(FOLDER, &path);
         let mut child = command.stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(5 + rng.below(60) as u64));
         child.kill().unwrap();
@@ -292,13 +295,14 @@ fn child_runs_out_of_space() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
-    let path = scratch("full").join("run");
+    let scratch = tempdir().unwrap();
+    let path = scratch.path().join("run");
     // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would
     // end the process is ignored, so that the write reports an error.
-    let script =
-        r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact checkpoint::child_runs_out_of_space --quiet"#;
+    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact "$1" --quiet"#;
     let mut command = Command::new("sh");
-    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).env(FOLDER, &path);
+    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
+    command.arg("checkpoint::tests::real_disk::child_runs_out_of_space").env(FOLDER, &path);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(version(&path, 10), 3, "the child did run");

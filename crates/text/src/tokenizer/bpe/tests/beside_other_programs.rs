@@ -4,10 +4,9 @@
 //! there says how. GPT-2's own vocabulary is no part of this repository: what needs it is skipped unless `RUNGS_DATA`
 //! names a folder that has it in `tokenizers/gpt2`.
 
+use crate::vocabulary::{END, PADDING, START, UNKNOWN};
+use crate::{BpeTokenizer, PairVocabulary, SequenceVocabulary, Tokenizer};
 use proptest::prelude::*;
-use rungs_text::tokenizer::BpeTokenizer;
-use rungs_text::vocabulary::{END, PADDING, START, UNKNOWN};
-use rungs_text::{PairVocabulary, SequenceVocabulary, Tokenizer};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -54,7 +53,11 @@ fn ids_are_gpt_2s() {
     }
     let Some(tokenizer) = gpt2() else { return };
     assert_eq!(tokenizer.vocabulary(), 50_257);
-    let Fixture { texts } = serde_json::from_str(include_str!("../fixtures/tokens_gpt2.json")).unwrap();
+    let Fixture { texts } = serde_json::from_str(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/tokens_gpt2.json"
+    )))
+    .unwrap();
     assert!(texts.len() > 350, "every script has one");
     for Encoded { text, ids } in texts {
         assert_eq!(tokenizer.encode(&text).unwrap(), ids, "{text:?}");
@@ -73,7 +76,11 @@ fn what_is_learnt_is_what_others_learn() {
         tokens: Vec<String>,
         merges: Vec<String>,
     }
-    let fixture: Fixture = serde_json::from_str(include_str!("../fixtures/tokens_learnt.json")).unwrap();
+    let fixture: Fixture = serde_json::from_str(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/tokens_learnt.json"
+    )))
+    .unwrap();
     let tokenizer = BpeTokenizer::from_text(&fixture.text, 256 + fixture.tokens.len()).unwrap();
     let file: Value = serde_json::from_str(&tokenizer.to_json()).unwrap();
     assert_eq!(file["model"]["merges"], Value::from(fixture.merges));
@@ -96,8 +103,11 @@ fn files_of_hugging_face_do_here_what_they_do_there() {
         ids: Vec<Vec<u32>>,
         decoded: Vec<String>,
     }
-    let Fixture { texts, tokenizers } =
-        serde_json::from_str(include_str!("../fixtures/tokens_huggingface.json")).unwrap();
+    let Fixture { texts, tokenizers } = serde_json::from_str(include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/tokens_huggingface.json"
+    )))
+    .unwrap();
     assert_eq!(tokenizers.len(), 7);
     for Described { name, file, ids, decoded } in tokenizers {
         let tokenizer = Tokenizer::from_json(&file.to_string()).unwrap();

@@ -10,26 +10,14 @@ mod checkpointing;
 mod decoding;
 mod encoder_decoder;
 mod golden;
-#[path = "../fixtures/golden_numbers.rs"]
-mod golden_numbers;
+mod half_trained;
 mod house_rules;
 mod huggingface_tokenizers;
-mod kill;
 mod links;
 mod lora;
 mod measures;
 mod models;
 mod program;
-mod program_gpt;
-mod program_huggingface;
-mod program_huggingface_tokenizers;
-mod program_lora;
-mod program_measures;
-mod program_pairs;
-mod program_prompts;
-mod program_streaming;
-mod program_tokens;
-mod program_training;
 mod reading;
 mod registry;
 mod rouge;
@@ -37,3 +25,7 @@ mod tokens;
 mod training;
 mod translation;
 mod workspace;
+
+/// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;

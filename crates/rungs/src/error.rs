@@ -1,7 +1,7 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
 use crate::models::{ConfigError, GenerateError};
-use crate::text::TokenizerError;
+use crate::text::{TextError, TokenizerError};
 use crate::trainer::TrainError;
 use std::path::PathBuf;
 
@@ -23,24 +23,9 @@ pub enum Error {
     /// A text is of no use.
     #[error("{0}")]
     Text(String),
-    /// A line of a file of pairs is not what it must be.
-    #[error("{file}, line {line}: {problem}")]
-    Line {
-        /// What the file is called.
-        file: String,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file of pairs could not be read to its end.
-    #[error("{file}: {source}")]
-    Read {
-        /// What the file is called.
-        file: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// A file of pairs or dialogues is of no use.
+    #[error(transparent)]
+    Texts(#[from] TextError),
     /// A text cannot be made into tokens.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),

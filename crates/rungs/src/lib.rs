@@ -245,12 +245,10 @@ pub use rungs_trainer as trainer;
 pub mod bigram;
 pub mod builtin;
 pub mod data;
-pub mod dialogue;
 mod error;
 pub mod huggingface;
 pub mod keras;
 pub mod model;
-pub mod pairs;
 pub mod prelude;
 pub mod run;
 pub mod settings;
@@ -262,11 +260,13 @@ pub use bigram::Bigram;
 pub use builtin::dates;
 pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
 pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
-pub use dialogue::{Dialogue, Role, Turn, read_dialogues, split_dialogues};
 pub use error::Error;
 pub use model::Model;
-pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
 pub use run::{Run, RunConfig, SavedRun};
+pub use rungs_text::{
+    Columns, Dialogue, Normalization, PairReader, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues,
+    split_pairs,
+};
 pub use settings::{
     CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
 };

@@ -2,7 +2,7 @@
 //!
 //! | task | of a model that |
 //! |---|---|
-//! | [`LanguageTask`] | goes on with texts; [`evaluate`] measures it, and [`token_losses`] token by token |
+//! | [`LanguageTask`] | goes on with texts; [`evaluate`] measures it, and [`token_losses()`] token by token |
 //! | [`TranslationTask`] | translates; [`measure_forced`] measures it |
 //! | [`PromptTask`] | goes on with a question by answering it; [`measure_answers`] measures it |
 

@@ -18,7 +18,6 @@
 
 pub mod bpe;
 pub mod char;
-mod error;
 #[cfg(feature = "tokenizers")]
 pub mod huggingface;
 pub mod ids;
@@ -26,9 +25,9 @@ mod pieces;
 mod stream;
 pub mod word;
 
+pub use crate::error::{MAX_VOCABULARY, TokenizerError};
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
-pub use error::{MAX_VOCABULARY, TokenizerError};
 #[cfg(feature = "tokenizers")]
 pub use huggingface::HuggingFaceTokenizer;
 pub use ids::IdTokenizer;
@@ -36,6 +35,7 @@ pub use pieces::{PieceEncoder, PieceLearner};
 pub use stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
+use crate::error::FORMAT;
 use crate::token_bytes::TokenBytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -45,9 +45,6 @@ use std::sync::Arc;
 /// U+FFFD, which stands for what is no text.
 const REPLACEMENT_TEXT: &str = "\u{fffd}";
 const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
-
-/// The version of `tokenizer.json` that this crate writes, and the only one there has been.
-pub(crate) const FORMAT: u32 = 1;
 
 /// How text becomes token ids.
 ///

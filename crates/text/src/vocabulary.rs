@@ -31,11 +31,10 @@ mod pair;
 
 pub use pair::PairVocabulary;
 
+use crate::error::{FORMAT, TokenizerError};
 use crate::token_bytes::TokenBytes;
 use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
-use crate::tokenizer::{
-    BpeTokenizer, FORMAT, TokenizerError, WordOptions, index, is_hugging_face, read_json, write_json,
-};
+use crate::tokenizer::{BpeTokenizer, WordOptions, index, is_hugging_face, read_json, write_json};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::HashMap;

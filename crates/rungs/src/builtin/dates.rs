@@ -31,8 +31,8 @@ pub mod forms;
 
 pub use date::Date;
 
-use crate::pairs::{TextPair, fixed_hash};
 use crate::tensor::Rng;
+use crate::text::{TextPair, fixed_hash};
 
 /// A part of the dates. Of ten dates eight are in the first, and one in each of the others, more or less.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use super::prompts::{Prompts, filled};
 use super::text_corpus::WORDS;
 use super::tokens::Tokens;
 use crate::Error;
-use crate::dialogue::Turns;
 use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::{Tokenizer, TokenizerError};
+use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
 use std::sync::Arc;
 
@@ -125,7 +124,7 @@ impl LeftOut {
 
 /// The tokenizer of the settings, learnt from the filled-in templates.
 fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokenizer, Error> {
-    let prompts = settings.prompts.as_ref().ok_or_else(|| Error::goes_on())?;
+    let prompts = settings.prompts.as_ref().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
     let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
     Ok(match &settings.tokenizer {

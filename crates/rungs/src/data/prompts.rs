@@ -62,10 +62,9 @@
 
 use super::answer_end::{End, check};
 use crate::Error;
-use crate::dialogue::{Role, Turns};
 use crate::settings::{PromptKind, Settings, Template};
 use crate::text::tokenizer::Passage;
-use crate::text::{TokenBytes, Tokenizer};
+use crate::text::{Role, TokenBytes, Tokenizer, Turns};
 use crate::trainer::data::Example;
 
 /// How questions and answers become the tokens of a language model.
@@ -94,7 +93,7 @@ impl Prompts {
     /// If they are those of a model that only goes on with a text, or the template cannot be, or the tokenizer cannot
     /// say it.
     pub fn new(settings: &Settings, tokenizer: &Tokenizer) -> Result<Self, Error> {
-        let prompts = settings.prompts.as_ref().ok_or_else(|| Error::goes_on())?;
+        let prompts = settings.prompts.as_ref().ok_or_else(Error::goes_on)?;
         let (kind, template) = (prompts.task, prompts.parsed()?);
         // A space belongs to the word behind it, where there are words.
         let spaces = !matches!(tokenizer, Tokenizer::Char(_) | Tokenizer::Ids(_));

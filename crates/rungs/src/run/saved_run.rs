@@ -220,7 +220,7 @@ impl SavedRun {
     }
 
     /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one
-    /// another: see [`token_losses`].
+    /// another: see [`token_losses`](fn@token_losses).
     ///
     /// # Errors
     /// If the model is damaged or translates, there are fewer than two tokens, or there can be no such stride.

@@ -6,12 +6,14 @@
 use super::forced::Forced;
 use crate::layers::Mode;
 use crate::models::{EncoderDecoder, Source};
-use crate::pairs::SPECIALS;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
-use crate::text::vocabulary::PADDING;
-use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs};
+use crate::text::vocabulary::{END, PADDING, START};
+use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, Specials};
 use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
 use std::sync::Arc;
+
+/// The special tokens of [`SequenceVocabulary`](crate::text::SequenceVocabulary), as batches of pairs want them.
+pub const SPECIALS: Specials = Specials { padding: PADDING, start: START, end: END };
 
 /// Pairs that are evaluated at a time: a matter of speed alone.
 const TOGETHER: usize = 64;

@@ -6,9 +6,10 @@
 //! ```
 //! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.1. A head's scores, T by S numbers, are never there
 //! as a whole: they are computed `QUERIES` by `KEYS` ([`heads`]) at a time, and m, l and o follow as keys go by, each
-//! rescaled when a larger score appears (Milakov & Gimelshein 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For
-//! the way back, m and l are kept and the tiles computed once more (Dao et al. 2022, *FlashAttention*,
-//! [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so memory grows with T and S, not with their product.
+//! rescaled when a larger score appears (Milakov & Gimelshein 2018,
+//! [arXiv:1805.02867](https://arxiv.org/abs/1805.02867)). For the way back, m and l are kept and the tiles computed
+//! once more (Dao et al. 2022, *FlashAttention*, [arXiv:2205.14135](https://arxiv.org/abs/2205.14135)), so memory grows
+//! with T and S, not with their product.
 //!
 //! Tiles of keys begin at fixed positions and are taken in order, and products are
 //! [rows of panels](crate::fast::panel): the bits of o_i depend on its query, keys and values alone, not on the

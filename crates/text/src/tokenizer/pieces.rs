@@ -15,6 +15,9 @@
 //! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
 //! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it
 //! into words, or whose added tokens take white space beside them, read a text as a whole or not at all as well.
+//!
+//! This is part of the tokenizers because what is settled follows from how each of them cuts a text. Where pieces come
+//! from, and where ids go, it does not know.
 
 use super::bpe::PieceCounts;
 use super::word::{self, WordOptions};

@@ -1,7 +1,8 @@
 //! The vocabularies of both sides.
 
 use super::{Kind, SequenceVocabulary, Unit};
-use crate::tokenizer::{FORMAT, TokenizerError, is_hugging_face, read_json, write_json};
+use crate::error::{FORMAT, TokenizerError};
+use crate::tokenizer::{is_hugging_face, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 /// The vocabularies of a model that reads one language and writes another: its `tokenizer.json`.

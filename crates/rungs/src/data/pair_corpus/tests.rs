@@ -2,7 +2,7 @@
 
 use crate::dates::{self, Part};
 use crate::measures::{Bleu, ChrF, exact_match};
-use crate::pairs::SPECIALS;
+use crate::tasks::translation::SPECIALS;
 use crate::text::{SequenceVocabulary, Unit, WordOptions};
 use crate::trainer::{Pair, PairBatch, PairBatches, SortedPairs};
 use crate::{Columns, Normalization, TextPair, read_pairs, split_pairs};

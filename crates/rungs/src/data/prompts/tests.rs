@@ -87,8 +87,8 @@ fn every_filled_template_decodes_back_and_its_answer_begins_where_it_does() {
     ] {
         let (pairs, dialogues) = (pairs(), dialogues());
         let all: Vec<Vec<(Role, &str)>> = match task {
-            PromptKind::Pairs => pairs.iter().map(crate::dialogue::Turns::turns).collect(),
-            PromptKind::Dialogue => dialogues.iter().map(crate::dialogue::Turns::turns).collect(),
+            PromptKind::Pairs => pairs.iter().map(crate::text::Turns::turns).collect(),
+            PromptKind::Dialogue => dialogues.iter().map(crate::text::Turns::turns).collect(),
         };
         let parsed = PromptSettings { task, template: template.to_owned() }.parsed().unwrap();
         let text: String = all.iter().map(|turns| by_hand(turns, &parsed, task, &parsed.after)).collect();

@@ -6,8 +6,8 @@
 //! z_t = h_t W + b                                                       p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
 //! ```
 //! with x, s (B, S, D), y, h (B, T, D), z (B, T, V), P the positions. Vaswani et al. (2017), *Attention Is All You
-//! Need*. The blocks are those of [`rungs_layers::transformer_block`], with the norm after each part, as the paper has it
-//! (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
+//! Need*. The blocks are those of [`rungs_layers::transformer_block`], with the norm after each part, as the paper has
+//! it (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
 //!
 //! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two
 //! places there is one look. What [attention](crate::attention) over a recurrent encoder had to find out step by step,

@@ -5,16 +5,14 @@ mod sampling;
 mod searches;
 
 use proptest::prelude::*;
+use rungs_decoding::{
+    Beam, Context, Contrastive, CountPenalty, Finish, GenerateError, GenerateOptions, Generated, Length, LengthPenalty,
+    MinP, NoRepeatNgram, OnToken, Pattern, Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP,
+    Typical, draw, generate, generate_with_draft, likeliest, log_probability,
+};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
 use rungs_layers::{Mode, Module};
-use rungs_models::decode::{
-    Beam, Context, Contrastive, CountPenalty, MinP, NoRepeatNgram, OnToken, Pattern, Processor, Processors,
-    RepetitionPenalty, Search, Temperature, TopK, TopP, Typical, draw, generate_with_draft, likeliest, log_probability,
-};
-use rungs_models::{
-    Finish, GenerateError, GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length,
-    LengthPenalty, LstmLanguageModel, RecurrentConfig, generate,
-};
+use rungs_models::{Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig};
 use rungs_text::Tokenizer;
 use std::ops::ControlFlow;
 use std::sync::Arc;

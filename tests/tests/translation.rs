@@ -1,13 +1,15 @@
 //! The laws of encoders, decoders, attention between them, and beam search.
 
 use proptest::prelude::*;
+use rungs_decoding::{
+    Beam, Bias, Ending, Finish, GenerateOptions, Generated, Length, LengthPenalty, Search, generate_from,
+    log_probability,
+};
 use rungs_layers::tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use rungs_layers::{Attention, GruCell, LstmCell, Mode, Module, NormPosition, RnnCell, Score};
-use rungs_models::decode::{Bias, Ending, Search, log_probability};
 use rungs_models::{
-    AddedPositions, AttentionConfig, AttentionSeq2Seq, Beam, ConfigError, EncoderDecoder, Finish, GenerateOptions,
-    Generated, Length, LengthPenalty, Seq2Seq, Seq2SeqConfig, Source, Style, Transformer, TransformerConfig, Tying,
-    generate_from,
+    AddedPositions, AttentionConfig, AttentionSeq2Seq, ConfigError, EncoderDecoder, Seq2Seq, Seq2SeqConfig, Source,
+    Style, Transformer, TransformerConfig, Tying,
 };
 use std::ops::ControlFlow;
 use std::sync::Arc;

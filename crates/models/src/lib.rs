@@ -1,4 +1,4 @@
-//! The rungs of the ladder, one file each, and what turns a model into text.
+//! The rungs of the ladder, one file each, and how a model writes text by sampling.
 //!
 //! A language model gives a probability to every token that could come next. Each rung answers one question in its
 //! own way: how is everything read so far kept in mind?
@@ -22,14 +22,14 @@
 //! rungs share theirs, in [`recurrent`], and differ in the cell.
 //!
 //! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and
-//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`decode`] chooses the next token, again and
+//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`sampling`] chooses the next token, again and
 //! again; [`config`] refuses sizes that cannot be. With the feature `check`, `registry` holds the gradient check of
 //! every rung.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
-//! use rungs_models::decode::{Temperature, TopK};
-//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, generate};
+//! use rungs_models::sampling::{Temperature, TopK};
+//! use rungs_models::{Gpt, GptConfig, Length, SampleOptions, sample};
 //! use rungs_text::Tokenizer;
 //! use std::{ops::ControlFlow, sync::Arc};
 //!
@@ -39,20 +39,19 @@
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
-//! let options = GenerateOptions {
+//! let options = SampleOptions {
 //!     processors: vec![Arc::new(Temperature::new(0.8)?), Arc::new(TopK::new(5)?)],
 //!     length: Length::at_most(40),
-//!     ..GenerateOptions::default()
+//!     ..SampleOptions::default()
 //! };
 //! let prompt = tokenizer.encode("the ")?;
-//! let texts = generate(&model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()))?;
+//! let texts = sample(&model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()))?;
 //! assert_eq!(tokenizer.decode(&texts[0][0].ids).chars().count(), 40); // gibberish: nothing was learnt yet
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod attention;
 pub mod config;
-pub mod decode;
 pub mod decoder;
 pub mod encoder_decoder;
 pub mod gpt;
@@ -63,16 +62,14 @@ pub mod recurrent;
 #[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
+pub mod sampling;
 pub mod seq2seq;
+pub mod state;
 pub mod transformer;
 
 pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use config::ConfigError;
-pub use decode::{
-    Beam, Finish, GenerateError, GenerateOptions, Generated, Length, LengthPenalty, Processor, Search, generate,
-    generate_from,
-};
-pub use decoder::{Decoder, State};
+pub use decoder::Decoder;
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
 pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
@@ -80,5 +77,7 @@ pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
+pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
+pub use state::State;
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};

@@ -261,7 +261,7 @@ mod tests {
                     state = model.start(1);
                 }
                 let logits = model.step(&crate::tensor::Ids::new([pair[0]], [1, 1]), &mut state).to_vec();
-                nats -= crate::models::decode::log_probability(&logits, pair[1]);
+                nats -= crate::decoding::log_probability(&logits, pair[1]);
             }
             nats
         };

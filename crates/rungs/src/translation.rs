@@ -3,9 +3,9 @@
 //! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over the tokens of the targets, the end of each among them and padding
 //! not.
 
+use crate::decoding::{Bias, Ending, Finish, GenerateError, GenerateOptions, Generated, Length, Search, generate_from};
 use crate::layers::Mode;
-use crate::models::decode::{Bias, Ending, Finish, Search};
-use crate::models::{EncoderDecoder, GenerateError, GenerateOptions, Generated, Length, Source, generate_from};
+use crate::models::{EncoderDecoder, Source};
 use crate::pairs::SPECIALS;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};

@@ -1,7 +1,7 @@
 //! A language model with its tokens: text in, text out.
 //!
 //! ```
-//! use rungs::models::decode::TopP;
+//! use rungs::decoding::TopP;
 //! use rungs::prelude::*;
 //! use std::sync::Arc;
 //!
@@ -27,15 +27,17 @@
 //! # All of it
 //! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them,
 //! [as many times](GenerateOptions::texts) as is wanted, and tells how likely every token was. What options there are,
-//! beams, penalties, expressions that must match, tells [`decode`](crate::models::decode).
+//! beams, penalties, expressions that must match, tells [`decoding`](crate::decoding).
 
 mod listener;
 
 pub(crate) use listener::{Ends, Listener, write};
 pub use listener::{OnText, Written};
 
-use crate::models::decode::{Drafted, OnToken, generate_each, generate_with_draft};
-use crate::models::{GenerateError, GenerateOptions, LanguageModel};
+use crate::decoding::{
+    Drafted, GenerateError, GenerateOptions, OnToken, SampleError, check_prompt, generate_each, generate_with_draft,
+};
+use crate::models::LanguageModel;
 use crate::tensor::Rng;
 use crate::text::Tokenizer;
 use crate::{Error, Settings};
@@ -141,7 +143,7 @@ impl Writer {
     pub fn prompt(&self, text: &str) -> Result<Prompt, Error> {
         let ids = self.tokenizer.encode(text)?;
         if ids.is_empty() {
-            return Err(GenerateError::EmptyPrompt.into());
+            return Err(GenerateError::from(SampleError::EmptyPrompt).into());
         }
         // What it was trained to find before every text is not shown.
         Ok(Prompt { ids: [self.tokenizer.beginning(), ids].concat(), text: text.to_owned(), whole: true })
@@ -152,13 +154,7 @@ impl Writer {
     /// # Errors
     /// If there are none, or one is not in the vocabulary.
     pub fn prompt_ids(&self, ids: &[u32]) -> Result<Prompt, Error> {
-        let vocabulary = self.tokenizer.vocabulary();
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(GenerateError::UnknownToken { what: "prompt", id, vocabulary }.into());
-        }
-        if ids.is_empty() {
-            return Err(GenerateError::EmptyPrompt.into());
-        }
+        check_prompt(self.tokenizer.vocabulary(), ids).map_err(GenerateError::from)?;
         let mut stream = self.tokenizer.stream();
         let text = ids.iter().map(|&id| stream.push(id)).collect();
         Ok(Prompt { ids: ids.to_vec(), text, whole: false })
@@ -208,7 +204,7 @@ impl Writer {
         Ok(text)
     }
 
-    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::models::generate)
+    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::decoding::generate)
     /// does. `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
     /// the end, not at all.
     ///

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rungs::models::{GenerateOptions, Length, Search};
+use rungs::decoding::{GenerateOptions, Length, Search};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};

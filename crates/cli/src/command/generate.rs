@@ -5,8 +5,7 @@ mod decoding;
 mod language;
 mod translate;
 
-use rungs::models::decode::{Search, Temperature, TopP};
-use rungs::models::{Finish, GenerateError, GenerateOptions, Length};
+use rungs::decoding::{Finish, GenerateError, GenerateOptions, Length, SampleError, Search, Temperature, TopP};
 use rungs::tensor::Rng;
 use rungs::writer::{OnText, Written};
 use rungs::{Error, Writer};
@@ -96,7 +95,7 @@ fn shown(write: impl FnOnce(OnText<'_>) -> Result<Vec<Vec<Written>>, Error>) -> 
 
 fn failure(error: GenerateError) -> Failure {
     match error {
-        GenerateError::NotFinite { .. } => Failure::running(error),
+        GenerateError::Sample(SampleError::NotFinite { .. }) => Failure::running(error),
         other => Failure::input(other),
     }
 }

@@ -1,7 +1,6 @@
 //! A translator writes targets, given sources.
 
-use rungs::models::decode::{Beam, Search};
-use rungs::models::{Finish, Generated, LengthPenalty};
+use rungs::decoding::{Beam, Finish, Generated, LengthPenalty, Search};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
 use rungs::writer::Written;

@@ -6,19 +6,21 @@
 //! anew from max(0, p − q), normalised, and ends the round; if all are accepted, one more is drawn from p. What is
 //! written has the distribution p, whatever the draft; a greedy text is the greedy text.
 //!
-//! p and q are what the [processors](super::processor) leave of either model's logits.
+//! p and q are what the [processors](rungs_models::sampling::processor) leave of either model's logits.
 //!
 //! Leviathan, Kalman & Matias (2023), *Fast Inference from Transformers via Speculative Decoding*,
 //! [arXiv:2211.17192](https://arxiv.org/abs/2211.17192); Chen et al. (2023),
 //! [arXiv:2302.01318](https://arxiv.org/abs/2302.01318).
 
-use super::GenerateError;
-use super::generate::{OnToken, choose, processed};
-use super::logits::{draw, likeliest, log_probability, weights};
-use super::options::{Finish, GenerateOptions, Generated, Search, check, check_prompt};
-use crate::{ConfigError, LanguageModel, State};
+use crate::error::GenerateError;
+use crate::search::{GenerateOptions, Search};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Rng, keep_awake};
+use rungs_models::sampling::logits::weights;
+use rungs_models::sampling::{
+    Choice, Finish, Generated, OnToken, SampleError, SampleOptions, check_prompt, draw, likeliest, log_probability,
+};
+use rungs_models::{ConfigError, LanguageModel, State};
 
 /// How a draft did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub struct Drafted {
 /// sure.
 ///
 /// # Errors
-/// As [`generate`](super::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, several texts are
+/// As [`generate`](crate::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, several texts are
 /// wanted, or the search is neither greedy nor a draw.
 pub fn generate_with_draft<E: Element>(
     [model, draft]: [&dyn LanguageModel<E>; 2],
@@ -52,10 +54,12 @@ pub fn generate_with_draft<E: Element>(
     if ahead == 0 {
         return Err(ConfigError::Zero { name: "ahead" }.into());
     }
-    if options.texts != 1 || !matches!(options.search, Search::Greedy | Search::Sample) {
-        return Err(GenerateError::DraftSearch);
-    }
-    check(vocabulary, options)?;
+    let choice = match options.search {
+        Search::Greedy if options.texts == 1 => Choice::Greedy,
+        Search::Sample if options.texts == 1 => Choice::Sample,
+        _ => return Err(GenerateError::DraftSearch),
+    };
+    options.check_stop(vocabulary)?;
     check_prompt(vocabulary, prompt)?;
     let (model, draft) = (model.frozen(), draft.frozen());
     let speculation = Speculation {
@@ -63,11 +67,11 @@ pub fn generate_with_draft<E: Element>(
         draft: Reader::new(draft.as_ref()),
         text: prompt.to_vec(),
         prompt: prompt.len(),
-        options,
+        options: options.with_search(choice),
         rng,
         drafted: Drafted::default(),
     };
-    speculation.write(ahead, on_token)
+    Ok(speculation.write(ahead, on_token)?)
 }
 
 /// Two models in the middle of a text.
@@ -77,13 +81,13 @@ struct Speculation<'m, E: Element> {
     /// The prompt and what is sure.
     text: Vec<u32>,
     prompt: usize,
-    options: &'m GenerateOptions,
+    options: SampleOptions,
     rng: Rng,
     drafted: Drafted,
 }
 
 impl<E: Element> Speculation<'_, E> {
-    fn write(mut self, ahead: usize, on_token: OnToken<'_>) -> Result<(Generated, Drafted), GenerateError> {
+    fn write(mut self, ahead: usize, on_token: OnToken<'_>) -> Result<(Generated, Drafted), SampleError> {
         let (mut log_probabilities, mut finish) = (Vec::new(), Finish::Length);
         let max = self.options.length.max();
         'text: while log_probabilities.len() < max {
@@ -112,21 +116,21 @@ impl<E: Element> Speculation<'_, E> {
     }
 
     /// What is left of a model's logits after the text and some proposals.
-    fn processed(&self, logits: &[E], proposals: &[(u32, Vec<f64>)]) -> Result<Vec<f64>, GenerateError> {
+    fn processed(&self, logits: &[E], proposals: &[(u32, Vec<f64>)]) -> Result<Vec<f64>, SampleError> {
         let (prompt, written) = self.text.split_at(self.prompt);
         let written: Vec<u32> = written.iter().copied().chain(proposals.iter().map(|(id, _)| *id)).collect();
-        processed(logits, prompt, &written, self.options)
+        self.options.processed(logits, prompt, &written)
     }
 
     /// Up to `count` tokens of the draft, each with what it was drawn from.
-    fn propose(&mut self, count: usize) -> Result<Vec<(u32, Vec<f64>)>, GenerateError> {
+    fn propose(&mut self, count: usize) -> Result<Vec<(u32, Vec<f64>)>, SampleError> {
         let mut text = self.text.clone();
         let mut proposals: Vec<(u32, Vec<f64>)> = Vec::new();
         self.draft.mark();
         while proposals.len() < count {
             let logits = self.draft.read(&text, 1);
             let allowed = self.processed(&logits[0], &proposals)?;
-            let Some(id) = choose(self.options.search, &allowed, &mut self.rng) else { break };
+            let Some(id) = self.options.search.of(&allowed, &mut self.rng) else { break };
             proposals.push((id, allowed));
             text.push(id);
             if self.options.stop.contains(&id) {
@@ -139,7 +143,7 @@ impl<E: Element> Speculation<'_, E> {
 
     /// The tokens that are sure after some proposals, with their log-probabilities: one more than were accepted. None
     /// for a token if nothing may follow.
-    fn judge(&mut self, proposals: &[(u32, Vec<f64>)]) -> Result<Vec<(Option<u32>, f64)>, GenerateError> {
+    fn judge(&mut self, proposals: &[(u32, Vec<f64>)]) -> Result<Vec<(Option<u32>, f64)>, SampleError> {
         let text: Vec<u32> = self.text.iter().copied().chain(proposals.iter().map(|(id, _)| *id)).collect();
         self.model.mark();
         let logits = self.model.read(&text, proposals.len() + 1);
@@ -149,8 +153,8 @@ impl<E: Element> Speculation<'_, E> {
             let allowed = self.processed(&logits[i], &proposals[..i])?;
             let log_p = |id: u32| log_probability(&doubles(&logits[i]), id);
             let stays = match self.options.search {
-                Search::Greedy => likeliest(&allowed) == Some(*id),
-                _ => {
+                Choice::Greedy => likeliest(&allowed) == Some(*id),
+                Choice::Sample => {
                     let at = *id as usize;
                     let [p, q] = [&allowed, draft].map(|logits| probabilities(logits)[at]);
                     self.rng.uniform() * q < p
@@ -158,8 +162,8 @@ impl<E: Element> Speculation<'_, E> {
             };
             if !stays {
                 let instead = match self.options.search {
-                    Search::Greedy => likeliest(&allowed),
-                    _ => self.instead(&allowed, draft),
+                    Choice::Greedy => likeliest(&allowed),
+                    Choice::Sample => self.instead(&allowed, draft),
                 };
                 sure.push((instead, instead.map_or(0.0, log_p)));
                 return Ok(sure);
@@ -171,7 +175,8 @@ impl<E: Element> Speculation<'_, E> {
             }
         }
         let last = &logits[proposals.len()];
-        let id = choose(self.options.search, &self.processed(last, proposals)?, &mut self.rng);
+        let allowed = self.processed(last, proposals)?;
+        let id = self.options.search.of(&allowed, &mut self.rng);
         sure.push((id, id.map_or(0.0, |id| log_probability(&doubles(last), id))));
         Ok(sure)
     }

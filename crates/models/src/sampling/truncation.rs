@@ -17,7 +17,7 @@
 
 use super::logits::{RULED_OUT, candidates, largest, maximum, rule_out, total, weights};
 use super::processor::{Context, Processor};
-use crate::ConfigError;
+use crate::config::ConfigError;
 use std::cmp::Ordering;
 
 /// T in z / T: finite and above 0. Towards 0 the likeliest token is chosen always.

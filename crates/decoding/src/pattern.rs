@@ -11,18 +11,18 @@
 
 mod automaton;
 
-use super::GenerateError;
-use super::logits::RULED_OUT;
-use super::processor::{Context, Processor};
+use crate::error::GenerateError;
 use automaton::{Automaton, DEAD};
 use rayon::prelude::*;
+use rungs_models::sampling::logits::RULED_OUT;
+use rungs_models::sampling::{Context, Processor};
 use rungs_text::TokenBytes;
 use std::collections::BTreeSet;
 
 /// Lets through only texts that match an expression.
 ///
 /// ```
-/// use rungs_models::decode::Pattern;
+/// use rungs_decoding::Pattern;
 /// use rungs_text::Tokenizer;
 ///
 /// let tokenizer = Tokenizer::char_from("0123456789-/ abc")?;

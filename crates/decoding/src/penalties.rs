@@ -11,9 +11,9 @@
 //!
 //! [`Bias`] looks at nothing.
 
-use super::logits::RULED_OUT;
-use super::processor::{Context, Processor};
-use crate::ConfigError;
+use rungs_models::ConfigError;
+use rungs_models::sampling::logits::RULED_OUT;
+use rungs_models::sampling::{Context, Processor};
 use std::collections::BTreeSet;
 
 /// θ: what was there is less likely if θ > 1, more likely if θ < 1.

@@ -5,7 +5,7 @@ use crate::ConfigError;
 /// Why a text cannot be written.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum GenerateError {
+pub enum SampleError {
     /// A language model continues a text; it has no idea of a first token.
     #[error("the prompt is empty: there must be at least one token to go on from")]
     EmptyPrompt,
@@ -28,35 +28,6 @@ pub enum GenerateError {
     /// A way to write that cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A text that is searched for, and would be longer than the model can look back.
-    #[error("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")]
-    Context {
-        /// How many tokens the prompt has.
-        prompt: usize,
-        /// How many may be written.
-        tokens: usize,
-        /// How many the model can look at.
-        context: usize,
-    },
-    /// A draft model whose tokens are not the model's.
-    #[error("the draft model has {draft} tokens, the model {vocabulary}: they must have the same")]
-    DraftVocabulary {
-        /// How many tokens the draft model has.
-        draft: usize,
-        /// V.
-        vocabulary: usize,
-    },
-    /// A search that a draft cannot help with.
-    #[error("a draft helps to write one text, greedily or drawn, and no search")]
-    DraftSearch,
-    /// An expression that texts are to match, and that is none, or is too large.
-    #[error("the expression {expression:?} {problem}")]
-    Expression {
-        /// What was to be matched.
-        expression: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// The model is broken: some number in it overflowed.
     #[error("the model's logits are not finite after {tokens} tokens: its parameters are damaged or have diverged")]
     NotFinite {

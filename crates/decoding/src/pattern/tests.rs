@@ -1,6 +1,6 @@
 use super::*;
-use crate::decode::{draw, logits};
 use rungs_layers::tensor::Rng;
+use rungs_models::sampling::{draw, logits};
 
 fn token_bytes(tokens: &[&str]) -> TokenBytes {
     let tokens = tokens.iter().map(|token| Some(token.as_bytes().to_vec())).collect();

@@ -5,7 +5,7 @@
 //! are applied one after another, so their order counts, and one more is a few lines:
 //!
 //! ```
-//! use rungs_models::decode::{Context, Processor};
+//! use rungs_models::sampling::{Context, Processor};
 //!
 //! /// No token twice in a row.
 //! #[derive(Debug)]
@@ -50,8 +50,3 @@ pub trait Processor: Debug + Send + Sync {
 
 /// Processors, the first to be applied first.
 pub type Processors = Vec<Arc<dyn Processor>>;
-
-/// Applies all of them.
-pub(super) fn process(processors: &Processors, context: &Context<'_>, logits: &mut [f64]) {
-    processors.iter().for_each(|processor| processor.process(context, logits));
-}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::decode::logits::{draw, likeliest};
+use crate::sampling::logits::{draw, likeliest};
 use rungs_layers::tensor::Rng;
 
 const OUT: f64 = RULED_OUT;

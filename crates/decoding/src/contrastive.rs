@@ -5,31 +5,74 @@
 //!
 //! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
 //!
-//! with h_j the [features](crate::Decoder::features) of every earlier token, the prompt's among them, and h_v those of
+//! with h_j the [features](rungs_models::Decoder::features) of every earlier token, the prompt's among them, and h_v those of
 //! the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
 //!
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
 
-use super::GenerateError;
-use super::generate::Beginning;
-use super::generate::{OnToken, log_sums, processed};
-use super::logits::{RULED_OUT, largest, weights};
-use super::options::{Contrastive, Finish, GenerateOptions, Generated};
-use crate::State;
+use crate::error::GenerateError;
+use crate::search::{Contrastive, check_prompts, nothing};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
+use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
+use rungs_models::sampling::{Finish, Generated, OnToken, SampleError, SampleOptions};
+use rungs_models::{Decoder, LanguageModel, State};
+use std::ops::ControlFlow;
 
-/// Continues one text.
-pub(super) fn search<E: Element>(
-    beginning: Beginning<'_, E>,
-    prompt: &[u32],
-    contrastive: Contrastive,
-    options: &GenerateOptions,
-    number: usize,
+/// Continues prompts, one after another.
+pub(crate) fn of_prompts<E: Element>(
+    model: &dyn LanguageModel<E>,
+    prompts: &[&[u32]],
+    options: &SampleOptions<Contrastive>,
     on_token: OnToken<'_>,
-) -> Result<Generated, GenerateError> {
-    let Beginning { model, mut state, read } = beginning;
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(options.texts)?;
+    check_prompts(model, prompts, options.length)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(prompts.len()));
+    }
+    let model = model.frozen();
+    let mut texts = Vec::with_capacity(prompts.len());
+    for (number, prompt) in prompts.iter().enumerate() {
+        let on_token = &mut |id| on_token(number, id);
+        texts.push(vec![search(model.as_ref(), model.start(1), prompt, prompt, options, on_token)?]);
+    }
+    Ok(texts)
+}
+
+/// Goes on from a state, each row of which reads one token first.
+pub(crate) fn of_state<E: Element>(
+    model: &dyn Decoder<E>,
+    state: &State<E>,
+    first: &[u32],
+    options: &SampleOptions<Contrastive>,
+    on_token: OnToken<'_>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(options.texts)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(first.len()));
+    }
+    let mut texts = Vec::with_capacity(first.len());
+    for (number, &first) in first.iter().enumerate() {
+        let on_token = &mut |id| on_token(number, id);
+        texts.push(vec![search(model, state.rows(&[number]), &[first], &[], options, on_token)?]);
+    }
+    Ok(texts)
+}
+
+/// Continues one text, from a state that reads some tokens first.
+fn search<E: Element>(
+    model: &dyn Decoder<E>,
+    mut state: State<E>,
+    read: &[u32],
+    prompt: &[u32],
+    options: &SampleOptions<Contrastive>,
+    on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
+) -> Result<Generated, SampleError> {
+    let Contrastive { alpha, candidates: k } = options.search;
     let mut seen = Seen(Growing::new(1));
     let t = read.len();
     let read = Ids::new(read, [1, t]);
@@ -40,9 +83,9 @@ pub(super) fn search<E: Element>(
     loop {
         keep_awake();
         let own = logits.to_vec();
-        let (allowed, log_sum) = (processed(&own, prompt, &text.ids, options)?, log_sums(&logits)[0]);
+        let (allowed, log_sum) = (options.processed(&own, prompt, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
-        let candidates = largest(candidates, contrastive.candidates);
+        let candidates = largest(candidates, k);
         if candidates.is_empty() {
             text.finish = Finish::Complete;
             break;
@@ -57,14 +100,14 @@ pub(super) fn search<E: Element>(
         let alike = seen.likeness(&features);
         let value = |(place, &(_, z)): (usize, &(u32, f64))| {
             let p = (z - max).exp() / sum;
-            (place as u32, (1.0 - contrastive.alpha) * p - contrastive.alpha * alike[place])
+            (place as u32, (1.0 - alpha) * p - alpha * alike[place])
         };
         let place = largest(candidates.iter().enumerate().map(value), 1)[0].0 as usize;
         let (id, _) = candidates[place];
         text.ids.push(id);
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
         text.weights.extend(looked(&states, place));
-        if on_token(number, id).is_break() || options.stop.contains(&id) {
+        if on_token(id).is_break() || options.stop.contains(&id) {
             text.finish = Finish::Stop;
             break;
         }

@@ -1,10 +1,10 @@
 //! Numbers of the distribution over the next token: p = softmax(z), with z the logits and −∞ for a token that cannot
 //! come.
 
-use rungs_layers::tensor::Rng;
+use rungs_layers::tensor::{Element, Rng, Tensor};
 
-/// What a token that must not be chosen has for a logit.
-pub(super) const RULED_OUT: f64 = f64::NEG_INFINITY;
+/// The logit of a token that must not be chosen.
+pub const RULED_OUT: f64 = f64::NEG_INFINITY;
 
 /// ln p of every token: z − ln Σ exp z.
 pub fn log_probabilities(logits: &[f64]) -> Vec<f64> {
@@ -18,12 +18,17 @@ pub fn log_probability(logits: &[f64], id: u32) -> f64 {
 }
 
 /// ln Σ exp z.
-pub(super) fn log_sum(logits: &[f64]) -> f64 {
+fn log_sum(logits: &[f64]) -> f64 {
     maximum(logits) + total(&weights(logits)).ln()
 }
 
+/// ln Σ exp z of each row of logits (B, V).
+pub fn log_sums<E: Element>(logits: &Tensor<E>) -> Vec<f64> {
+    logits.logsumexp_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
+}
+
 /// exp(z − max z): the probabilities, but for a common factor.
-pub(super) fn weights(logits: &[f64]) -> Vec<f64> {
+pub fn weights(logits: &[f64]) -> Vec<f64> {
     let max = maximum(logits);
     // Most are ruled out after a truncation, and an exponential takes longer than a look.
     let weight = |&z: &f64| if z == RULED_OUT { 0.0 } else { (z - max).exp() };
@@ -89,7 +94,7 @@ pub fn draw(logits: &[f64], rng: &mut Rng) -> Option<u32> {
 }
 
 /// The `count` largest of some values with their ids, the largest first and of equals the first.
-pub(super) fn largest(values: impl Iterator<Item = (u32, f64)>, count: usize) -> Vec<(u32, f64)> {
+pub fn largest(values: impl Iterator<Item = (u32, f64)>, count: usize) -> Vec<(u32, f64)> {
     let mut best: Vec<(u32, f64)> = Vec::with_capacity(count.min(1024) + 1);
     for (id, value) in values {
         if best.len() == count && best.last().is_none_or(|&(_, least)| value <= least) {

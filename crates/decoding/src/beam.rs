@@ -3,9 +3,9 @@
 //! The most probable next token need not begin the most probable text. A beam keeps the k best beginnings and extends
 //! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that
 //! ends is told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
-//! [`LengthPenalty`](super::LengthPenalty).
+//! [`LengthPenalty`](crate::LengthPenalty).
 //!
-//! [Processors](super::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the
+//! [Processors](rungs_models::sampling::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the
 //! logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the model's own
 //! log-probability.
 //!
@@ -15,13 +15,14 @@
 //!
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
-use super::GenerateError;
-use super::generate::{log_sums, processed};
-use super::logits::{RULED_OUT, largest};
-use super::options::{Beam, Ending, Finish, GenerateOptions, Generated};
-use super::rows::{Rows, select};
+use crate::error::GenerateError;
+use crate::search::{Beam, Ending, LengthPenalty, check_prompts, nothing};
 use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Tensor};
+use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums};
+use rungs_models::sampling::rows::{Rows, select};
+use rungs_models::sampling::{Finish, Generated, SampleError, SampleOptions};
+use rungs_models::{Decoder, LanguageModel, State};
 use std::collections::BTreeMap;
 
 /// A beginning in the beam.
@@ -57,14 +58,48 @@ struct Candidate {
     rank: f64,
 }
 
-/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
-pub(super) fn search<E: Element>(
-    mut rows: Rows<'_, E>,
-    mut logits: Tensor<E>,
+/// Searches for continuations of prompts, the best first.
+pub(crate) fn of_prompts<E: Element>(
+    model: &dyn LanguageModel<E>,
     prompts: &[&[u32]],
-    beam: Beam,
-    options: &GenerateOptions,
+    options: &SampleOptions<Beam>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(model.vocabulary(), options.texts)?;
+    check_prompts(model, prompts, options.length)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(prompts.len()));
+    }
+    let model = model.frozen();
+    let mut found = Vec::with_capacity(prompts.len());
+    for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
+        found.extend(search(Rows::of_prompts(model.as_ref(), prompts), prompts, options)?);
+    }
+    Ok(found)
+}
+
+/// Searches from a state, each row of which reads one token first.
+pub(crate) fn of_state<E: Element>(
+    model: &dyn Decoder<E>,
+    state: State<E>,
+    first: &[u32],
+    options: &SampleOptions<Beam>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(model.vocabulary(), options.texts)?;
+    if options.length.max() == 0 || first.is_empty() {
+        return Ok(nothing(first.len()));
+    }
+    Ok(search(Rows::of_state(model, state, first), &vec![&[][..]; first.len()], options)?)
+}
+
+/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
+fn search<E: Element>(
+    (mut rows, mut logits): (Rows<'_, E>, Tensor<E>),
+    prompts: &[&[u32]],
+    options: &SampleOptions<Beam>,
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let beam = options.search;
     let vocabulary = logits.shape().last();
     let group = || Group { live: vec![Live::new()], ended: Vec::new() };
     let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
@@ -85,15 +120,15 @@ pub(super) fn search<E: Element>(
             .par_iter()
             .zip(z.par_chunks(vocabulary).zip(log_sums))
             .map(|((live, prompt), (own, log_sum))| {
-                Ok(Scored { log_sum, own, allowed: processed(own, prompt, &live.ids, options)? })
+                Ok(Scored { log_sum, own, allowed: options.processed(own, prompt, &live.ids)? })
             })
-            .collect::<Result<_, GenerateError>>()?;
+            .collect::<Result<_, SampleError>>()?;
         let (mut parents, mut read, mut first) = (Vec::new(), Vec::new(), 0);
         for groups in &mut searches {
             // How often earlier groups chose each token at this place.
             let mut chosen: BTreeMap<u32, f64> = BTreeMap::new();
             for group in groups {
-                let step = Step { first, tokens, beam, options, scored: &scored, looked: looked.as_deref() };
+                let step = Step { first, tokens, options, scored: &scored, looked: looked.as_deref() };
                 first += group.live.len();
                 let kept = step.extend(group, &mut chosen);
                 parents.extend(kept);
@@ -126,8 +161,7 @@ struct Step<'a, E> {
     first: usize,
     /// How many tokens texts have after this step.
     tokens: usize,
-    beam: Beam,
-    options: &'a GenerateOptions,
+    options: &'a SampleOptions<Beam>,
     scored: &'a [Scored<'a, E>],
     looked: Option<&'a [Vec<f64>]>,
 }
@@ -135,9 +169,9 @@ struct Step<'a, E> {
 impl<E: Element> Step<'_, E> {
     /// Extends the beginnings of a group by a token each and keeps the best; the rows that they go on from.
     fn extend(&self, group: &mut Group, chosen: &mut BTreeMap<u32, f64>) -> Vec<usize> {
-        let GenerateOptions { length, stop, .. } = self.options;
-        let width = self.beam.width / self.beam.groups;
-        let keeps_place = self.beam.ending == Ending::KeepsPlace;
+        let SampleOptions { search: beam, length, stop, .. } = self.options;
+        let width = beam.width / beam.groups;
+        let keeps_place = beam.ending == Ending::KeepsPlace;
         let places = if keeps_place { width - group.ended.len() } else { width };
         // Enough that as many go on as have a place, however many of the best end.
         let count = if keeps_place { places } else { (stop.len() + 1) * width };
@@ -152,7 +186,7 @@ impl<E: Element> Step<'_, E> {
                 // A place that is kept is there for every candidate.
                 if keeps_place || rank < width {
                     let finish = if ends { Finish::Stop } else { Finish::Length };
-                    group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, self.beam));
+                    group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, beam.penalty));
                     *chosen.entry(candidate.id).or_default() += 1.0;
                 }
             } else if next.len() < places {
@@ -163,13 +197,12 @@ impl<E: Element> Step<'_, E> {
         }
         // What nothing may follow has ended as it is.
         for place in (0..group.live.len()).filter(|&place| self.is_complete(place)) {
-            group.ended.push(group.live[place].clone().finished(Finish::Complete, self.beam));
+            group.ended.push(group.live[place].clone().finished(Finish::Complete, beam.penalty));
         }
         group.ended.sort_by(|a, b| b.score.total_cmp(&a.score));
         group.ended.truncate(width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
-        let penalty = self.beam.penalty;
-        let hopeless = |best: &Live| worst.is_some_and(|worst| penalty.score(best.rank, self.tokens) <= worst);
+        let hopeless = |best: &Live| worst.is_some_and(|worst| beam.penalty.score(best.rank, self.tokens) <= worst);
         let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
         if over {
             next.clear();
@@ -206,7 +239,7 @@ impl<E: Element> Step<'_, E> {
             let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
             let rank = |z: f64| live.rank + (z - log_sum);
             let value = |id: u32, z: f64| match chosen.get(&id) {
-                Some(times) => rank(z) - self.beam.diversity * times,
+                Some(times) => rank(z) - self.options.search.diversity * times,
                 None => rank(z),
             };
             let values = (0..).zip(allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, value(id, z)));
@@ -238,9 +271,9 @@ impl Live {
         Self { ids: Vec::new(), log_probabilities: Vec::new(), rank: 0.0, weights: Vec::new() }
     }
 
-    fn finished(self, finish: Finish, beam: Beam) -> Generated {
+    fn finished(self, finish: Finish, penalty: LengthPenalty) -> Generated {
         let Self { ids, log_probabilities, rank, weights } = self;
-        let score = if ids.is_empty() { 0.0 } else { beam.penalty.score(rank, ids.len()) };
+        let score = if ids.is_empty() { 0.0 } else { penalty.score(rank, ids.len()) };
         Generated { ids, log_probabilities, score, finish, weights }
     }
 }

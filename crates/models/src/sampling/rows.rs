@@ -11,9 +11,12 @@
 //! (Dropping only the oldest token would move every other one to a new position: the whole cache would have to be
 //! computed again at every step.) A prompt longer than the context is read from its last half context likewise.
 
-use crate::{Decoder, LanguageModel, State};
+use crate::decoder::Decoder;
+use crate::language_model::LanguageModel;
+use crate::state::State;
 use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
 use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
 
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
 const CHUNK: usize = 512;
@@ -26,16 +29,22 @@ struct Windows<'m, E: Element> {
 }
 
 /// Texts that a model has read, each of which goes on.
-pub(super) struct Rows<'m, E: Element> {
-    pub(super) model: &'m dyn Decoder<E>,
-    pub(super) state: State<E>,
+pub struct Rows<'m, E: Element> {
+    model: &'m dyn Decoder<E>,
+    state: State<E>,
     /// Where the model can look back so far only.
     windows: Option<Windows<'m, E>>,
 }
 
+impl<E: Element> Debug for Rows<'_, E> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
 impl<'m, E: Element> Rows<'m, E> {
     /// Reads prompts, none of which is empty; also the logits (B, V) of what comes next.
-    pub(super) fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
+    pub fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
         let context = model.context();
         let read: Vec<Vec<u32>> = prompts
             .iter()
@@ -50,14 +59,14 @@ impl<'m, E: Element> Rows<'m, E> {
     }
 
     /// Goes on from a state, which reads one token for each row first; also the logits (B, V).
-    pub(super) fn of_state(model: &'m dyn Decoder<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
+    pub fn of_state(model: &'m dyn Decoder<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
         let mut rows = Self { model, state, windows: None };
         let logits = rows.read(first);
         (rows, logits)
     }
 
     /// Reads one token for each row; the logits (B, V) of what comes next.
-    pub(super) fn read(&mut self, ids: &[u32]) -> Tensor<E> {
+    pub fn read(&mut self, ids: &[u32]) -> Tensor<E> {
         keep_awake();
         let column = |ids: Vec<u32>| {
             let rows = ids.len();
@@ -87,7 +96,7 @@ impl<'m, E: Element> Rows<'m, E> {
     }
 
     /// Goes on with some of the rows, some perhaps several times.
-    pub(super) fn select(&mut self, rows: &[usize]) {
+    pub fn select(&mut self, rows: &[usize]) {
         self.state.select_rows(rows);
         if let Some(Windows { read, .. }) = &mut self.windows {
             *read = rows.iter().map(|&row| read[row].clone()).collect();
@@ -95,7 +104,7 @@ impl<'m, E: Element> Rows<'m, E> {
     }
 
     /// Where the model looked when it read the last token of each row, if it looks at a source.
-    pub(super) fn weights(&self) -> Option<Vec<Vec<f64>>> {
+    pub fn weights(&self) -> Option<Vec<Vec<f64>>> {
         let weights = self.state.weights.as_ref()?;
         let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
         Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
@@ -103,7 +112,7 @@ impl<'m, E: Element> Rows<'m, E> {
 }
 
 /// Some rows of logits.
-pub(super) fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
+pub fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
     logits.select(0, &Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len()))
 }
 

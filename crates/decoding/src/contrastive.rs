@@ -147,7 +147,7 @@ fn unit_vectors<E: Element>(features: &Tensor<E>) -> Tensor<E> {
 
 /// Where the model looked in one row, if it looks at a source.
 fn looked<E: Element>(state: &State<E>, row: usize) -> Option<Vec<f64>> {
-    let weights = state.weights.as_ref()?;
+    let weights = state.weights()?;
     let sources = weights.shape().last();
     Some(weights.to_vec()[row * sources..][..sources].iter().map(|a| a.to_f64()).collect())
 }

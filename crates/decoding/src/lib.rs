@@ -25,6 +25,8 @@ pub mod pattern;
 pub mod penalties;
 pub mod search;
 pub mod speculative;
+#[cfg(test)]
+mod tests;
 
 pub use error::GenerateError;
 pub use generate::{generate, generate_each, generate_from};

@@ -226,7 +226,7 @@ impl<'m, E: Element> Reader<'m, E> {
     /// Remembers where reading is, for [`back_to`](Self::back_to).
     fn mark(&mut self) {
         // What can be taken back need not be kept, and a second state would have caches copied.
-        if !self.state.carried.is_empty() {
+        if !self.state.unread(0) {
             self.marked = (self.state.clone(), self.to);
         }
     }

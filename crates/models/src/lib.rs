@@ -15,7 +15,7 @@
 //! | rung | what is kept of the source | file |
 //! |---|---|---|
 //! | [`Seq2Seq`] | the encoder's last state | [`seq2seq`] |
-//! | [`AttentionSeq2Seq`] | every state of the encoder, to be looked back at | [`attention`] |
+//! | [`AttentionSeq2Seq`] | every state of the encoder, to be looked back at | [`attention_seq2seq`] |
 //! | [`Transformer`] | keys and values of every token, which have looked at each other | [`transformer`] |
 //!
 //! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
@@ -50,7 +50,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod attention;
+// Files that the tests of several crates have in common call this crate by its name.
+#[cfg(test)]
+extern crate self as rungs_models;
+
+pub mod attention_seq2seq;
+pub mod cached;
+pub mod carried;
 pub mod config;
 pub mod decoder;
 pub mod encoder_decoder;
@@ -65,9 +71,13 @@ pub mod rnn;
 pub mod sampling;
 pub mod seq2seq;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod transformer;
 
-pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
+pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
+pub use cached::Cached;
+pub use carried::Carried;
 pub use config::ConfigError;
 pub use decoder::Decoder;
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
@@ -79,5 +89,5 @@ pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
 pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
-pub use state::State;
+pub use state::{Remembered, State};
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};

@@ -17,6 +17,11 @@
 //! begin with one. Searches (beam, contrastive, speculative), penalties and constraints are in the crate
 //! `rungs-decoding`, which uses this loop for greedy and drawn texts.
 
+#[cfg(test)]
+#[path = "../../../tests/fixtures/distributions.rs"]
+mod distributions;
+#[cfg(test)]
+mod draws;
 mod error;
 pub mod logits;
 mod options;

@@ -11,10 +11,10 @@
 //! from there. With `tied`, the decoder's embedding is its head too (Press & Wolf 2017).
 //!
 //! A sentence of three words and one of thirty have to fit the same vector. That is why there is
-//! [attention](crate::attention).
+//! [attention](crate::attention_seq2seq).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::{Carried, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
 
@@ -157,9 +157,10 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
-        let (h, last) = self.decoder.forward(&y, &state.carried, mode); // (B, T, H)
-        state.carried = last;
-        state.position += t;
+        let carried: &mut Carried<E> = state.expect_mut("seq2seq");
+        let (h, last) = self.decoder.forward(&y, &carried.layers, mode); // (B, T, H)
+        carried.layers = last;
+        carried.position += t;
         self.dropout.forward(&h, mode)
     }
 
@@ -183,7 +184,7 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for Seq2Seq<E, C> {
     }
 
     fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        State::carrying(encoded.last.clone()) // all that the decoder ever knows of the source
+        State::new(Carried::new(encoded.last.clone())) // all that the decoder ever knows of the source
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {

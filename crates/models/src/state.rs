@@ -1,60 +1,87 @@
 //! What a model remembers of the text it has read: [`State`].
+//!
+//! Each family of models remembers something else:
+//!
+//! | models | a value of |
+//! |---|---|
+//! | recurrent ones, [`Seq2Seq`](crate::Seq2Seq) | [`Carried`](crate::Carried): h of every layer, or h and c |
+//! | [`AttentionSeq2Seq`](crate::AttentionSeq2Seq) | the same, the encoder's states, and where it looked |
+//! | [`Gpt`](crate::Gpt) | [`Cached`](crate::Cached): keys and values of all tokens |
+//! | [`Transformer`](crate::Transformer) | the same, keys and values of the source, and where it looked |
+//!
+//! A model of your own can have a type of its own: sampling and searching ask for what [`Remembered`] has, and nothing
+//! else.
 
-use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Ids, Tensor};
-use rungs_layers::{KeyValueCache, Memory, RecurrentState, SourceMemory};
+use std::any::Any;
+use std::fmt::Debug;
+use std::ops::{Deref, DerefMut};
 
-/// What a model remembers of the text it has read.
+/// What a model remembers of the texts it has read, one in each row of a batch.
 ///
-/// A model takes from it what it put there; only it knows the order. An empty state is a model's own
+/// A model takes from it what it put there; only it knows the type. An empty state is a model's own
 /// [`start`](crate::LanguageModel::start).
-#[derive(Debug, Clone)]
-pub struct State<E: Element = f32> {
-    /// What a recurrent model carries from step to step: h of every layer, or h and c.
-    pub carried: Vec<RecurrentState<E>>,
-    /// What an attending model looks back at: keys and values of every layer.
-    pub caches: Vec<KeyValueCache<E>>,
-    /// How many tokens of each sequence were read.
-    pub position: usize,
-    /// The source that is being translated, where there is one and a recurrent model looks back at it.
-    pub memory: Option<Memory<E>>,
-    /// The same as each layer of a Transformer looks at it.
-    pub sources: Vec<SourceMemory<E>>,
-    /// Where it looked while it read the last tokens (B, T, S), where that is known: a Transformer tells after a
-    /// [`step`](Decoder::step) only, (B, 1, S).
-    pub weights: Option<Tensor<E>>,
+#[derive(Debug)]
+pub struct State<E: Element = f32>(Box<dyn Remembered<E>>);
+
+/// A type that a model keeps in its [`State`].
+pub trait Remembered<E: Element>: Any + Debug + Send + Sync {
+    /// A state with a copy of this value.
+    fn copied(&self) -> State<E>;
+
+    /// How many tokens of each row were read.
+    fn position(&self) -> usize;
+
+    /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses.
+    fn select_rows(&mut self, rows: &[usize]);
+
+    /// The rows of several states, of which this is the first, one after another.
+    ///
+    /// # Panics
+    /// If one has read nothing. As it is given: always.
+    fn merged(&self, _states: &[State<E>]) -> State<E> {
+        panic!("merged: states with a source")
+    }
+
+    /// Forgets the last tokens that were read, if what is kept of every token is kept apart; else, and as it is given,
+    /// nothing happens, and it says so.
+    ///
+    /// # Panics
+    /// If fewer were read.
+    #[must_use]
+    fn unread(&mut self, _tokens: usize) -> bool {
+        false
+    }
+
+    /// Cuts what is kept off from the graph that computed it, where truncated back-propagation through time ends. As it
+    /// is given, nothing is.
+    fn detach(&mut self) {}
+
+    /// Where the model looked while it read the last tokens (B, T, S), if it looks at a source and tells.
+    fn weights(&self) -> Option<&Tensor<E>> {
+        None
+    }
 }
 
 impl<E: Element> State<E> {
-    /// A state before the first token, of a model that carries these.
-    pub fn carrying(carried: Vec<RecurrentState<E>>) -> Self {
-        Self { carried, caches: Vec::new(), position: 0, memory: None, sources: Vec::new(), weights: None }
+    /// The state of a model that remembers this.
+    pub fn new(remembered: impl Remembered<E>) -> Self {
+        Self(Box::new(remembered))
     }
 
-    /// A state before the first token, of a model with this many layers of attention.
-    pub fn attending(layers: usize) -> Self {
-        Self { caches: vec![KeyValueCache::new(); layers], ..Self::carrying(Vec::new()) }
+    /// What is remembered, if it is of this type.
+    pub fn get<R: Remembered<E>>(&self) -> Option<&R> {
+        (&*self.0 as &dyn Any).downcast_ref()
     }
 
-    /// Cuts what is carried off from the graph that computed it, where truncated back-propagation through time ends.
-    pub fn detach(&mut self) {
-        for state in &mut self.carried {
-            *state = state.detached();
-        }
-    }
-
-    /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses. Of
-    /// caches, nothing is copied that [stays where it was](KeyValueCache::select_rows).
-    pub fn select_rows(&mut self, rows: &[usize]) {
-        let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
-        let before = self.caches.first().map_or(0, KeyValueCache::len);
-        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(&ids));
-        // What was padding in all of these rows is gone.
-        self.position -= before - self.caches.first().map_or(0, KeyValueCache::len);
-        self.carried.iter_mut().for_each(|state| *state = state.rows(&ids));
-        self.memory = self.memory.as_ref().map(|memory| memory.rows(rows));
-        self.sources.iter_mut().for_each(|source| *source = source.rows(rows));
-        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &ids));
+    /// What a model remembers, which put it there.
+    ///
+    /// # Panics
+    /// If this is another model's state.
+    #[track_caller]
+    pub fn expect_mut<R: Remembered<E>>(&mut self, model: &str) -> &mut R {
+        let remembered = (&mut *self.0 as &mut dyn Any).downcast_mut();
+        remembered.unwrap_or_else(|| panic!("{model}: a state of another model"))
     }
 
     /// The states of some rows of the batch, some perhaps several times.
@@ -72,51 +99,31 @@ impl<E: Element> State<E> {
     /// If there are none, one has read nothing, or one has a source.
     #[track_caller]
     pub fn merged(states: &[Self]) -> Self {
-        let first = states.first().expect("a state to merge");
-        let sources = states.iter().any(|state| state.memory.is_some() || !state.sources.is_empty());
-        assert!(!sources, "merged: states with a source");
-        let carried = |layer: usize| {
-            let stack = |of: &dyn Fn(&RecurrentState<E>) -> Option<Tensor<E>>| {
-                let all: Option<Vec<_>> = states.iter().map(|state| of(&state.carried[layer])).collect();
-                all.map(|all| Tensor::concat(&all, 0))
-            };
-            let h = stack(&|state| Some(state.h.clone())).expect("every state has an h");
-            RecurrentState { h, c: stack(&|state| state.c.clone()) }
-        };
-        let cache = |layer: usize| {
-            KeyValueCache::merged(&states.iter().map(|state| state.caches[layer].clone()).collect::<Vec<_>>())
-        };
-        Self {
-            carried: (0..first.carried.len()).map(carried).collect(),
-            caches: (0..first.caches.len()).map(cache).collect(),
-            position: states.iter().map(|state| state.position).max().unwrap_or(0),
-            ..Self::carrying(Vec::new())
-        }
+        states.first().expect("a state to merge").0.merged(states)
     }
+}
 
-    /// Forgets the last tokens that were read, if what is kept of every token is kept apart; else nothing happens, and
-    /// it says so.
-    ///
-    /// # Panics
-    /// If fewer were read.
-    #[track_caller]
-    #[must_use]
-    pub fn unread(&mut self, tokens: usize) -> bool {
-        if !self.carried.is_empty() {
-            return false;
-        }
-        assert!(tokens <= self.position, "unread: {tokens} of {} tokens", self.position);
-        self.position -= tokens;
-        self.caches.iter_mut().for_each(|cache| cache.truncate(self.position));
-        true
+impl<E: Element> Clone for State<E> {
+    fn clone(&self) -> Self {
+        self.copied()
     }
+}
 
-    /// At which positions of its own text each of the next tokens (B, T) stands, where rows are padded and so differ.
-    pub fn positions(&self, ids: &Ids) -> Option<Ids> {
-        let padding = self.caches.first().map(KeyValueCache::padding).filter(|padding| !padding.is_empty())?;
-        let [b, t] = ids.dims();
-        assert!(padding.len() == b, "positions: {b} rows for a state of {}", padding.len());
-        let position = |row: usize, i: usize| (self.position - padding[row] + i) as u32;
-        Some(Ids::new((0..b * t).map(|i| position(i / t, i % t)).collect::<Vec<_>>(), [b, t]))
+impl<E: Element> Deref for State<E> {
+    type Target = dyn Remembered<E>;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
     }
+}
+
+impl<E: Element> DerefMut for State<E> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.0
+    }
+}
+
+/// Numbers of rows, to select them by.
+pub(crate) fn row_ids(rows: &[usize]) -> Ids {
+    Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len())
 }

@@ -13,7 +13,7 @@
 
 use crate::decoder::Decoder;
 use crate::language_model::LanguageModel;
-use crate::state::State;
+use crate::state::{State, row_ids};
 use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -105,7 +105,7 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Where the model looked when it read the last token of each row, if it looks at a source.
     pub fn weights(&self) -> Option<Vec<Vec<f64>>> {
-        let weights = self.state.weights.as_ref()?;
+        let weights = self.state.weights()?;
         let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
         Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
     }
@@ -113,7 +113,7 @@ impl<'m, E: Element> Rows<'m, E> {
 
 /// Some rows of logits.
 pub fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
-    logits.select(0, &Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len()))
+    logits.select(0, &row_ids(rows))
 }
 
 fn last_half(window: &[u32], context: usize) -> Vec<u32> {

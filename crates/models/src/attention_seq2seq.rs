@@ -22,11 +22,12 @@
 
 use crate::config::check_parameters;
 use crate::seq2seq::{Head, check_pair, check_tied, head_parameters, target_init};
-use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::state::{Remembered, row_ids};
+use crate::{Carried, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, RecurrentState, Score,
-    parameters,
+    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Memory, Mode, Module, Recurrent,
+    RecurrentState, Score, parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,28 +209,28 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
         &self,
         drive: Tensor<E>,
         w_fed: &Tensor<E>,
-        state: &mut State<E>,
+        state: &mut AttentionState<E>,
         mode: &mut Mode<'_>,
     ) -> (Tensor<E>, Tensor<E>) {
-        let memory = state.memory.as_ref().expect("attention: a state that has no source");
+        let AttentionState { carried: Carried { layers: carried, .. }, memory, .. } = state;
         let layers = self.decoder.layers.len();
         let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), memory);
         match self.style {
             Style::Bahdanau => {
-                let (context, weights) = look(&state.carried[layers - 1].h); // (B, 1, D_v)
-                let (h, last) = self.decoder.driven(&(drive + context.matmul(w_fed)), &state.carried, mode);
-                state.carried = last;
+                let (context, weights) = look(&carried[layers - 1].h); // (B, 1, D_v)
+                let (h, last) = self.decoder.driven(&(drive + context.matmul(w_fed)), carried, mode);
+                *carried = last;
                 (Tensor::concat(&[h, context], -1), weights) // (B, 1, H + D_v)
             }
             Style::Luong => {
                 // The last of what is carried is h̃_{t−1}.
-                let (cells, fed) = state.carried.split_at(layers);
+                let (cells, fed) = carried.split_at(layers);
                 let drive = drive + fed[0].h.unsqueeze(1).matmul(w_fed);
                 let (h, mut last) = self.decoder.driven(&drive, cells, mode);
                 let (context, weights) = look(&h.squeeze(1));
                 let combined = self.combine.forward(&Tensor::concat(&[h, context], -1)).tanh(); // (B, 1, H)
                 last.push(RecurrentState { h: combined.squeeze(1), c: None });
-                state.carried = last;
+                *carried = last;
                 (combined, weights)
             }
         }
@@ -251,13 +252,14 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for AttentionSeq2Seq<E, C> {
         let [_, _, embedding] = y.dims();
         let w_fed = w_x.slice(0, embedding..inputs);
         let drives = y.matmul(&w_x.slice(0, 0..embedding)); // (B, T, G·H)
+        let state: &mut AttentionState<E> = state.expect_mut("attention");
         let (mut shown, mut weights) = (Vec::with_capacity(t), Vec::with_capacity(t));
         for drive in drives.split(1, &vec![1; t]) {
             let (here, a) = self.advance(drive, &w_fed, state, mode);
             shown.push(here);
             weights.push(a.detached());
         }
-        state.position += t;
+        state.carried.position += t;
         state.weights = Some(Tensor::concat(&weights, 1)); // (B, T, S)
         let shown = Tensor::concat(&shown, 1);
         let features = match self.style {
@@ -293,10 +295,44 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E,
             carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
         }
         let memory = self.attention.memory(&encoded.states, &encoded.lengths);
-        State { memory: Some(memory), ..State::carrying(carried) }
+        State::new(AttentionState { carried: Carried::new(carried), memory, weights: None })
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
         Box::new(self.detached())
+    }
+}
+
+/// What the decoder carries, and what it looks back at.
+#[derive(Debug, Clone)]
+struct AttentionState<E: Element> {
+    /// Of every layer; in Luong's style also h̃, the last.
+    carried: Carried<E>,
+    memory: Memory<E>,
+    /// Where it looked while it read the last tokens (B, T, S).
+    weights: Option<Tensor<E>>,
+}
+
+impl<E: Element> Remembered<E> for AttentionState<E> {
+    fn copied(&self) -> State<E> {
+        State::new(self.clone())
+    }
+
+    fn position(&self) -> usize {
+        self.carried.position
+    }
+
+    fn select_rows(&mut self, rows: &[usize]) {
+        self.carried.select_rows(rows);
+        self.memory = self.memory.rows(rows);
+        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &row_ids(rows)));
+    }
+
+    fn detach(&mut self) {
+        self.carried.detach();
+    }
+
+    fn weights(&self) -> Option<&Tensor<E>> {
+        self.weights.as_ref()
     }
 }

@@ -1,6 +1,7 @@
 //! What is done to logits, and what matches an expression.
 
 use super::*;
+use rungs_text::Tokenizer;
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -13,7 +14,7 @@ struct Case {
 
 #[test]
 fn processors_leave_the_distributions_that_theirs_leave() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/decoding.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/decoding.json");
     let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     for Case { processor: name, value, before, mut logits, probabilities } in cases {
         let processor: Arc<dyn Processor> = match name.as_str() {

@@ -1,11 +1,12 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
-use rungs_layers::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
-use rungs_layers::{Dropout, KeyValueCache, Linear, Mode, Module, NormPosition, checkpointed};
-use rungs_models::{
+use crate::transformer::TransformerState;
+use crate::{
     AddedPositions, Decoder, EncoderDecoder, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig,
     Tying,
 };
+use rungs_layers::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
+use rungs_layers::{Dropout, KeyValueCache, Linear, Mode, Module, NormPosition, checkpointed};
 
 const CONTEXT: usize = 9;
 
@@ -103,7 +104,17 @@ fn keys_and_values_of_a_translator_are_not_kept_with_it() {
         let (source, target) = (Source::new(text(rng), vec![CONTEXT, 4]), text(rng));
         let mut state = model.start(&model.encode(&source, &mut Mode::Train(rng)));
         let features = model.features(&target, &mut state, &mut Mode::Train(rng));
-        (state.caches.iter().map(KeyValueCache::len).collect::<Vec<_>>(), features)
+        (
+            state
+                .get::<TransformerState<f32>>()
+                .unwrap()
+                .cached
+                .caches
+                .iter()
+                .map(KeyValueCache::len)
+                .collect::<Vec<_>>(),
+            features,
+        )
     };
     let ((with, features), (without, same)) = (read(true), read(false));
     assert_eq!((with, without), (vec![0; 2], vec![CONTEXT; 2]));

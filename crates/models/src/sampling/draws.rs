@@ -1,6 +1,10 @@
 //! Draws have the probabilities they should have.
 
-use super::*;
+use super::distributions::{assert_drawn_from, processed, random, softmax};
+use super::{Processors, TopK, TopP, draw, likeliest};
+use proptest::prelude::*;
+use rungs_layers::tensor::Rng;
+use std::sync::Arc;
 
 const ROW: [f64; 6] = [0.3, -1.0, 1.2, 0.3, -0.5, 2.0];
 

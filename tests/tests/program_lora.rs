@@ -309,7 +309,7 @@ fn what_cannot_be_adapted_gets_one_line() {
 fn the_library_does_as_much_in_a_few_lines() {
     use rungs::prelude::*;
     use rungs::settings::{FineTuning, Lora};
-    use rungs::{RunConfig, adapter};
+    use rungs::{RunConfig, run};
     let folder = folder("char");
     let at = folder.path();
     let base = SavedRun::open(at.join("base")).unwrap();
@@ -336,6 +336,6 @@ fn the_library_does_as_much_in_a_few_lines() {
     let [kept, best] = [tuned.model().unwrap(), run.best_model().unwrap()]
         .map(|model| model.named().into_iter().map(|(name, x)| (name, x.to_vec())).collect::<Vec<_>>());
     assert_eq!(kept, best);
-    let merged = adapter::merge(&tuned, &at.join("merged")).unwrap();
+    let merged = run::merge(&tuned, &at.join("merged")).unwrap();
     assert_eq!(merged.parameter_count().unwrap(), base.parameter_count().unwrap());
 }

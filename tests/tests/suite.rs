@@ -2,26 +2,22 @@
 //!
 //! `cargo test -p rungs-tests golden` runs one part.
 
+mod architecture;
 mod binary;
 mod bootstrap;
-mod checker;
 mod checkpoint;
-mod depth;
 mod encoder_decoder;
 mod exchange;
 mod exchange_transformer;
 mod golden;
+mod house_rules;
 mod huggingface;
 mod huggingface_tokenizers;
-mod keras;
-mod kernels;
 mod kill;
-#[path = "laws/main.rs"]
-mod laws;
 mod layers;
+mod links;
 mod lora;
 mod measures;
-mod pairs;
 mod program;
 mod program_gpt;
 mod program_huggingface;
@@ -30,18 +26,16 @@ mod program_lora;
 mod program_measures;
 mod program_pairs;
 mod program_prompts;
+mod program_streaming;
 mod program_tokens;
 mod program_training;
-mod prompts;
-#[path = "properties/main.rs"]
-mod properties;
+mod reading;
 mod recurrent;
 mod registry;
 mod rouge;
-mod streaming;
-mod threads;
 mod tokenizers;
 mod tokens;
 mod training;
 mod transformer;
 mod translation;
+mod workspace;

@@ -26,11 +26,6 @@ use crate::output::thousands;
 use crate::plot;
 use crate::progress::Progress;
 
-/// The text that is part of the program: the prose of the project's book.
-pub(crate) const BOOK: &str = include_str!("book.txt");
-/// What it is called in messages and in run folders.
-pub(crate) const BOOK_NAME: &str = "the built-in text";
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         if matches!(error, Error::Stopped) {

@@ -1,5 +1,9 @@
 //! Randomness as a value: explicit, forkable by name, saveable.
 //!
+//! The crate is one type, [`Rng`], and what it draws: bits, numbers on [0, 1), normal numbers, numbers below a limit, an
+//! order of items. There is no global generator and none seeded by the clock: whoever draws was given an [`Rng`]. Arrays
+//! of random numbers are made in `rungs-tensor`.
+//!
 //! The generator is xoshiro256++ (Blackman and Vigna, 2021), seeded through splitmix64. Its stream for a seed is part
 //! of this crate's promises: results printed anywhere can be repeated.
 

@@ -1,88 +1,34 @@
-//! What a run learns from: a text or pairs of texts, made into tokens, with a part held out.
+//! What a run learns from: texts, pairs, or questions and answers, made into tokens, with a part held out.
+//!
+//! | data | of a model that |
+//! |---|---|
+//! | [`Corpus`] | goes on with texts |
+//! | [`StreamedCorpus`] | does, and its text is larger than memory: see [`streaming`] |
+//! | [`PairCorpus`] | translates |
+//! | [`PromptCorpus`] | goes on with a question by answering it: see [`prompts`] |
+//!
+//! [`Tokens`] says what the tokens of either kind are.
 
-use crate::corpus::Corpus;
-use crate::pairs::TextPair;
-use crate::prompts::PromptCorpus;
-use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
-use crate::streamed::StreamedCorpus;
-use crate::text::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
-use crate::trainer::data::Pair;
-use crate::{Error, Tokens};
-use std::sync::Arc;
+mod answer_end;
+mod pair_corpus;
+mod prompt_corpus;
+pub mod prompts;
+pub mod streaming;
+mod text_corpus;
+mod tokens;
 
-/// Pairs of texts as token ids, in a part to train on and a part to validate on.
-#[derive(Clone, Debug)]
-pub struct PairCorpus {
-    /// What the tokens of sources and targets are.
-    pub vocabularies: PairVocabulary,
-    /// The part to train on.
-    pub train: Arc<[Pair]>,
-    /// The part held out.
-    pub validation: Arc<[Pair]>,
-    /// How many pairs were left out because a text of theirs has more tokens than the settings' context.
-    pub too_long: usize,
-}
+pub use pair_corpus::PairCorpus;
+pub use prompt_corpus::{LeftOut, PromptCorpus};
+pub use prompts::Prompts;
+pub use streaming::StreamedCorpus;
+pub use text_corpus::{Corpus, bytes_per_token, characters_per_token};
+pub use tokens::Tokens;
 
-impl PairCorpus {
-    /// Vocabularies are made of the training pairs alone: a token that only the held-out part has is unknown.
-    ///
-    /// # Errors
-    /// If no pair is left to train on, or to validate on, or if the tokenizer of the settings cannot be had.
-    pub fn new(train: &[TextPair], validation: &[TextPair], settings: &Settings) -> Result<Self, Error> {
-        let vocabularies = vocabularies(&settings.tokenizer, train, settings.pair_settings()?)?;
-        Self::with_vocabularies(vocabularies, train, validation, settings)
-    }
+pub(crate) use answer_end::End;
+pub(crate) use tokens::TOKENIZER_FILE;
 
-    /// The same with vocabularies that there are already.
-    ///
-    /// # Errors
-    /// If no pair is left to train on, or to validate on.
-    pub fn with_vocabularies(
-        vocabularies: PairVocabulary,
-        train: &[TextPair],
-        validation: &[TextPair],
-        settings: &Settings,
-    ) -> Result<Self, Error> {
-        if settings.pair_settings()?.tied == Tied::All && vocabularies.source != vocabularies.target {
-            let problem = "all needs one vocabulary for sources and targets, and this tokenizer has two";
-            return Err(Error::setting("tied", problem));
-        }
-        let mut too_long = 0;
-        let mut encode = |part: &str, texts: &[TextPair]| {
-            let ids =
-                |pair: &TextPair| (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target));
-            let short = |pair: &Pair| pair.0.len() <= settings.context && pair.1.len() <= settings.context;
-            let kept: Vec<Pair> = texts.iter().map(ids).filter(short).collect();
-            too_long += texts.len() - kept.len();
-            match kept.is_empty() {
-                true => Err(Error::Text(format!("no pair of the {part} part has at most {} tokens", settings.context))),
-                false => Ok(Arc::<[Pair]>::from(kept)),
-            }
-        };
-        let (train, validation) = (encode("training", train)?, encode("validation", validation)?);
-        Ok(Self { vocabularies, train, validation, too_long })
-    }
-}
-
-/// The vocabularies of the settings: two of characters or of words, or one of byte pairs, learnt from both sides.
-fn vocabularies(kind: &TokenizerKind, train: &[TextPair], settings: &PairSettings) -> Result<PairVocabulary, Error> {
-    let sources = train.iter().map(|pair| pair.source.as_str());
-    let targets = train.iter().map(|pair| pair.target.as_str());
-    let unit = match kind {
-        TokenizerKind::Char => Unit::Char,
-        TokenizerKind::Word => Unit::Word,
-        TokenizerKind::Bpe(size) => {
-            let shared = SequenceVocabulary::bpe_from_texts(sources.chain(targets), *size)?;
-            return Ok(PairVocabulary::shared(shared));
-        }
-        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Pairs)?.pairs()?.clone()),
-    };
-    let options = WordOptions { minimum_count: settings.min_count, maximum_size: None };
-    Ok(PairVocabulary {
-        source: SequenceVocabulary::from_texts(sources, unit, options)?,
-        target: SequenceVocabulary::from_texts(targets, unit, options)?,
-    })
-}
+use crate::Error;
+use crate::settings::Settings;
 
 /// What a run learns from.
 #[derive(Clone, Debug)]

@@ -2,7 +2,6 @@
 
 use crate::decoding::{GenerateError, SampleError};
 use crate::models::ConfigError;
-use crate::settings::Difference;
 use crate::text::TokenizerError;
 use crate::trainer::TrainError;
 use std::path::PathBuf;
@@ -97,7 +96,28 @@ pub enum Error {
     Train(#[from] TrainError),
 }
 
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as the program's option is called.
+    pub name: String,
+    /// What the run has.
+    pub was: String,
+    /// What it was to have.
+    pub wanted: String,
+}
+
 impl Error {
+    /// A translator is asked for what a language model does.
+    pub(crate) fn translates() -> Self {
+        Self::Text("this run translates: it needs a source, not a prompt or a text".to_owned())
+    }
+
+    /// A language model is asked for what a translator does.
+    pub(crate) fn goes_on() -> Self {
+        Self::Text("this run is a language model's: it has no source, it goes on with a text".to_owned())
+    }
+
     pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
         Self::Setting { name, problem: problem.into() }
     }

@@ -29,12 +29,9 @@ pub use export::{Exported, export};
 use crate::interop::huggingface::{Family, Pretrained, read};
 use crate::models::GptConfig;
 use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
-use crate::tensor::safetensors;
 use crate::text::Tokenizer;
 use crate::text::tokenizer::IdTokenizer;
-use crate::tokens::TOKENIZER_FILE;
-use crate::trainer::Folder;
-use crate::trainer::checkpoint::{Contents, MODEL_FILE, checksum};
+use crate::trainer::checkpoint::checksum;
 use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
 use shards::Shards;
 use std::io::ErrorKind;
@@ -74,14 +71,7 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
         from: None,
     };
     config.settings.validate()?;
-    let (model, tokens): (Contents<'_>, Contents<'_>) = (
-        Box::new(|to| safetensors::write_to(&weights, None, to)),
-        Box::new(|to| to.write_all(tokens.to_json().as_bytes())),
-    );
-    let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
-    let settings = serde_json::to_value(config).expect("settings are plain values");
-    Folder::create(out)?.save_contents(settings, &files)?;
-    SavedRun::open(out)
+    SavedRun::write(out, config, &tokens, &weights)
 }
 
 /// Settings whose model is theirs. How to train it is the rung's recipe, one sequence at a time.

@@ -14,7 +14,7 @@
 //!
 //! # What the numbers mean
 //!
-//! They are Keras's, which a test holds against Keras itself (`tests/tests/keras.rs`):
+//! They are Keras's, which a test holds against Keras itself (`keras/tests/golden.rs`):
 //!
 //! ```text
 //! loss of a batch     L = Σ ℓ(b, t) / P          over its P positions (b, t): B·T, less those masked

@@ -1,17 +1,26 @@
 //! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on
 //! one small autograd engine.
 //!
-//! | crate | what |
-//! |---|---|
-//! | [`tensor`] | the engine: arrays, tensors, gradients of any order, fused kernels |
-//! | [`layers`] | linear, recurrent and attending layers, each beside its equation |
-//! | [`models`] | the rungs, tokenizers, and decoding |
-//! | [`trainer`] | optimizers, schedules, data, the loop, run folders |
-//! | here | what binds them |
+//! This crate is the facade. It re-exports the crates below it, and binds models to the trainer, to texts and to
+//! folders:
 //!
-//! What binds them: [`language`] models, [`translation`] and [`prompts`] to the trainer, [`pairs`] of texts,
-//! [`dialogue`]s and generated [`dates`], [`settings`], [`run`]s and their folders, whole or with an [`adapter`]; the
-//! [`writer`], text in and text out; [`keras`]'s way of working.
+//! | module | what |
+//! |---|---|
+//! | [`settings`] | what decides a run: rung, sizes, tokenizer, optimizer, in one struct with a recipe for each rung |
+//! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
+//! | [`builtin`] | a text and pairs that are part of the library |
+//! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
+//! | [`model`] | a model of any rung |
+//! | [`run`] | training, and the folder that a run is kept in, with a whole model or an [adapter](run::adapter) |
+//! | [`writing`] | text in, text out: completing, answering, translating |
+//! | [`huggingface`] | run folders from and to folders of Hugging Face |
+//! | [`keras`] | Keras's way of working |
+//! | [`bigram`] | the floor of the ladder |
+//!
+//! What it does not contain: tensors and gradients ([`tensor`]), layers ([`layers`]), the models themselves and their
+//! decoding ([`models`]), optimizers and the training loop ([`trainer`]), tokenizers ([`text`]), BLEU and its kin
+//! ([`measures`]), other libraries' weights ([`interop`]); each is a crate of its own, under these names. Nor does it
+//! print: that is the program's.
 //!
 //! # In ten lines
 //!
@@ -234,43 +243,34 @@ pub use rungs_tensor as tensor;
 pub use rungs_text as text;
 pub use rungs_trainer as trainer;
 
-pub mod adapter;
 pub mod bigram;
-pub mod corpus;
+pub mod builtin;
 pub mod data;
-pub mod dates;
 pub mod dialogue;
 mod error;
 pub mod huggingface;
 pub mod keras;
-pub mod language;
-pub mod losses;
 pub mod model;
 pub mod pairs;
 pub mod prelude;
-pub mod prompts;
 pub mod run;
 pub mod settings;
-pub mod streamed;
-pub mod tokens;
-pub mod translation;
-pub mod writer;
+mod source;
+pub mod tasks;
+pub mod writing;
 
 pub use bigram::Bigram;
-pub use corpus::Corpus;
-pub use data::{Data, PairCorpus};
+pub use builtin::dates;
+pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
+pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
 pub use dialogue::{Dialogue, Role, Turn, read_dialogues, split_dialogues};
 pub use error::Error;
-pub use language::{LanguageTask, evaluate};
-pub use losses::token_losses;
 pub use model::Model;
 pub use pairs::{Columns, Normalization, PairReader, TextPair, read_pairs, split_pairs};
-pub use prompts::{PromptCorpus, PromptTask, Prompts, Responder};
-pub use run::{Run, RunConfig, SavedRun, Source};
+pub use run::{Run, RunConfig, SavedRun};
 pub use settings::{
     CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
 };
-pub use streamed::{Reading, StreamedCorpus, TextFile};
-pub use tokens::Tokens;
-pub use translation::{TranslationTask, measure_forced, translate};
-pub use writer::Writer;
+pub use source::Source;
+pub use tasks::{LanguageTask, PromptTask, TranslationTask, evaluate, measure_forced, token_losses};
+pub use writing::{Responder, Writer, translate};

@@ -1,17 +1,13 @@
 //! A model of any rung, as a run has it: one that goes on with a text, or one that translates.
 
 use crate::Error;
-use crate::language::LanguageTask;
+use crate::data::Tokens;
 use crate::layers::{Linear, Module, Path};
-use crate::models::{EncoderDecoder, LanguageModel};
-use crate::prompts::PromptTask;
+use crate::models::{EncoderDecoder, LanguageModel, Positions};
+use crate::settings::{ModelConfig, Settings};
+use crate::tensor::safetensors::Named;
 use crate::tensor::{Rng, Tensor};
-use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
-use crate::translation::TranslationTask;
-
-/// What a run says that is asked for what the other kind does.
-pub(crate) const TRANSLATES: &str = "this run translates: it needs a source, not a prompt or a text";
-pub(crate) const GOES_ON: &str = "this run is a language model's: it has no source, it goes on with a text";
+use crate::text::PairVocabulary;
 
 /// A model of any rung.
 #[allow(missing_debug_implementations)] // models are trait objects, and thousands of numbers help nobody
@@ -23,6 +19,19 @@ pub enum Model {
 }
 
 impl Model {
+    /// The model of these settings for these tokens, with its first parameters.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn new(settings: &Settings, tokens: &Tokens, rng: &mut Rng) -> Result<Self, Error> {
+        match tokens {
+            Tokens::Text(tokenizer) => Ok(Self::Language(settings.model(tokenizer.vocabulary())?.build(rng)?)),
+            Tokens::Pairs(PairVocabulary { source, target }) => {
+                Ok(Self::Translation(settings.pair_model([source.size(), target.size()])?.build(rng)?))
+            }
+        }
+    }
+
     /// The model that goes on with a text.
     ///
     /// # Errors
@@ -30,7 +39,7 @@ impl Model {
     pub fn language(self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
         match self {
             Self::Language(model) => Ok(model),
-            Self::Translation(_) => Err(Error::Text(TRANSLATES.to_owned())),
+            Self::Translation(_) => Err(Error::translates()),
         }
     }
 
@@ -41,8 +50,15 @@ impl Model {
     pub fn translation(self) -> Result<Box<dyn EncoderDecoder<f32>>, Error> {
         match self {
             Self::Translation(model) => Ok(model),
-            Self::Language(_) => Err(Error::Text(GOES_ON.to_owned())),
+            Self::Language(_) => Err(Error::goes_on()),
         }
+    }
+
+    /// The parameters by name, sharing their storage.
+    pub(crate) fn values(&self) -> Named<f32> {
+        let mut values = Named::new();
+        self.for_each(&mut |name, parameter| drop(values.insert(name.to_owned(), parameter.array().clone())));
+        values
     }
 
     /// The same model with constants for parameters.
@@ -77,58 +93,41 @@ impl Module<f32> for Model {
     }
 }
 
-/// What a run learns: a task for each kind of model, behind one type, so that the trainer is compiled once.
-#[derive(Debug)]
-pub(crate) enum AnyTask {
-    Language(LanguageTask),
-    Prompts(PromptTask),
-    Translation(TranslationTask),
-}
-
-/// The task and the model of one kind, which are always made together.
-macro_rules! of_one_kind {
-    ($self:expr, $model:expr, $task:ident, $of:ident => $result:expr) => {
-        match ($self, $model) {
-            (AnyTask::Language($task), Model::Language($of)) => $result,
-            (AnyTask::Prompts($task), Model::Language($of)) => $result,
-            (AnyTask::Translation($task), Model::Translation($of)) => $result,
-            _ => unreachable!("a run's task and model are made for each other"),
-        }
-    };
-}
-
-impl Task<f32> for AnyTask {
-    type Model = Model;
-
-    fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Result<Loss<f32>, TrainError> {
-        of_one_kind!(self, model, task, model => task.next_loss(model, rng))
-    }
-
-    fn validate(&self, model: &Model) -> Result<Evaluation, TrainError> {
-        of_one_kind!(self, model, task, model => Task::<f32>::validate(task, model))
-    }
-
-    fn position(&self) -> Position<f32> {
-        match self {
-            Self::Language(task) => task.position(),
-            Self::Prompts(task) => task.position(),
-            Self::Translation(task) => task.position(),
+impl Settings {
+    /// How many parameters a model with these tokens has.
+    ///
+    /// # Errors
+    /// If its sizes cannot be.
+    pub fn parameter_count(&self, tokens: &Tokens) -> Result<u64, Error> {
+        match tokens {
+            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.parameter_count(),
+            Tokens::Pairs(PairVocabulary { source, target }) => {
+                self.pair_model([source.size(), target.size()])?.parameter_count()
+            }
         }
     }
 
-    fn resume(&mut self, position: Position<f32>) -> Result<(), TrainError> {
-        match self {
-            Self::Language(task) => task.resume(position),
-            Self::Prompts(task) => task.resume(position),
-            Self::Translation(task) => task.resume(position),
+    /// How many parameters of a model with these tokens are trained; adapters, which are small, are not counted.
+    ///
+    /// # Errors
+    /// If its sizes cannot be.
+    pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
+        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokens)?) {
+            (Some(_), _) => Ok(0),
+            (None, Some(last)) => Ok(last),
+            (None, None) => self.parameter_count(tokens),
         }
     }
 
-    fn batches_per_epoch(&self) -> Option<usize> {
-        match self {
-            Self::Language(task) => task.batches_per_epoch(),
-            Self::Prompts(task) => Task::<f32>::batches_per_epoch(task),
-            Self::Translation(task) => Task::<f32>::batches_per_epoch(task),
-        }
+    /// How many parameters the last layers have, where only they are trained.
+    pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
+        let Some(layers) = self.fine_tuning.train_last_layers else { return Ok(None) };
+        // A model of these layers alone, without what stands before them.
+        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokens.text()?.vocabulary())? else {
+            return Ok(None);
+        };
+        let positions = if config.positions == Positions::Learned { config.context } else { 0 };
+        let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
+        Ok(Some(config.parameter_count()? - embeddings))
     }
 }

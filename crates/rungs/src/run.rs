@@ -11,115 +11,37 @@
 //!
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
-mod saved;
+pub mod adapter;
+mod merge;
+mod run_config;
+mod run_files;
+mod saved_run;
 
-pub use saved::SavedRun;
+pub use adapter::Belonging;
+pub use merge::merge;
+pub use run_config::RunConfig;
+pub use saved_run::SavedRun;
 
-use crate::adapter::{self, Adapter, Belonging};
-use crate::corpus::Corpus;
-use crate::data::Data;
-use crate::language::{LanguageTask, Window};
+use crate::Error;
+use crate::data::{Data, Prompts, TOKENIZER_FILE, Tokens};
 use crate::layers::Module;
 use crate::layers::low_rank::is_adapter;
-use crate::model::{AnyTask, Model};
-use crate::prompts::{PromptCorpus, PromptTask, Prompts, Responder};
-use crate::settings::Difference;
-use crate::streamed::StreamedCorpus;
+use crate::model::Model;
+use crate::settings::Settings;
+use crate::tasks::AnyTask;
 use crate::tensor::Rng;
-use crate::text::Tokenizer;
-use crate::tokens::{TOKENIZER_FILE, Tokens};
-use crate::trainer::checkpoint::{MODEL_FILE, TRAINING_FILE, checksum};
-use crate::trainer::data::Tokens as Ids;
 use crate::trainer::{
     Budget, Control, Destination, Event, Folder, Metrics, Progress, Summary, Task, TrainError, Trainer, TrainerConfig,
 };
-use crate::translation::TranslationTask;
-use crate::writer::Writer;
-use crate::{Error, Settings};
-use serde::{Deserialize, Serialize};
+use crate::writing::{Responder, Writer};
+use adapter::Adapter;
+use run_files::{check_trained, damaged, tokens};
+use saved_run::base_of;
 use std::fmt;
 use std::path::Path;
 
-/// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None
-/// of it changes what was learnt.
-const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "checkpointing"];
-
-/// What is said of a run whose adapter is asked for.
-pub(crate) const NO_ADAPTER: &str = "there is no adapter in this run, its model is whole";
-
 /// What is said of a run that is to fine-tune nothing.
 const UNFOUNDED: &str = "there is no model whose part it could train; one to begin with is needed (--from)";
-
-/// The content of a run's `config.json`, checksums aside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunConfig {
-    /// Everything that decides the run but the texts.
-    pub settings: Settings,
-    /// The text it learns; of a model that was imported, where it came from.
-    pub text: Source,
-    /// The text it is validated on, where that is not the end of the first.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub validation: Option<Source>,
-    /// The run whose weights it began with, and their checksum, where they were not random.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub from: Option<Source>,
-}
-
-/// Where a text came from, and which it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// What it is called: a path, or whatever helps to find it again.
-    pub name: String,
-    /// Its SHA-256, in hexadecimal.
-    pub sha256: String,
-}
-
-impl Source {
-    /// The source of this text.
-    pub fn of(name: impl Into<String>, text: &str) -> Self {
-        Self { name: name.into(), sha256: checksum(text.as_bytes()) }
-    }
-}
-
-impl RunConfig {
-    /// The configuration of the run in a folder.
-    ///
-    /// # Errors
-    /// If there is no run, or its `config.json` is damaged.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        Self::of(&Folder::open(path)?)
-    }
-
-    fn of(folder: &Folder) -> Result<Self, Error> {
-        serde_json::from_value(folder.settings().clone()).map_err(|error| Error::File {
-            path: folder.path().join("config.json"),
-            problem: format!("not the settings of a run: {error}"),
-        })
-    }
-
-    /// That a run with this configuration can go on as `wanted`.
-    fn check(&self, wanted: &Self, path: &Path) -> Result<(), Error> {
-        if let Some(difference) = self.settings.difference(&wanted.settings, &FREE) {
-            return Err(Error::Different { path: path.to_owned(), difference });
-        }
-        let other_text =
-            |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
-        if self.text.sha256 != wanted.text.sha256 {
-            return Err(other_text("the text", &wanted.text));
-        }
-        match (&self.validation, &wanted.validation) {
-            (None, None) => Ok(()),
-            (Some(was), Some(is)) if was.sha256 == is.sha256 => Ok(()),
-            (_, Some(is)) => Err(other_text("the validation text", is)),
-            (Some(was), None) => {
-                let (name, was, wanted) = ("validation".to_owned(), was.name.clone(), "absent".to_owned());
-                Err(Error::Different { path: path.to_owned(), difference: Difference { name, was, wanted } })
-            }
-        }
-    }
-}
 
 /// Files to be kept beside the run's own, made from its metrics at every save: a plot, for example.
 pub type Companions = Box<dyn FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send>;
@@ -142,7 +64,7 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere, on a [`Corpus`] or a [`PairCorpus`](crate::PairCorpus).
+    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or other [`Data`].
     ///
     /// # Errors
     /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.
@@ -151,29 +73,8 @@ impl Run {
         let data = data.into();
         data.check(settings)?;
         let tokens = data.tokens();
-        let rng = &mut Rng::new(settings.seed).fork("model");
-        let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
-        let (mut model, task) = match data {
-            Data::Text(Corpus { tokenizer, train, validation, .. }) => {
-                language(settings, &tokenizer, [train.into(), validation.into()], rng)?
-            }
-            Data::Streamed(StreamedCorpus { tokenizer, train, validation }) => {
-                language(settings, &tokenizer, [train.into(), validation.into()], rng)?
-            }
-            Data::Prompts(PromptCorpus { prompts, train, validation, .. }) => {
-                let model = settings.model(prompts.tokenizer().vocabulary())?.build(rng)?;
-                let task = PromptTask::new(train, validation, settings.batch_size, settings.seed)?;
-                (Model::Language(model), AnyTask::Prompts(task.with_label_smoothing(smoothing)))
-            }
-            Data::Pairs(corpus) => {
-                let sizes = [corpus.vocabularies.source.size(), corpus.vocabularies.target.size()];
-                let model = settings.pair_model(sizes)?.build(rng)?;
-                let own = settings.pair_settings()?.scheduled_sampling;
-                let (batch, seed) = (settings.batch_size, settings.seed);
-                let task = TranslationTask::new(corpus.train, corpus.validation, batch, own, seed)?;
-                (Model::Translation(model), AnyTask::Translation(task.with_label_smoothing(smoothing)))
-            }
-        };
+        let mut model = Model::new(settings, &tokens, &mut Rng::new(settings.seed).fork("model"))?;
+        let task = AnyTask::new(settings, data)?;
         // What an epoch is depends on the text, so a run remembers what it came to.
         let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
         let budget = steps.map_or(settings.budget, Budget::Steps);
@@ -253,7 +154,7 @@ impl Run {
         }
         if let Some(adapter) = Adapter::read(&folder)? {
             let base = config.from.as_ref().map(|from| Path::new(&from.name));
-            run.begin_with(&adapter.base(path, base)?)?;
+            run.begin_with(&base_of(&adapter, path, base)?)?;
         }
         run.trainer.resume(&folder)?;
         run.unfounded = None;
@@ -372,42 +273,4 @@ impl Run {
         model.load(&self.trainer.best_weights()).map_err(TrainError::from)?;
         Ok(model)
     }
-}
-
-/// A language model and what it learns.
-fn language(
-    settings: &Settings,
-    tokenizer: &Tokenizer,
-    [train, validation]: [Ids; 2],
-    rng: &mut Rng,
-) -> Result<(Model, AnyTask), Error> {
-    let model = settings.model(tokenizer.vocabulary())?.build(rng)?;
-    let window = Window { batch: settings.batch_size, context: settings.context };
-    let task = match settings.rung.is_recurrent() {
-        true => LanguageTask::in_streams(train, validation, window)?,
-        false => LanguageTask::in_windows(train, validation, window)?,
-    };
-    let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
-    Ok((Model::Language(model), AnyTask::Language(task.with_label_smoothing(smoothing))))
-}
-
-/// That there is the state of a training in a folder.
-fn check_trained(folder: &Folder) -> Result<(), Error> {
-    match folder.files().any(|file| file == TRAINING_FILE) {
-        true => Ok(()),
-        false => Err(Error::Imported(folder.path().to_owned())),
-    }
-}
-
-fn tokens(folder: &Folder, settings: &Settings) -> Result<Tokens, Error> {
-    let tokens = Tokens::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung.learns());
-    tokens.map_err(|problem| damaged(folder, TOKENIZER_FILE, problem))
-}
-
-fn text(folder: &Folder, name: &str) -> Result<String, Error> {
-    String::from_utf8(folder.read(name)?).map_err(|_| damaged(folder, name, "not UTF-8 text".to_owned()))
-}
-
-fn damaged(folder: &Folder, name: &str, problem: String) -> Error {
-    Error::File { path: folder.path().join(name), problem }
 }

@@ -13,30 +13,35 @@
 //! ```
 
 use crate::Error;
-use crate::models::{AttentionConfig, RecurrentConfig, Seq2SeqConfig};
 use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod by_name;
 mod difference;
 mod fine_tuning;
-mod gpt;
-mod model;
-mod pairs;
-mod prompts;
+mod gpt_settings;
+mod model_config;
+mod pair_settings;
+mod prompt_settings;
 mod regularization;
 mod rung;
-mod tokenizer;
-mod transformer;
-pub use difference::Difference;
+mod sizes;
+mod template;
+mod tokenizer_kind;
+mod transformer_settings;
+mod validation;
+
+pub use crate::error::Difference;
 pub use fine_tuning::{FineTuning, Lora, Targets};
-pub use gpt::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
-pub use model::{ModelConfig, PairModelConfig};
-pub use pairs::{CellKind, PairSettings, SCORES, STYLES, Tied};
-pub use prompts::{PromptKind, PromptSettings};
+pub use gpt_settings::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
+pub use model_config::{ModelConfig, PairModelConfig};
+pub use pair_settings::{CellKind, PairSettings, SCORES, STYLES, Tied};
+pub use prompt_settings::PromptSettings;
 pub use regularization::Regularization;
 pub use rung::{Learns, Rung};
-pub use tokenizer::TokenizerKind;
-pub use transformer::{NORM_POSITIONS, TransformerSettings};
+pub use template::{PromptKind, Template};
+pub use tokenizer_kind::TokenizerKind;
+pub use transformer_settings::{NORM_POSITIONS, TransformerSettings};
 
 /// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,9 +129,6 @@ impl<'de> Deserialize<'de> for Settings {
     }
 }
 
-/// The most tokens of a micro-batch: a slip of the keyboard should give an error, not exhaust the machine.
-const MAX_BATCH_TOKENS: usize = 1 << 22;
-
 impl Settings {
     /// The defaults of a rung.
     ///
@@ -204,124 +206,6 @@ impl Settings {
         }
     }
 
-    /// Checks everything that can be checked before there is a text.
-    ///
-    /// # Errors
-    /// The first setting that cannot be, by name.
-    pub fn validate(&self) -> Result<(), Error> {
-        let counts = [
-            ("context", self.context),
-            ("batch-size", self.batch_size),
-            ("accumulate", self.accumulate),
-            ("evaluate-every", self.evaluate_every),
-            ("save-every", self.save_every),
-        ];
-        if let Some((name, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
-            return Err(Error::setting(name, "must be 1 or more, not 0"));
-        }
-        if self.batch_size.saturating_mul(self.context) > MAX_BATCH_TOKENS {
-            let (batch, context) = (self.batch_size, self.context);
-            let problem = format!("{batch} sequences of context {context} are more than {MAX_BATCH_TOKENS} tokens");
-            return Err(Error::setting("batch-size", problem));
-        }
-        if !(self.validation_split > 0.0 && self.validation_split < 1.0) {
-            let problem = format!("must lie between 0 and 1, not {}", self.validation_split);
-            return Err(Error::setting("validation-split", problem));
-        }
-        if let Some(clip) = self.clip.filter(|&clip| !(clip > 0.0 && clip.is_finite())) {
-            return Err(Error::setting("clip", format!("must be a positive number, not {clip}")));
-        }
-        match self.budget {
-            Budget::Steps(0) => return Err(Error::setting("steps", "must be 1 or more, not 0")),
-            Budget::Epochs(0) => return Err(Error::setting("epochs", "must be 1 or more, not 0")),
-            Budget::Seconds(seconds) if !(seconds > 0.0 && seconds.is_finite()) => {
-                return Err(Error::setting("seconds", format!("must be a positive number, not {seconds}")));
-            }
-            _ => {}
-        }
-        self.optimizer.validate()?;
-        self.schedule.validate()?;
-        self.regularization.validate()?;
-        self.fine_tuning.validate(self.rung, self.layers)?;
-        self.tokenizer.validate(self.rung.learns())?;
-        match &self.documents {
-            Some(_) if self.rung.learns() == Learns::Pairs => {
-                return Err(Error::setting(
-                    "documents",
-                    "pairs are not parted by a text; every pair stands for itself",
-                ));
-            }
-            Some(_) if self.prompts.is_some() => {
-                let problem = "every pair and every dialogue stands for itself; its template says what ends it";
-                return Err(Error::setting("documents", problem));
-            }
-            Some(separator) if separator.is_empty() => {
-                return Err(Error::setting("documents", "nothing cannot stand between documents"));
-            }
-            _ => {}
-        }
-        match &self.prompts {
-            Some(_) if self.rung.learns() == Learns::Pairs => {
-                let problem =
-                    format!("the rung {} has no such setting; it reads sources and writes targets", self.rung);
-                return Err(Error::setting("template", problem));
-            }
-            Some(prompts) => drop(prompts.parsed()?),
-            None => {}
-        }
-        // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
-        match self.rung.learns() {
-            Learns::Text => self.model(1)?.parameter_count()?,
-            Learns::Pairs => {
-                self.pair_settings()?.validate(&self.tokenizer)?;
-                self.pair_model([1, 1])?.parameter_count()?
-            }
-        };
-        Ok(())
-    }
-
-    /// The sizes of the model for a vocabulary of this many tokens.
-    ///
-    /// # Errors
-    /// If a size that the rung needs is missing, or one is given that it does not have.
-    pub fn model(&self, vocabulary: usize) -> Result<ModelConfig, Error> {
-        let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
-        let needed =
-            |name, size: Option<usize>| size.ok_or_else(|| Error::setting(name, format!("the rung {rung} needs it")));
-        let absent = |name, size: Option<usize>| match size {
-            None => Ok(()),
-            Some(_) => Err(Error::setting(name, format!("the rung {rung} has no such size"))),
-        };
-        if rung.learns() != Learns::Text {
-            return Err(Error::setting("rung", format!("the rung {rung} learns pairs of texts, not a text")));
-        }
-        if rung.is_recurrent() {
-            absent("heads", heads)?;
-            self.no_gpt()?;
-            self.no_transformer()?;
-            let embedding = needed("embedding", embedding)?;
-            let config = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
-            return Ok(match rung {
-                Rung::Rnn => ModelConfig::Rnn(config),
-                Rung::Lstm => ModelConfig::Lstm(config),
-                _ => ModelConfig::Gru(config),
-            });
-        }
-        absent("embedding", embedding)?;
-        self.no_transformer()?;
-        let heads = needed("heads", heads)?;
-        let settings = self.gpt.as_ref().ok_or_else(|| Error::setting("architecture", "the rung gpt needs it"))?;
-        Ok(ModelConfig::Gpt(settings.config([vocabulary, context, hidden, heads, layers], dropout)?))
-    }
-
-    /// That there is nothing of what only a GPT has.
-    fn no_gpt(&self) -> Result<(), Error> {
-        match self.gpt {
-            None => Ok(()),
-            Some(_) => Err(Error::setting("architecture", format!("the rung {} has no such setting", self.rung))),
-        }
-    }
-
     /// What only a rung that learns pairs has.
     ///
     /// # Errors
@@ -335,60 +219,6 @@ impl Settings {
                 Err(Error::setting("rung", format!("the rung {rung} learns a text, not pairs of texts")))
             }
         }
-    }
-
-    /// The sizes of the model for vocabularies of this many tokens, the sources' and the targets'.
-    ///
-    /// # Errors
-    /// If a size that the rung needs is missing, or one is given that it does not have.
-    pub fn pair_model(&self, [source_vocabulary, vocabulary]: [usize; 2]) -> Result<PairModelConfig, Error> {
-        let Self { rung, layers, hidden, embedding, heads, dropout, .. } = *self;
-        let &PairSettings { cell, reverse, tied, attention, score, both_ways, .. } = self.pair_settings()?;
-        self.no_gpt()?;
-        if rung == Rung::Transformer {
-            return Ok(PairModelConfig::Transformer(self.transformer_config([source_vocabulary, vocabulary])?));
-        }
-        self.no_transformer()?;
-        if heads.is_some() {
-            return Err(Error::setting("heads", format!("the rung {rung} has no such size")));
-        }
-        let needed = |name, is_there: bool| match is_there {
-            true => Ok(()),
-            false => Err(Error::setting(name, format!("the rung {rung} needs it"))),
-        };
-        needed("embedding", embedding.is_some())?;
-        needed("cell", cell.is_some())?;
-        let (embedding, cell) = (embedding.unwrap_or_default(), cell.unwrap_or(CellKind::Lstm));
-        let tied = tied.head(rung)?;
-        if rung == Rung::Seq2seq {
-            if attention.is_some() || score.is_some() || both_ways.is_some() {
-                return Err(Error::setting("attention", "the rung seq2seq does not look back"));
-            }
-            let config =
-                Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied };
-            return Ok(PairModelConfig::Seq2Seq(cell, config));
-        }
-        let (Some(style), Some(score), Some(bidirectional)) = (attention, score, both_ways) else {
-            return Err(Error::setting("attention", "the rung attention needs attention, score and both-ways"));
-        };
-        if reverse {
-            return Err(Error::setting("reverse", "the rung attention looks back; it reads its source as it is"));
-        }
-        Ok(PairModelConfig::Attention(
-            cell,
-            AttentionConfig {
-                source_vocabulary,
-                vocabulary,
-                embedding,
-                hidden,
-                layers,
-                dropout,
-                style,
-                score,
-                bidirectional,
-                tied,
-            },
-        ))
     }
 }
 

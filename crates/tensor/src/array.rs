@@ -2,23 +2,23 @@
 //!
 //! Views (slices, permutations, broadcasts) share the storage and differ in offset, shape and strides, so they cost
 //! nothing however large the array is. A stride of 0 repeats an element: that is how broadcasting reads one row as
-//! many. Whatever computes new values writes a fresh row-major array, in memory that came back from arrays dropped
-//! before (`buffer`).
+//! many. Whatever computes new values writes a fresh row-major array, in a [`Buffer`]: a vector whose memory is used
+//! again.
 
-pub(crate) mod buffer;
 pub(crate) mod gemm;
 pub(crate) mod index;
 pub(crate) mod map;
 pub(crate) mod reduce;
 pub(crate) mod rows;
-mod walk;
+pub(crate) mod walk;
 
+use crate::fast::buffer::Buffer;
 use crate::shape::{MAX_RANK, Strides};
-use crate::{Element, Rng, Shape, ShapeError};
-use buffer::Buffer;
+use crate::{Element, Rng, Shape};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use walk::for_each_run;
 
 /// An n-dimensional array of numbers. Cloning shares the storage.
 #[derive(Clone)]
@@ -141,7 +141,19 @@ impl<E: Element> Array<E> {
 
     /// The same values in row-major order; a copy only if they do not lie so already.
     pub fn contiguous(&self) -> Self {
-        if self.is_contiguous() { self.clone() } else { map::copy(self) }
+        if self.is_contiguous() { self.clone() } else { self.copy() }
+    }
+
+    /// A copy in row-major storage of its own.
+    pub(crate) fn copy(&self) -> Self {
+        let mut out = Buffer::scratch(self.size());
+        let data = self.data();
+        for_each_run(&mut out, &self.shape, [&self.strides], &|out, [at], [step]| match step {
+            1 => out.copy_from_slice(&data[at..at + out.len()]),
+            0 => out.fill(data[at]),
+            _ => out.iter_mut().zip(data[at..].iter().step_by(step)).for_each(|(y, &x)| *y = x),
+        });
+        Self::from_buffer(out, self.shape)
     }
 
     /// The elements in row-major order.
@@ -171,7 +183,7 @@ impl<E: Element> Array<E> {
     /// The elements for writing; they move to storage of their own first if it is shared or not row-major.
     pub fn make_mut(&mut self) -> &mut [E] {
         if self.as_mut_slice().is_none() {
-            *self = map::copy(self);
+            *self = self.copy();
         }
         self.as_mut_slice().expect("a fresh copy is row-major and shared with nobody")
     }
@@ -210,15 +222,6 @@ impl<E: Element> Array<E> {
     /// Repeats axes of size 1 (and missing leading axes) until the shape is `shape`.
     pub(crate) fn expand(&self, shape: Shape) -> Self {
         self.view(self.offset, shape, self.shape.expanded(&self.strides, &shape))
-    }
-
-    /// Checks that `range` lies within `axis`.
-    pub(crate) fn check_slice(shape: &Shape, axis: usize, range: &Range<usize>) -> Result<(), ShapeError> {
-        if range.start <= range.end && range.end <= shape.dim(axis) {
-            Ok(())
-        } else {
-            Err(ShapeError::new(format!("slice: {range:?} of axis {axis} of shape {shape}")))
-        }
     }
 }
 

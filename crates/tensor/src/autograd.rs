@@ -5,6 +5,7 @@
 //! height the first seen comes first. That order depends only on the graph's form, not on which thread made which node,
 //! so the additions happen in one order and the gradients have the same bits every time.
 
+use crate::array::map;
 use crate::op::Vjp;
 use crate::tensor::NodeId;
 use crate::{Array, Element, Tensor};
@@ -114,8 +115,8 @@ impl<E: Element> Pending<E> {
     /// Adds to the gradient that has reached `node`.
     pub(crate) fn add(&mut self, node: &Tensor<E>, gradient: Tensor<E>, graph: Graph) {
         let Some(total) = self.waiting(node) else { return self.insert(node, gradient) };
-        let added = graph == Graph::Drop
-            && total.own_array().is_some_and(|array| crate::array::map::add_in_place(array, gradient.array()));
+        let added =
+            graph == Graph::Drop && total.own_array().is_some_and(|array| map::add_in_place(array, gradient.array()));
         if !added {
             *total = &*total + &gradient;
         }
@@ -132,10 +133,10 @@ impl<E: Element> Pending<E> {
         }
         let total = self.waiting(node).expect("inserted above");
         if total.own_array().is_none_or(|array| array.as_mut_slice().is_none()) {
-            *total = Tensor::constant(crate::array::map::copy(total.array()));
+            *total = Tensor::constant(total.array().copy());
         }
         let array = total.own_array().expect("a fresh copy has one owner");
-        crate::array::map::add_to_slice(array, axis, start, part.array());
+        map::add_to_slice(array, axis, start, part.array());
     }
 
     fn waiting(&mut self, node: &Tensor<E>) -> Option<&mut Tensor<E>> {

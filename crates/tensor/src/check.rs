@@ -287,3 +287,6 @@ fn check_same(
     )?;
     Ok(check_tracked(name, fused, inputs, &tracked, rng)?.worse(Accuracy { first, second }))
 }
+
+#[cfg(test)]
+mod tests;

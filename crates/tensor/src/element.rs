@@ -1,29 +1,17 @@
 //! The numbers an array may hold: `f32` to train, `f64` to check.
 //!
 //! Everything above this file is written once, for any [`Element`]. The trait is sealed: an element brings its own
-//! matrix product and its own vectorisable functions, and both must keep the engine's promises about bits.
+//! products ([`Routines`], for speed) and its own vectorisable functions ([`math`]), and both must keep the engine's
+//! promises about bits.
 
-use crate::array::buffer::Pool;
+use crate::fast::routines::Routines;
 use crate::math;
-use crate::packed::panel::{self, Transpose};
-use crate::packed::tile::{self, ByColumns, ByPanels, ByRows};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-/// The signature of a strided general matrix product, C ← α·A·B + β·C, as `matrixmultiply` has it:
-/// `m, k, n, α, A, A's row and column stride, B, …, β, C, …`.
-pub(crate) type Gemm<E> =
-    unsafe fn(usize, usize, usize, E, *const E, isize, isize, *const E, isize, isize, E, *mut E, isize, isize);
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
 /// A real number type: [`f32`] or [`f64`].
 pub trait Element:
-    sealed::Sealed
+    Routines
     + Copy
     + Default
     + Debug
@@ -49,25 +37,6 @@ pub trait Element:
     const EPSILON: Self;
     /// −∞, the identity of the maximum.
     const NEGATIVE_INFINITY: Self;
-
-    /// The matrix product for this type.
-    #[doc(hidden)]
-    const GEMM: Gemm<Self>;
-    /// The product by a matrix in panels.
-    #[doc(hidden)]
-    const BY_PANELS: ByPanels<Self>;
-    /// The product by a matrix as it lies, for a row or a few.
-    #[doc(hidden)]
-    const BY_ROWS: ByRows<Self>;
-    /// The product of one row by a matrix whose columns lie together.
-    #[doc(hidden)]
-    const BY_COLUMNS: ByColumns<Self>;
-    /// Columns as rows.
-    #[doc(hidden)]
-    const TRANSPOSE: Transpose<Self>;
-    /// Where buffers of this type wait to be used again.
-    #[doc(hidden)]
-    fn pool() -> &'static Pool<Self>;
 
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
@@ -114,27 +83,16 @@ pub trait Element:
     }
 }
 
+/// The two kinds of numbers, each with the functions that it takes.
 macro_rules! element {
-    (
-        $type:ident, $gemm:path, $by_panels:path, $by_rows:path, $by_columns:path, $transpose:path,
-        exp: $exp:path, tanh: $tanh:path, sigmoid: $sigmoid:path, erf: $erf:path
-    ) => {
+    ($type:ident { $($method:ident($($argument:ident: $kind:ty),*) = $function:path;)* }) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = $type::EPSILON;
             const NEGATIVE_INFINITY: Self = $type::NEG_INFINITY;
-            const GEMM: Gemm<Self> = $gemm;
-            const BY_PANELS: ByPanels<Self> = $by_panels;
-            const BY_ROWS: ByRows<Self> = $by_rows;
-            const BY_COLUMNS: ByColumns<Self> = $by_columns;
-            const TRANSPOSE: Transpose<Self> = $transpose;
 
-            fn pool() -> &'static Pool<Self> {
-                static POOL: Pool<$type> = Pool::new();
-                &POOL
-            }
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
                 x as $type
@@ -147,55 +105,39 @@ macro_rules! element {
             fn is_finite(self) -> bool {
                 $type::is_finite(self)
             }
-            #[inline(always)]
-            fn exp(self) -> Self {
-                $exp(self)
-            }
-            #[inline(always)]
-            fn ln(self) -> Self {
-                $type::ln(self)
-            }
-            #[inline(always)]
-            fn sqrt(self) -> Self {
-                $type::sqrt(self)
-            }
-            #[inline(always)]
-            fn tanh(self) -> Self {
-                $tanh(self)
-            }
-            #[inline(always)]
-            fn sigmoid(self) -> Self {
-                $sigmoid(self)
-            }
-            #[inline(always)]
-            fn erf(self) -> Self {
-                $erf(self)
-            }
-            #[inline(always)]
-            fn abs(self) -> Self {
-                $type::abs(self)
-            }
-            #[inline(always)]
-            fn powf(self, p: Self) -> Self {
-                $type::powf(self, p)
-            }
-            #[inline(always)]
-            fn powi(self, n: i32) -> Self {
-                $type::powi(self, n)
-            }
-            #[inline(always)]
-            fn mul_add(self, a: Self, b: Self) -> Self {
-                $type::mul_add(self, a, b)
-            }
+            $(#[inline(always)]
+            fn $method(self $(, $argument: $kind)*) -> Self {
+                $function(self $(, $argument)*)
+            })*
         }
     };
 }
 
-element!(
-    f32, matrixmultiply::sgemm, tile::single, tile::single_by_rows, tile::single_by_columns, panel::transpose_single,
-    exp: math::exp, tanh: math::tanh, sigmoid: math::sigmoid, erf: math::erf
-);
-element!(
-    f64, matrixmultiply::dgemm, tile::double, tile::double_by_rows, tile::double_by_columns, panel::transpose,
-    exp: f64::exp, tanh: f64::tanh, sigmoid: math::sigmoid_f64, erf: libm::erf
-);
+element! {
+    f32 {
+        exp() = math::exp;
+        ln() = f32::ln;
+        sqrt() = f32::sqrt;
+        tanh() = math::tanh;
+        sigmoid() = math::sigmoid;
+        erf() = math::erf;
+        abs() = f32::abs;
+        powf(p: f32) = f32::powf;
+        powi(n: i32) = f32::powi;
+        mul_add(a: f32, b: f32) = f32::mul_add;
+    }
+}
+element! {
+    f64 {
+        exp() = f64::exp;
+        ln() = f64::ln;
+        sqrt() = f64::sqrt;
+        tanh() = f64::tanh;
+        sigmoid() = math::sigmoid_f64;
+        erf() = libm::erf;
+        abs() = f64::abs;
+        powf(p: f64) = f64::powf;
+        powi(n: i32) = f64::powi;
+        mul_add(a: f64, b: f64) = f64::mul_add;
+    }
+}

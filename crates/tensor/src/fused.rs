@@ -135,3 +135,6 @@ impl<E: Element> Tensor<E> {
         Ok(Tensor::computed(array, operands, || Box::new(Fused { kernel, saved })))
     }
 }
+
+#[cfg(test)]
+mod tests;

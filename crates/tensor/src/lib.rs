@@ -1,7 +1,5 @@
 //! Rungs' engine: arrays, tensors and reverse-mode differentiation whose gradients can be trusted.
 //!
-//! Three layers, each readable alone, and three ideas:
-//!
 //! 1. An [`Array`] holds numbers: strided views into shared storage. It knows nothing of gradients.
 //! 2. A [`Tensor`] is an array and where it came from. Tensors are immutable values; nothing is recorded unless a
 //!    [variable](Tensor::variable) went in.
@@ -22,43 +20,62 @@
 //! threads. Axes are given as `isize` and count from the end when negative; a wrong shape is a bug and panics in one
 //! line, and [`Tensor::try_apply`] is the door for those who would rather have a `Result`.
 //!
-//! The feature `safetensors` adds the module of that name: arrays in files. The crates above turn it on.
+//! # What is in here, in an order to read it
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`shape`] | shapes, strides, and every rule by which shapes combine |
+//! | `element`, `math` | the two kinds of numbers; their exp, tanh, sigmoid and erf |
+//! | `array` | values and loops over them: elementwise, along axes, products, by position |
+//! | `tensor`, `op`, `autograd` | the graph: what a tensor remembers, what an operation is, the walk back |
+//! | `ids`, `mask` | what tensors are indexed and masked with |
+//! | `ops` | the operations, one file for each family |
+//! | `fused` | kernels: softmax, cross-entropy, normalization, attention and rotary positions in one pass each |
+//! | [`check`], `equality` | gradient checks for anyone's operations; equality to a tolerance |
+//! | `fast` | what is there for speed alone, to be passed over at first: memory, threads, vector instructions |
+//! | `registry` | with the feature `check`: all operations and kernels with their gradient checks |
+//! | `safetensors` | with the feature `safetensors`: arrays in files, as bytes |
+//!
+//! Layers, losses over models, optimizers and training are in the crates above. Nothing here prints, reads or writes a
+//! file, or draws a random number without being given an [`Rng`].
 
 mod array;
 mod autograd;
 pub mod check;
-mod compare;
 mod element;
+mod equality;
+mod fast;
 mod fused;
-mod growing;
 mod ids;
+mod mask;
 mod math;
 mod op;
 mod ops;
-mod packed;
-mod parallel;
 #[cfg(feature = "check")]
 pub mod registry;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 pub mod shape;
-pub mod simd;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 pub use array::Array;
-pub use array::buffer::release_unused_memory;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
 pub use check::{check_gradients, check_kernel};
 pub use element::Element;
+pub use fast::buffer::release_unused_memory;
+pub use fast::growing::Growing;
+pub use fast::packed::PackedMatrix;
+pub use fast::parallel::{Part, for_each_part, keep_awake};
+pub use fast::simd;
 pub use fused::attention::{AttentionOptions, WeightDropout};
 pub use fused::cross_entropy::{CrossEntropy, Reduction};
 pub use fused::{Grads, Kernel, Needs};
-pub use growing::Growing;
-pub use ids::{Ids, Mask};
+pub use ids::Ids;
+pub use mask::Mask;
 pub use op::{Op, Operands, Vjp};
 pub use ops::unary::{Function, Real};
-pub use packed::PackedMatrix;
-pub use parallel::{Part, for_each_part, keep_awake};
 pub use rungs_random::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

@@ -7,8 +7,7 @@
 //! such a function between crates, and with it all that it calls, where it would compile other generic functions anew
 //! in every crate that uses them.
 
-use crate::autograd::{Graph, Pending, vjp};
-use crate::ops::view::Alias;
+use crate::autograd::{Graph, Pending};
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
 
@@ -153,7 +152,7 @@ impl<E: Element> Vjp<'_, E> {
 
     #[track_caller]
     #[inline(never)]
-    fn accept(&mut self, index: usize, gradient: Tensor<E>) {
+    pub(crate) fn accept(&mut self, index: usize, gradient: Tensor<E>) {
         let operand = &self.inputs[index];
         let (name, want, got) = (self.op.name(), operand.shape(), gradient.shape());
         assert!(want == got, "{name}: operand {index} has shape {want}, its gradient {got}");
@@ -173,27 +172,6 @@ impl<E: Element> Vjp<'_, E> {
         if self.pending.needs(operand) {
             self.pending.add_slice(operand, axis, start, self.gradient, self.graph);
         }
-    }
-
-    /// Tells all gradients at once, by walking back through `function`, which computes the result from the operands:
-    /// for an operation whose own rule does not do, or that has none.
-    ///
-    /// Each operand whose gradient is wanted goes in through a node of its own, where the walk stops. With the graph
-    /// kept it hangs on the operand, and the other operands go in as they are, so that what is found can be
-    /// differentiated by all of them.
-    pub(crate) fn through(&mut self, function: &dyn Fn(&[Tensor<E>]) -> Tensor<E>) {
-        let operand = |(i, x): (usize, &Tensor<E>)| match (self.graph, self.needs(i)) {
-            (Graph::Drop, true) => x.as_variable(),
-            (Graph::Drop, false) => x.detached(),
-            (Graph::Keep, true) => Tensor::apply(Alias, &[x]),
-            (Graph::Keep, false) => x.clone(),
-        };
-        let operands: Vec<Tensor<E>> = self.inputs.iter().enumerate().map(operand).collect();
-        let y = function(&operands);
-        let wanted: Vec<usize> = (0..operands.len()).filter(|&i| self.needs(i)).collect();
-        let targets: Vec<&Tensor<E>> = wanted.iter().map(|&i| &operands[i]).collect();
-        let gradients = vjp(&y, self.gradient, &targets, self.graph);
-        wanted.into_iter().zip(gradients).for_each(|(i, gradient)| self.accept(i, gradient));
     }
 
     fn seen(&self, tensor: &Tensor<E>) -> Tensor<E> {

@@ -2,8 +2,11 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod checkpoint;
-pub(crate) mod index;
+pub(crate) mod concat;
+pub(crate) mod gather;
+pub(crate) mod masking;
 pub(crate) mod matmul;
-pub(crate) mod reduce;
+pub(crate) mod reductions;
+pub(crate) mod through;
 pub(crate) mod unary;
 pub(crate) mod view;

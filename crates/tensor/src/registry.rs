@@ -7,39 +7,13 @@
 //! repeated in turn. Elements are drawn away from kinks and poles: what happens there is a definition,
 //! not a derivative.
 
-use crate::Rng;
-use crate::check::{Accuracy, GradientMismatch};
-
+mod entry;
 mod functions;
 mod kernels;
 mod operands;
 mod operations;
 
-/// What an entry checks.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// An operation, `impl Op`.
-    Op,
-    /// An elementwise function, `impl Function`.
-    Function,
-    /// A fused kernel, `impl Kernel`.
-    Kernel,
-    /// A layer, `parameters!`.
-    Layer,
-    /// A model, `parameters!`.
-    Model,
-}
-
-/// A gradient check for one type.
-#[derive(Copy, Clone, Debug)]
-pub struct Entry {
-    /// The name of the type that it checks.
-    pub covers: &'static str,
-    /// What that type is.
-    pub kind: Kind,
-    /// Runs the check on random inputs.
-    pub run: fn(&mut Rng) -> Result<Accuracy, GradientMismatch>,
-}
+pub use entry::{Entry, Kind};
 
 /// The checks of this crate.
 pub fn entries() -> Vec<Entry> {

@@ -13,10 +13,12 @@
 
 use crate::{Array, Element, Shape};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, Write};
 
+mod error;
 mod header;
+
+pub use error::FormatError;
 pub use header::{Entry, Header, MAX_HEADER};
 
 /// Arrays by name, in the order of their names.
@@ -24,24 +26,6 @@ pub type Named<E> = BTreeMap<String, Array<E>>;
 
 /// How many numbers are made into bytes at a time.
 const CHUNK: usize = 1 << 14;
-
-/// A file that is no good safetensors file, in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormatError(String);
-
-impl FormatError {
-    fn new(problem: impl fmt::Display) -> Self {
-        Self(format!("not a safetensors file: {problem}"))
-    }
-}
-
-impl fmt::Display for FormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for FormatError {}
 
 /// The arrays as the bytes of a safetensors file, with an entry of `metadata` in its header.
 ///

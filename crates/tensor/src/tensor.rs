@@ -71,6 +71,11 @@ impl<E: Element> Tensor<E> {
         Self::new(array, 0, Origin::Variable)
     }
 
+    /// A constant single number.
+    pub fn scalar(value: f64) -> Tensor<E> {
+        Tensor::constant(Array::scalar(E::from_f64(value)))
+    }
+
     /// The result of an operation; the graph ends here if no operand is tracked.
     pub(crate) fn computed(array: Array<E>, operands: &[&Tensor<E>], op: impl FnOnce() -> Box<dyn Op<E>>) -> Self {
         if !operands.iter().any(|x| x.is_tracked()) {

@@ -10,8 +10,8 @@
 //! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
 //! | [`SlidingWindows`] | measuring models without memory | the same, each behind a past of some length |
 //!
-//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or in a [file](IdsFile) if there
-//! are too many; the batches are the same.
+//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or wherever a [`TokenSource`] has
+//! them if there are too many; the batches are the same.
 //!
 //! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
 //!
@@ -32,7 +32,6 @@ mod consecutive;
 mod contiguous;
 mod epochs;
 mod examples;
-mod ids_file;
 mod pairs;
 mod random;
 mod sliding;
@@ -42,11 +41,10 @@ pub use consecutive::ConsecutiveWindows;
 pub use contiguous::ContiguousBatches;
 pub use epochs::EpochCursor;
 pub use examples::{Example, ExampleBatch, ExampleBatches, SortedExamples};
-pub use ids_file::{IdsFile, IdsWriter, Key};
 pub use pairs::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
 pub use random::RandomWindows;
 pub use sliding::{SlidingBatch, SlidingWindows};
-pub use source::Tokens;
+pub use source::{TokenSource, Tokens};
 
 use crate::TrainError;
 use crate::error::{setting, share};

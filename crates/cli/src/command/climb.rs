@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::generate::sample;
 use super::texts::{Texts, test_dates};
-use super::{BOOK, BOOK_NAME, companions, quoted, train_with_display};
+use super::{companions, quoted, train_with_display};
 use crate::arguments::{Climb, Common};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
@@ -115,7 +116,7 @@ impl Plan {
         }
         settings.seed = common.seed.unwrap_or(0);
         let (text, validation) = match rung.learns() {
-            Learns::Text => (Source::of(BOOK_NAME, BOOK), None),
+            Learns::Text => (Source::of(TEXT_NAME, TEXT), None),
             Learns::Pairs => Texts::dates().sources(),
         };
         let config = RunConfig { settings, text, validation, from: None };
@@ -126,7 +127,7 @@ impl Plan {
     fn data(&self) -> Outcome<Data> {
         let settings = &self.config.settings;
         match settings.rung.learns() {
-            Learns::Text => Ok(Corpus::new(BOOK, None, settings)?.into()),
+            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?.into()),
             Learns::Pairs => Texts::dates().data(settings, None, None, None),
         }
     }

@@ -7,7 +7,7 @@ mod translate;
 
 use rungs::decoding::{Finish, GenerateError, GenerateOptions, Length, SampleError, Search, Temperature, TopP};
 use rungs::tensor::Rng;
-use rungs::writer::{OnText, Written};
+use rungs::writing::{OnText, Written};
 use rungs::{Error, Writer};
 use serde::Serialize;
 use std::ops::ControlFlow;

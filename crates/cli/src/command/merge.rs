@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rungs::{Rung, adapter};
+use rungs::{Rung, run};
 use serde::Serialize;
 
 use super::open;
@@ -19,7 +19,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(flags: &Merge, common: &Common) -> Outcome {
-    let merged = adapter::merge(&open(&flags.run, flags.base.base.as_deref())?, &flags.out)?;
+    let merged = run::merge(&open(&flags.run, flags.base.base.as_deref())?, &flags.out)?;
     let report = Report {
         run: &flags.out,
         rung: merged.config.settings.rung,

@@ -1,6 +1,5 @@
 //! Texts that are larger than memory: when they are streamed, where their tokens go, and how far they are.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use rungs::text::Tokenizer;
@@ -12,9 +11,6 @@ use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::progress::ReadingProgress;
 use crate::text;
-
-/// The bytes from which on a file is streamed unasked: in memory its tokens would take four times as much, or more.
-const LARGE: u64 = 1 << 26;
 
 /// How the texts of a run are streamed.
 pub(super) struct Streaming<'i> {
@@ -51,11 +47,6 @@ impl<'i> Streaming<'i> {
     /// Whether it was asked for.
     pub(super) fn asked(&self) -> bool {
         self.asked
-    }
-
-    /// Whether the text in this file is large enough to be streamed unasked.
-    pub(super) fn wants(&self, path: &Path) -> bool {
-        fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() >= LARGE)
     }
 
     /// The text in a file, read through if nothing is known of it.

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use rungs::dates::{self, Part};
+use rungs::builtin::dates::{self, Part};
+use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::text::TokenizerError;
 use rungs::{
     Columns, Corpus, Data, Dialogue, Error, Learns, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig,
@@ -11,7 +12,6 @@ use rungs::{
 };
 
 use super::streaming::Streaming;
-use super::{BOOK, BOOK_NAME};
 use crate::arguments::Train;
 use crate::failure::{Failure, Outcome};
 use crate::text;
@@ -82,7 +82,7 @@ impl Texts {
             (Some(path), _) => Origin::given(path),
             (None, Some(config)) => Origin::again(&config.text),
             (None, None) if pairs => return Ok(Self::dates()),
-            (None, None) => Origin::Book,
+            (None, None) => Origin::BuiltIn,
         };
         let validation = match (&train.validation, saved.and_then(|config| config.validation.as_ref())) {
             (Some(path), _) => Some(Origin::given(path)),
@@ -92,7 +92,7 @@ impl Texts {
         let origins = || [Some(&text), validation.as_ref()].into_iter().flatten();
         let streamed = !pairs
             && task.is_none()
-            && origins().any(|origin| matches!(origin, Origin::File(path) if streaming.wants(path)));
+            && origins().any(|origin| matches!(origin, Origin::File(path) if TextFile::is_large(path)));
         let streaming = (streamed || streaming.asked()).then_some(streaming);
         let (text, validation) = match streaming {
             Some(streaming) => {
@@ -230,7 +230,7 @@ enum Origin {
     Stdin,
     /// It was stdin, which cannot be had again.
     FormerStdin,
-    Book,
+    BuiltIn,
     Dates,
     ValidationDates,
 }
@@ -242,7 +242,7 @@ impl Origin {
 
     fn again(source: &Source) -> Self {
         match source.name.as_str() {
-            BOOK_NAME => Self::Book,
+            TEXT_NAME => Self::BuiltIn,
             DATES_NAME => Self::Dates,
             VALIDATION_DATES_NAME => Self::ValidationDates,
             STDIN_NAME => Self::FormerStdin,
@@ -264,7 +264,7 @@ impl Origin {
                 let problem = "this run learnt from stdin; it needs the same text again";
                 return Err(Failure::input(format!("{flag}: {problem}")));
             }
-            Self::Book => Text::named(BOOK_NAME, BOOK.to_owned()),
+            Self::BuiltIn => Text::named(TEXT_NAME, TEXT.to_owned()),
             Self::Dates => Texts::dates().text,
             Self::ValidationDates => Texts::dates().validation.expect("dates have some to validate on"),
         })

@@ -66,7 +66,7 @@ struct Prepared {
 struct LeftOut {
     /// `pairs` or `dialogues`.
     what: &'static str,
-    of_them: rungs::prompts::LeftOut,
+    of_them: rungs::data::LeftOut,
     /// How many there are in all.
     of: usize,
     /// The most tokens of a text that is learnt, or of a question with its answer.
@@ -79,7 +79,7 @@ impl LeftOut {
         let (of_them, learnt) = match data {
             Data::Text(_) | Data::Streamed(_) => return None,
             Data::Pairs(corpus) => {
-                let of_them = rungs::prompts::LeftOut { too_long: corpus.too_long, ..Default::default() };
+                let of_them = rungs::data::LeftOut { too_long: corpus.too_long, ..Default::default() };
                 (of_them, corpus.train.len() + corpus.validation.len())
             }
             Data::Prompts(corpus) => (corpus.left_out.clone(), corpus.train.len() + corpus.validation.len()),
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn what_is_left_out_is_told_if_there_is_any() {
         let notices = |what, of_them| LeftOut { what, of_them, of: 43_613, context: 50 }.notices();
-        let too_long = |too_long| rungs::prompts::LeftOut { too_long, ..Default::default() };
+        let too_long = |too_long| rungs::data::LeftOut { too_long, ..Default::default() };
         assert_eq!(notices("pairs", too_long(0)), [""; 0]);
         assert_eq!(
             notices("pairs", too_long(1)),
@@ -350,7 +350,7 @@ mod tests {
             notices("pairs", too_long(1200)),
             ["1,200 of 43,613 pairs are longer than 50 tokens (--context) and left out"]
         );
-        let of_them = rungs::prompts::LeftOut { too_long: 0, unknown: 2, character: Some('é'), shortened: 30 };
+        let of_them = rungs::data::LeftOut { too_long: 0, unknown: 2, character: Some('é'), shortened: 30 };
         assert_eq!(
             notices("dialogues", of_them),
             [

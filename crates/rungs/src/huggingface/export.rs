@@ -2,12 +2,11 @@
 
 use super::shards::WHOLE;
 use super::{CONFIG, Family};
-use crate::adapter::values;
+use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, write};
 use crate::layers::low_rank::merge;
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
-use crate::tokens::TOKENIZER_FILE;
 use crate::{Error, SavedRun};
 use serde_json::json;
 use std::fs::{self, File};
@@ -63,7 +62,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     }
     let mut model = run.model()?;
     merge(&mut model);
-    let ours = values(&model);
+    let ours = model.values();
     drop(model);
     let theirs = write(&pretrained, &ours);
     drop(ours);

@@ -1,3 +1,5 @@
+mod golden;
+
 use super::*;
 use crate::layers::{Bias, Dropout, Init, Linear, parameters};
 use crate::tensor::{Array, Ids};

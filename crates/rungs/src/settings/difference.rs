@@ -1,6 +1,7 @@
 //! Settings by name, and where two of them differ.
 
 use super::Settings;
+use crate::error::Difference;
 
 impl Settings {
     /// Every setting by the name of the program's option, with its value.
@@ -65,17 +66,6 @@ fn difference(was: &[(String, String)], wanted: &[(String, String)], free: &[&st
     let mut all =
         names.map(|name| Difference { name: name.clone(), was: value(was, name), wanted: value(wanted, name) });
     all.find(|difference| difference.was != difference.wanted)
-}
-
-/// A setting that is not what it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name, as the program's option is called.
-    pub name: String,
-    /// What the run has.
-    pub was: String,
-    /// What it was to have.
-    pub wanted: String,
 }
 
 /// Every leaf of the settings' JSON with the name of the option that sets it.

@@ -1,9 +1,8 @@
 //! What of a model is trained, where that is not all of it: adapters, or the last blocks.
 
-use super::{ModelConfig, Rung, Settings};
+use super::Rung;
+use crate::Error;
 use crate::layers::low_rank::is_adapter;
-use crate::models::Positions;
-use crate::{Error, Tokens};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -152,32 +151,6 @@ impl FineTuning {
     }
 }
 
-impl Settings {
-    /// How many parameters of a model with these tokens are trained; adapters, which are small, are not counted.
-    ///
-    /// # Errors
-    /// If its sizes cannot be.
-    pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokens)?) {
-            (Some(_), _) => Ok(0),
-            (None, Some(last)) => Ok(last),
-            (None, None) => self.parameter_count(tokens),
-        }
-    }
-
-    /// How many parameters the last layers have, where only they are trained.
-    pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
-        let Some(layers) = self.fine_tuning.train_last_layers else { return Ok(None) };
-        // A model of these layers alone, without what stands before them.
-        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokens.text()?.vocabulary())? else {
-            return Ok(None);
-        };
-        let positions = if config.positions == Positions::Learned { config.context } else { 0 };
-        let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
-        Ok(Some(config.parameter_count()? - embeddings))
-    }
-}
-
 impl Lora {
     fn validate(&self) -> Result<(), Error> {
         let Self { rank, alpha, dropout, .. } = *self;
@@ -197,6 +170,7 @@ impl Lora {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
 
     #[test]
     fn targets_are_parts_of_names_and_not_of_words() {

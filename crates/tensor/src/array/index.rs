@@ -1,6 +1,7 @@
 //! Moving elements by integer position: rows out of a table and back, elements along an axis and back.
 
-use super::{Array, Buffer};
+use super::Array;
+use crate::fast::buffer::Buffer;
 use crate::{Element, Shape};
 
 /// Slices `ids[i]` of an axis, in that order. `x` is viewed as (before, size, after).

@@ -3,21 +3,10 @@
 //! Callers mark their closures `#[inline(always)]`: a loop is compiled once for each vector level (`simd`), and a
 //! function that was left as a call would stay scalar in all of them.
 
+use super::Array;
 use super::walk::for_each_run;
-use super::{Array, Buffer};
+use crate::fast::buffer::Buffer;
 use crate::{Element, Mask, simd};
-
-/// The same values in fresh row-major storage.
-pub(crate) fn copy<E: Element>(x: &Array<E>) -> Array<E> {
-    let mut out = Buffer::scratch(x.size());
-    let data = x.data();
-    for_each_run(&mut out, &x.shape, [&x.strides], &|out, [at], [step]| match step {
-        1 => out.copy_from_slice(&data[at..at + out.len()]),
-        0 => out.fill(data[at]),
-        _ => out.iter_mut().zip(data[at..].iter().step_by(step)).for_each(|(y, &x)| *y = x),
-    });
-    Array::from_buffer(out, x.shape)
-}
 
 /// yᵢ = f(xᵢ).
 pub(crate) fn map<E: Element>(x: &Array<E>, f: impl Fn(E) -> E + Sync) -> Array<E> {

@@ -4,9 +4,10 @@
 //! ([`rows`](super::rows)), runs longer than [`CHUNK`] in chunks whose sums are added in order. Threads share chunks;
 //! they never choose them.
 
+use super::Array;
 use super::rows::{each_row, max_row, sum_row};
-use super::{Array, Buffer};
-use crate::parallel::for_each_chunk;
+use crate::fast::buffer::Buffer;
+use crate::fast::parallel::for_each_chunk;
 use crate::{Element, Shape, simd};
 
 const CHUNK: usize = 4096;

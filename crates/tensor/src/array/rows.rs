@@ -1,7 +1,7 @@
 //! Loops over the rows of a row-major array, where a row is everything along the last axis.
 
 use crate::Element;
-use crate::parallel::for_each_chunk;
+use crate::fast::parallel::for_each_chunk;
 
 /// Elements below which all rows stay on one thread, and the elements in one piece of work.
 const PARALLEL: usize = 16 * 1024;

@@ -5,7 +5,7 @@
 //! an odometer. Long runs are cut into pieces and pieces are shared among threads. Who computes a piece never changes
 //! what is computed.
 
-use crate::parallel::for_each_chunk;
+use crate::fast::parallel::for_each_chunk;
 use crate::shape::{MAX_RANK, Shape, Strides};
 
 /// The elements in one piece of work: large enough that handing it over costs little.
@@ -78,10 +78,10 @@ impl<const N: usize> Walk<N> {
 
 /// What is done to a run: the run of the output, each operand's offset at its first element, each operand's step within
 /// it.
-pub(super) type Body<'a, T, const N: usize> = &'a (dyn Fn(&mut [T], [usize; N], [usize; N]) + Sync);
+pub(crate) type Body<'a, T, const N: usize> = &'a (dyn Fn(&mut [T], [usize; N], [usize; N]) + Sync);
 
 /// Writes `out`, which is row-major of shape `shape`, run by run.
-pub(super) fn for_each_run<T: Send, const N: usize>(
+pub(crate) fn for_each_run<T: Send, const N: usize>(
     out: &mut [T],
     shape: &Shape,
     strides: [&Strides; N],

@@ -1,8 +1,8 @@
 //! Rotations by position (Su et al. 2021, *RoFormer*, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864)).
 
 use super::{Grads, Kernel, Needs};
+use crate::fast::parallel::for_each_chunk;
 use crate::op::Operands;
-use crate::parallel::for_each_chunk;
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
-//! a + b, a − b, a · b, a / b, the larger and the smaller of two, and choosing by a mask. Operands are broadcast first,
-//! by [`Expand`](super::view::Expand), so no rule here mentions shapes.
+//! a + b, a − b, a · b, a / b, the larger and the smaller of two. Operands are broadcast first, by
+//! [`Expand`](super::view::Expand), so no rule here mentions shapes.
 
 use crate::array::map;
 use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Mask, Shape, ShapeError, Tensor, shape};
+use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
 use std::ops::{Add as AddOp, Div as DivOp, Mul as MulOp, Neg, Sub as SubOp};
 
 /// y = a + b.
@@ -175,30 +175,6 @@ fn wins<E: Element>(a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
     }))
 }
 
-/// y = a where the mask holds, else b.
-#[derive(Debug)]
-pub(crate) struct Choose {
-    mask: Mask,
-}
-impl<E: Element> Op<E> for Choose {
-    fn name(&self) -> &'static str {
-        "choose"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("choose", &x[0], &x[1])?;
-        shape::same("choose: mask", &self.mask.shape(), &x[0])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::choose(&self.mask, a, b)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let zero = Tensor::constant(Array::scalar(E::ZERO)).expand(self.mask.shape());
-        at.wrt(0, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[dy, &zero]));
-        at.wrt(1, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[&zero, dy]));
-    }
-}
-
 /// Applies an operation of two operands once they have a common shape.
 #[track_caller]
 fn broadcast<E: Element>(op: impl Op<E>, a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
@@ -220,27 +196,6 @@ impl<E: Element> Tensor<E> {
     #[track_caller]
     pub fn minimum(&self, other: &Tensor<E>) -> Tensor<E> {
         broadcast(Minimum, self, other)
-    }
-
-    /// `a` where the mask holds, else `b`; all three broadcast.
-    #[track_caller]
-    pub fn choose(mask: &Mask, a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-        let common = shape::insist(
-            shape::broadcast("choose", &a.shape(), &b.shape())
-                .and_then(|ab| shape::broadcast("choose: mask", &mask.shape(), &ab)),
-        );
-        Tensor::apply(Choose { mask: mask.expand(common) }, &[&a.expand(common), &b.expand(common)])
-    }
-
-    /// `value` where the mask holds, the tensor itself elsewhere; the mask broadcasts.
-    #[track_caller]
-    pub fn masked_fill(&self, mask: &Mask, value: f64) -> Tensor<E> {
-        Tensor::choose(mask, &Tensor::scalar(value), self)
-    }
-
-    /// A constant single number.
-    pub fn scalar(value: f64) -> Tensor<E> {
-        Tensor::constant(Array::scalar(E::from_f64(value)))
     }
 }
 

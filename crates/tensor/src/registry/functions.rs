@@ -1,7 +1,7 @@
 //! The checks of elementwise functions.
 
+use super::entry::{Entry, Kind};
 use super::operands::{Draw, Outcome, SHAPES, any, check_op, each, near_halves, nonzero, positive};
-use super::{Entry, Kind};
 use crate::{Rng, Tensor};
 
 /// A function in every shape and layout.

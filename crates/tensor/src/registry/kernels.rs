@@ -1,7 +1,7 @@
 //! The checks of fused kernels, each against its definition.
 
+use super::entry::{Entry, Kind};
 use super::operands::{Draw, Outcome, any, check_fused, each};
-use super::{Entry, Kind};
 use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
 use crate::fused::layer_norm::LayerNorm;

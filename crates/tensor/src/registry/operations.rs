@@ -1,9 +1,9 @@
 //! The checks of operations.
 
+use super::entry::{Entry, Kind};
 use super::operands::{Draw, Outcome, SHAPES, any, between, check_op, distinct, each, near_halves, nonzero};
-use super::{Entry, Kind};
-use crate::ops::index::SelectAdjoint;
-use crate::ops::view::Alias;
+use crate::ops::gather::SelectAdjoint;
+use crate::ops::through::Alias;
 use crate::{Ids, Mask, Rng, Tensor};
 
 type Unary = fn(&Tensor<f64>) -> Tensor<f64>;

@@ -3,7 +3,7 @@
 //! A header comes from anywhere, so nothing in it is believed: not how long it says it is, nor that arrays lie within
 //! the file, one after another and without overlap. Each of these errors names the array.
 
-use super::FormatError;
+use super::error::FormatError;
 use crate::Shape;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;

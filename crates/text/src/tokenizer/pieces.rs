@@ -217,3 +217,6 @@ fn count(counts: &mut HashMap<String, usize>, word: &str) {
         None => drop(counts.insert(word.to_owned(), 1)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,36 @@
-//! Where the tokens of a text are: in memory, or in a file.
+//! Where the tokens of a text are: in memory, or wherever somebody keeps them.
 
-use super::IdsFile;
 use crate::TrainError;
+use std::fmt::Debug;
 use std::sync::Arc;
+
+/// Token ids that are read where they are: from a file, for example, where they are more than memory holds.
+pub trait TokenSource: Debug + Send + Sync {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the `length` ids from `start` on to `ids`.
+    ///
+    /// # Errors
+    /// If they cannot be read, or are damaged.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    fn read(&self, start: usize, length: usize, ids: &mut Vec<u32>) -> Result<(), TrainError>;
+}
 
 /// A row of token ids, shared by whatever reads it. What is read is the same wherever they are.
 #[derive(Clone, Debug)]
 pub enum Tokens {
     /// In memory.
     Memory(Arc<[u32]>),
-    /// In a file: memory is needed for what is read at a time.
-    File(IdsFile),
+    /// Elsewhere: memory is needed for what is read at a time.
+    Source(Arc<dyn TokenSource>),
 }
 
 impl Tokens {
@@ -18,7 +38,7 @@ impl Tokens {
     pub fn len(&self) -> usize {
         match self {
             Self::Memory(ids) => ids.len(),
-            Self::File(file) => file.len(),
+            Self::Source(source) => source.len(),
         }
     }
 
@@ -30,7 +50,7 @@ impl Tokens {
     /// Appends the `length` ids from `start` on to `ids`.
     ///
     /// # Errors
-    /// If a file cannot be read or is damaged.
+    /// If a source cannot be read or is damaged.
     ///
     /// # Panics
     /// If there are not so many.
@@ -40,7 +60,7 @@ impl Tokens {
                 ids.extend_from_slice(&all[start..start + length]);
                 Ok(())
             }
-            Self::File(file) => file.read(start, length, ids),
+            Self::Source(source) => source.read(start, length, ids),
         }
     }
 }
@@ -63,8 +83,8 @@ impl From<&[u32]> for Tokens {
     }
 }
 
-impl From<IdsFile> for Tokens {
-    fn from(file: IdsFile) -> Self {
-        Self::File(file)
+impl<S: TokenSource + 'static> From<S> for Tokens {
+    fn from(source: S) -> Self {
+        Self::Source(Arc::new(source))
     }
 }

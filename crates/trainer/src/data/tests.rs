@@ -81,46 +81,6 @@ fn random_windows_reach_both_ends_of_the_text() {
 
 use super::contiguous::Cursor;
 
-/// The same ids in a file.
-fn in_a_file(name: &str, ids: &[u32], vocabulary: usize) -> (std::path::PathBuf, Tokens) {
-    let path = std::env::temp_dir().join(format!("rungs-batches-{}-{name}.ids", std::process::id()));
-    let mut writer = IdsWriter::create(&path, &[7; 32], vocabulary).unwrap();
-    writer.write(ids, ids.len()).unwrap();
-    (path, writer.finish().unwrap().into())
-}
-
-#[test]
-fn batches_from_a_file_are_those_from_memory() {
-    for (name, vocabulary) in [("narrow", 1000), ("wide", 1 << 20)] {
-        let (path, file) = in_a_file(name, &text(700), vocabulary);
-        let memory = || Tokens::from(text(700));
-        let (mut a, mut b) = (Rng::new(1), Rng::new(1));
-        let windows = |tokens: Tokens| RandomWindows::new(tokens, 5, 13).unwrap();
-        let (from_memory, from_file) = (windows(memory()), windows(file.clone()));
-        assert_eq!(from_memory.batches_per_pass(), from_file.batches_per_pass());
-        let streams = |tokens: Tokens| ContiguousBatches::new(tokens, 3, 11).unwrap();
-        let (mut streamed, mut read) = (streams(memory()), streams(file.clone()));
-        for _ in 0..50 {
-            assert_eq!(from_memory.next_batch(&mut a).unwrap(), from_file.next_batch(&mut b).unwrap());
-            assert_eq!(streamed.next_batch().unwrap(), read.next_batch().unwrap());
-        }
-        for batch in [1, 4] {
-            let whole = |tokens: Tokens| {
-                let windows = ConsecutiveWindows::new(tokens, batch, 17).unwrap();
-                windows.batches().collect::<Result<Vec<_>, _>>().unwrap()
-            };
-            assert_eq!(whole(memory()), whole(file.clone()));
-        }
-
-        // A file that becomes shorter is an error, and nothing moves on.
-        let place = read.cursor();
-        std::fs::File::options().write(true).open(&path).unwrap().set_len(120).unwrap();
-        assert!(matches!(read.next_batch(), Err(TrainError::Io { .. })));
-        assert_eq!(read.cursor(), place);
-        std::fs::remove_file(path).unwrap();
-    }
-}
-
 proptest! {
     #[test]
     fn a_pass_of_contiguous_batches_predicts_each_token_of_each_stream_once(

@@ -69,10 +69,10 @@ impl<'t> Stretches<'t> {
 
 #[cfg(test)]
 mod tests {
-    use rungs::corpus::characters_per_token;
-    use rungs::losses::evaluation;
+    use rungs::data::characters_per_token;
     use rungs::measures::Statistics;
     use rungs::measures::bootstrap::total;
+    use rungs::tasks::token_losses::evaluation;
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rungs::corpus::{bytes_per_token, characters_per_token};
-use rungs::losses::evaluation;
+use rungs::data::{bytes_per_token, characters_per_token};
 use rungs::measures::{Difference, PairedBootstrap};
+use rungs::tasks::token_losses::evaluation;
 use rungs::text::Tokenizer;
 use rungs::{Rung, SavedRun};
 use serde::Serialize;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rungs::decoding::{GenerateOptions, Length, Search};
 use rungs::models::EncoderDecoder;
+use rungs::tasks::{Forced, measure_answers};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
 use rungs::trainer::Example;
-use rungs::translation::Forced;
-use rungs::writer::Written;
-use rungs::{Error, Responder, SavedRun, TextPair, measure_forced, prompts, translate};
+use rungs::writing::Written;
+use rungs::{Error, Responder, SavedRun, TextPair, measure_forced, translate};
 use std::ops::ControlFlow;
 
 use crate::failure::{Failure, Outcome};
@@ -87,7 +87,7 @@ impl Writer {
             Self::Responder(responder) => {
                 let examples = pairs.iter().map(|pair| example(responder, pair)).collect::<Result<Vec<_>, _>>()?;
                 let examples: Vec<Example> = examples.into_iter().flatten().collect();
-                prompts::measure_answers(responder.model(), examples.into())
+                measure_answers(responder.model(), examples.into())
             }
         };
         Ok(forced.map_err(Error::from)?)

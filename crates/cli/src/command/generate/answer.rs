@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rungs::decoding::{GenerateOptions, Search};
 use rungs::tensor::Rng;
-use rungs::writer::Written;
+use rungs::writing::Written;
 use rungs::{Responder, SavedRun};
 
 use super::{Report, WrittenText, decoding, shown, translate};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rungs::decoding::{GenerateOptions, Search};
 use rungs::tensor::Rng;
-use rungs::writer::{Prompt, Written};
+use rungs::writing::{Prompt, Written};
 use rungs::{Error, SavedRun, Writer};
 
 use super::{Report, WrittenText, decoding, shown};

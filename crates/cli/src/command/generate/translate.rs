@@ -3,7 +3,7 @@
 use rungs::decoding::{Beam, Finish, Generated, LengthPenalty, Search};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
-use rungs::writer::Written;
+use rungs::writing::Written;
 use rungs::{Rung, SavedRun, translate};
 
 use super::{Report, WrittenText, decoding, failure};

@@ -8,12 +8,13 @@
 //! Tiles lie with a row for each key, so that keys' sums over queries read them as they lie; the sum over keys reads
 //! them across.
 
-use super::{AttentionOptions, Dropping, Head, KEYS, QUERIES, Sizes, together};
-use crate::array::buffer::Buffer;
+use super::heads::{Head, KEYS, QUERIES, Sizes, together};
+use super::options::{AttentionOptions, Dropping};
 use crate::array::rows::sum_row;
+use crate::fast::buffer::Buffer;
+use crate::fast::panel;
+use crate::fast::parallel::for_each_part;
 use crate::op::Operands;
-use crate::packed::panel;
-use crate::parallel::for_each_part;
 use crate::{Array, Element, simd};
 
 /// The gradients by queries, keys and values, in the shapes of these.
@@ -146,19 +147,19 @@ impl<E: Element> Back<'_, E> {
                 let (p, ds) = (&mut p[..many * count], &mut ds[..many * count]);
                 p.fill(E::ZERO);
                 ds.fill(E::ZERO);
-                (E::BY_PANELS)(&tile.q_across, [width, count], k_tile, [k.step, 1], p); // scores
-                (E::BY_PANELS)(&tile.dy_across, [value_width, count], v_tile, [v.step, 1], ds); // do · v
+                E::by_panels(&tile.q_across, [width, count], k_tile, [k.step, 1], p); // scores
+                E::by_panels(&tile.dy_across, [value_width, count], v_tile, [v.step, 1], ds); // do · v
                 self.weigh(head.number, [t, s], &tile, count, p, ds);
-                (E::BY_PANELS)(
+                E::by_panels(
                     &tile.dy,
                     [count, value_width],
                     p,
                     [count, 1],
                     &mut dv[s * value_width..][..many * value_width],
                 );
-                (E::BY_PANELS)(&tile.q, [count, width], ds, [count, 1], &mut dk[s * width..][..many * width]);
+                E::by_panels(&tile.q, [count, width], ds, [count, 1], &mut dk[s * width..][..many * width]);
                 panel::pack(k_tile, [many, width], [k.step, 1], &mut k_panels);
-                (E::BY_PANELS)(&k_panels, [many, width], ds, [1, count], dq);
+                E::by_panels(&k_panels, [many, width], ds, [1, count], dq);
             }
             dq.iter_mut().for_each(|dq| *dq = *dq * scale);
         }

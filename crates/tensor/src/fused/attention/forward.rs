@@ -1,11 +1,12 @@
 //! The way there: the weighted mean of the values, in one pass over the keys.
 
-use super::{AttentionOptions, Dropping, Head, KEYS, QUERIES, Sizes, together};
-use crate::array::buffer::Buffer;
+use super::heads::{Head, KEYS, QUERIES, Sizes, together};
+use super::options::{AttentionOptions, Dropping};
 use crate::array::rows::{max_row, sum_row};
+use crate::fast::buffer::Buffer;
+use crate::fast::panel;
+use crate::fast::parallel::for_each_part;
 use crate::op::Operands;
-use crate::packed::panel;
-use crate::parallel::for_each_part;
 use crate::{Array, Element, simd};
 
 /// Queries for which a tile of keys or values is not packed if it can be read as it lies.
@@ -81,9 +82,9 @@ fn attend<E: Element>(
             let scores = &mut scores[..count * many];
             scores.fill(E::ZERO);
             if pack_keys {
-                (E::BY_PANELS)(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
+                E::by_panels(&k_panels[tile * k_size..], [width, many], &scaled, [width, 1], scores);
             } else {
-                (E::BY_ROWS)(&k.data[s..], k.across, [width, many], &scaled, scores);
+                E::by_rows(&k.data[s..], k.across, [width, many], &scaled, scores);
             }
             simd::run(
                 #[inline(always)]
@@ -115,9 +116,9 @@ fn attend<E: Element>(
                 drop_weights(dropping, [head, t, s], scores, many);
             }
             if pack_values {
-                (E::BY_PANELS)(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
+                E::by_panels(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
             } else {
-                (E::BY_ROWS)(&v.data[s * v.step..], v.step, [many, value_width], scores, y);
+                E::by_rows(&v.data[s * v.step..], v.step, [many, value_width], scores, y);
             }
         }
         for (i, y) in y.chunks_exact_mut(value_width.max(1)).enumerate() {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{Rng, check_kernel};
+use std::ops::Range;
 
 fn normal(shape: [usize; 4], rng: &mut Rng) -> Tensor<f64> {
     Tensor::variable(Array::normal(shape, 0.0, 1.0, rng))

@@ -1,6 +1,6 @@
 //! What stands between two linear layers.
 
-use super::{Function, Real};
+use super::function::{Function, Real};
 use crate::Element;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 

@@ -1,6 +1,6 @@
 //! The functions of every textbook.
 
-use super::{Function, Real};
+use super::function::{Function, Real};
 use crate::Element;
 use std::f64::consts::FRAC_2_SQRT_PI;
 

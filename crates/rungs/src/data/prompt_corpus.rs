@@ -1,0 +1,138 @@
+//! Pairs and dialogues made ready to learn answers from.
+
+use super::answer_end::ENDS;
+use super::prompts::{Prompts, filled};
+use super::text_corpus::WORDS;
+use super::tokens::Tokens;
+use crate::Error;
+use crate::dialogue::Turns;
+use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
+use crate::text::tokenizer::BpeTokenizer;
+use crate::text::{Tokenizer, TokenizerError};
+use crate::trainer::data::Example;
+use std::sync::Arc;
+
+/// Examples of questions and answers, in a part to train on and a part to validate on.
+#[derive(Clone, Debug)]
+pub struct PromptCorpus {
+    /// How they were made into tokens.
+    pub prompts: Prompts,
+    /// The part to train on.
+    pub train: Arc<[Example]>,
+    /// The part held out.
+    pub validation: Arc<[Example]>,
+    /// What of both is not learnt.
+    pub left_out: LeftOut,
+}
+
+/// What of pairs or dialogues is not learnt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many have more tokens than the settings' context.
+    pub too_long: usize,
+    /// How many have a character that the vocabulary lacks.
+    pub unknown: usize,
+    /// The first of these characters.
+    pub character: Option<char>,
+    /// How many dialogues are learnt without their first turns, since they have more tokens than the context.
+    pub shortened: usize,
+}
+
+impl PromptCorpus {
+    /// Of pairs or of dialogues, with a tokenizer that there is already, or the one of the settings: its tokens are
+    /// those of the filled-in templates of the part to train on.
+    ///
+    /// A pair that is longer than the context is left out. Of a dialogue that is longer, the last turns are learnt that
+    /// fit, from a user's turn on: this is what a [conversation](Prompts::latest) that has gone on for long will look
+    /// like.
+    ///
+    /// # Errors
+    /// If nothing is left to train on, or to validate on; if the tokenizer cannot be had, or cannot say the template;
+    /// or if an answer says what is to end it.
+    pub fn new<T: Turns>(
+        train: &[T],
+        validation: &[T],
+        tokenizer: Option<Tokenizer>,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let tokenizer = match tokenizer {
+            Some(tokenizer) => tokenizer,
+            None => learnt_tokenizer(train, settings)?,
+        };
+        let prompts = Prompts::new(settings, &tokenizer)?;
+        let mut left_out = LeftOut::default();
+        let mut part = |name: &str, all: &[T]| {
+            let mut examples = Vec::with_capacity(all.len());
+            for turns in all {
+                examples.extend(left_out.example(&prompts, turns, settings.context)?);
+            }
+            match examples.is_empty() {
+                true => Err(Error::Text(left_out.nothing(name, prompts.kind, settings.context))),
+                false => Ok(Arc::<[Example]>::from(examples)),
+            }
+        };
+        let (train, validation) = (part("training", train)?, part("validation", validation)?);
+        Ok(Self { prompts, train, validation, left_out })
+    }
+}
+
+impl LeftOut {
+    /// What can be learnt of this; else it is counted.
+    fn example(&mut self, prompts: &Prompts, turns: &impl Turns, context: usize) -> Result<Option<Example>, Error> {
+        let turns = turns.turns();
+        let latest = match prompts.kind {
+            PromptKind::Pairs => {
+                let example = prompts.example_of(&turns);
+                example.map(|example| (example.steps() <= context).then_some((example, 0)))
+            }
+            PromptKind::Dialogue => prompts.latest_example(&turns, context),
+        };
+        match latest {
+            Ok(Some((example, before))) => {
+                self.shortened += usize::from(before > 0);
+                Ok(Some(example))
+            }
+            Ok(None) => {
+                self.too_long += 1;
+                Ok(None)
+            }
+            Err(Error::Tokenizer(TokenizerError::UnknownCharacter { character, .. })) => {
+                self.unknown += 1;
+                self.character.get_or_insert(character);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// That nothing of a part can be learnt, and why.
+    fn nothing(&self, part: &str, kind: PromptKind, context: usize) -> String {
+        let one = match kind {
+            PromptKind::Pairs => "pair",
+            PromptKind::Dialogue => "dialogue",
+        };
+        let unknown = self.character.map_or(String::new(), |character| {
+            format!(", and none of those has characters of the vocabulary alone ({character:?} is unknown)")
+        });
+        format!("no {one} of the {part} part has at most {context} tokens with its template{unknown}")
+    }
+
+    /// How many are not learnt at all.
+    pub fn count(&self) -> usize {
+        self.too_long + self.unknown
+    }
+}
+
+/// The tokenizer of the settings, learnt from the filled-in templates.
+fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokenizer, Error> {
+    let prompts = settings.prompts.as_ref().ok_or_else(|| Error::goes_on())?;
+    let template = prompts.parsed()?;
+    let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
+    Ok(match &settings.tokenizer {
+        TokenizerKind::Char => Tokenizer::char_from(&texts.concat())?,
+        TokenizerKind::Word => Tokenizer::word_from(&texts.concat(), WORDS)?,
+        // What ends a document ends an answer.
+        TokenizerKind::Bpe(size) => BpeTokenizer::from_documents(&texts.join(ENDS[0]), ENDS[0], *size)?.into(),
+        TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
+    })
+}

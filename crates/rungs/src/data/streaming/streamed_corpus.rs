@@ -1,0 +1,140 @@
+//! A text that is larger than memory, made into tokens once.
+
+use super::ids_file::{IdsFile, Key};
+use super::ids_writer::IdsWriter;
+use super::reading::OnReading;
+use super::text_file::TextFile;
+use crate::Error;
+use crate::data::text_corpus::{WORDS, check_separator};
+use crate::data::tokens::Tokens;
+use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::text::Tokenizer;
+use crate::text::tokenizer::{PieceEncoder, PieceLearner};
+use crate::trainer::checkpoint::{Checksum, checksum};
+use crate::trainer::data::TokenSource;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// A text as token ids in files, in a part to train on and a part to validate on.
+#[derive(Clone, Debug)]
+pub struct StreamedCorpus {
+    /// What a token is.
+    pub tokenizer: Tokenizer,
+    /// The part to train on.
+    pub train: IdsFile,
+    /// The part held out.
+    pub validation: IdsFile,
+}
+
+impl StreamedCorpus {
+    /// The same parts and the same vocabulary as of [`Corpus::new`](crate::Corpus::new), or those of `tokenizer` where
+    /// there is one already; the files of ids are in the folder `cache`, which is made if there is none.
+    ///
+    /// # Errors
+    /// As [`Corpus::new`](crate::Corpus::new); if the tokenizer reads a text as a whole or not at all; if the disk
+    /// refuses; or if it was to stop.
+    pub fn new(
+        text: &TextFile,
+        validation: Option<&TextFile>,
+        tokenizer: Option<Tokenizer>,
+        settings: &Settings,
+        cache: &Path,
+        on_reading: OnReading<'_>,
+    ) -> Result<Self, Error> {
+        // Of a text that holds out its own end, how many characters are trained on.
+        let share = 1.0 - settings.validation_split;
+        let all = text.known.characters;
+        let train_characters = if validation.is_some() { all } else { (all as f64 * share) as u64 };
+        let tokenizer = match tokenizer {
+            Some(tokenizer) => tokenizer,
+            None => learn(text, validation, train_characters, settings, on_reading)?,
+        };
+        check_separator(&tokenizer, settings)?;
+        PieceEncoder::new(&tokenizer)?;
+        let sum = checksum(tokenizer.to_json().as_bytes());
+        let mut parts = vec![Part::of(text, 0..train_characters, &sum, cache)];
+        parts.push(match validation {
+            Some(other) => Part::of(other, 0..other.known.characters, &sum, cache),
+            None => Part::of(text, train_characters..all, &sum, cache),
+        });
+        let mut files = Vec::new();
+        for (part, what) in parts.iter().zip(["training", "validation"]) {
+            let file = match IdsFile::open(&part.path, &part.key)? {
+                Some(file) => file,
+                None => part.encode(&tokenizer, on_reading)?,
+            };
+            if file.len() < 2 {
+                let problem = format!("too short: its {what} part has {} tokens, 2 are needed", file.len());
+                return Err(Error::Text(problem));
+            }
+            files.push(file);
+        }
+        text.remember(cache)?;
+        validation.map_or(Ok(()), |text| text.remember(cache))?;
+        let [train, validation] = files.try_into().expect("two parts");
+        Ok(Self { tokenizer, train, validation })
+    }
+
+    /// How many characters of the held-out text a token stands for, on average.
+    pub fn characters_per_token(&self) -> f64 {
+        self.validation.characters() as f64 / self.validation.len() as f64
+    }
+}
+
+/// Learns the tokenizer of the settings, or opens it where it is that of a folder.
+fn learn(
+    text: &TextFile,
+    validation: Option<&TextFile>,
+    train_characters: u64,
+    settings: &Settings,
+    on_reading: OnReading<'_>,
+) -> Result<Tokenizer, Error> {
+    // As `Corpus` does: characters of both parts, words and byte pairs of what is trained on alone.
+    let (mut learner, both) = match &settings.tokenizer {
+        TokenizerKind::Char => (PieceLearner::chars(), true),
+        TokenizerKind::Word => (PieceLearner::words(WORDS), false),
+        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.documents.as_deref())?, false),
+        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Text)?.text()?.clone()),
+    };
+    let upto = if both { text.known.characters } else { train_characters };
+    text.read_part(0..upto, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;
+    if let (true, Some(other)) = (both, validation) {
+        let all = 0..other.known.characters;
+        other.read_part(all, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;
+    }
+    Ok(learner.finish()?)
+}
+
+/// A part of a text, in characters, and the file of its ids.
+struct Part<'t> {
+    text: &'t TextFile,
+    characters: Range<u64>,
+    key: Key,
+    path: PathBuf,
+}
+
+impl<'t> Part<'t> {
+    fn of(text: &'t TextFile, characters: Range<u64>, tokenizer: &str, cache: &Path) -> Self {
+        let Range { start, end } = characters;
+        let depends_on = format!("text {}\ncharacters {start} to {end}\ntokenizer {tokenizer}\n", text.known.sha256);
+        let mut sum = Checksum::default();
+        sum.update(depends_on.as_bytes());
+        let name = format!("{}.ids", &sum.clone().finish()[..16]);
+        Self { text, characters, key: sum.bytes(), path: cache.join(name) }
+    }
+
+    fn encode(&self, tokenizer: &Tokenizer, on_reading: OnReading<'_>) -> Result<IdsFile, Error> {
+        let mut encoder = PieceEncoder::new(tokenizer)?;
+        let mut writer = IdsWriter::create(&self.path, &self.key, tokenizer.vocabulary())?;
+        let mut ids = Vec::new();
+        self.text.read_part(self.characters.clone(), "making tokens", on_reading, &mut |piece| {
+            encoder.push(piece, &mut ids)?;
+            writer.write(&ids, piece.chars().count())?;
+            ids.clear();
+            Ok(())
+        })?;
+        encoder.finish(&mut ids)?;
+        writer.write(&ids, 0)?;
+        Ok(writer.finish()?)
+    }
+}

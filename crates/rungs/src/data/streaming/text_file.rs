@@ -1,0 +1,129 @@
+//! A text in a file, and what is known of it without reading it again.
+
+use super::reading::{OnReading, read_pieces, unreadable};
+use crate::trainer::TrainError;
+use crate::trainer::checkpoint::{Checksum, checksum};
+use crate::{Error, Source};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, Metadata};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// A text in a file, of which all is known that takes reading it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextFile {
+    pub(super) known: Known,
+}
+
+/// What is written down of a text, so that it need not be read again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Known {
+    format: u32,
+    path: PathBuf,
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u128,
+    pub(super) sha256: String,
+    pub(super) characters: u64,
+}
+
+/// The version of [`Known`] that is written, and the only one that is read.
+const FORMAT: u32 = 1;
+
+/// The bytes of a large text: in memory its tokens would take four times as much, or more.
+const LARGE: u64 = 1 << 26;
+
+impl TextFile {
+    /// Whether the text in the file `path` is so large that it had better be streamed.
+    pub fn is_large(path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() >= LARGE)
+    }
+
+    /// The text in the file `path`. It is read through, in pieces, unless the folder `cache` says of an earlier time
+    /// what is in it. Nothing is written.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no UTF-8 text, has a NUL in it or is empty, with the byte; or if it was to stop.
+    pub fn open(path: &Path, cache: &Path, on_reading: OnReading<'_>) -> Result<Self, Error> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let metadata = fs::metadata(&path).map_err(unreadable(&path))?;
+        let (bytes, modified) = (metadata.len(), modified(&metadata));
+        let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Known>(&json).ok());
+        let same = |known: &Known| {
+            known.format == FORMAT && (&known.path, known.bytes, known.modified) == (&path, bytes, modified)
+        };
+        if let Some(known) = written.filter(same) {
+            return Ok(Self { known });
+        }
+        let (mut checksum, mut characters) = (Checksum::default(), 0);
+        read_pieces(&path, "reading", on_reading, &mut |piece| {
+            checksum.update(piece.as_bytes());
+            characters += piece.chars().count() as u64;
+            Ok(())
+        })?;
+        if characters == 0 {
+            return Err(Error::File { path, problem: "the text is empty".to_owned() });
+        }
+        let known = Known { format: FORMAT, path, bytes, modified, sha256: checksum.finish(), characters };
+        Ok(Self { known })
+    }
+
+    /// Where it came from, as a run's configuration has it: the same as of the text in memory.
+    pub fn source(&self) -> Source {
+        Source { name: self.known.path.display().to_string(), sha256: self.known.sha256.clone() }
+    }
+
+    /// Writes down what is known of it.
+    pub(super) fn remember(&self, cache: &Path) -> Result<(), Error> {
+        let note = note(&self.known.path, cache);
+        let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
+        // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no
+        // JSON.
+        let next = note.with_extension("next");
+        let written =
+            fs::create_dir_all(cache).and_then(|()| fs::write(&next, json)).and_then(|()| fs::rename(&next, &note));
+        written.map_err(|source| TrainError::Save { path: note, source }.into())
+    }
+
+    /// Calls `each` with the pieces of a part of a text.
+    pub(super) fn read_part(
+        &self,
+        characters: Range<u64>,
+        what: &'static str,
+        on_reading: OnReading<'_>,
+        each: &mut dyn FnMut(&str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut at = 0;
+        let path = &self.known.path;
+        read_pieces(path, what, on_reading, &mut |piece| {
+            let end = at + piece.chars().count() as u64;
+            let byte = |character: u64| {
+                let within = character.clamp(at, end) - at;
+                let inside = || piece.char_indices().nth(within as usize).map_or(piece.len(), |(byte, _)| byte);
+                if within == end - at { piece.len() } else { inside() }
+            };
+            let part = &piece[byte(characters.start)..byte(characters.end)];
+            at = end;
+            if part.is_empty() { Ok(()) } else { each(part) }
+        })?;
+        let metadata = fs::metadata(path).map_err(unreadable(path))?;
+        match (metadata.len(), modified(&metadata)) == (self.known.bytes, self.known.modified) {
+            true => Ok(()),
+            false => {
+                Err(Error::File { path: path.clone(), problem: "the text was changed while it was read".to_owned() })
+            }
+        }
+    }
+}
+
+/// Where it is written down what is known of a text.
+fn note(path: &Path, cache: &Path) -> PathBuf {
+    cache.join(format!("text-{}.json", &checksum(path.as_os_str().as_encoded_bytes())[..16]))
+}
+
+fn modified(metadata: &Metadata) -> u128 {
+    let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    time.map_or(0, |time| time.as_nanos())
+}

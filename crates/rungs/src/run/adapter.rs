@@ -1,0 +1,127 @@
+//! Runs that keep an adapter in place of a model: a few numbers that are added to another run's
+//! ([`crate::layers::low_rank`]).
+//!
+//! ```text
+//! adapter.safetensors     blocks.0.attention.qkv.adapter.a, … .adapter.b, of every layer that is adapted
+//!   its metadata          rank, α, targets and dropout; the run whose model is adapted, the SHA-256 of that model's
+//!                         file and that of its tokens
+//! ```
+//! The file says itself what it belongs to. The model is looked for where it was when training began, or where it is
+//! said to be by now, and any other than that one is refused: an adapter on another model gives a model, and nobody
+//! could say why it writes badly.
+//!
+//! [`merge`](fn@super::merge) makes a run folder with a whole model of the two.
+
+use crate::data::Tokens;
+use crate::layers::Module;
+use crate::layers::low_rank::{LowRankConfig, adapt};
+use crate::layers::{Dropout, Path as Place};
+use crate::model::Model;
+use crate::settings::Lora;
+use crate::tensor::Rng;
+use crate::tensor::safetensors::{self, Header, Named};
+use crate::trainer::Folder;
+use crate::trainer::checkpoint::{ADAPTER_FILE, checksum};
+use crate::{Error, Source};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The entry of the metadata.
+pub(super) const ENTRY: &str = "adapter";
+
+/// What an adapter says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Belonging {
+    /// How the model is adapted.
+    pub lora: Lora,
+    /// The run folder of the model, and the checksum of its weights.
+    pub base: Source,
+    /// The checksum of what its tokens are.
+    pub tokens_sha256: String,
+}
+
+impl Belonging {
+    pub(super) fn new(lora: Lora, base: Source, tokens: &Tokens) -> Self {
+        Self { lora, base, tokens_sha256: tokens_sum(tokens) }
+    }
+
+    /// As it stands in the file's metadata.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers and strings are JSON")
+    }
+}
+
+pub(super) fn tokens_sum(tokens: &Tokens) -> String {
+    checksum(tokens.to_json().as_bytes())
+}
+
+/// Gives adapters to the matrices of a model that are chosen, as they are before training.
+pub(super) fn prepare(model: &mut Model, lora: &Lora, seed: u64) -> Result<(), Error> {
+    let mut layers = Vec::new();
+    let mut too_small = None;
+    model.visit_linear(&mut Place::new(), &mut |name, layer| {
+        let [inputs, outputs] = layer.widths();
+        if lora.targets.take(name) && lora.rank > inputs.min(outputs) {
+            too_small.get_or_insert_with(|| {
+                format!("a rank of {} is more than {name} ({inputs} by {outputs}) has", lora.rank)
+            });
+        }
+        layers.push(name.to_owned());
+    });
+    if let Some(part) = lora.targets.missing(&layers) {
+        // Blocks are alike: the layers of one are enough to choose from.
+        let without_number = |layer: &String| layer.splitn(3, '.').nth(2).map(str::to_owned);
+        let mut names: Vec<String> = layers.iter().filter_map(without_number).collect();
+        names.sort_unstable();
+        names.dedup();
+        let problem = format!("no matrix of this model is called {part}; there are {}", names.join(", "));
+        return Err(Error::setting("lora-targets", problem));
+    }
+    if let Some(problem) = too_small {
+        return Err(Error::setting("lora", problem));
+    }
+    let config = LowRankConfig { rank: lora.rank, alpha: lora.alpha, dropout: Dropout::new(lora.dropout) };
+    adapt(model, &config, &mut |name| lora.targets.take(name), &mut Rng::new(seed).fork("adapter"));
+    Ok(())
+}
+
+/// The adapter in a run folder.
+#[derive(Debug)]
+pub(super) struct Adapter {
+    pub(super) belonging: Belonging,
+    weights: Named<f32>,
+}
+
+impl Adapter {
+    /// None if the run has a whole model.
+    pub(super) fn read(folder: &Folder) -> Result<Option<Self>, Error> {
+        if !folder.files().any(|file| file == ADAPTER_FILE) {
+            return Ok(None);
+        }
+        let damaged = |problem: String| Error::File { path: folder.path().join(ADAPTER_FILE), problem };
+        let bytes = folder.read(ADAPTER_FILE)?;
+        let header = Header::of(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let entry =
+            header.metadata.get(ENTRY).ok_or_else(|| damaged("it does not say what it belongs to".to_owned()))?;
+        let belonging = serde_json::from_str(entry).map_err(|error| damaged(format!("what it belongs to: {error}")))?;
+        let weights = safetensors::read(&bytes).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(Self { belonging, weights }))
+    }
+
+    /// How many numbers it has.
+    pub(super) fn parameter_count(&self) -> u64 {
+        self.weights.values().map(|array| array.size() as u64).sum()
+    }
+
+    /// A model with this adapter, that of the run in `path`, beside it; it records no graph.
+    pub(super) fn applied_to(&self, mut model: Model, path: &Path) -> Result<Model, Error> {
+        let mut weights = model.values();
+        prepare(&mut model, &self.belonging.lora, 0)?;
+        weights.extend(self.weights.iter().map(|(name, array)| (name.clone(), array.clone())));
+        model
+            .load(&weights)
+            .map_err(|error| Error::File { path: path.join(ADAPTER_FILE), problem: error.to_string() })?;
+        Ok(model.frozen())
+    }
+}

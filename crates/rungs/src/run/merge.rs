@@ -1,0 +1,27 @@
+//! Making a whole model of an adapter and the model it belongs to.
+
+use crate::layers::low_rank;
+use crate::settings::FineTuning;
+use crate::{Error, Run, RunConfig, SavedRun};
+use std::path::Path;
+
+/// Makes a run folder `out` with a whole model, that of the run with its adapter merged. It is a run like one that was
+/// imported.
+///
+/// # Errors
+/// If the run has no adapter, or the model that it adapts is not there, or something is in the way of `out`. Then
+/// nothing is written.
+pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
+    Run::check_free(out)?;
+    if run.adapter()?.is_none() {
+        return Err(run.no_adapter());
+    }
+    let mut model = run.model()?;
+    low_rank::merge(&mut model);
+    let weights = model.values();
+    drop(model);
+    let mut settings = run.config.settings.clone();
+    settings.fine_tuning = FineTuning::default();
+    let config = RunConfig { settings, text: run.source(), validation: None, from: run.config.from.clone() };
+    SavedRun::write(out, config, &run.tokens, &weights)
+}

@@ -1,0 +1,65 @@
+//! What a run folder says of its run.
+
+use crate::settings::{Difference, Settings};
+use crate::trainer::Folder;
+use crate::{Error, Source};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None
+/// of it changes what was learnt.
+const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "checkpointing"];
+
+/// The content of a run's `config.json`, checksums aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Everything that decides the run but the texts.
+    pub settings: Settings,
+    /// The text it learns; of a model that was imported, where it came from.
+    pub text: Source,
+    /// The text it is validated on, where that is not the end of the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<Source>,
+    /// The run whose weights it began with, and their checksum, where they were not random.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Source>,
+}
+
+impl RunConfig {
+    /// The configuration of the run in a folder.
+    ///
+    /// # Errors
+    /// If there is no run, or its `config.json` is damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::of(&Folder::open(path)?)
+    }
+
+    pub(super) fn of(folder: &Folder) -> Result<Self, Error> {
+        serde_json::from_value(folder.settings().clone()).map_err(|error| Error::File {
+            path: folder.path().join("config.json"),
+            problem: format!("not the settings of a run: {error}"),
+        })
+    }
+
+    /// That a run with this configuration can go on as `wanted`.
+    pub(super) fn check(&self, wanted: &Self, path: &Path) -> Result<(), Error> {
+        if let Some(difference) = self.settings.difference(&wanted.settings, &FREE) {
+            return Err(Error::Different { path: path.to_owned(), difference });
+        }
+        let other_text =
+            |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
+        if self.text.sha256 != wanted.text.sha256 {
+            return Err(other_text("the text", &wanted.text));
+        }
+        match (&self.validation, &wanted.validation) {
+            (None, None) => Ok(()),
+            (Some(was), Some(is)) if was.sha256 == is.sha256 => Ok(()),
+            (_, Some(is)) => Err(other_text("the validation text", is)),
+            (Some(was), None) => {
+                let (name, was, wanted) = ("validation".to_owned(), was.name.clone(), "absent".to_owned());
+                Err(Error::Different { path: path.to_owned(), difference: Difference { name, was, wanted } })
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A run that lies in its folder.
+
+use super::adapter::{Adapter, Belonging, tokens_sum};
+use super::run_config::RunConfig;
+use super::run_files::{check_trained, damaged, text, tokens};
+use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
+use crate::layers::{Module, low_rank};
+use crate::model::Model;
+use crate::settings::Settings;
+use crate::tasks::{evaluate, token_losses};
+use crate::tensor::Rng;
+use crate::tensor::safetensors::{self, Named};
+use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainingState};
+use crate::writing::{Responder, Writer};
+use crate::{Error, Source};
+use std::path::{Path, PathBuf};
+
+/// A trained model, as it lies in a run folder.
+#[derive(Debug)]
+pub struct SavedRun {
+    folder: Folder,
+    /// Where the model that it adapts is now, if it was moved.
+    base: Option<PathBuf>,
+    /// What it is and what it learnt.
+    pub config: RunConfig,
+    /// What its tokens are.
+    pub tokens: Tokens,
+}
+
+impl SavedRun {
+    /// The run in the folder `path`. Nothing is changed.
+    ///
+    /// # Errors
+    /// If there is no run, or a file of it is damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = Folder::open(path.as_ref())?;
+        let config = RunConfig::of(&folder)?;
+        config.settings.validate()?;
+        let tokens = tokens(&folder, &config.settings)?;
+        Ok(Self { folder, base: None, config, tokens })
+    }
+
+    /// Makes a run folder with a whole model that was not trained there. Nothing is written if something is in the way.
+    pub(crate) fn write(path: &Path, config: RunConfig, tokens: &Tokens, weights: &Named<f32>) -> Result<Self, Error> {
+        let tokens = tokens.to_json();
+        let (model, tokens): (Contents<'_>, Contents<'_>) =
+            (Box::new(|to| safetensors::write_to(weights, None, to)), Box::new(|to| to.write_all(tokens.as_bytes())));
+        let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
+        let settings = serde_json::to_value(config).expect("settings are plain values");
+        Folder::create(path)?.save_contents(settings, &files)?;
+        Self::open(path)
+    }
+
+    /// The same run, whose adapter belongs to a model that has been moved to the run folder `base`.
+    ///
+    /// # Errors
+    /// If the run has no adapter.
+    pub fn with_base(self, base: &Path) -> Result<Self, Error> {
+        match self.adapter()? {
+            Some(_) => Ok(Self { base: Some(base.to_owned()), ..self }),
+            None => Err(self.no_adapter()),
+        }
+    }
+
+    /// What its adapter says of itself, if it has one in place of a model.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn belonging(&self) -> Result<Option<Belonging>, Error> {
+        Ok(self.adapter()?.map(|adapter| adapter.belonging))
+    }
+
+    /// The run of the model that its adapter belongs to: in `place`, or where it was when training began.
+    ///
+    /// # Errors
+    /// If there is no adapter, or another model or none there.
+    pub fn base(&self, place: Option<&Path>) -> Result<SavedRun, Error> {
+        match self.adapter()? {
+            Some(adapter) => base_of(&adapter, self.path(), place.or(self.base.as_deref())),
+            None => Err(self.no_adapter()),
+        }
+    }
+
+    pub(super) fn adapter(&self) -> Result<Option<Adapter>, Error> {
+        Adapter::read(&self.folder)
+    }
+
+    /// That there is no adapter, and one was asked for.
+    pub(super) fn no_adapter(&self) -> Error {
+        let problem = "there is no adapter in this run, its model is whole".to_owned();
+        Error::File { path: self.path().to_owned(), problem }
+    }
+
+    /// That the run can go on as `wanted`.
+    ///
+    /// # Errors
+    /// If it was imported, or anything but its length, its patience and how often it is saved is not the same, by name.
+    pub fn check(&self, wanted: &RunConfig) -> Result<(), Error> {
+        check_trained(&self.folder)?;
+        self.config.check(wanted, self.folder.path())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether its model was made elsewhere: then it has no [metrics](Self::metrics) and no [summary](Self::summary).
+    pub fn is_imported(&self) -> bool {
+        check_trained(&self.folder).is_err()
+    }
+
+    /// The model with the best weights by validation loss; it records no graph. An adapter stands beside the model that
+    /// it adapts.
+    ///
+    /// # Errors
+    /// If the file is damaged, or holds another model, or the model that is adapted is not there.
+    pub fn model(&self) -> Result<Model, Error> {
+        if let Some(adapter) = self.adapter()? {
+            let base = base_of(&adapter, self.path(), self.base.as_deref())?;
+            return adapter.applied_to(base.model()?, self.path());
+        }
+        let weights = self.weights()?;
+        let mut model = Model::new(&self.config.settings, &self.tokens, &mut Rng::new(0))?.frozen();
+        model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
+        Ok(model)
+    }
+
+    /// What goes on with texts.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model), or if it translates.
+    pub fn writer(&self) -> Result<Writer, Error> {
+        Ok(Writer::of(self.model()?.language()?, self.tokens.text()?.clone(), &self.config.settings))
+    }
+
+    /// What answers.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model), or if it has not learnt to answer.
+    pub fn responder(&self) -> Result<Responder, Error> {
+        let prompts = Prompts::new(&self.config.settings, self.tokens.text()?)?;
+        Ok(Responder::new(self.model()?.language()?, prompts))
+    }
+
+    /// Its weights by name, an adapter merged.
+    pub(super) fn weights(&self) -> Result<Named<f32>, Error> {
+        if self.adapter()?.is_some() {
+            let mut model = self.model()?;
+            low_rank::merge(&mut model);
+            return Ok(model.values());
+        }
+        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
+        weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
+    }
+
+    /// Where its weights are, and their checksum: what a run that [begins with them](super::Run::begin_with) remembers.
+    pub fn source(&self) -> Source {
+        let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
+        let weights = [MODEL_FILE, ADAPTER_FILE].iter().find_map(|file| self.folder.checksum(file));
+        let sha256 = weights.unwrap_or_default().to_owned();
+        Source { name: path.display().to_string(), sha256 }
+    }
+
+    /// How many parameters the model has, with those of its adapter.
+    ///
+    /// # Errors
+    /// If its sizes cannot be, or its adapter is damaged.
+    pub fn parameter_count(&self) -> Result<u64, Error> {
+        let adapter = self.adapter()?.map_or(0, |adapter| adapter.parameter_count());
+        Ok(self.config.settings.parameter_count(&self.tokens)? + adapter)
+    }
+
+    /// How many of them are trained, where that is not all.
+    ///
+    /// # Errors
+    /// As [`parameter_count`](Self::parameter_count).
+    pub fn trained_parameter_count(&self) -> Result<Option<u64>, Error> {
+        let adapter = self.adapter()?.map(|adapter| adapter.parameter_count());
+        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokens)?))
+    }
+
+    /// The course of the losses.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn metrics(&self) -> Result<Metrics, Error> {
+        let metrics = Metrics::from_csv(&text(&self.folder, METRICS_FILE)?);
+        metrics.map_err(|problem| damaged(&self.folder, METRICS_FILE, problem))
+    }
+
+    /// The run in numbers, as it was when it was saved.
+    ///
+    /// # Errors
+    /// If a file is damaged.
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let Settings { budget, regularization, .. } = &self.config.settings;
+        let progress = self.progress()?;
+        Ok(Summary {
+            finish: progress.finish(*budget, regularization.patience).unwrap_or(Finish::Stopped),
+            steps: progress.step,
+            train_loss: self.metrics()?.rows().last().map(|row| row.train_loss),
+            validation_loss: progress.validation_loss,
+            best_validation_loss: progress.best.map(|best| best.loss),
+            tokens: progress.tokens,
+            tokens_per_second: if progress.training > 0.0 { progress.tokens as f64 / progress.training } else { 0.0 },
+            seconds: progress.elapsed,
+        })
+    }
+
+    /// How far the run had come when it was saved.
+    ///
+    /// # Errors
+    /// If the file is damaged.
+    pub fn progress(&self) -> Result<Progress, Error> {
+        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
+            .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
+        Ok(state.progress)
+    }
+
+    /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one
+    /// another: see [`token_losses`].
+    ///
+    /// # Errors
+    /// If the model is damaged or translates, there are fewer than two tokens, or there can be no such stride.
+    ///
+    /// # Panics
+    /// If a token is not one of the run's tokenizer.
+    pub fn token_losses(&self, tokens: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
+        token_losses(self.model()?.language()?.as_ref(), tokens, self.config.settings.context, stride)
+    }
+
+    /// How well the model predicts a text, every token after the first.
+    ///
+    /// # Errors
+    /// If the model is damaged or translates, or there are fewer than two tokens.
+    ///
+    /// # Panics
+    /// If a token is not one of the run's tokenizer.
+    pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
+        Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
+    }
+}
+
+/// The run of the model that an adapter belongs to, in `moved` or where it was; `path` is the adapter's own.
+pub(super) fn base_of(adapter: &Adapter, path: &Path, moved: Option<&Path>) -> Result<SavedRun, Error> {
+    let Belonging { base, tokens_sha256, .. } = &adapter.belonging;
+    let was = Path::new(&base.name);
+    let place = moved.unwrap_or(was);
+    let run = SavedRun::open(place).map_err(|error| match place == was {
+        false => error,
+        true => Error::File {
+            path: path.to_owned(),
+            problem: format!(
+                "the model that it adapts is gone: {error}; --base DIR says where it is, --from DIR to train"
+            ),
+        },
+    })?;
+    let other = |problem: String| Error::File {
+        path: run.path().to_owned(),
+        problem: format!("not the model that {} adapts, which was {}: {problem}", path.display(), base.name),
+    };
+    match run.folder.checksum(MODEL_FILE) {
+        Some(found) if found == base.sha256 => {}
+        Some(found) => return Err(other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))),
+        None => return Err(other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256))),
+    }
+    match tokens_sum(&run.tokens) == *tokens_sha256 {
+        true => Ok(run),
+        false => Err(other("its tokens are others".to_owned())),
+    }
+}

@@ -1,0 +1,170 @@
+//! Laws of derivatives.
+
+use super::{FUNCTIONS, constant, operands, row, variable};
+use crate::{Array, Graph, Mask, NoGradient, Rng, Tensor, grad, hvp, jvp, vjp};
+use approx::assert_relative_eq;
+
+/// Rounding in double precision, for sums of a few dozen terms.
+const ROUNDING: f64 = 1e-11;
+
+/// ⟨a, b⟩ over several pairs.
+fn inner(a: &[Tensor<f64>], b: &[Tensor<f64>]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a * b).sum().item()).sum()
+}
+
+#[test]
+fn y_plus_y_has_exactly_twice_the_gradient() {
+    let mut rng = Rng::new(0);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        let once = grad(&f(&x, &w).sum(), [&x, &w], Graph::Drop);
+        let y = f(&x, &w).sum();
+        let twice = grad(&(&y + &y), [&x, &w], Graph::Drop);
+        for (once, twice) in once.iter().zip(&twice) {
+            assert_eq!(&(once * 2.0), twice, "{name}: doubling is exact in binary arithmetic");
+        }
+    }
+}
+
+#[test]
+fn the_two_products_with_a_jacobian_agree() {
+    let mut rng = Rng::new(1);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        let y = f(&x, &w);
+        let v = constant(y.shape(), &mut rng);
+        let u = [constant(x.shape(), &mut rng), constant(w.shape(), &mut rng)];
+        let pulled = vjp(&y, &v, &[&x, &w], Graph::Drop);
+        let pushed = jvp(&y, &[&x, &w], &[&u[0], &u[1]]);
+        let (forwards, backwards) = (inner(&[v], &[pushed]), inner(&pulled, &u));
+        assert!((forwards - backwards).abs() <= ROUNDING * (1.0 + backwards.abs()), "{name}: {forwards}, {backwards}");
+    }
+}
+
+#[test]
+fn the_product_with_a_jacobian_is_a_directional_derivative() {
+    let mut rng = Rng::new(2);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        let u = [constant(x.shape(), &mut rng), constant(w.shape(), &mut rng)];
+        let moved = |h: f64| f(&(&x + &u[0] * h), &(&w + &u[1] * h)).detached();
+        let h = 1e-4;
+        let expected = (moved(h) - moved(-h)) / (2.0 * h);
+        let found = jvp(&f(&x, &w), &[&x, &w], &[&u[0], &u[1]]);
+        let close = approx::relative_eq!(found, expected, epsilon = 1e-6, max_relative = 1e-6);
+        assert!(close, "{name}: {found:?}, expected {expected:?}");
+    }
+}
+
+#[test]
+fn the_hessian_is_symmetric() {
+    let mut rng = Rng::new(3);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        let y = f(&x, &w).square().sum();
+        let mut direction = || [constant(x.shape(), &mut rng), constant(w.shape(), &mut rng)];
+        let (a, b) = (direction(), direction());
+        let [ha, hb] = [&a, &b].map(|v| hvp(&y, &[&x, &w], &[&v[0], &v[1]]));
+        let (ab, ba) = (inner(&a, &hb), inner(&b, &ha));
+        assert!((ab - ba).abs() <= ROUNDING * (1.0 + ab.abs()), "{name}: {ab}, {ba}");
+        assert!(ab != 0.0, "{name}: the second derivative is lost");
+    }
+}
+
+#[test]
+fn derivatives_of_any_order() {
+    let x = Tensor::variable(Array::scalar(0.7f64));
+    // dⁿ/dxⁿ of x⁵ and of e²ˣ.
+    let (mut power, mut exponential) = (x.powi(5), (&x * 2.0).exp());
+    let mut factor = 1.0;
+    for order in 1..=4 {
+        [power] = grad(&power, [&x], Graph::Keep);
+        [exponential] = grad(&exponential, [&x], Graph::Keep);
+        factor *= f64::from(6 - order);
+        assert_relative_eq!(power.item(), factor * 0.7f64.powi(5 - order), max_relative = 1e-14);
+        assert_relative_eq!(exponential.item(), 2f64.powi(order) * 1.4f64.exp(), max_relative = 1e-14);
+    }
+    // A kernel's definition takes over from the first derivative on: the third of softmax is the derivative of its
+    // second.
+    let mut rng = Rng::new(4);
+    let z: Tensor<f64> = variable(4, &mut rng);
+    let v: [Tensor<f64>; 3] = std::array::from_fn(|_| constant(4, &mut rng));
+    let second = |z: &Tensor<f64>| {
+        let [first] = grad(&(z.softmax() * &v[0]).sum(), [z], Graph::Keep);
+        let [second] = grad(&(first * &v[1]).sum(), [z], Graph::Keep);
+        (second * &v[2]).sum()
+    };
+    let [third] = grad(&second(&z), [&z], Graph::Drop);
+    let (h, u) = (1e-4, constant(4, &mut rng));
+    let moved = |h: f64| second(&(&z + &u * h).as_variable()).item();
+    let expected = (moved(h) - moved(-h)) / (2.0 * h);
+    assert_relative_eq!((third * u).sum().item(), expected, max_relative = 1e-6, epsilon = 1e-9);
+}
+
+#[test]
+fn results_do_not_depend_on_whether_the_graph_is_kept() {
+    let mut rng = Rng::new(5);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        let y = f(&x, &w).sum();
+        let [kept, dropped] = [Graph::Keep, Graph::Drop].map(|graph| grad(&y, [&x, &w], graph));
+        for (kept, dropped) in kept.iter().zip(&dropped) {
+            let close = approx::relative_eq!(kept, dropped, epsilon = ROUNDING, max_relative = ROUNDING);
+            assert!(close, "{name}: {kept:?} and {dropped:?}");
+            assert!(!dropped.is_tracked(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn gradients_of_intermediate_results_obey_the_chain_rule() {
+    let mut rng = Rng::new(6);
+    let [x, w] = operands(&mut rng);
+    let hidden = x.matmul(&w);
+    let loss = hidden.tanh().square().sum();
+    let [by_hidden, by_x, by_loss] = grad(&loss, [&hidden, &x, &loss], Graph::Drop);
+    assert_relative_eq!(by_x, by_hidden.matmul(&w.t().detached()), max_relative = 1e-14, epsilon = 1e-14);
+    assert_eq!(by_loss.item(), 1.0);
+    let [one, other] = grad(&loss, [&x, &x], Graph::Drop);
+    assert_eq!(one, other, "a target may be named twice");
+}
+
+#[test]
+fn what_was_not_reached_is_told_apart_from_what_is_frozen() {
+    let mut rng = Rng::new(7);
+    let [x, w] = operands(&mut rng);
+    let (lost, frozen) = (variable::<f64>([2, 2], &mut rng), constant::<f64>([3, 4], &mut rng));
+    let [dlost, dfrozen, dx] = grad(&(&x * &frozen).sum(), [&lost, &frozen, &x], Graph::Drop);
+    assert_eq!((dlost.to_vec(), dfrozen.to_vec()), (vec![0.0; 4], vec![0.0; 12]), "grad: zeros, of the right shape");
+    assert_eq!(dx, frozen);
+    let mut gradients = ((&x * &frozen).matmul(&w)).sum().backward();
+    assert_eq!(gradients.wrt(&lost).unwrap_err(), NoGradient::Unreached);
+    assert_eq!(gradients.wrt(&frozen).unwrap_err(), NoGradient::Constant);
+    assert_eq!(gradients.wrt(&x.detached()).unwrap_err(), NoGradient::Constant);
+    assert!(gradients.wrt(&w).is_ok() && gradients.take(&w).is_ok());
+    assert_eq!(gradients.take(&w).unwrap_err(), NoGradient::Unreached, "taken before");
+    let messages = [NoGradient::Unreached, NoGradient::Constant].map(|reason| reason.to_string());
+    let expected = ["the loss does not depend on the tensor", "the tensor is a constant, so no gradient flows into it"];
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn a_path_of_zero_slope_is_still_a_path() {
+    // Zero, not missing: the variable took part.
+    let x = row(&[-1.0, -2.0]);
+    assert_eq!(x.relu().sum().backward().wrt(&x).unwrap().to_vec(), [0.0, 0.0]);
+    let nothing = Mask::from_fn(2, |_| false);
+    let chosen = Tensor::choose(&nothing, &x, &Tensor::scalar(1.0)).sum();
+    assert_eq!(chosen.backward().wrt(&x).unwrap().to_vec(), [0.0, 0.0]);
+    assert_eq!((&x * 0.0).sum().backward().wrt(&x).unwrap().to_vec(), [0.0, 0.0]);
+}
+
+#[test]
+fn nothing_is_recorded_without_a_variable() {
+    let mut rng = Rng::new(8);
+    for (name, f) in FUNCTIONS {
+        let [x, w] = operands(&mut rng);
+        assert!(f(&x, &w.detached()).is_tracked() && f(&x.detached(), &w).is_tracked(), "{name}");
+        assert!(!f(&x.detached(), &w.detached()).is_tracked(), "{name}");
+    }
+}

@@ -21,9 +21,10 @@
 //! there are Transformers.
 
 use crate::config::check_parameters;
-use crate::seq2seq::{Head, check_pair, check_tied, head_parameters, target_init};
-use crate::state::{Remembered, row_ids};
-use crate::{Carried, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::head::{Head, check_tied, head_parameters, target_init};
+use crate::seq2seq::check_pair;
+use crate::state::{ModelState, row_ids};
+use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Memory, Mode, Module, Recurrent,
@@ -212,7 +213,7 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
         state: &mut AttentionState<E>,
         mode: &mut Mode<'_>,
     ) -> (Tensor<E>, Tensor<E>) {
-        let AttentionState { carried: Carried { layers: carried, .. }, memory, .. } = state;
+        let AttentionState { carried: CarriedState { layers: carried, .. }, memory, .. } = state;
         let layers = self.decoder.layers.len();
         let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), memory);
         match self.style {
@@ -295,7 +296,7 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E,
             carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
         }
         let memory = self.attention.memory(&encoded.states, &encoded.lengths);
-        State::new(AttentionState { carried: Carried::new(carried), memory, weights: None })
+        State::new(AttentionState { carried: CarriedState::new(carried), memory, weights: None })
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
@@ -307,13 +308,13 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E,
 #[derive(Debug, Clone)]
 struct AttentionState<E: Element> {
     /// Of every layer; in Luong's style also h̃, the last.
-    carried: Carried<E>,
+    carried: CarriedState<E>,
     memory: Memory<E>,
     /// Where it looked while it read the last tokens (B, T, S).
     weights: Option<Tensor<E>>,
 }
 
-impl<E: Element> Remembered<E> for AttentionState<E> {
+impl<E: Element> ModelState<E> for AttentionState<E> {
     fn copied(&self) -> State<E> {
         State::new(self.clone())
     }

@@ -25,7 +25,7 @@
 //! weights, and on what each part adds to x.
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
-use crate::{Cached, ConfigError, Decoder, LanguageModel, State};
+use crate::{CachedState, ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
@@ -241,7 +241,7 @@ impl<E: Element> Decoder<E> for Gpt<E> {
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let layers = self.blocks.len();
-        let state: &mut Cached<E> = state.expect_mut("gpt");
+        let state: &mut CachedState<E> = state.expect_mut("gpt");
         assert!(state.caches.len() == layers, "gpt: a state of {} layers for {layers} blocks", state.caches.len());
         let positions = state.position..state.position + t;
         assert!(positions.end <= self.context, "gpt: positions {positions:?} of a context of {}", self.context);
@@ -289,7 +289,7 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
     }
 
     fn start(&self, _batch: usize) -> State<E> {
-        State::new(Cached::new(self.blocks.len()))
+        State::new(CachedState::new(self.blocks.len()))
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

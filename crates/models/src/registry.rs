@@ -6,7 +6,7 @@
 //! pieces, so that gradients pass through the state as well.
 
 use crate::attention_seq2seq::Bridge;
-use crate::seq2seq::Head;
+use crate::head::Head;
 use crate::{
     AddedPositions, AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
     LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Source,

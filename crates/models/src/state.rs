@@ -4,12 +4,12 @@
 //!
 //! | models | a value of |
 //! |---|---|
-//! | recurrent ones, [`Seq2Seq`](crate::Seq2Seq) | [`Carried`](crate::Carried): h of every layer, or h and c |
+//! | recurrent ones, [`Seq2Seq`](crate::Seq2Seq) | [`CarriedState`](crate::CarriedState): h of every layer, or h and c |
 //! | [`AttentionSeq2Seq`](crate::AttentionSeq2Seq) | the same, the encoder's states, and where it looked |
-//! | [`Gpt`](crate::Gpt) | [`Cached`](crate::Cached): keys and values of all tokens |
+//! | [`Gpt`](crate::Gpt) | [`CachedState`](crate::CachedState): keys and values of all tokens |
 //! | [`Transformer`](crate::Transformer) | the same, keys and values of the source, and where it looked |
 //!
-//! A model of your own can have a type of its own: sampling and searching ask for what [`Remembered`] has, and nothing
+//! A model of your own can have a type of its own: sampling and searching ask for what [`ModelState`] has, and nothing
 //! else.
 
 use rungs_layers::tensor::{Element, Ids, Tensor};
@@ -22,10 +22,10 @@ use std::ops::{Deref, DerefMut};
 /// A model takes from it what it put there; only it knows the type. An empty state is a model's own
 /// [`start`](crate::LanguageModel::start).
 #[derive(Debug)]
-pub struct State<E: Element = f32>(Box<dyn Remembered<E>>);
+pub struct State<E: Element = f32>(Box<dyn ModelState<E>>);
 
 /// A type that a model keeps in its [`State`].
-pub trait Remembered<E: Element>: Any + Debug + Send + Sync {
+pub trait ModelState<E: Element>: Any + Debug + Send + Sync {
     /// A state with a copy of this value.
     fn copied(&self) -> State<E>;
 
@@ -65,12 +65,12 @@ pub trait Remembered<E: Element>: Any + Debug + Send + Sync {
 
 impl<E: Element> State<E> {
     /// The state of a model that remembers this.
-    pub fn new(remembered: impl Remembered<E>) -> Self {
+    pub fn new(remembered: impl ModelState<E>) -> Self {
         Self(Box::new(remembered))
     }
 
     /// What is remembered, if it is of this type.
-    pub fn get<R: Remembered<E>>(&self) -> Option<&R> {
+    pub fn get<R: ModelState<E>>(&self) -> Option<&R> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
 
@@ -79,7 +79,7 @@ impl<E: Element> State<E> {
     /// # Panics
     /// If this is another model's state.
     #[track_caller]
-    pub fn expect_mut<R: Remembered<E>>(&mut self, model: &str) -> &mut R {
+    pub fn expect_mut<R: ModelState<E>>(&mut self, model: &str) -> &mut R {
         let remembered = (&mut *self.0 as &mut dyn Any).downcast_mut();
         remembered.unwrap_or_else(|| panic!("{model}: a state of another model"))
     }
@@ -110,7 +110,7 @@ impl<E: Element> Clone for State<E> {
 }
 
 impl<E: Element> Deref for State<E> {
-    type Target = dyn Remembered<E>;
+    type Target = dyn ModelState<E>;
 
     fn deref(&self) -> &Self::Target {
         &*self.0

@@ -18,9 +18,9 @@
 //! 2017).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::seq2seq::{Head, head_parameters};
-use crate::state::{Remembered, row_ids};
-use crate::{Cached, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::head::{Head, head_parameters};
+use crate::state::{ModelState, row_ids};
+use crate::{CachedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
@@ -291,7 +291,7 @@ impl<E: Element> EncoderDecoder<E> for Transformer<E> {
 
     fn start(&self, encoded: &Encoded<E>) -> State<E> {
         let sources = self.decoder.memories(&encoded.states, &present(&encoded.lengths));
-        State::new(TransformerState { cached: Cached::new(self.decoder.blocks.len()), sources, weights: None })
+        State::new(TransformerState { cached: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
@@ -302,14 +302,14 @@ impl<E: Element> EncoderDecoder<E> for Transformer<E> {
 /// What the decoder looks back at, in its own text and in the source.
 #[derive(Debug, Clone)]
 pub(crate) struct TransformerState<E: Element> {
-    pub(crate) cached: Cached<E>,
+    pub(crate) cached: CachedState<E>,
     /// The source as each block looks at it.
     sources: Vec<SourceMemory<E>>,
     /// Where the last block looked (B, 1, S), known after a [`step`](Decoder::step) only.
     weights: Option<Tensor<E>>,
 }
 
-impl<E: Element> Remembered<E> for TransformerState<E> {
+impl<E: Element> ModelState<E> for TransformerState<E> {
     fn copied(&self) -> State<E> {
         State::new(self.clone())
     }

@@ -1,7 +1,7 @@
 //! Where models drop, and when.
 
 use super::{gpt_config, recurrent_config, row};
-use crate::{Carried, Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};
+use crate::{CarriedState, Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};
 use rungs_layers::tensor::{Ids, Rng};
 use rungs_layers::{Dropout, Mode};
 
@@ -36,7 +36,7 @@ fn recurrent_rungs_drop_their_inputs_and_outputs_and_what_passes_between_layers(
     fn run(model: &dyn LanguageModel<f64>, ids: &Ids, mode: &mut Mode<'_>) -> [Vec<f64>; 3] {
         let mut state = model.start(1);
         let features = model.features(ids, &mut state, mode);
-        let carried = &state.get::<Carried<f64>>().unwrap().layers;
+        let carried = &state.get::<CarriedState<f64>>().unwrap().layers;
         [carried[0].h.to_vec(), carried[carried.len() - 1].h.to_vec(), features.to_vec()]
     }
     let check = |without: [Vec<f64>; 3], outside: [Vec<f64>; 3], between: [Vec<f64>; 3]| {

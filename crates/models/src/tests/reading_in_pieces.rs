@@ -2,7 +2,7 @@
 
 use super::{CONTEXT, VOCABULARY, gpt_config, logits, models, row};
 use crate::{
-    Carried, Decoder, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig,
+    CarriedState, Decoder, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig,
     RnnLanguageModel, State,
 };
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use rungs_layers::{Mode, RecurrentState};
 
 /// What a recurrent model carries.
 fn carried(state: &State<f64>) -> &[RecurrentState<f64>] {
-    state.get::<Carried<f64>>().map_or(&[], |carried| &carried.layers)
+    state.get::<CarriedState<f64>>().map_or(&[], |carried| &carried.layers)
 }
 
 /// The logits of a text read at once, in these pieces, and in steps are the same, bit for bit.

@@ -9,7 +9,7 @@
 //! Williams & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
 
 use crate::layers::{Mode, RecurrentState};
-use crate::models::{Carried, LanguageModel, State};
+use crate::models::{CarriedState, LanguageModel, State};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
@@ -117,7 +117,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         let Reading::Streams { batches, state } = &self.reading else { return Position::default() };
         let read = state.as_ref().map_or(0, |state| state.position());
         let mut arrays = Named::new();
-        let carried = state.iter().filter_map(|state| state.get::<Carried<E>>());
+        let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
         for (i, carried) in carried.flat_map(|carried| &carried.layers).enumerate() {
             arrays.insert(format!("carried.{i}.h"), carried.h.array().clone());
             arrays.extend(carried.c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
@@ -138,7 +138,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
         let layers = carried(&arrays)?;
         batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
-        *state = (!layers.is_empty()).then(|| Box::new(State::new(Carried { layers, position: read })));
+        *state = (!layers.is_empty()).then(|| Box::new(State::new(CarriedState { layers, position: read })));
         Ok(())
     }
 
@@ -314,7 +314,7 @@ mod tests {
         let (model, mut task, mut rng) = (lstm(), streams(), Rng::new(3));
         nats(&mut task, &model, &mut rng);
         let Reading::Streams { state: Some(state), .. } = &task.reading else { panic!("a state is carried") };
-        let carried = &state.get::<Carried<f64>>().unwrap().layers;
+        let carried = &state.get::<CarriedState<f64>>().unwrap().layers;
         assert!(carried.iter().all(|state| !state.h.is_tracked()));
         assert!(carried.iter().any(|state| state.h.to_vec().iter().any(|&x| x != 0.0)));
     }

@@ -1,26 +1,26 @@
 //! The state of recurrent models.
 
-use crate::state::{Remembered, State, row_ids};
+use crate::state::{ModelState, State, row_ids};
 use rungs_layers::RecurrentState;
 use rungs_layers::tensor::{Element, Tensor};
 
 /// What a recurrent model carries from step to step.
 #[derive(Debug, Clone)]
-pub struct Carried<E: Element = f32> {
+pub struct CarriedState<E: Element = f32> {
     /// h of every layer, or h and c.
     pub layers: Vec<RecurrentState<E>>,
     /// How many tokens of each row were read.
     pub position: usize,
 }
 
-impl<E: Element> Carried<E> {
+impl<E: Element> CarriedState<E> {
     /// What is carried before the first token.
     pub fn new(layers: Vec<RecurrentState<E>>) -> Self {
         Self { layers, position: 0 }
     }
 }
 
-impl<E: Element> Remembered<E> for Carried<E> {
+impl<E: Element> ModelState<E> for CarriedState<E> {
     fn copied(&self) -> State<E> {
         State::new(self.clone())
     }

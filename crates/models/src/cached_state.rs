@@ -1,20 +1,20 @@
 //! The state of attending models: keys and values of every token they have read.
 
-use crate::state::{Remembered, State, row_ids};
+use crate::state::{ModelState, State, row_ids};
 use rayon::prelude::*;
 use rungs_layers::KeyValueCache;
 use rungs_layers::tensor::{Element, Ids};
 
 /// What a decoder looks back at.
 #[derive(Debug, Clone)]
-pub struct Cached<E: Element = f32> {
+pub struct CachedState<E: Element = f32> {
     /// Keys and values of every layer.
     pub caches: Vec<KeyValueCache<E>>,
     /// How many tokens of each row were read, padding counted.
     pub position: usize,
 }
 
-impl<E: Element> Cached<E> {
+impl<E: Element> CachedState<E> {
     /// Empty caches of this many layers.
     pub fn new(layers: usize) -> Self {
         Self { caches: vec![KeyValueCache::new(); layers], position: 0 }
@@ -39,7 +39,7 @@ impl<E: Element> Cached<E> {
     }
 }
 
-impl<E: Element> Remembered<E> for Cached<E> {
+impl<E: Element> ModelState<E> for CachedState<E> {
     fn copied(&self) -> State<E> {
         State::new(self.clone())
     }

@@ -8,8 +8,8 @@
 //! turns. Prints `peer workload metric median min max` as `workloads.rs` does; `of-full` is a median by that of
 //! training all.
 
-use rungs::layers::low_rank::{LowRankConfig, adapt, is_adapter};
-use rungs::layers::{Activation, Dropout, Mode, Module};
+use rungs::layers::lora::{adapt, is_adapter};
+use rungs::layers::{Activation, Dropout, LowRankConfig, Mode, Module};
 use rungs::models::{Gpt, GptConfig, LanguageModel};
 use rungs::settings::{FineTuning, Lora};
 use rungs::tensor::{CrossEntropy, Ids, Rng};

@@ -8,16 +8,16 @@
 //! - ten training steps of each model with each optimizer, taken by the trainer itself: the loss and the gradient norm
 //!   of each step, all gradients of the first, all weights after the last.
 
+use crate::golden_numbers::{arrays, assert_agree, below, fixture};
 use rungs_layers::{Dropout, Linear, Mode, Module, SelfAttention};
 use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RnnLanguageModel};
-use rungs_tensor::safetensors::{self, Named};
+use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, CrossEntropy, Graph, Ids, Reduction, Rng, Tensor, vjp};
 use rungs_trainer::{
     Budget, Control, Evaluation, Event, Loss, ParameterGradients, Position, Schedule, Task, TrainError, Trainer,
     TrainerConfig,
 };
 use serde_json::Value;
-use std::path::PathBuf;
 
 /// What rounding may do, relative to the largest number of a tensor, ten training steps included. Nothing here
 /// amplifies it, with one exception.
@@ -29,25 +29,8 @@ const KEY_BIAS_TOLERANCE: f64 = 1e-8;
 
 // The fixtures.
 
-fn fixture(name: &str) -> Vec<u8> {
-    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", name].iter().collect();
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 fn json(name: &str) -> Value {
     serde_json::from_slice(&fixture(name)).unwrap()
-}
-
-pub(super) fn arrays(name: &str) -> Named<f64> {
-    safetensors::read(&fixture(name)).unwrap()
-}
-
-/// The arrays below a prefix, without it.
-pub(super) fn below(prefix: &str, arrays: &Named<f64>) -> Named<f64> {
-    let prefix = format!("{prefix}/");
-    let inside =
-        arrays.iter().filter_map(|(name, array)| Some((name.strip_prefix(&prefix)?.to_owned(), array.clone())));
-    inside.collect()
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -64,23 +47,6 @@ fn numbers(list: &Value) -> Array<f64> {
 fn ids(rows: &Value) -> Ids {
     let rows: Vec<Vec<u32>> = serde_json::from_value(rows.clone()).unwrap();
     Ids::new(rows.concat(), [rows.len(), rows[0].len()])
-}
-
-/// Both arrays have the same shape, and no difference is larger than the tolerance times the largest golden number.
-#[track_caller]
-pub(super) fn assert_agree(what: &str, ours: &Array<f64>, golden: &Array<f64>, tolerance: f64) {
-    assert_eq!(ours.shape(), golden.shape(), "{what}");
-    let (ours, golden) = (ours.to_vec(), golden.to_vec());
-    let scale = golden.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    for (i, (ours, golden)) in ours.iter().zip(&golden).enumerate() {
-        let error = (ours - golden).abs();
-        // Not `error > …`, which a NaN would pass.
-        assert!(
-            error <= tolerance * scale,
-            "{what}: number {i} is {ours:e} instead of {golden:e}: an error of {:.1e} of the largest, {scale:e}",
-            error / scale
-        );
-    }
 }
 
 // Single layers.

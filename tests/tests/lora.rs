@@ -1,9 +1,10 @@
 //! The laws of low-rank adaptation, on whole models: what begins as nothing, what is frozen, and what is merged.
 
-use rungs_layers::low_rank::{LowRankConfig, adapt, is_adapter, merge};
+use rungs_layers::linear::for_each_linear;
+use rungs_layers::lora::{adapt, is_adapter, merge};
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Array, CrossEntropy, Element, Graph, Ids, Rng, Tensor, grad};
-use rungs_layers::{Bias, Dropout, Init, Linear, Mode, Module, Path};
+use rungs_layers::{Dropout, LowRankConfig, Mode, Module};
 use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, Transformer, TransformerConfig};
 
 const VOCABULARY: usize = 11;
@@ -104,7 +105,7 @@ fn merged_is_beside_and_unmerged_is_as_before() {
         let ids = text(rng);
         let beside = logits(&model, &ids, &mut Mode::Eval);
         let (mut merged, mut taken) = (model.clone(), Vec::new());
-        merged.visit_linear(&mut Path::new(), &mut |name, layer| {
+        for_each_linear(&mut merged, &mut |name, layer| {
             taken.push((name.to_owned(), layer.merge().expect("every layer has one")));
         });
         assert_eq!(merged.parameter_count() as u64, config.parameter_count().unwrap(), "nothing of them is left");
@@ -114,7 +115,7 @@ fn merged_is_beside_and_unmerged_is_as_before() {
         assert!(moved > 1e-3, "the adapters do something: {moved}");
 
         let mut taken = taken.into_iter();
-        merged.visit_linear(&mut Path::new(), &mut |name, layer| {
+        for_each_linear(&mut merged, &mut |name, layer| {
             let (of, adapter) = taken.next().expect("as many as there were");
             assert_eq!(of, name);
             layer.unmerge(adapter);
@@ -150,9 +151,9 @@ fn the_gradient_is_the_chain_rule_on_the_whole_matrix() {
         whole.for_each_mut(&mut |_, parameter| *parameter = parameter.as_variable());
         let of_whole = loss(&whole).backward();
         let (mut merged, mut matrices) = (whole, Vec::new());
-        merged.visit_linear(&mut Path::new(), &mut |_, layer| matrices.push(layer.weight.clone()));
+        for_each_linear(&mut merged, &mut |_, layer| matrices.push(layer.weight.clone()));
         let mut matrices = matrices.iter();
-        model.clone().visit_linear(&mut Path::new(), &mut |_, layer| {
+        for_each_linear(&mut model.clone(), &mut |_, layer| {
             let dw = of_whole.wrt(matrices.next().expect("one for each")).unwrap();
             let adapter = layer.adapter.as_ref().expect("every layer has one");
             let scale = 5.0 / 3.0;
@@ -185,22 +186,6 @@ fn nothing_but_adapters_has_a_gradient_and_what_stands_before_the_first_records_
     let [db] = grad(&loss, [&b], Graph::Keep);
     let [dadb] = grad(&db.square().sum(), [&a], Graph::Drop);
     assert!(dadb.to_vec().iter().any(|x| x.abs() > 1e-9));
-}
-
-#[test]
-fn an_adapter_drops_in_training_alone_and_leaves_the_matrix_what_it_reads() {
-    let rng = &mut Rng::new(8);
-    let mut layer = Linear::<f64>::new(6, 4, Bias::Yes, Init::XavierUniform, rng);
-    let plain = layer.clone();
-    adapt(&mut layer, &of_rank(2, 0.5), &mut |_| true, rng);
-    let adapter = layer.adapter.as_mut().unwrap();
-    adapter.b = Tensor::variable(Array::normal([2, 4], 0.0, 1.0, rng));
-    let (adapter, x) = (adapter.clone(), Tensor::constant(Array::normal([3, 6], 0.0, 1.0, rng)));
-    near(&layer.forward(&x), &(plain.forward(&x) + x.matmul(&adapter.matrix())), 1e-14);
-    let dropped = layer.forward_in(&x, &mut Mode::Train(&mut Rng::new(9)));
-    let mask = Dropout::new(0.5).forward(&x, &mut Mode::Train(&mut Rng::new(9)));
-    near(&dropped, &(plain.forward(&x) + mask.matmul(&adapter.matrix())), 1e-14);
-    assert_ne!(bits(&dropped), bits(&layer.forward(&x)));
 }
 
 /// Names come from the fields, so every model with linear layers can be adapted, and none is by accident.

@@ -22,101 +22,23 @@
 //! none. GPT-2's `Conv1D` keeps a matrix as the equation multiplies it, inputs first, as we do; Llama's `Linear` keeps
 //! the transpose. Both lay rotary pairs out as ours: i beside i + K/2.
 //!
-//! What is read here is bytes that somebody else has read from files, and what is written is for somebody else to write
-//! there. Everything is checked against the configuration before a number is looked at, and every error names the field
+//! A folder's tensors are read through [`Shards`]; beside them, what is read is bytes that somebody else has read from
+//! files, and what is written is for somebody else to write there. Everything is checked against the configuration before a number is looked at, and every error names the field
 //! or the tensor.
 
-mod config;
-mod tensors;
+mod config_fields;
+mod config_json;
+mod folder_files;
+mod hugging_face_error;
+mod pretrained;
+mod shards;
+mod weights;
 
-use rungs_layers::LoadError;
-use rungs_models::{ConfigError, GptConfig};
-use rungs_tensor::safetensors::FormatError;
+pub use folder_files::{FileError, read_text};
+pub use hugging_face_error::HuggingFaceError;
+pub use pretrained::{Family, Pretrained};
+pub use shards::{Shards, WEIGHTS_FILE};
+pub use weights::{Place, read, write};
 
-pub use tensors::{Place, read, write};
-
-/// An architecture of theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Radford et al. (2019): `GPT2LMHeadModel`.
-    Gpt2,
-    /// Touvron et al. (2023): `LlamaForCausalLM`.
-    Llama,
-}
-
-impl Family {
-    /// Those that are known here.
-    pub const ALL: [Self; 2] = [Self::Gpt2, Self::Llama];
-
-    /// Its `model_type`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gpt2 => "gpt2",
-            Self::Llama => "llama",
-        }
-    }
-
-    /// The class of its language model.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Gpt2 => "GPT2LMHeadModel",
-            Self::Llama => "LlamaForCausalLM",
-        }
-    }
-
-    /// What stands before the names of all tensors but the head's, in files of the whole language model.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::Gpt2 => "transformer.",
-            Self::Llama => "model.",
-        }
-    }
-}
-
-/// A model of theirs, its weights aside.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pretrained {
-    /// Which architecture.
-    pub family: Family,
-    /// Its sizes and parts.
-    pub config: GptConfig,
-    /// Tokens that end a text.
-    pub end: Vec<u32>,
-}
-
-/// Why a model of theirs cannot be opened, or one of ours not be one of theirs.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HuggingFaceError {
-    /// `config.json` is not JSON, or not an object.
-    #[error("not a configuration: {0}")]
-    Json(String),
-    /// A field of it is missing, cannot be, or asks for what is not known here.
-    #[error("{field}: {problem}")]
-    Field {
-        /// The field.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Its sizes are not those of a model that can be.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Tensors are missing, superfluous or of another shape.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A tensor is not what it must be.
-    #[error("tensor {name}: {problem}")]
-    Tensor {
-        /// Its name in the file.
-        name: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file is no safetensors file.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// Neither architecture can say what this model is.
-    #[error("neither gpt2 nor llama can be this model: {0}")]
-    NoCounterpart(String),
-}
+#[cfg(test)]
+mod tests;

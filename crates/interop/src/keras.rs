@@ -45,8 +45,9 @@
 //! ```
 
 use crate::ExchangeError;
-use crate::exchange::{Reader, gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
-use rungs_layers::recurrent::{Cell, Order, Recurrent};
+use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
+use crate::tensor_reader::Reader;
+use rungs_layers::{Cell, Order, Recurrent};
 use rungs_layers::{GruCell, LstmCell, Reset, RnnCell};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};

@@ -1,9 +1,14 @@
-//! Weights in the formats of other libraries, in both directions: recurrent layers of [`pytorch`] and [`keras`],
-//! attention and Transformer layers of [PyTorch](pytorch::transformer), and whole language models of
-//! [Hugging Face](huggingface).
+//! Weights in the formats of other libraries, in both directions.
 //!
-//! This crate contains names, layouts and conversions. It contains no model and no layer, and opens no file: tensors
-//! come and go by name, as [`safetensors`](rungs_tensor::safetensors) reads and writes them.
+//! | read | for |
+//! |---|---|
+//! | [`pytorch`] | recurrent layers of PyTorch |
+//! | [`pytorch::transformer`] | attention and Transformer layers of PyTorch |
+//! | [`keras`] | recurrent layers of Keras |
+//! | [`huggingface`] | GPT-2 and Llama of Hugging Face: the configuration, and the weights of a folder |
+//!
+//! This crate contains names, layouts and conversions. It contains no model and no layer, and knows no run folder:
+//! tensors come and go by name, as [`safetensors`](rungs_tensor::safetensors) reads and writes them.
 //!
 //! # Recurrent layers
 //!
@@ -34,10 +39,14 @@
 //! are the defaults of both libraries. All biases must be in the file: a layer that was made without any needs zeros
 //! for them.
 
-mod error;
-mod exchange;
+mod exchange_error;
+#[cfg(test)]
+#[path = "../../../tests/fixtures/golden_numbers.rs"]
+mod golden_numbers;
 pub mod huggingface;
 pub mod keras;
 pub mod pytorch;
+mod recurrent_cells;
+mod tensor_reader;
 
-pub use error::ExchangeError;
+pub use exchange_error::ExchangeError;

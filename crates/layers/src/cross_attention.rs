@@ -7,12 +7,12 @@
 //! with x, y (B, T, D), s (B, S, D_s); L is −∞ on padding and 0 elsewhere: every position sees the whole source.
 //! Vaswani et al. (2017), *Attention Is All You Need*, section 3.2.3.
 //!
-//! Beside [attention over a recurrent encoder](crate::encoder_attention) the score is a scaled product and there are
+//! Beside [attention over a recurrent encoder](crate::attention) the score is a scaled product and there are
 //! several of them, each of which reads from another part of the source. Keys and values depend on the source alone, so
 //! they are computed once for it ([`SourceMemory`]), whatever is written afterwards, and in however many steps.
 
-use crate::attention::{Present, check_heads, weight_dropout};
-use crate::{Dropout, Linear, Mode, parameters};
+use crate::self_attention::check_heads;
+use crate::{Dropout, Linear, Mode, Present, parameters};
 use rungs_tensor::{AttentionOptions, Element, Ids, Mask, Tensor};
 
 /// The keys and values of sources, as one layer of a decoder looks at them.
@@ -113,7 +113,7 @@ impl<E: Element> CrossAttention<E> {
     pub fn forward(&self, x: &Tensor<E>, memory: &SourceMemory<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let ([b, t, _], n, k) = (x.dims(), self.heads, self.head_width());
         let queries = self.query.forward_in(x, mode).reshape([b, t, n, k]);
-        let dropout = weight_dropout(self.dropout, mode);
+        let dropout = self.dropout.of_weights(mode);
         let options = AttentionOptions { keys: memory.present.clone(), dropout, ..AttentionOptions::default() };
         let heads = queries.attention(&memory.keys, &memory.values, options); // (B, T, N, K)
         let y = self.projection.forward_in(&heads.reshape([b, t, n * k]), mode); // (B, T, D)

@@ -8,7 +8,7 @@
 //! parallel: the same seed gives the same bits on any number of threads.
 
 use crate::Mode;
-use rungs_tensor::{Array, Element, Tensor};
+use rungs_tensor::{Array, Element, Tensor, WeightDropout};
 
 /// y = x ⊙ m / (1 − p) in training, y = x in evaluation. It has no parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,4 +43,17 @@ impl Dropout {
             _ => x.clone(),
         }
     }
+
+    /// Which attention weights are dropped in one forward, if any are: the kernel draws them from the seed.
+    pub(crate) fn of_weights(self, mode: &mut Mode<'_>) -> Option<WeightDropout> {
+        match mode {
+            Mode::Train(rng) if self.probability > 0.0 => {
+                Some(WeightDropout { probability: self.probability, seed: rng.u64() })
+            }
+            _ => None,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,16 +15,13 @@
 //! conventions as well, and the one above, in which z keeps, is everyone's today; Chung et al. (2014) write 1 − z for
 //! it.
 //!
-//! The step and its derivative are in `gru/kernel.rs`, those of the paper's form in `gru/kernel/before_product.rs`;
-//! sequences, layers and directions in [`recurrent`].
+//! The step and its derivative are in `kernels/gru_kernel.rs`, those of the paper's form in
+//! `kernels/gru_before_product_kernel.rs`; sequences, layers and directions in [`recurrent`](crate::recurrent).
 
-use crate::recurrent::kernel::Sequence;
-use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
-use crate::{Init, parameters};
-use kernel::{GruEquations, before_product::ResetBeforeProduct};
+use crate::kernels::gru_before_product_kernel::ResetBeforeProduct;
+use crate::kernels::{gru_kernel::GruEquations, sequence_kernel::Sequence};
+use crate::{Cell, Init, Order, Recurrent, RecurrentState, cell, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
-
-pub(crate) mod kernel;
 
 /// Where the reset gate acts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,12 +95,8 @@ impl<E: Element> Cell<E> for GruCell<E> {
     ) -> (Tensor<E>, RecurrentState<E>) {
         let weights = [&self.w_h, &self.bias];
         match self.reset {
-            Reset::AfterProduct => {
-                recurrent::run(Sequence::new(GruEquations, order, lengths), drive, weights, state, order)
-            }
-            Reset::BeforeProduct => {
-                recurrent::run(ResetBeforeProduct::new(order, lengths), drive, weights, state, order)
-            }
+            Reset::AfterProduct => cell::run(Sequence::new(GruEquations, order, lengths), drive, weights, state, order),
+            Reset::BeforeProduct => cell::run(ResetBeforeProduct::new(order, lengths), drive, weights, state, order),
         }
     }
 }

@@ -80,3 +80,6 @@ fn orthonormal_rows(a: &Tensor<f64>) -> Tensor<f64> {
     let rest = project_out(&project_out(&a.slice(0, rows / 2..rows)));
     Tensor::concat(&[q.clone(), orthonormal_rows(&rest)], 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,15 +5,23 @@
 //! ([`Mode`]), recurrent states and key/value caches go in and come out by name, and what is trained is whatever
 //! [`Module::visit`] shows (one line per layer, [`parameters!`]).
 //!
+//! What is here is what models are made of, and no model: those are in `rungs-models`, and what trains them is in
+//! `rungs-trainer`. Operations and their gradients are below, in [`tensor`]. In the order in which they are best read:
+//!
 //! | read | for |
 //! |---|---|
-//! | [`module`] | names of parameters, counting, loading, freezing |
-//! | [`linear`], [`embedding`], [`norm`], [`dropout`], [`positional`], [`feed_forward`] | the small parts |
-//! | [`recurrent`], [`rnn`], [`lstm`], [`gru`] | memory carried from step to step |
-//! | [`encoder_attention`] | a source looked back at |
-//! | [`attention`], [`cross_attention`], [`transformer`] | memory looked up |
-//! | [`checkpoint`] | training in less memory |
-//! | [`low_rank`] | fine-tuning with few parameters |
+//! | [`module`], [`load_error`] | names of parameters, counting, loading, freezing |
+//! | [`init`], [`mode`] | first values; training or evaluation |
+//! | [`linear`], [`embedding`], [`dropout`] | the small parts |
+//! | [`cell`], [`rnn`], [`lstm`], [`gru`] | one step with memory of the steps before |
+//! | [`recurrent`] | cells along a sequence, in layers, in one direction or in both |
+//! | [`attention`] | a source looked back at: Bahdanau's and Luong's scores |
+//! | [`norm`], [`positional_encoding`], [`feed_forward`] | the parts of a Transformer beside attention |
+//! | [`self_attention`], [`key_value_cache`], [`cross_attention`] | attention in heads |
+//! | [`transformer_block`], [`transformer_encoder`], [`transformer_decoder`] | blocks of them, and stacks of blocks |
+//! | [`gradient_checkpointing`] | training in less memory |
+//! | [`low_rank`], [`lora`] | fine-tuning with few parameters |
+//! | `kernels`, private | recurrent sequences as single operations, for speed |
 //! | `registry`, with the feature `check` | the gradient check of every layer, which `rungs check` runs |
 //!
 //! # Shape letters
@@ -39,47 +47,62 @@
 //! module, [`Module::load`] returns a [`LoadError`] and leaves the module as it was.
 
 pub mod attention;
-pub mod checkpoint;
+pub mod cell;
 pub mod cross_attention;
 pub mod dropout;
 pub mod embedding;
-pub mod encoder_attention;
 pub mod feed_forward;
+pub mod gradient_checkpointing;
 pub mod gru;
 pub mod init;
+mod kernels;
+pub mod key_value_cache;
 pub mod linear;
+pub mod load_error;
+pub mod lora;
 pub mod low_rank;
 pub mod lstm;
 pub mod mode;
 pub mod module;
 pub mod norm;
-pub mod positional;
+pub mod positional_encoding;
 pub mod recurrent;
 #[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
-pub mod transformer;
+pub mod self_attention;
+pub mod transformer_block;
+pub mod transformer_decoder;
+pub mod transformer_encoder;
 
-pub use attention::{KeyValueCache, Present, SelfAttention};
-pub use checkpoint::checkpointed;
+pub use attention::{Attention, Memory, Score};
+pub use cell::{Cell, Order, RecurrentState};
 pub use cross_attention::{CrossAttention, SourceMemory};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
-pub use encoder_attention::{Attention, Memory, Score};
 pub use feed_forward::{Activation, FeedForward};
+pub use gradient_checkpointing::checkpointed;
 pub use gru::{Gru, GruCell, Reset};
 pub use init::Init;
+pub use key_value_cache::{KeyValueCache, Present};
 pub use linear::{Bias, Linear};
+pub use load_error::{LoadError, Misshapen};
 pub use low_rank::{LowRank, LowRankConfig};
 pub use lstm::{Lstm, LstmCell};
 pub use mode::Mode;
-pub use module::{LoadError, Misshapen, Module, Path};
+pub use module::{Module, Path};
 pub use norm::{LayerNorm, Norm, NormKind, RmsNorm};
-pub use positional::{Angles, LearnedPositions, PositionVectors, Rotary, SinusoidalPositions, sinusoidal_positions};
-pub use recurrent::{Cell, Direction, Order, Recurrent, RecurrentState};
+pub use positional_encoding::{
+    Angles, LearnedPositions, PositionVectors, Rotary, SinusoidalPositions, sinusoidal_positions,
+};
+pub use recurrent::{Direction, Recurrent};
 pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.
 pub use rungs_tensor as tensor;
-pub use transformer::{
-    Block, BlockConfig, DecoderBlock, NormPosition, TransformerDecoder, TransformerEncoder, gated_hidden,
-};
+pub use self_attention::SelfAttention;
+pub use transformer_block::{Block, BlockConfig, NormPosition, gated_hidden};
+pub use transformer_decoder::{DecoderBlock, TransformerDecoder};
+pub use transformer_encoder::TransformerEncoder;
+
+#[cfg(test)]
+mod tests;

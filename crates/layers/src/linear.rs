@@ -5,9 +5,9 @@
 //! The weight is stored the way the equation multiplies it, inputs first (PyTorch stores the transpose), so a row
 //! vector goes in on the left and the product runs along memory.
 //!
-//! A layer that is trained already can be given an [adapter](crate::low_rank), which learns in its stead.
+//! A layer that is trained already can be given an [adapter](crate::lora), which learns in its stead.
 
-use crate::{Init, LowRank, Mode, Module, Path};
+use crate::{Init, LowRank, Mode, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Rng, Tensor};
 
 /// Whether a layer adds a bias.
@@ -39,26 +39,7 @@ pub struct Linear<E: Element = f32> {
     pub adapter: Option<LowRank<E>>,
 }
 
-// By hand, because only here a visit of linear layers arrives.
-impl<E: Element> Module<E> for Linear<E> {
-    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        let Self { weight, bias, adapter } = self;
-        path.enter("weight", |path| weight.visit(path, f));
-        path.enter("bias", |path| bias.visit(path, f));
-        path.enter("adapter", |path| adapter.visit(path, f));
-    }
-
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
-        let Self { weight, bias, adapter } = self;
-        path.enter("weight", |path| weight.visit_mut(path, f));
-        path.enter("bias", |path| bias.visit_mut(path, f));
-        path.enter("adapter", |path| adapter.visit_mut(path, f));
-    }
-
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
-        f(path.as_str(), self);
-    }
-}
+parameters!(Linear { weight, bias, adapter });
 
 impl<E: Element> Linear<E> {
     /// A layer from `inputs` to `outputs`, its weight drawn from `init`, its bias zero.
@@ -96,4 +77,35 @@ impl<E: Element> Linear<E> {
             None => y,
         }
     }
+
+    /// W ← W + (α / R) A B: the adapter becomes part of the matrix, and is given back. None if there is none.
+    ///
+    /// The layer computes what it did, to rounding, at the cost of one without an adapter. A constant stays one.
+    pub fn merge(&mut self) -> Option<LowRank<E>> {
+        let adapter = self.adapter.take()?;
+        self.add(&adapter, 1.0);
+        Some(adapter)
+    }
+
+    /// W ← W − (α / R) A B, and the adapter stands beside it again: what [`merge`](Self::merge) did, undone to
+    /// rounding.
+    pub fn unmerge(&mut self, adapter: LowRank<E>) {
+        self.add(&adapter, -1.0);
+        self.adapter = Some(adapter);
+    }
+
+    fn add(&mut self, adapter: &LowRank<E>, sign: f64) {
+        let sum = self.weight.detached() + adapter.matrix().detached() * sign;
+        self.weight = if self.weight.is_tracked() { sum.as_variable() } else { sum };
+    }
+}
+
+/// Calls `f` with every linear layer of a module and its full name, in the order of declaration, to change it: to give
+/// it an adapter, for example.
+pub fn for_each_linear<E: Element, M: Module<E> + ?Sized>(module: &mut M, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+    module.visit_modules(&mut Path::new(), &mut |name, module| {
+        if let Some(layer) = module.downcast_mut() {
+            f(name, layer);
+        }
+    });
 }

@@ -13,17 +13,14 @@
 //! the gradient of x.
 //!
 //! Both products are taken one after the other, x A first, so that nothing of W's size is made in training. Once
-//! training is over, the adapter can be [merged](Linear::merge): W + (α / R) A B is a matrix like any other, and costs
-//! what W did.
+//! training is over, the adapter can be [merged](crate::Linear::merge): W + (α / R) A B is a matrix like any other, and
+//! costs what W did.
 //!
-//! [`adapt`] gives adapters to a whole model, chosen by the names of its linear layers, and [`merge`] takes them away
-//! again. α is the size of what is added; divided by R, it need not be chosen anew when R is.
+//! [`lora`](crate::lora) gives adapters to a whole model, and takes them away again. α is the size of what is added;
+//! divided by R, it need not be chosen anew when R is.
 
-use crate::{Dropout, Init, Linear, Mode, Module, Path, parameters};
+use crate::{Dropout, Init, Mode, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
-
-/// The field of a [`Linear`] that an adapter lies in.
-const FIELD: &str = "adapter";
 
 /// The size of an adapter.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +33,7 @@ pub struct LowRankConfig {
     pub dropout: Dropout,
 }
 
-/// (α / R) · dropout(x) A B, what is added to the product of a [`Linear`] layer.
+/// (α / R) · dropout(x) A B, what is added to the product of a [`Linear`](crate::Linear) layer.
 ///
 /// Parameters: R·(D_in + D_out).
 #[derive(Debug, Clone)]
@@ -88,87 +85,4 @@ impl<E: Element> LowRank<E> {
     pub fn matrix(&self) -> Tensor<E> {
         (&self.a * self.scale()).matmul(&self.b)
     }
-}
-
-impl<E: Element> Linear<E> {
-    /// W ← W + (α / R) A B: the adapter becomes part of the matrix, and is given back. None if there is none.
-    ///
-    /// The layer computes what it did, to rounding, at the cost of one without an adapter. A constant stays one.
-    pub fn merge(&mut self) -> Option<LowRank<E>> {
-        let adapter = self.adapter.take()?;
-        self.add(&adapter, 1.0);
-        Some(adapter)
-    }
-
-    /// W ← W − (α / R) A B, and the adapter stands beside it again: what [`merge`](Self::merge) did, undone to
-    /// rounding.
-    pub fn unmerge(&mut self, adapter: LowRank<E>) {
-        self.add(&adapter, -1.0);
-        self.adapter = Some(adapter);
-    }
-
-    fn add(&mut self, adapter: &LowRank<E>, sign: f64) {
-        let sum = self.weight.detached() + adapter.matrix().detached() * sign;
-        self.weight = if self.weight.is_tracked() { sum.as_variable() } else { sum };
-    }
-}
-
-/// Gives an adapter to every linear layer of a model whose name `chosen` takes, and makes constants of all other
-/// parameters: what is learnt from now on are the adapters, `NAME.adapter.a` and `NAME.adapter.b`.
-///
-/// A layer that has one already gets another in its place. Gives back the names of the layers, in the order of
-/// declaration; if there is none of them, nothing was changed.
-///
-/// ```
-/// use rungs_layers::low_rank::{LowRankConfig, adapt, merge};
-/// use rungs_layers::tensor::Rng;
-/// use rungs_layers::{Block, BlockConfig, Dropout, Module};
-///
-/// let mut rng = Rng::new(0);
-/// let mut block: Block = Block::new(&BlockConfig::gpt(8, 2, 1), &mut rng);
-/// let config = LowRankConfig { rank: 2, alpha: 4.0, dropout: Dropout::new(0.0) };
-/// let names = adapt(&mut block, &config, &mut |name| name.starts_with("attention"), &mut rng);
-/// assert_eq!(names, ["attention.qkv", "attention.projection"]);
-/// let mut trained = 0;
-/// block.for_each(&mut |_, x| trained += if x.is_tracked() { x.size() } else { 0 });
-/// assert_eq!(trained, 2 * (8 + 3 * 8) + 2 * (8 + 8));
-/// assert_eq!(merge(&mut block), 2);
-/// ```
-///
-/// # Panics
-/// If the rank is 0.
-#[track_caller]
-pub fn adapt<E: Element, M: Module<E> + ?Sized>(
-    model: &mut M,
-    config: &LowRankConfig,
-    chosen: &mut dyn FnMut(&str) -> bool,
-    rng: &mut Rng,
-) -> Vec<String> {
-    let mut names = Vec::new();
-    model.visit_linear(&mut Path::new(), &mut |name, layer| {
-        if chosen(name) {
-            layer.adapter = Some(LowRank::new(layer.widths(), config, rng));
-            names.push(name.to_owned());
-        }
-    });
-    if !names.is_empty() {
-        model.for_each_mut(&mut |name, parameter| {
-            if !is_adapter(name) {
-                *parameter = parameter.detached();
-            }
-        });
-    }
-    names
-}
-
-/// Merges the adapters of all linear layers of a model, and says how many there were.
-pub fn merge<E: Element, M: Module<E> + ?Sized>(model: &mut M) -> usize {
-    let mut merged = 0;
-    model.visit_linear(&mut Path::new(), &mut |_, layer| merged += usize::from(layer.merge().is_some()));
-    merged
-}
-
-/// Whether a parameter of this name is part of an adapter.
-pub fn is_adapter(parameter: &str) -> bool {
-    parameter.rsplit('.').nth(1) == Some(FIELD)
 }

@@ -14,16 +14,12 @@
 //! (Gers et al. 2000; Jozefowicz, Zaremba & Sutskever 2015).
 //!
 //! The gates lie side by side in the order i, f, g, o, which is PyTorch's; PyTorch adds two biases where one suffices.
-//! The step and its derivative are in `lstm/kernel.rs`; sequences, layers and directions in
-//! [`recurrent`].
+//! The step and its derivative are in `kernels/lstm_kernel.rs`; sequences, layers and directions in
+//! [`recurrent`](crate::recurrent).
 
-use crate::recurrent::kernel::Sequence;
-use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
-use crate::{Init, parameters};
-use kernel::LstmEquations;
+use crate::kernels::{lstm_kernel::LstmEquations, sequence_kernel::Sequence};
+use crate::{Cell, Init, Order, Recurrent, RecurrentState, cell, parameters};
 use rungs_tensor::{Array, Element, Rng, Tensor};
-
-pub(crate) mod kernel;
 
 /// One layer's step.
 ///
@@ -85,6 +81,6 @@ impl<E: Element> Cell<E> for LstmCell<E> {
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
         let kernel = Sequence::new(LstmEquations, order, lengths);
-        recurrent::run(kernel, drive, [&self.w_h, &self.bias], state, order)
+        cell::run(kernel, drive, [&self.w_h, &self.bias], state, order)
     }
 }

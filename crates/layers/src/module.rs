@@ -7,9 +7,10 @@
 //! There is no `forward` here: a recurrent layer takes a state, an embedding takes ids, and a common signature would
 //! have to lie about one of them.
 
-use crate::Linear;
+use crate::{LoadError, Misshapen};
 use rungs_tensor::safetensors::Named;
-use rungs_tensor::{Element, Shape, Tensor};
+use rungs_tensor::{Element, Tensor};
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 
@@ -46,17 +47,20 @@ impl Path {
 ///
 /// Layers implement it with [`parameters!`](crate::parameters). It is implemented for [`Tensor`] (a parameter),
 /// `Option` (which adds nothing to the name), `Vec` (which adds the index) and `Box`, and can be made into an object.
-pub trait Module<E: Element> {
+pub trait Module<E: Element>: 'static {
     /// Shows every parameter below `path` with its full name, in the order of declaration.
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>));
 
     /// Shows every parameter to be changed: the same names in the same order as [`visit`](Module::visit).
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>));
 
-    /// Shows every [`Linear`] layer below `path` with its full name, to be changed: to be given an
-    /// [adapter](crate::low_rank), for example. [`parameters!`](crate::parameters) writes it; a module by hand that has
-    /// linear layers passes it on.
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+    /// Shows every module below `path` with its full name, itself first, to be changed.
+    ///
+    /// Layers of one type are found by [downcasting](Any), as [`for_each_linear`](crate::linear::for_each_linear) finds
+    /// linear ones. A tensor by itself is not shown, and `Option`, `Vec` and `Box` show only what they hold.
+    /// [`parameters!`](crate::parameters) writes this method; a module by hand that holds others passes it on.
+    #[doc(alias = "named_modules")]
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         let _ = (path, f);
     }
 
@@ -107,9 +111,7 @@ pub trait Module<E: Element> {
             }
         });
         error.unexpected = unexpected.into_iter().map(str::to_owned).collect();
-        if !error.is_empty() {
-            return Err(error);
-        }
+        error.into_result()?;
         self.for_each_mut(&mut |name, parameter| {
             let array = tensors[name].clone();
             *parameter = if parameter.is_tracked() { Tensor::variable(array) } else { Tensor::constant(array) };
@@ -153,9 +155,9 @@ impl<E: Element, M: Module<E>> Module<E> for Option<M> {
         }
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         if let Some(module) = self {
-            module.visit_linear(path, f);
+            module.visit_modules(path, f);
         }
     }
 }
@@ -173,9 +175,9 @@ impl<E: Element, M: Module<E>> Module<E> for Vec<M> {
         }
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         for (index, module) in self.iter_mut().enumerate() {
-            path.enter(index, |path| module.visit_linear(path, f));
+            path.enter(index, |path| module.visit_modules(path, f));
         }
     }
 }
@@ -189,8 +191,8 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
         (**self).visit_mut(path, f);
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
-        (**self).visit_linear(path, f);
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        (**self).visit_modules(path, f);
     }
 }
 
@@ -246,9 +248,10 @@ macro_rules! parameters {
                 $($crate::parameters!(@field visit_mut, path, f, $field $(: $none)?);)+
             }
 
-            fn visit_linear(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut $crate::Linear<E>)) {
+            fn visit_modules(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut dyn ::std::any::Any)) {
+                f(path.as_str(), self);
                 let Self { $($field $(: $none)?),+ } = self;
-                $($crate::parameters!(@field visit_linear, path, f, $field $(: $none)?);)+
+                $($crate::parameters!(@field visit_modules, path, f, $field $(: $none)?);)+
             }
         }
     };
@@ -258,56 +261,5 @@ macro_rules! parameters {
     };
 }
 
-/// Tensors that do not fit a module, all of them by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.line())]
-pub struct LoadError {
-    /// Parameters of the module for which there was no tensor.
-    pub missing: Vec<String>,
-    /// Tensors that no parameter of the module is called.
-    pub unexpected: Vec<String>,
-    /// Tensors whose shape is not their parameter's.
-    pub misshapen: Vec<Misshapen>,
-}
-
-/// A tensor whose shape is not its parameter's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misshapen {
-    /// The parameter's name.
-    pub name: String,
-    /// The module's shape.
-    pub expected: Shape,
-    /// The tensor's shape.
-    pub found: Shape,
-}
-
-impl LoadError {
-    /// Whether every tensor fits.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.misshapen.is_empty()
-    }
-
-    fn line(&self) -> String {
-        let shape = |m: &Misshapen| format!("{} is {} where {} is needed", m.name, m.found, m.expected);
-        let problems = [
-            ("missing", listed(self.missing.iter().cloned())),
-            ("unexpected", listed(self.unexpected.iter().cloned())),
-            ("wrong shape", listed(self.misshapen.iter().map(shape))),
-        ];
-        let problems: Vec<String> =
-            problems.into_iter().filter_map(|(what, list)| Some(format!("{what}: {}", list?))).collect();
-        format!("tensors do not fit the model: {}", problems.join("; "))
-    }
-}
-
-/// The first few items and how many more there are; a mismatched model can have hundreds.
-fn listed(items: impl ExactSizeIterator<Item = String>) -> Option<String> {
-    const SHOWN: usize = 3;
-    let more = items.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = items.take(SHOWN).collect();
-    match (shown.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(shown.join(", ")),
-        (false, _) => Some(format!("{} and {more} more", shown.join(", "))),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 
 use crate::{Bias, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Tensor};
+use std::any::Any;
 
 /// ε, which keeps a constant vector from dividing by zero: PyTorch's default, and what GPT-2 and Llama have.
 pub const EPSILON: f64 = 1e-5;
@@ -109,6 +110,13 @@ impl<E: Element> Module<E> for Norm<E> {
         match self {
             Norm::Layer(norm) => norm.visit_mut(path, f),
             Norm::Rms(norm) => norm.visit_mut(path, f),
+        }
+    }
+
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        match self {
+            Norm::Layer(norm) => norm.visit_modules(path, f),
+            Norm::Rms(norm) => norm.visit_modules(path, f),
         }
     }
 }

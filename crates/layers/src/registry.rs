@@ -6,22 +6,21 @@
 //! be confused. Parameters are drawn anew for it: at their usual first values (zero biases, gains of one) a wrong
 //! gradient could pass.
 
-use crate::gru::kernel::{GruEquations, before_product::ResetBeforeProduct};
-use crate::lstm::kernel::LstmEquations;
-use crate::recurrent::kernel::{Equations, Sequence};
-use crate::rnn::kernel::RnnEquations;
+use crate::kernels::sequence_kernel::{Equations, Sequence};
+use crate::kernels::{gru_before_product_kernel::ResetBeforeProduct, gru_kernel::GruEquations};
+use crate::kernels::{lstm_kernel::LstmEquations, rnn_kernel::RnnEquations};
 use crate::{
-    Activation, Attention, Bias, Cell, Direction, Dropout, Embedding, FeedForward, GruCell, Init, LayerNorm,
-    LearnedPositions, Linear, LowRank, LowRankConfig, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
-    RecurrentState, Reset, RmsNorm, RnnCell, Score,
+    Activation, Attention, Bias, Cell, Direction, Embedding, FeedForward, GruCell, Init, LayerNorm, LearnedPositions,
+    Linear, LowRank, LowRankConfig, LstmCell, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm, RnnCell,
+    Score,
 };
-use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
+use checking::{Outcome, check, joined, some_dropout, training};
+use rungs_tensor::check::{Accuracy, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
 use rungs_tensor::{Array, Ids, Kernel, Rng, Tensor};
 
-mod transformers;
-
-type Outcome = Result<Accuracy, GradientMismatch>;
+mod checking;
+mod transformer_checks;
 
 /// The gradient check of every layer of this crate.
 pub fn entries() -> Vec<Entry> {
@@ -42,51 +41,13 @@ pub fn entries() -> Vec<Entry> {
         layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
         layer("Recurrent", recurrent),
         layer("Attention", encoder_attention),
-        layer("SelfAttention", transformers::self_attention),
-        layer("CrossAttention", transformers::cross_attention),
-        layer("Block", transformers::block),
-        layer("DecoderBlock", transformers::decoder_block),
-        layer("TransformerEncoder", transformers::encoder),
-        layer("TransformerDecoder", transformers::decoder),
+        layer("SelfAttention", transformer_checks::self_attention),
+        layer("CrossAttention", transformer_checks::cross_attention),
+        layer("Block", transformer_checks::block),
+        layer("DecoderBlock", transformer_checks::decoder_block),
+        layer("TransformerEncoder", transformer_checks::encoder),
+        layer("TransformerDecoder", transformer_checks::decoder),
     ]
-}
-
-/// A dropout that does drop: layers are checked as they are trained.
-fn some_dropout() -> Dropout {
-    Dropout::new(0.3)
-}
-
-/// Runs `forward` in training with the same generator every time, so that every evaluation has the same masks.
-fn training<R>(forward: impl FnOnce(&mut Mode<'_>) -> R) -> R {
-    forward(&mut Mode::Train(&mut Rng::new(1)))
-}
-
-/// Checks `forward` with respect to inputs of these shapes and every parameter of `module`.
-fn check<M: Module<f64> + Clone>(
-    name: &str,
-    module: &M,
-    inputs: &[&[usize]],
-    forward: impl Fn(&M, &[Tensor<f64>]) -> Tensor<f64>,
-    rng: &mut Rng,
-) -> Outcome {
-    let mut operands: Vec<Array<f64>> = inputs.iter().map(|&shape| Array::normal(shape, 0.0, 1.0, rng)).collect();
-    module.for_each(&mut |_, parameter| operands.push(Array::normal(parameter.shape(), 0.0, 0.5, rng)));
-    let forward = |operands: &[Tensor<f64>]| {
-        let (inputs, parameters) = operands.split_at(inputs.len());
-        let mut parameters = parameters.iter();
-        let mut module = module.clone();
-        module.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter").clone();
-        });
-        forward(&module, inputs)
-    };
-    check_gradients(name, forward, &operands, rng)
-}
-
-/// Several results as one, so that all of them are checked.
-fn joined(results: &[Tensor<f64>]) -> Tensor<f64> {
-    let flat: Vec<Tensor<f64>> = results.iter().map(|x| x.reshape(x.size())).collect();
-    Tensor::concat(&flat, 0)
 }
 
 fn linear(rng: &mut Rng) -> Outcome {
@@ -252,3 +213,6 @@ fn encoder_attention(rng: &mut Rng) -> Outcome {
     }
     Ok(worst)
 }
+
+#[cfg(test)]
+mod tests;

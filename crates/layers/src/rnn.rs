@@ -4,25 +4,14 @@
 //! Elman (1990), *Finding Structure in Time*; as a language model, Mikolov et al. (2010); with relu and W_h begun near
 //! the identity, Le, Jaitly & Hinton (2015).
 //!
-//! The step and its derivative are in `rnn/kernel.rs`; sequences, layers and directions in [`recurrent`].
+//! The step and its derivative are in `kernels/rnn_kernel.rs`; sequences, layers and directions in
+//! [`recurrent`](crate::recurrent).
 
-use crate::recurrent::kernel::Sequence;
-use crate::recurrent::{self, Cell, Order, Recurrent, RecurrentState};
-use crate::{Init, parameters};
-use kernel::RnnEquations;
+use crate::kernels::{rnn_kernel::RnnEquations, sequence_kernel::Sequence};
+use crate::{Cell, Init, Order, Recurrent, RecurrentState, cell, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
 
-pub(crate) mod kernel;
-
-/// φ, the function of a simple recurrent network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Nonlinearity {
-    /// tanh x.
-    #[default]
-    Tanh,
-    /// max(x, 0).
-    Relu,
-}
+pub use crate::kernels::rnn_kernel::Nonlinearity;
 
 /// One layer's step: h_t = φ(x_t W_x + h_{t−1} W_h + b).
 ///
@@ -85,6 +74,6 @@ impl<E: Element> Cell<E> for RnnCell<E> {
         lengths: Option<&[usize]>,
     ) -> (Tensor<E>, RecurrentState<E>) {
         let kernel = Sequence::new(RnnEquations(self.nonlinearity), order, lengths);
-        recurrent::run(kernel, drive, [&self.w_h, &self.bias], state, order)
+        cell::run(kernel, drive, [&self.w_h, &self.bias], state, order)
     }
 }

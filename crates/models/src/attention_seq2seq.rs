@@ -14,7 +14,7 @@
 //! with x (B, S), y (B, T), s (B, S, H) or (B, S, 2H), h, h̃ (B, H), a (B, S), z (B, T, V), and h_t what the decoder's
 //! last layer shows. Bahdanau, Cho & Bengio (2014), *Neural Machine Translation by Jointly Learning to Align and
 //! Translate* (their maxout before the softmax is a tanh here); Luong, Pham & Manning (2015), *Effective Approaches to
-//! Attention-based Neural Machine Translation*. How h and s are compared is in [`rungs_layers::encoder_attention`].
+//! Attention-based Neural Machine Translation*. How h and s are compared is in [`rungs_layers::attention`].
 //!
 //! The source no longer has to fit one vector, and the weights a_t say where each word came from. What remains is a
 //! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why

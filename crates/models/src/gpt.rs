@@ -7,7 +7,7 @@
 //! ```
 //! with ids (B, T), x (B, T, D), z (B, T, V), E (V, D), P (context, D). Radford et al. (2018), *Improving Language
 //! Understanding by Generative Pre-Training*; this is GPT-2's arrangement (Radford et al. 2019), with the norm before
-//! each part and one more at the end. Attention is causal ([`rungs_layers::attention`]).
+//! each part and one more at the end. Attention is causal ([`rungs_layers::self_attention`]).
 //!
 //! Nothing is squeezed into a vector of fixed size: token t reaches any earlier token in one step, and all positions
 //! are computed at once. The price is a longest text, `context`, and work that grows with the square of the length.
@@ -17,8 +17,8 @@
 //!
 //! Two configurations have names: [`GptConfig::gpt`] is GPT-2's, and [`GptConfig::llama`] has what has changed since
 //! (Touvron et al. 2023): root-mean-square norms, a gated silu, no biases, a head of its own, keys and values in fewer
-//! heads, and positions that are not added to x but turn queries and keys ([`Rotary`]). [`rungs_layers::transformer`]
-//! has both blocks side by side.
+//! heads, and positions that are not added to x but turn queries and keys ([`Rotary`]).
+//! [`rungs_layers::transformer_block`] has both blocks side by side.
 //!
 //! Weights begin as N(0, 0.02²), those that add to x as N(0, 0.02² / 2L): x is a sum of 2L such additions, and its
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention

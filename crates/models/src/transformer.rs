@@ -6,7 +6,7 @@
 //! z_t = h_t W + b                                                       p(y_t | y_1 … y_{t−1}, x) = softmax(z_t)
 //! ```
 //! with x, s (B, S, D), y, h (B, T, D), z (B, T, V), P the positions. Vaswani et al. (2017), *Attention Is All You
-//! Need*. The blocks are those of [`rungs_layers::transformer`], with the norm after each part, as the paper has it
+//! Need*. The blocks are those of [`rungs_layers::transformer_block`], with the norm after each part, as the paper has it
 //! (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
 //!
 //! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two

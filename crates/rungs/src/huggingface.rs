@@ -22,19 +22,16 @@
 //! weights.
 
 mod export;
-mod shards;
 
 pub use export::{Exported, export};
 
-use crate::interop::huggingface::{Family, Pretrained, read};
+use crate::interop::huggingface::{Family, FileError, Pretrained, Shards, read, read_text};
 use crate::models::GptConfig;
 use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
 use crate::text::Tokenizer;
 use crate::text::tokenizer::IdTokenizer;
 use crate::trainer::checkpoint::checksum;
 use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
-use shards::Shards;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// Their settings.
@@ -52,8 +49,8 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
     if !from.is_dir() {
         return Err(Error::File { path: from.to_owned(), problem: "there is no such folder".to_owned() });
     }
-    let json = text(from, CONFIG)?.ok_or_else(|| missing(from, CONFIG))?;
-    let generation = text(from, GENERATION)?;
+    let json = read_text(from, CONFIG)?.ok_or_else(|| FileError::missing(from, CONFIG))?;
+    let generation = read_text(from, GENERATION)?;
     let damaged = |error: &dyn std::fmt::Display| Error::File { path: from.join(CONFIG), problem: error.to_string() };
     let pretrained = Pretrained::from_json(family, &json, generation.as_deref()).map_err(|error| damaged(&error))?;
     let tokens = tokens(from, pretrained.config.vocabulary)?;
@@ -109,19 +106,8 @@ fn tokens(from: &Path, vocabulary: usize) -> Result<Tokens, Error> {
     }
 }
 
-/// A text file of a folder; none if there is none.
-fn text(folder: &Path, name: &str) -> Result<Option<String>, Error> {
-    let path = folder.join(name);
-    match std::fs::read(&path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Error::File { path, problem: "not UTF-8 text".to_owned() }),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::File { path, problem: error.to_string() }),
+impl From<FileError> for Error {
+    fn from(FileError { path, problem }: FileError) -> Self {
+        Self::File { path, problem }
     }
-}
-
-fn missing(folder: &Path, name: &str) -> Error {
-    Error::File { path: folder.to_owned(), problem: format!("there is no {name} in it") }
 }

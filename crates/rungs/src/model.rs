@@ -2,12 +2,13 @@
 
 use crate::Error;
 use crate::data::Tokens;
-use crate::layers::{Linear, Module, Path};
+use crate::layers::{Module, Path};
 use crate::models::{EncoderDecoder, LanguageModel, Positions};
 use crate::settings::{ModelConfig, Settings};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{Rng, Tensor};
 use crate::text::PairVocabulary;
+use std::any::Any;
 
 /// A model of any rung.
 #[allow(missing_debug_implementations)] // models are trait objects, and thousands of numbers help nobody
@@ -85,10 +86,10 @@ impl Module<f32> for Model {
         }
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear)) {
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         match self {
-            Self::Language(model) => model.visit_linear(path, f),
-            Self::Translation(model) => model.visit_linear(path, f),
+            Self::Language(model) => model.visit_modules(path, f),
+            Self::Translation(model) => model.visit_modules(path, f),
         }
     }
 }

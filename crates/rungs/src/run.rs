@@ -25,7 +25,7 @@ pub use saved_run::SavedRun;
 use crate::Error;
 use crate::data::{Data, Prompts, TOKENIZER_FILE, Tokens};
 use crate::layers::Module;
-use crate::layers::low_rank::is_adapter;
+use crate::layers::lora::is_adapter;
 use crate::model::Model;
 use crate::settings::Settings;
 use crate::tasks::AnyTask;

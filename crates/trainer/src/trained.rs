@@ -5,7 +5,8 @@
 
 use rungs_layers::tensor::safetensors::Named;
 use rungs_layers::tensor::{Element, Tensor};
-use rungs_layers::{Linear, Module, Path};
+use rungs_layers::{Module, Path};
+use std::any::Any;
 use std::collections::BTreeSet;
 
 /// A model of which some parameters are frozen: as a [`Module`] it shows the others alone.
@@ -118,8 +119,8 @@ impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
         });
     }
 
-    fn visit_linear(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
-        self.model.visit_linear(path, f);
+    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        self.model.visit_modules(path, f);
     }
 }
 

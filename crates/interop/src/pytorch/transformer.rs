@@ -39,8 +39,8 @@
 //! ```
 
 use crate::ExchangeError;
-use crate::exchange::Reader;
-use rungs_layers::low_rank::merge;
+use crate::tensor_reader::Reader;
+use rungs_layers::lora::merge;
 use rungs_layers::{
     Block, CrossAttention, DecoderBlock, FeedForward, LayerNorm, Linear, Module, Norm, RmsNorm, SelfAttention,
     TransformerDecoder, TransformerEncoder,
@@ -85,7 +85,7 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     Ok(layer.load(&parameters.collect())?)
 }
 
-/// The parameters as PyTorch names and lays them out, adapters [merged](rungs_layers::low_rank::merge): PyTorch's
+/// The parameters as PyTorch names and lays them out, adapters [merged](rungs_layers::lora::merge): PyTorch's
 /// layers have none.
 ///
 /// # Errors
@@ -271,3 +271,6 @@ impl<E: Element> PyTorchLayer<E> for TransformerDecoder<E> {
         Self { blocks, norm, checkpointing: self.checkpointing }
     }
 }
+
+#[cfg(test)]
+mod tests;

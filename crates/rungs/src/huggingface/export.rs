@@ -1,10 +1,9 @@
 //! A run as a folder that `transformers` loads.
 
-use super::shards::WHOLE;
 use super::{CONFIG, Family};
 use crate::data::TOKENIZER_FILE;
-use crate::interop::huggingface::{Pretrained, write};
-use crate::layers::low_rank::merge;
+use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
+use crate::layers::lora::merge;
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
 use crate::{Error, SavedRun};
@@ -53,7 +52,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
     }
-    let in_the_way = files.iter().map(|(name, _)| *name).chain([WHOLE]).find(|name| out.join(name).exists());
+    let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| out.join(name).exists());
     if let Some(name) = in_the_way {
         return Err(Error::File {
             path: out.join(name),
@@ -70,11 +69,11 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
     // The configuration last: without it there is no model.
     let tensors = |to: &mut dyn Write| safetensors::write_to(&theirs, Some(("format", "pt")), to);
-    put(out, WHOLE, &tensors)?;
+    put(out, WEIGHTS_FILE, &tensors)?;
     for (name, contents) in files.iter().rev() {
         put(out, name, &|to| to.write_all(contents.as_bytes()))?;
     }
-    let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WHOLE]).collect();
+    let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
     files.sort_unstable();
     Ok(Exported { family: pretrained.family, files })
 }

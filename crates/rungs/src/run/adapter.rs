@@ -1,5 +1,5 @@
 //! Runs that keep an adapter in place of a model: a few numbers that are added to another run's
-//! ([`crate::layers::low_rank`]).
+//! ([`crate::layers::lora`]).
 //!
 //! ```text
 //! adapter.safetensors     blocks.0.attention.qkv.adapter.a, … .adapter.b, of every layer that is adapted
@@ -13,9 +13,9 @@
 //! [`merge`](fn@super::merge) makes a run folder with a whole model of the two.
 
 use crate::data::Tokens;
-use crate::layers::Module;
-use crate::layers::low_rank::{LowRankConfig, adapt};
-use crate::layers::{Dropout, Path as Place};
+use crate::layers::linear::for_each_linear;
+use crate::layers::lora::adapt;
+use crate::layers::{Dropout, LowRankConfig, Module};
 use crate::model::Model;
 use crate::settings::Lora;
 use crate::tensor::Rng;
@@ -60,7 +60,7 @@ pub(super) fn tokens_sum(tokens: &Tokens) -> String {
 pub(super) fn prepare(model: &mut Model, lora: &Lora, seed: u64) -> Result<(), Error> {
     let mut layers = Vec::new();
     let mut too_small = None;
-    model.visit_linear(&mut Place::new(), &mut |name, layer| {
+    for_each_linear(model, &mut |name, layer| {
         let [inputs, outputs] = layer.widths();
         if lora.targets.take(name) && lora.rank > inputs.min(outputs) {
             too_small.get_or_insert_with(|| {

@@ -1,6 +1,6 @@
 //! Making a whole model of an adapter and the model it belongs to.
 
-use crate::layers::low_rank;
+use crate::layers::lora;
 use crate::settings::FineTuning;
 use crate::{Error, Run, RunConfig, SavedRun};
 use std::path::Path;
@@ -17,7 +17,7 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
         return Err(run.no_adapter());
     }
     let mut model = run.model()?;
-    low_rank::merge(&mut model);
+    lora::merge(&mut model);
     let weights = model.values();
     drop(model);
     let mut settings = run.config.settings.clone();

@@ -4,7 +4,7 @@ use super::adapter::{Adapter, Belonging, tokens_sum};
 use super::run_config::RunConfig;
 use super::run_files::{check_trained, damaged, text, tokens};
 use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
-use crate::layers::{Module, low_rank};
+use crate::layers::{Module, lora};
 use crate::model::Model;
 use crate::settings::Settings;
 use crate::tasks::{evaluate, token_losses};
@@ -148,7 +148,7 @@ impl SavedRun {
     pub(super) fn weights(&self) -> Result<Named<f32>, Error> {
         if self.adapter()?.is_some() {
             let mut model = self.model()?;
-            low_rank::merge(&mut model);
+            lora::merge(&mut model);
             return Ok(model.values());
         }
         let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);

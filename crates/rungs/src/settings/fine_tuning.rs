@@ -2,7 +2,7 @@
 
 use super::Rung;
 use crate::Error;
-use crate::layers::low_rank::is_adapter;
+use crate::layers::lora::is_adapter;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub struct FineTuning {
     pub train_last_layers: Option<usize>,
 }
 
-/// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::low_rank`].
+/// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::lora`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lora {

@@ -8,11 +8,14 @@
 use crate::interop::keras;
 use crate::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Loss, Model, Outputs, Samples, one_hot};
 use crate::layers::{Bias, Cell, Dropout, Init, Linear, Lstm, Mode, Module, parameters};
-use crate::tensor::safetensors::{self, Named};
+use crate::tensor::safetensors::Named;
 use crate::tensor::{Array, Element, Ids, Rng, Tensor};
 use crate::trainer::{Control, ParameterGradients};
+use golden_numbers::{arrays, assert_agree, below};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+
+#[path = "../../../../../tests/fixtures/golden_numbers.rs"]
+mod golden_numbers;
 
 /// What rounding may do, relative to the largest number of a tensor.
 const TOLERANCE: f64 = 1e-11;
@@ -37,31 +40,6 @@ const WEIGHTS: [(&str, &str); 8] = [
 
 /// The id of padding.
 const PADDING: u32 = 0;
-
-fn arrays(name: &str) -> Named<f64> {
-    let path = [env!("CARGO_MANIFEST_DIR"), "../../tests/fixtures", name].iter().collect::<PathBuf>();
-    safetensors::read(&std::fs::read(path).unwrap()).unwrap()
-}
-
-/// The arrays below a prefix, without it.
-fn below(prefix: &str, arrays: &Named<f64>) -> Named<f64> {
-    let inside = |(name, array): (&String, &Array<f64>)| {
-        Some((name.strip_prefix(prefix)?.strip_prefix('/')?.to_owned(), array.clone()))
-    };
-    arrays.iter().filter_map(inside).collect()
-}
-
-/// No number differs from the golden one by more than the tolerance times the largest of those.
-#[track_caller]
-fn assert_agree(what: &str, ours: &Array<f64>, golden: &Array<f64>, tolerance: f64) {
-    assert_eq!(ours.shape(), golden.shape(), "{what}");
-    let (ours, golden) = (ours.to_vec(), golden.to_vec());
-    let scale = golden.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    for (i, (ours, golden)) in ours.iter().zip(&golden).enumerate() {
-        // Not `>`, which a NaN would pass.
-        assert!((ours - golden).abs() <= tolerance * scale, "{what}: number {i} is {ours:e} instead of {golden:e}");
-    }
-}
 
 /// The example's model, with padding masked or not.
 #[derive(Clone, Debug)]

@@ -7,25 +7,13 @@ mod binary;
 mod bootstrap;
 mod checkpoint;
 mod golden;
-#[path = "../fixtures/golden_numbers.rs"]
-mod golden_numbers;
+mod half_trained;
 mod house_rules;
 mod huggingface_tokenizers;
-mod kill;
 mod links;
 mod lora;
 mod measures;
 mod program;
-mod program_gpt;
-mod program_huggingface;
-mod program_huggingface_tokenizers;
-mod program_lora;
-mod program_measures;
-mod program_pairs;
-mod program_prompts;
-mod program_streaming;
-mod program_tokens;
-mod program_training;
 mod reading;
 mod registry;
 mod rouge;
@@ -33,3 +21,7 @@ mod tokenizers;
 mod tokens;
 mod training;
 mod workspace;
+
+/// Reading and comparing the numbers that other libraries computed, which tests of several crates do.
+#[path = "../fixtures/golden_numbers.rs"]
+mod golden_numbers;

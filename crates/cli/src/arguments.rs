@@ -1,19 +1,23 @@
 //! The command line: every flag, its help, and the examples under `--help`.
 
-mod evaluate;
-mod train;
-mod values;
-mod write;
+mod base_model;
+mod chat_options;
+mod evaluate_options;
+mod generate_options;
+mod train_options;
+mod value_parsers;
 
-pub(crate) use evaluate::Evaluate;
-pub(crate) use train::{FineTuningFlags, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
-pub(crate) use write::{Chat, Generate};
+pub(crate) use chat_options::Chat;
+pub(crate) use evaluate_options::Evaluate;
+pub(crate) use generate_options::Generate;
+pub(crate) use train_options::{FineTuningFlags, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
 
 use std::path::PathBuf;
 
+use base_model::Base;
 use clap::{Args, Parser, Subcommand};
 use rungs::interop::huggingface::Family;
-use values::{count, family, positive};
+use value_parsers::{count, family, positive};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
@@ -165,14 +169,6 @@ pub(crate) struct Merge {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) base: Base,
-}
-
-/// Where the model of an adapter is.
-#[derive(Debug, Args)]
-pub(crate) struct Base {
-    /// Where the model is that the run's adapter belongs to, if it was moved; it must be that very model
-    #[arg(long, value_name = "DIR", display_order = 800)]
-    pub(crate) base: Option<PathBuf>,
 }
 
 /// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table

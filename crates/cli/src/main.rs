@@ -2,51 +2,47 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `arguments.rs`, `flags.rs` | the command line, and what it makes of a rung's settings |
-//! | `command/` | one file per command |
-//! | `text.rs`, `output.rs`, `progress.rs`, `plot.rs` | what goes in, what comes out |
-//! | `picture.rs`, `alignment.rs`, `bars.rs` | pictures as SVG and PNG: what they are made of, and the two there are |
-//! | `failure.rs`, `interrupt.rs` | how it ends when it does not end well |
+//! | `arguments.rs` | the command line: every flag and its help |
+//! | `commands.rs` | one file per command, and the parts of each in a folder of its name |
+//! | `plots.rs` | pictures of losses, alignments and scores, as SVG and PNG |
+//! | `terminal.rs` | what is printed, how far a run is, and how the program ends when it does not end well |
+//! | `text_input.rs` | texts from files and from stdin |
+//!
+//! Here is what a user sees: flags, tables, pictures, messages, exit codes. Models, training, run folders and measures
+//! are not here; whatever a command computes is done by the crate `rungs` and those below it, for programs in Rust too.
 //!
 //! Everything a command computes runs inside one thread pool: work that is split from outside of a pool wakes its
 //! threads again and again, which takes twice the time.
 
-mod alignment;
 mod arguments;
-mod bars;
-mod command;
-mod failure;
-mod flags;
-mod interrupt;
-mod memory;
-mod output;
-mod picture;
-mod plot;
-mod progress;
-mod text;
+mod commands;
+mod plots;
+mod terminal;
+mod text_input;
 
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, Common};
 use clap::Parser;
 use clap::error::ErrorKind;
-use failure::{Failure, Outcome};
+use terminal::failure::{self, Failure, Outcome};
+use terminal::{interrupt, output};
 
 fn main() -> ExitCode {
     failure::without_panics(|| {
         interrupt::let_oversized_writes_fail();
         let Some(Arguments { common, command }) = arguments()? else { return Ok(()) };
         pool(&common)?.install(|| match command {
-            Command::Climb(climb) => command::climb::run(&climb, &common),
-            Command::Train(train) => command::train::run(&train, &common),
-            Command::Generate(generate) => command::generate::run(&generate, &common),
-            Command::Chat(chat) => command::chat::run(&chat, &common),
-            Command::Evaluate(evaluate) => command::evaluate::run(&evaluate, &common),
-            Command::Info(info) => command::info::run(&info, &common),
-            Command::Import(import) => command::import::run(&import, &common),
-            Command::Export(export) => command::export::run(&export, &common),
-            Command::Merge(merge) => command::merge::run(&merge, &common),
-            Command::Check(_) => command::check::run(&common),
+            Command::Climb(climb) => commands::climb::run(&climb, &common),
+            Command::Train(train) => commands::train::run(&train, &common),
+            Command::Generate(generate) => commands::generate::run(&generate, &common),
+            Command::Chat(chat) => commands::chat::run(&chat, &common),
+            Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, &common),
+            Command::Info(info) => commands::info::run(&info, &common),
+            Command::Import(import) => commands::import::run(&import, &common),
+            Command::Export(export) => commands::export::run(&export, &common),
+            Command::Merge(merge) => commands::merge::run(&merge, &common),
+            Command::Check(_) => commands::check::run(&common),
         })
     })
 }

@@ -128,8 +128,10 @@ impl Program {
     fn declare(&mut self, krate: &CrateSources, path: &str, inline: &[String], module: ModuleId, items: &[Item]) {
         for item in items {
             if is_test_only(attributes(item)) {
+                // A file elsewhere, which `#[path]` names, is no source of the crate.
                 if let Item::Mod(child) = item
                     && child.content.is_none()
+                    && !child.attrs.iter().any(|attribute| attribute.path().is_ident("path"))
                 {
                     self.test_only.insert((krate.folder.clone(), module_place(krate, path, inline, child)));
                 }

@@ -1,0 +1,198 @@
+//! `rungs chat`: a conversation with a model that has learnt dialogues, line by line.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rungs::decoding::{GenerateOptions, Length, Processors, Search, Temperature, TopK, TopP};
+use rungs::models::ConfigError;
+use rungs::pairs::LONGEST_LINE;
+use rungs::tensor::Rng;
+use rungs::{Normalization, PromptKind, Responder, Role, Turn};
+use serde::Serialize;
+
+use crate::arguments::{Chat, Common};
+use crate::terminal::failure::{Failure, Outcome, complain, reason};
+use crate::terminal::output::{self, thousands};
+
+/// How tokens are drawn, unless told: a little safer than the model is.
+const TEMPERATURE: f64 = 0.8;
+const TOP_P: f64 = 0.95;
+
+/// The conversation, as a line of a file of dialogues.
+#[derive(Serialize)]
+struct Report<'a> {
+    turns: &'a [Turn],
+}
+
+pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
+    let run = super::open(&chat.run, chat.base.base.as_deref())?;
+    let task = run.config.settings.prompts.as_ref().map(|prompts| prompts.task);
+    if task != Some(PromptKind::Dialogue) {
+        let (path, rung) = (chat.run.display(), run.config.settings.rung);
+        let other = match task {
+            Some(_) => "rungs generate --source asks it",
+            None => "rungs generate goes on with a text",
+        };
+        let problem = format!("this {rung} has not learnt dialogues (rungs train --dialogue); {other}");
+        return Err(Failure::input(format!("{path}: {problem}")));
+    }
+    let (responder, context) = (run.responder()?, run.config.settings.context);
+    let turns = chat.system.iter().map(|said| system(said, &responder, context)).collect::<Outcome<_>>()?;
+    let mut conversation = Conversation {
+        responder,
+        context,
+        search: if chat.greedy { Search::Greedy } else { Search::Sample },
+        processors: processors(chat).map_err(Failure::input)?,
+        most: chat.max_tokens,
+        rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
+        turns,
+        forgets: false,
+        answers: 0,
+        shown: !common.json,
+    };
+    let stdin = io::stdin();
+    let asked = stdin.is_terminal();
+    let mut lines = stdin.lock();
+    loop {
+        if asked {
+            // Nothing can be done where stderr is closed.
+            let _ = write!(io::stderr(), "> ");
+        }
+        let Some(line) = line(&mut lines)? else { break };
+        match line.trim() {
+            "" => {}
+            "/quit" => break,
+            "/reset" => conversation.reset(),
+            said => conversation.say(said)?,
+        }
+    }
+    match common.json {
+        true => output::json(&Report { turns: &conversation.turns }),
+        false => Ok(()),
+    }
+}
+
+/// The first turn of a conversation, where the system has something to say. It leaves room for others.
+fn system(said: &str, responder: &Responder, context: usize) -> Outcome<Turn> {
+    let wrong = |problem: String| Failure::input(format!("--system: {problem}"));
+    let turn = Turn { role: Role::System, text: Normalization::default().apply(said) };
+    if turn.text.is_empty() {
+        return Err(wrong("there is nothing in it".to_owned()));
+    }
+    let ids = responder.prompts().prompt(std::slice::from_ref(&turn)).map_err(|error| wrong(error.to_string()))?;
+    if ids.len() > context / 2 {
+        let (tokens, context) = (thousands(ids.len()), thousands(context));
+        return Err(wrong(format!("{tokens} tokens are more than half of the context of {context}")));
+    }
+    Ok(turn)
+}
+
+/// How the distribution is shaped that is drawn from.
+fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
+    if chat.greedy {
+        return Ok(Vec::new());
+    }
+    let mut chain: Processors = vec![Arc::new(Temperature::new(chat.temperature.unwrap_or(TEMPERATURE))?)];
+    if let Some(k) = chat.top_k {
+        chain.push(Arc::new(TopK::new(k)?));
+    }
+    // Who chooses from so many of the likeliest tokens has said how.
+    if let Some(p) = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P)) {
+        chain.push(Arc::new(TopP::new(p)?));
+    }
+    Ok(chain)
+}
+
+/// The next line of what is said; none at the end.
+fn line(lines: &mut impl BufRead) -> Outcome<Option<String>> {
+    let mut bytes = Vec::new();
+    let read = lines.take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut bytes);
+    let read = read.map_err(|error| Failure::input(format!("stdin: {}", reason(&error))))?;
+    match String::from_utf8(bytes) {
+        _ if read == 0 => Ok(None),
+        _ if read > LONGEST_LINE => Err(Failure::input(format!("stdin: a line of more than {LONGEST_LINE} bytes"))),
+        Ok(line) => Ok(Some(line)),
+        Err(_) => Err(Failure::input("stdin: not UTF-8 text")),
+    }
+}
+
+/// What was said, and who answers.
+struct Conversation {
+    responder: Responder,
+    /// How many tokens of a conversation the model has learnt to keep in mind.
+    context: usize,
+    search: Search,
+    processors: Processors,
+    /// The most tokens of an answer.
+    most: usize,
+    rng: Rng,
+    turns: Vec<Turn>,
+    /// Whether the model does not see the first turns any more.
+    forgets: bool,
+    /// How many answers there were: each has a stream of random numbers of its own.
+    answers: usize,
+    shown: bool,
+}
+
+impl Conversation {
+    fn reset(&mut self) {
+        self.turns.retain(|turn| turn.role == Role::System);
+        self.forgets = false;
+    }
+
+    /// Hears what the user says and answers. What cannot be said to this model is said to be so, and was never said.
+    fn say(&mut self, said: &str) -> Outcome {
+        self.turns.push(Turn { role: Role::User, text: Normalization::default().apply(said) });
+        // An answer needs room as well, but not so much that nothing could be asked.
+        let room = self.most.min(self.context / 2);
+        let prompt = match self.responder.prompts().latest(self.turns.as_slice(), self.context + 1 - room) {
+            Ok(Some(latest)) => Ok(latest),
+            Ok(None) => Err(format!("this is too long for a context of {} tokens", thousands(self.context))),
+            Err(error) => Err(error.to_string()),
+        };
+        let (prompt, forgotten) = match prompt {
+            Ok(prompt) => prompt,
+            Err(problem) => {
+                complain(&problem);
+                self.turns.pop();
+                return Ok(());
+            }
+        };
+        // Once is enough: from here on something is forgotten with nearly every turn.
+        if forgotten > 0 && !self.forgets {
+            let (forgotten, context) = (thousands(forgotten), thousands(self.context));
+            complain(&format!(
+                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, \
+                 as others will be"
+            ));
+        }
+        self.forgets |= forgotten > 0;
+        let rng = self.rng.fork(&self.answers.to_string());
+        self.answers += 1;
+        let options = GenerateOptions {
+            processors: self.processors.clone(),
+            search: self.search,
+            length: Length::at_most(self.most.min(self.context + 1 - prompt.len())),
+            ..GenerateOptions::default()
+        };
+        let (shown, mut printed) = (self.shown, Ok(()));
+        let answers = self.responder.write(&[prompt], &options, &rng, &mut |_, part| {
+            if shown && printed.is_ok() {
+                printed = output::print(part);
+            }
+            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        printed?;
+        let answer = &answers?[0][0].text;
+        if self.shown {
+            output::print("\n")?;
+        }
+        // Nothing at all is no turn that it has ever seen.
+        match Normalization::default().apply(answer) {
+            text if text.is_empty() => drop(self.turns.pop()),
+            text => self.turns.push(Turn { role: Role::Assistant, text }),
+        }
+        Ok(())
+    }
+}

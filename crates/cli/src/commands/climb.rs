@@ -1,0 +1,248 @@
+//! `rungs climb`: every rung learns the built-in text, or the built-in pairs, and the ladder is printed.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rungs::builtin::{TEXT, TEXT_NAME};
+use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
+use rungs::tensor::Rng;
+use rungs::text::PairVocabulary;
+use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
+use rungs::{
+    Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, Writer, translate,
+};
+use serde::Serialize;
+
+use super::learning_data::{Texts, test_dates};
+use super::{companions, quoted, train_with_display};
+use crate::arguments::{Climb, Common};
+use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::output::{self, clock, thousands};
+
+/// How much of each rung's writing is shown.
+const SAMPLE_TOKENS: usize = 320;
+/// How many dates.
+const SAMPLE_DATES: usize = 5;
+
+#[derive(Serialize)]
+struct Report {
+    rungs: Vec<Step>,
+    bigram_bits_per_char: f64,
+}
+
+/// One rung, climbed.
+#[derive(Serialize)]
+struct Step {
+    rung: Rung,
+    kind: &'static str,
+    parameters: usize,
+    tokens_per_second: f64,
+    /// Of a rung that learns a text: on the held-out part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits_per_char: Option<f64>,
+    /// Of a rung that learns pairs: the share of held-out sources that it writes exactly as they should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact_match: Option<f64>,
+    sample: String,
+    #[serde(skip)]
+    seconds: f64,
+}
+
+/// The settings that suit a text of a hundred or two hundred kilobytes and about a minute: small batches, so that a
+/// step costs little and there are many; dropout and decay, for the larger rungs could learn such a text by heart.
+fn settings(rung: Rung) -> Settings {
+    let of = Settings::of(rung);
+    let cosine = |rate, warmup| Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
+    match rung {
+        Rung::Rnn => Settings { budget: Budget::Steps(1500), batch_size: 20, ..of },
+        Rung::Lstm | Rung::Gru => {
+            Settings { budget: Budget::Steps(1200), batch_size: 20, dropout: 0.2, schedule: cosine(6e-3, 0), ..of }
+        }
+        Rung::Gpt => Settings {
+            budget: Budget::Steps(1500),
+            layers: 3,
+            dropout: 0.1,
+            optimizer: Method::AdamW(AdamW::default()),
+            schedule: cosine(3e-3, 100),
+            ..of
+        },
+        Rung::Seq2seq | Rung::Attention => {
+            Settings { budget: Budget::Steps(600), hidden: 128, embedding: Some(64), schedule: cosine(6e-3, 0), ..of }
+        }
+        Rung::Transformer => Settings { budget: Budget::Steps(900), hidden: 64, schedule: cosine(5e-3, 90), ..of },
+    }
+}
+
+pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
+    let interrupt = Interrupt::listen()?;
+    let seed = common.seed.unwrap_or(0);
+    let plans: Vec<Plan> = Rung::ALL.into_iter().map(|rung| Plan::new(rung, climb, common)).collect();
+    if !climb.resume {
+        // All before any: a ladder that cannot be kept whole is not begun.
+        plans.iter().filter_map(|plan| plan.folder.as_deref()).try_for_each(Run::check_free)?;
+    }
+    let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
+    for plan in plans {
+        let data = plan.data()?;
+        if let Data::Text(corpus) = &data {
+            let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
+            report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
+        }
+        let mut run = plan.start(climb.resume, data)?;
+        let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;
+        if summary.finish == Finish::Stopped {
+            return Err(stopped(&summary, climb, common, &plan));
+        }
+        report.rungs.push(plan.climbed(&run, &summary, seed)?);
+    }
+    if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+}
+
+/// What a rung is to do.
+struct Plan {
+    config: RunConfig,
+    folder: Option<PathBuf>,
+}
+
+impl Plan {
+    fn new(rung: Rung, climb: &Climb, common: &Common) -> Self {
+        let mut settings = settings(rung);
+        if let Some(steps) = climb.steps_per_rung {
+            settings.budget = Budget::Steps(steps);
+            if let Schedule::Cosine { warmup, .. } = &mut settings.schedule {
+                *warmup = (*warmup).min(steps / 10);
+            }
+        } else if let Some(seconds) = climb.seconds_per_rung {
+            settings.budget = Budget::Seconds(seconds);
+        }
+        settings.seed = common.seed.unwrap_or(0);
+        let (text, validation) = match rung.learns() {
+            Learns::Text => (Source::of(TEXT_NAME, TEXT), None),
+            Learns::Pairs => Texts::dates().sources(),
+        };
+        let config = RunConfig { settings, text, validation, from: None };
+        Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
+    }
+
+    /// What the rung learns.
+    fn data(&self) -> Outcome<Data> {
+        let settings = &self.config.settings;
+        match settings.rung.learns() {
+            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?.into()),
+            Learns::Pairs => Texts::dates().data(settings, None, None, None),
+        }
+    }
+
+    /// The run, to be begun or gone on with.
+    fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
+        let settings = &self.config.settings;
+        let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
+        let companions = companions(settings.rung, settings.parameter_count(&data.tokens())?);
+        // A ladder that was stopped has runs for its first rungs only.
+        Ok(match resume && folder.join("config.json").exists() {
+            true => Run::resume(folder, &self.config, data, companions)?,
+            false => Run::create(folder, &self.config, data, companions)?,
+        })
+    }
+
+    fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
+        let step = Step {
+            rung: self.config.settings.rung,
+            kind: "text",
+            parameters: run.parameter_count(),
+            tokens_per_second: summary.tokens_per_second,
+            bits_per_char: None,
+            exact_match: None,
+            sample: String::new(),
+            seconds: summary.seconds,
+        };
+        match run.tokens() {
+            Tokens::Text(_) => Self::climbed_text(step, run, summary, seed),
+            Tokens::Pairs(vocabularies) => self.climbed_pairs(step, run, vocabularies),
+        }
+    }
+
+    fn climbed_text(step: Step, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
+        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+        let sample = sample(&run.writer()?, seed, SAMPLE_TOKENS)?;
+        // A token is a character.
+        Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
+    }
+
+    fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
+        let pairs = test_dates();
+        let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
+        let options =
+            GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
+        let model = run.best_model()?.translation()?;
+        let found = translate(model.as_ref(), &sources, &options, &Rng::new(0)).map_err(Failure::running)?;
+        let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
+        let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
+        let line = |(text, pair): (&String, &TextPair)| {
+            let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
+            format!("{} → {text}{verdict}\n", pair.source)
+        };
+        let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
+        Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
+    }
+}
+
+/// A sample of a model for people to look at.
+fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
+    let temperature = Temperature::new(0.8).map_err(Failure::running)?;
+    let top_p = TopP::new(0.95).map_err(Failure::running)?;
+    let options = GenerateOptions {
+        processors: vec![Arc::new(temperature), Arc::new(top_p)],
+        search: Search::Sample,
+        length: Length::at_most(tokens),
+        ..GenerateOptions::default()
+    };
+    let rng = Rng::new(seed).fork("sample");
+    let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
+    let mut texts = writer.write(&[writer.beginning()], &options, &rng, quiet)?;
+    Ok(texts.swap_remove(0).swap_remove(0).text)
+}
+
+fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Failure {
+    let Some(out) = &climb.out else {
+        let (rung, steps) = (plan.config.settings.rung, thousands(summary.steps));
+        return Failure::interrupted(format!("stopped {rung} after step {steps}; nothing is kept without --out DIR"));
+    };
+    // What was asked for holds for the rungs that are still to come as well.
+    let asked = [
+        climb.steps_per_rung.map(|steps| format!(" --steps-per-rung {steps}")),
+        climb.seconds_per_rung.map(|seconds| format!(" --seconds-per-rung {seconds}")),
+        common.seed.map(|seed| format!(" --seed {seed}")),
+    ];
+    let asked: String = asked.into_iter().flatten().collect();
+    super::train::stopped(summary, &format!("climb --out {} --resume{asked}", quoted(out)))
+}
+
+fn prose(report: &Report) -> String {
+    let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
+    let table = |measure: &str, first: Option<f64>, of: &dyn Fn(&Step) -> Option<String>| {
+        let mut rows = vec![row(["rung", "parameters", "tokens/s", "time", measure])];
+        rows.extend(first.map(|bits| row(["bigram", "", "", "", &format!("{bits:.3}")])));
+        for (step, figure) in report.rungs.iter().filter_map(|step| of(step).map(|figure| (step, figure))) {
+            let speed = thousands(step.tokens_per_second as usize);
+            let (parameters, time) = (thousands(step.parameters), clock(step.seconds));
+            rows.push(row([step.rung.name(), &parameters, &speed, &time, &figure]));
+        }
+        output::table(&rows)
+    };
+    let mut text = table("bits per character", Some(report.bigram_bits_per_char), &|step| {
+        step.bits_per_char.map(|bits| format!("{bits:.3}"))
+    });
+    text +=
+        "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
+    text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n\n";
+    text += &table("exactly right", None, &|step| step.exact_match.map(|share| format!("{:.1} %", 100.0 * share)));
+    text += "\nDates written in many ways, to be written as year-month-day; those asked for were never seen.\n";
+    for step in &report.rungs {
+        text += &format!("\n{} writes\n", step.rung);
+        step.sample.trim().lines().for_each(|line| text += &format!("  {line}\n"));
+    }
+    text
+}

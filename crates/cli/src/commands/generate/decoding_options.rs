@@ -1,0 +1,172 @@
+//! What the flags of `rungs generate` make of decoding.
+
+use std::sync::Arc;
+
+use rungs::decoding::{
+    Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
+    Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
+};
+use rungs::models::ConfigError;
+use rungs::text::TokenBytes;
+
+use crate::arguments::Generate;
+use crate::terminal::failure::{Failure, Outcome};
+
+/// Of how many of the likeliest tokens a contrastive search looks at, unless told.
+const CANDIDATES: usize = 4;
+
+/// How texts are to be written in a vocabulary where `stop` end a text, `max` tokens at most; `default` says how tokens
+/// are chosen where no flag does.
+pub(super) fn options(
+    flags: &Generate,
+    token_bytes: &dyn Fn() -> Option<TokenBytes>,
+    stop: Vec<u32>,
+    max: usize,
+    default: Search,
+) -> Outcome<GenerateOptions> {
+    let token_bytes = |flag: &str| {
+        let needed = "what a token of this run says depends on the tokens beside it";
+        token_bytes().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
+    };
+    let search = search(flags, default)?;
+    let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;
+    let mut processors = processors(flags, search).map_err(Failure::input)?;
+    if !flags.bias.is_empty() {
+        processors.insert(0, Arc::new(biases(flags, &token_bytes("--bias")?.tokens)?));
+    }
+    if let Some(expression) = &flags.regex {
+        let pattern = Pattern::new(expression, &token_bytes("--regex")?, &stop);
+        let pattern = pattern.map_err(|error| Failure::input(format!("--regex: {error}")))?;
+        if pattern.shortest() > length.max() {
+            let (shortest, max) = (pattern.shortest(), length.max());
+            let problem = format!("the shortest text that matches has {shortest} tokens, and {max} may be written");
+            return Err(Failure::input(format!("--regex {expression}: {problem}")));
+        }
+        // Before what looks for the likeliest of what is left.
+        let place = processors.len() - shaping(flags).count();
+        processors.insert(place, Arc::new(pattern));
+    }
+    Ok(GenerateOptions { processors, search, length, stop, texts: flags.n, batch: flags.batch_size })
+}
+
+/// The flags that shape a distribution to be drawn from.
+fn shaping(flags: &Generate) -> impl Iterator<Item = &'static str> {
+    let given = [
+        ("--temperature", flags.temperature.is_some()),
+        ("--top-k", flags.top_k.is_some() && flags.contrastive.is_none()),
+        ("--top-p", flags.top_p.is_some()),
+        ("--min-p", flags.min_p.is_some()),
+        ("--typical", flags.typical.is_some()),
+    ];
+    given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag)
+}
+
+fn search(flags: &Generate, default: Search) -> Outcome<Search> {
+    let drawn = shaping(flags).next();
+    let beam = flags.beam.is_some_and(|beam| beam > 1);
+    let search = match (flags.contrastive, beam) {
+        (Some(_), true) => return Err(Failure::input("--contrastive: this search has no beam")),
+        (Some(alpha), false) => {
+            Search::Contrastive(Contrastive { alpha, candidates: flags.top_k.unwrap_or(CANDIDATES) })
+        }
+        (None, true) => Search::Beam(Beam {
+            penalty: penalty(flags),
+            groups: flags.beam_groups.unwrap_or(1),
+            diversity: flags.diversity.unwrap_or(if flags.beam_groups.is_some() { 0.5 } else { 0.0 }),
+            ..Beam::new(flags.beam.unwrap_or(1))
+        }),
+        (None, false) if flags.greedy => Search::Greedy,
+        (None, false) if drawn.is_some() => Search::Sample,
+        (None, false) => match default {
+            Search::Beam(beam) => Search::Beam(Beam { penalty: penalty(flags), ..beam }),
+            other => other,
+        },
+    };
+    if let (Some(flag), false) = (drawn, matches!(search, Search::Sample)) {
+        return Err(Failure::input(format!("{flag}: what is searched for is not drawn")));
+    }
+    if flags.greedy && search != Search::Greedy {
+        return Err(Failure::input("--greedy: a beam of more than 1 is not greedy, nor is a contrastive search"));
+    }
+    if let Search::Beam(beam) = search {
+        if flags.n > beam.width {
+            let (n, beam) = (flags.n, beam.width);
+            return Err(Failure::input(format!("--n {n}: a beam of {beam} finds no more than that")));
+        }
+        let useless = [("--stream", flags.stream), ("--stop", !flags.stop.is_empty())];
+        if let (Some((flag, _)), true) = (useless.into_iter().find(|(_, given)| *given), beam.width > 1) {
+            return Err(Failure::input(format!("{flag}: a beam knows its text at the end only")));
+        }
+    }
+    if flags.draft.is_some() && !matches!(search, Search::Greedy | Search::Sample) {
+        return Err(Failure::input("--draft: a draft helps to write greedily or to draw, and no search"));
+    }
+    Ok(search)
+}
+
+/// What texts of a beam are ranked by.
+fn penalty(flags: &Generate) -> LengthPenalty {
+    let a = flags.length_penalty.unwrap_or(1.0);
+    if flags.gnmt { LengthPenalty::Gnmt(a) } else { LengthPenalty::Power(a) }
+}
+
+fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigError> {
+    let mut chain: Processors = Vec::new();
+    if let Some(penalty) = flags.repetition_penalty {
+        chain.push(Arc::new(RepetitionPenalty::new(penalty)?));
+    }
+    if flags.presence_penalty.is_some() || flags.frequency_penalty.is_some() {
+        let [presence, frequency] = [flags.presence_penalty, flags.frequency_penalty].map(Option::unwrap_or_default);
+        chain.push(Arc::new(CountPenalty::new(presence, frequency)?));
+    }
+    if let Some(n) = flags.no_repeat_ngram {
+        chain.push(Arc::new(NoRepeatNgram::new(n)?));
+    }
+    if let Some(temperature) = flags.temperature {
+        chain.push(Arc::new(Temperature::new(temperature)?));
+    }
+    if let (Some(k), false) = (flags.top_k, matches!(search, Search::Contrastive(_))) {
+        chain.push(Arc::new(TopK::new(k)?));
+    }
+    if let Some(p) = flags.top_p {
+        chain.push(Arc::new(TopP::new(p)?));
+    }
+    if let Some(m) = flags.min_p {
+        chain.push(Arc::new(MinP::new(m)?));
+    }
+    if let Some(mass) = flags.typical {
+        chain.push(Arc::new(Typical::new(mass)?));
+    }
+    Ok(chain)
+}
+
+/// `TEXT=X` or `#ID=X`: what is added to the logits of the tokens that say just this text, or of this id.
+fn biases(flags: &Generate, tokens: &[Option<Vec<u8>>]) -> Outcome<Bias> {
+    let mut biases = Vec::new();
+    for given in &flags.bias {
+        let wrong = |problem: &str| Failure::input(format!("--bias {given}: {problem}"));
+        let (token, bias) = given.rsplit_once('=').ok_or_else(|| wrong("must be TEXT=X or #ID=X"))?;
+        let bias: f64 = match bias {
+            "-inf" => f64::NEG_INFINITY,
+            number => number.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| {
+                wrong("what is added must be a number, or -inf for a token that is never to be written")
+            })?,
+        };
+        let before = biases.len();
+        match token.strip_prefix('#').map(str::parse::<u32>) {
+            Some(Ok(id)) if (id as usize) < tokens.len() => biases.push((id, bias)),
+            Some(Ok(id)) => {
+                return Err(wrong(&format!("token {id} is outside the vocabulary of {}", tokens.len())));
+            }
+            _ => {
+                let text = crate::text_input::unescaped("--bias", token)?;
+                let says = |(_, bytes): &(u32, &Option<Vec<u8>>)| bytes.as_deref() == Some(text.as_bytes());
+                biases.extend((0..).zip(tokens).filter(says).map(|(id, _)| (id, bias)));
+            }
+        }
+        if biases.len() == before {
+            return Err(wrong("no token of this run says just that"));
+        }
+    }
+    Bias::new(biases).map_err(Failure::input)
+}

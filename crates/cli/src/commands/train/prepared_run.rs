@@ -1,0 +1,146 @@
+//! A run before its first step: a new one, or one that goes on, with all that can be wrong found first.
+
+use std::path::Path;
+
+use rungs::settings::{Difference, FineTuning};
+use rungs::trainer::{Progress, Summary, TrainError};
+use rungs::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
+
+use super::left_out::LeftOut;
+use super::training_report::Report;
+use super::{memory, settings_from_flags};
+use crate::arguments::{Common, Train};
+use crate::commands::companions;
+use crate::commands::learning_data::Texts;
+use crate::commands::streaming::Streaming;
+use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::interrupt::Interrupt;
+
+/// A run that can be trained, and what of its data it does not learn.
+pub(super) struct Prepared {
+    pub(super) run: Run,
+    pub(super) left_out: Option<LeftOut>,
+}
+
+pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
+    let from = train.from.as_deref().map(|folder| beginning(folder, train.rung)).transpose()?;
+    let settings = match &from {
+        None => settings_from_flags::fresh(train, common, Settings::of(train.rung))?,
+        Some(from) => {
+            let settings = settings_from_flags::fresh(train, common, from.config.settings.beginning())?;
+            same_model(from, &settings)?;
+            settings
+        }
+    };
+    settings.validate()?;
+    adaptable(&settings, from.as_ref())?;
+    Run::check_free(path)?;
+    let mut streaming = Streaming::new(train, &settings, path, common, interrupt)?;
+    let texts = Texts::read(train, &settings, None, &mut streaming)?;
+    let data = texts.data(&settings, train.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
+    let parameters = settings.parameter_count(&data.tokens())?;
+    let trained = settings.trained_parameters_at_least(&data.tokens())?;
+    memory::check_training(parameters, trained)?;
+    let left_out = LeftOut::new(&data, &settings);
+    let companions = companions(train.rung, parameters);
+    let (text, validation) = texts.sources();
+    let name = text.name.clone();
+    let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::source) };
+    let mut run = Run::create(path, &config, data, companions).map_err(|error| match error {
+        Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
+        other => other.into(),
+    })?;
+    if let Some(from) = &from {
+        run.begin_with(from)?;
+    }
+    Ok(Prepared { run, left_out })
+}
+
+/// The run to begin with.
+fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
+    let from = SavedRun::open(folder)?;
+    match from.config.settings.rung {
+        found if found == rung => Ok(from),
+        found => Err(Failure::input(format!("--from: {} is of the rung {found}, not {rung}", folder.display()))),
+    }
+}
+
+/// That there is a model where only a part of one is to be trained, and a whole one where it is to be adapted.
+fn adaptable(settings: &Settings, from: Option<&SavedRun>) -> Outcome {
+    let FineTuning { lora, train_last_layers } = &settings.fine_tuning;
+    let flag = lora.as_ref().map(|_| "--lora").or(train_last_layers.map(|_| "--train-last-layers"));
+    match (flag, from) {
+        (None, _) => Ok(()),
+        (Some(flag), None) => {
+            Err(Failure::input(format!("{flag}: there is no model to fine-tune; --from DIR says which one")))
+        }
+        (Some(_), Some(from)) if lora.is_some() && from.belonging()?.is_some() => {
+            let from = from.path().display();
+            Err(Failure::input(format!(
+                "--from: {from} holds an adapter itself; rungs merge makes a whole model of it"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// That nothing was asked for that would make another model than the one to begin with.
+fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
+    match from.config.settings.model_difference(settings) {
+        None => Ok(()),
+        Some(Difference { name, was, wanted }) => {
+            Err(Failure::input(format!("--from: {name} is {was} in {}, not {wanted}", from.path().display())))
+        }
+    }
+}
+
+pub(super) enum Resumed {
+    Unfinished(Box<Prepared>),
+    /// There is nothing left to do, and the texts were not asked for.
+    Finished(Box<Report>, Box<Progress>),
+}
+
+pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Resumed> {
+    let saved = SavedRun::open(path)?;
+    let mut config = saved.config.clone();
+    if let Some(wanted) = &train.from {
+        config.from = Some(began_with(wanted, &saved)?);
+    }
+    settings_from_flags::apply(train, common, &mut config.settings)?;
+    saved.check(&config)?;
+    config.settings.validate()?;
+
+    let texts_given = [&train.text, &train.pairs, &train.dialogue, &train.validation].into_iter().any(Option::is_some);
+    let progress = saved.progress()?;
+    let finish = progress.finish(config.settings.budget, config.settings.regularization.patience);
+    let parameters = saved.parameter_count()?;
+    if let (Some(finish), false) = (finish, texts_given) {
+        let summary = Summary { finish, ..saved.summary()? };
+        let report = Report::new(path, train.rung, parameters as usize, &summary);
+        let report = Report { trained_parameters: saved.trained_parameter_count()?, ..report };
+        return Ok(Resumed::Finished(Box::new(report), Box::new(progress)));
+    }
+    let mut streaming = Streaming::new(train, &config.settings, path, common, interrupt)?;
+    let texts = Texts::read(train, &config.settings, Some(&saved.config), &mut streaming)?;
+    (config.text, config.validation) = texts.sources();
+    saved.check(&config)?; // before anything is made of them
+    let data = texts.data(&config.settings, train.columns, Some(&saved.tokens), Some(&mut streaming))?;
+    let left_out = LeftOut::new(&data, &config.settings);
+    let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
+    Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
+}
+
+/// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved
+/// there: its checksum tells whether it is that one.
+fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Source> {
+    let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.to_owned());
+    let from = saved.config.from.as_ref();
+    match from.filter(|from| Path::new(&from.name) == wanted) {
+        Some(from) => Ok(from.clone()),
+        None if saved.belonging()?.is_some() => Ok(saved.base(Some(&wanted))?.source()),
+        None => {
+            let (path, began) = (saved.path().display(), from.map_or("random weights", |from| from.name.as_str()));
+            Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use super::*;
+use crate::arguments::{Arguments, Command};
+use clap::Parser;
+use rungs::Rung;
+use rungs::settings::{Architecture, GptSettings, NormName};
+use rungs::trainer::{AdamW, Method};
+
+fn parse(line: &str) -> (Box<Train>, Common) {
+    let arguments = Arguments::try_parse_from(format!("rungs train {line}").split_whitespace()).unwrap();
+    match arguments.command {
+        Command::Train(train) => (train, arguments.common),
+        other => panic!("not train: {other:?}"),
+    }
+}
+
+fn settings(line: &str) -> Settings {
+    let (train, common) = parse(line);
+    fresh(&train, &common, Settings::of(train.rung)).unwrap()
+}
+
+#[test]
+fn nothing_given_is_the_rungs_recipe() {
+    for rung in Rung::ALL {
+        assert_eq!(settings(rung.name()), Settings::of(rung));
+    }
+}
+
+#[test]
+fn what_belongs_together_moves_together() {
+    let cosine = |line| match settings(line).schedule {
+        Schedule::Cosine { rate, minimum, warmup } => (rate, minimum, warmup),
+        other => panic!("not cosine: {other:?}"),
+    };
+    assert_eq!(cosine("gpt --steps 500"), (1e-3, 1e-4, 50));
+    assert_eq!(cosine("gpt --steps 5000"), (1e-3, 1e-4, 100));
+    assert_eq!(cosine("gpt --steps 500 --warmup 70 --lr 0.5"), (0.5, 0.05, 70));
+    assert_eq!(cosine("lstm --lr 0.5 --min-lr 0"), (0.5, 0.0, 0));
+    let step = settings("rnn --schedule step --steps 100 --lr 1").schedule;
+    assert_eq!(step, Schedule::Step { rate: 1.0, factor: 0.5, every: 25 });
+    assert_eq!(settings("rnn --clip 0").clip, None);
+    let noam = |line| settings(line).schedule;
+    let expected = |factor, width, warmup| Schedule::Noam { factor, width, warmup };
+    assert_eq!(noam("gpt --schedule noam --steps 50000"), expected(1.0, 128, 4000));
+    assert_eq!(noam("gpt --schedule noam --hidden 64 --steps 500 --lr-factor 2"), expected(2.0, 64, 50));
+    assert_eq!(noam("gpt --schedule noam --steps 5 --warmup 70"), expected(1.0, 128, 70));
+    assert_eq!(noam("gpt --schedule noam --steps 5"), expected(1.0, 128, 1));
+    let kept = settings("gpt --label-smoothing 0.1 --ema 0.99 --patience 3").regularization;
+    assert_eq!((kept.label_smoothing, kept.ema, kept.patience), (Some(0.1), Some(0.99), Some(3)));
+    assert_eq!(settings("gpt --label-smoothing 0 --ema 0 --patience 0"), Settings::of(Rung::Gpt));
+    let adamw = Method::AdamW(AdamW { beta2: 0.9, weight_decay: 0.0, ..AdamW::default() });
+    assert_eq!(settings("rnn --optimizer adamw --beta2 0.9 --weight-decay 0").optimizer, adamw);
+}
+
+#[test]
+fn the_same_flags_change_nothing_a_second_time() {
+    for line in [
+        "gpt --steps 500 --lr 0.002 --seed 3 --dropout 0.1",
+        "lstm --optimizer rmsprop --beta2 0.95 --schedule step --steps 80 --lr-factor 0.3",
+        "rnn --optimizer sgd --schedule constant --lr 0.1 --validation-split 0.2",
+        "gpt --tokenizer bpe:2000",
+        "gpt --architecture llama --key-heads 2 --norm layer --positions learned --tied true",
+        "gpt --schedule noam --steps 500 --lr-factor 0.5 --label-smoothing 0.1 --ema 0.9 --patience 4",
+        "gpt --lora 4 --lora-alpha 3 --lora-targets qkv,feed-forward.up --lora-dropout 0.1",
+        "gpt --train-last-layers 2",
+        "attention --tokenizer runs/other",
+        "transformer --tokenizer bpe:500 --tied all --positions learned --norm-position post --feed-forward 9",
+        "gpt --pairs pairs.tsv --template {source}={target}\\n",
+        "lstm --dialogue talk.jsonl",
+    ] {
+        let (train, common) = parse(line);
+        let first = fresh(&train, &common, Settings::of(train.rung)).unwrap();
+        let mut second = first.clone();
+        apply(&train, &common, &mut second).unwrap();
+        assert_eq!(second, first);
+    }
+}
+
+#[test]
+fn an_architecture_decides_what_is_not_said() {
+    let gpt = |line| settings(line).gpt.unwrap();
+    assert_eq!(gpt("gpt --architecture llama"), GptSettings::of(Architecture::Llama));
+    let mixed = gpt("gpt --architecture llama --norm layer --tied true --feed-forward 99");
+    let layer = GptSettings { norm: NormName::Layer, ..GptSettings::of(Architecture::Llama) };
+    assert_eq!(mixed, GptSettings { tied: true, feed_forward: Some(99), ..layer });
+    assert_eq!(gpt("gpt --positions rotary").rotary_base, Some(10_000.0));
+    assert_eq!(gpt("gpt --architecture llama --positions learned").rotary_base, None);
+    assert_eq!(gpt("gpt --positions rotary --rotary-base 500").rotary_base, Some(500.0));
+}
+
+#[test]
+fn pairs_and_dialogues_have_a_template_and_a_text_has_none() {
+    let template = |line| settings(line).prompts.map(|prompts| prompts.template);
+    assert_eq!(template("gpt --text book.txt"), None);
+    assert_eq!(template("gpt --pairs pairs.tsv").as_deref(), Some("{source}\n=> {target}\n"));
+    assert_eq!(template("rnn --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
+    assert_eq!(template("attention --pairs pairs.tsv"), None, "it reads sources as they are");
+    // A model to begin with hands on its template, if it is to learn more of the same kind.
+    let from = settings("gpt --pairs pairs.tsv --template {source}:{target}.").beginning();
+    let fresh = |line| {
+        let (train, common) = parse(line);
+        super::fresh(&train, &common, from.clone()).unwrap().prompts.map(|prompts| prompts.template)
+    };
+    assert_eq!(fresh("gpt --pairs other.tsv").as_deref(), Some("{source}:{target}."));
+    assert_eq!(fresh("gpt --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
+    assert_eq!(fresh("gpt --text book.txt"), None);
+}
+
+#[test]
+fn flags_of_another_choice_are_refused() {
+    for (line, flag) in [
+        ("rnn --optimizer sgd --beta2 0.9", "--beta2"),
+        ("rnn --weight-decay 0.1", "--weight-decay"),
+        ("rnn --schedule constant --warmup 3", "--warmup"),
+        ("gpt --lr-every 3", "--lr-every"),
+        ("gpt --schedule noam --lr 0.1", "--lr:"),
+        ("gpt --schedule noam --min-lr 0.1", "--min-lr"),
+        ("gpt --schedule step --epochs 2", "--schedule step"),
+        ("lstm --architecture llama", "--architecture"),
+        ("attention --norm rms", "--norm"),
+        ("attention --feed-forward 9", "--feed-forward"),
+        ("attention --norm-position pre", "--norm-position"),
+        ("gpt --norm-position pre", "--norm-position"),
+        ("gpt --tied all", "tied"),
+        ("transformer --norm rms", "--norm"),
+        ("transformer --key-heads 2", "--key-heads"),
+        ("rnn --tied true", "--tied"),
+        ("lstm --lora 4", "--lora: the rung lstm has no such setting"),
+        ("transformer --train-last-layers 1", "--train-last-layers"),
+        ("gpt --lora-alpha 4", "--lora-alpha: without --lora there is no adapter"),
+        ("gpt --template {source}={target}", "--template"),
+        ("attention --template {source}={target}", "--template"),
+        ("seq2seq --dialogue talk.jsonl", "--dialogue"),
+    ] {
+        let (train, common) = parse(line);
+        let failure = format!("{:?}", fresh(&train, &common, Settings::of(train.rung)).unwrap_err());
+        assert!(failure.contains(flag), "{failure}");
+    }
+}

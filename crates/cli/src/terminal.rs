@@ -1,0 +1,13 @@
+//! Between the program and its terminal, or whatever stands in its place.
+//!
+//! | file | what |
+//! |---|---|
+//! | `output.rs` | results on stdout: text, tables, JSON |
+//! | `progress.rs` | how far a long work is, on stderr |
+//! | `failure.rs` | one line on stderr and an exit code, where a command ends without its result |
+//! | `interrupt.rs` | Ctrl-C, and other signals |
+
+pub(crate) mod failure;
+pub(crate) mod interrupt;
+pub(crate) mod output;
+pub(crate) mod progress;

@@ -1,0 +1,140 @@
+//! How the program fails: one line on stderr, and an exit code that says whose fault it was.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use rungs::Error;
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+/// What every command returns.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// Something the user gave is wrong: exit code 2, nothing written.
+    pub(crate) fn input(message: impl Display) -> Self {
+        Self { code: 2, message: message.to_string() }
+    }
+
+    /// The work itself failed, a full disk or a diverging loss: exit code 1.
+    pub(crate) fn running(message: impl Display) -> Self {
+        Self { code: 1, message: message.to_string() }
+    }
+
+    /// The user stopped a run, and it was saved: exit code 130, as the shell has it for SIGINT.
+    pub(crate) fn interrupted(message: impl Display) -> Self {
+        Self { code: 130, message: message.to_string() }
+    }
+
+    /// The reader of our output has gone (`rungs generate … | head`): stop, and say nothing.
+    pub(crate) fn nobody_listens() -> Self {
+        Self { code: 0, message: String::new() }
+    }
+
+    /// Condenses clap's report, which runs over several paragraphs, to its first one and the tip, if there is one.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        if let ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand = error.kind() {
+            return Self::input("a command is missing: rungs climb is a good first one, rungs --help lists them");
+        }
+        let report = error.render().to_string();
+        let mut parts = Vec::new();
+        for paragraph in report.split("\n\n") {
+            let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+            if let Some(message) = text.strip_prefix("error: ") {
+                parts.push(message.to_owned());
+            } else if text.starts_with("tip: ") {
+                parts.push(format!("({text})"));
+            }
+        }
+        Self::input(parts.join(" "))
+    }
+
+    /// Prints the line and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        if !self.message.is_empty() {
+            complain(&self.message);
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Stopped) {
+            return Self::interrupted(error.to_string());
+        }
+        if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
+    }
+}
+
+/// Writes one line to stderr, whatever the message holds: a file's name may contain a line break.
+pub(crate) fn complain(message: &str) {
+    let line: String = message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Nothing can be done where stderr itself is closed, and a panic would only hide the exit code.
+    let _ = writeln!(std::io::stderr(), "rungs: {line}");
+}
+
+/// The operating system's reason in its own words, without Rust's "(os error 2)".
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
+/// Runs the program's work. A panic is a bug of ours: it is shown as one line that says where, never as a backtrace.
+pub(crate) fn without_panics(work: impl FnOnce() -> Outcome + std::panic::UnwindSafe) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let message = message.unwrap_or("unknown reason");
+        let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+        complain(&format!("this is a bug in rungs: {message}{place}"));
+    }));
+    match std::panic::catch_unwind(work) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, clap::Parser)]
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    struct Example {
+        #[arg(long)]
+        steps: Option<usize>,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[derive(Debug, clap::Subcommand)]
+    enum Command {
+        Train,
+    }
+
+    fn line(arguments: &[&str]) -> String {
+        let error = Example::try_parse_from(std::iter::once(&"rungs").chain(arguments)).expect_err("bad arguments");
+        Failure::usage(&error).message
+    }
+
+    #[test]
+    fn claps_reports_become_one_line() {
+        assert_eq!(
+            line(&["--steps", "x", "train"]),
+            "invalid value 'x' for '--steps <STEPS>': invalid digit found in string"
+        );
+        assert_eq!(line(&["trian"]), "unrecognized subcommand 'trian' (tip: a similar subcommand exists: 'train')");
+        assert!(line(&[]).starts_with("a command is missing"), "{}", line(&[]));
+    }
+}

@@ -1,0 +1,48 @@
+//! Signals: Ctrl-C as a request, and a file that may not grow as an error.
+//!
+//! The first Ctrl-C asks the run to stop after the step and save, the second leaves at once. Leaving at once is safe as
+//! well: a save replaces whole files, so the folder resumes from the last one that was made.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::terminal::failure::{Failure, Outcome};
+
+/// Whether the user has asked for an end. Clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Starts to listen. Only commands that save do; the others simply end.
+    pub(crate) fn listen() -> Outcome<Self> {
+        let interrupt = Self::default();
+        interrupt.register().map_err(|error| Failure::running(format!("cannot listen for Ctrl-C: {error}")))?;
+        Ok(interrupt)
+    }
+
+    fn register(&self) -> io::Result<()> {
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down, and raises it.
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.0))?;
+            flag::register(signal, Arc::clone(&self.0))?;
+        }
+        Ok(())
+    }
+
+    /// Whether it has come.
+    pub(crate) fn requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Where the size of files is limited (`ulimit -f`), Unix ends a program that writes too much without a word. With a
+/// handler, which has nothing to do, the write fails instead, and is reported as any other.
+pub(crate) fn let_oversized_writes_fail() {
+    #[cfg(unix)]
+    // If it cannot be registered, the program still ends, only less politely.
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+}

@@ -1,0 +1,85 @@
+//! Text from a file or from stdin, checked once, here: what comes out is valid UTF-8, free of NUL and not empty.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::terminal::failure::{Failure, Outcome, reason};
+
+/// What `--text -` means.
+pub(crate) const STDIN: &str = "-";
+
+/// How much is read before a look at it: a device that never ends, or a film, is refused at once.
+const CHUNK: u64 = 1 << 16;
+
+/// Reads a whole text; the path `-` is stdin.
+pub(crate) fn read(path: &Path) -> Outcome<String> {
+    let name = name(path);
+    let bytes = if path == Path::new(STDIN) { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
+    let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
+    check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
+}
+
+/// Everything there is, or everything up to a part with a NUL in it, which no text has.
+fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let before = bytes.len();
+        source.by_ref().take(CHUNK).read_to_end(&mut bytes)?;
+        if bytes.len() == before || bytes[before..].contains(&0) {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// What to call a text in a message.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new(STDIN) { "stdin".to_owned() } else { path.display().to_string() }
+}
+
+/// What a text given to `flag` means: `\n` is a line break, `\t` a tab, `\\` a backslash.
+pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
+    let mut text = String::new();
+    let mut characters = given.chars();
+    while let Some(character) = characters.next() {
+        text.push(match character {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('\\') => '\\',
+                _ => {
+                    return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash")));
+                }
+            },
+            plain => plain,
+        });
+    }
+    if text.is_empty() { Err(Failure::input(format!("{flag}: the text is empty"))) } else { Ok(text) }
+}
+
+fn check(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.is_empty() {
+        return Err("the text is empty".to_owned());
+    }
+    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+        return Err(format!("binary, not text: byte {at} is NUL"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("not UTF-8 text: byte {at} is 0x{:02x}", error.as_bytes()[at])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_passes() {
+        assert_eq!(check("l'été".into()).as_deref(), Ok("l'été"));
+        assert_eq!(check(vec![]).unwrap_err(), "the text is empty");
+        assert_eq!(check(b"ab\0c".to_vec()).unwrap_err(), "binary, not text: byte 2 is NUL");
+        assert_eq!(check(b"ab\xffc".to_vec()).unwrap_err(), "not UTF-8 text: byte 2 is 0xff");
+        assert_eq!(check("abé".as_bytes()[..3].to_vec()).unwrap_err(), "not UTF-8 text: byte 2 is 0xc3");
+    }
+}

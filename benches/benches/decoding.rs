@@ -13,9 +13,12 @@
 //! caches is none of it. `--plot=FILE.svg` draws tokens a second against the number of texts.
 
 use plotters::prelude::*;
+use rungs::decoding::{
+    Beam, GenerateOptions, Length, NoRepeatNgram, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP,
+    generate,
+};
 use rungs::layers::{Activation, Mode, Module, Path};
-use rungs::models::decode::{Beam, NoRepeatNgram, Processors, RepetitionPenalty, Temperature, TopK, TopP};
-use rungs::models::{Decoder, GenerateOptions, Gpt, GptConfig, LanguageModel, Length, Search, State, generate};
+use rungs::models::{Decoder, Gpt, GptConfig, LanguageModel, State};
 use rungs::tensor::{Ids, Rng, Tensor};
 use rungs_benches::{report, with_threads};
 use std::ops::ControlFlow;

@@ -9,10 +9,9 @@
 //! | W6-babygpt | GPT, 6 layers, 6 heads, 384 wide, vocabulary 65 | 32, 200 |
 //! | W6-lstm | LSTM, 2 × 512, embedding 128, vocabulary 65; sampled, not greedy | 1, 500 |
 
+use rungs::decoding::{GenerateOptions, Length, Search, generate};
 use rungs::layers::Activation;
-use rungs::models::{
-    GenerateOptions, Gpt, GptConfig, LanguageModel, Length, LstmLanguageModel, RecurrentConfig, Search, generate,
-};
+use rungs::models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig};
 use rungs::tensor::Rng;
 use rungs_benches::{peak_megabytes, report, with_threads};
 use std::ops::ControlFlow;

@@ -4,19 +4,15 @@
 
 mod architecture;
 mod binary;
-mod checkpointing;
-mod decoding;
-mod encoder_decoder;
 mod golden;
 mod half_trained;
 mod house_rules;
 mod links;
 mod lora;
-mod models;
 mod program;
 mod reading;
 mod registry;
-mod translation;
+mod tokenizers;
 mod workspace;
 
 /// Reading and comparing the numbers that other libraries computed, which tests of several crates do.

@@ -143,3 +143,6 @@ impl<E: Element> Attention<E> {
         (weights.matmul(&memory.values), weights) // (B, T, D_v)
     }
 }
+
+#[cfg(test)]
+mod tests;

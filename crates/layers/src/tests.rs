@@ -4,6 +4,7 @@
 //! The laws (causality, independence of the rows of a batch, cached = full, sequence = step by step) are checked bit
 //! for bit: the engine promises that a row's bits do not depend on what is computed beside it.
 
+mod encoders_and_decoders;
 mod equations;
 mod laws;
 

@@ -102,14 +102,6 @@ pub enum ConfigError {
         /// How many it can have.
         most: usize,
     },
-    /// A beam that groups do not share evenly.
-    #[error("beam {beam} is not a multiple of beam-groups {groups}")]
-    Groups {
-        /// k.
-        beam: usize,
-        /// How many groups there are.
-        groups: usize,
-    },
     /// A number outside its range.
     #[error("{name} {value} is not {range}")]
     Range {

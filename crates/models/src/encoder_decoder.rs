@@ -4,7 +4,7 @@
 //! (*teacher forcing*, Williams & Zipser 1989); in use it reads what it wrote itself. *Scheduled sampling* (Bengio et
 //! al. 2015) bridges the two: now and then it reads its own word in training too.
 
-use crate::decode::draw;
+use crate::sampling::draw;
 use crate::{ConfigError, Decoder, State};
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use rungs_layers::{Mode, RecurrentState};

@@ -25,7 +25,7 @@
 //! weights, and on what each part adds to x.
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
-use crate::{ConfigError, Decoder, LanguageModel, State};
+use crate::{CachedState, ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
@@ -241,9 +241,11 @@ impl<E: Element> Decoder<E> for Gpt<E> {
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let layers = self.blocks.len();
+        let state: &mut CachedState<E> = state.expect_mut("gpt");
         assert!(state.caches.len() == layers, "gpt: a state of {} layers for {layers} blocks", state.caches.len());
         let positions = state.position..state.position + t;
         assert!(positions.end <= self.context, "gpt: positions {positions:?} of a context of {}", self.context);
+        state.check_kept("gpt");
         let by_row = state.positions(ids);
         let mut x = self.token_embedding.forward(ids); // (B, T, D)
         if let Some(embedding) = &self.position_embedding {
@@ -262,8 +264,6 @@ impl<E: Element> Decoder<E> for Gpt<E> {
         // A text that is trained on as a whole needs no cache, whose keys and values would hold what is not to be kept.
         let again = self.checkpointing && state.position == 0 && matches!(mode, Mode::Train(_));
         for (block, cache) in self.blocks.iter().zip(&mut state.caches) {
-            let (seen, position) = (cache.len(), state.position);
-            assert!(seen == position, "gpt: {seen} of {position} earlier positions were kept (checkpointing)");
             x = if again {
                 let angles = angles.clone();
                 let forward = move |block: &Block<E>, x: &[Tensor<E>], mode: &mut Mode<'_>| {
@@ -289,7 +289,7 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
     }
 
     fn start(&self, _batch: usize) -> State<E> {
-        State::attending(self.blocks.len())
+        State::new(CachedState::new(self.blocks.len()))
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

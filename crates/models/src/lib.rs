@@ -1,35 +1,45 @@
-//! The rungs of the ladder, one file each, and what turns a model into text.
+//! Language models and translators, one file for each generation from RNN to GPT, and sampling from them.
 //!
-//! A language model gives a probability to every token that could come next. Each rung answers one question in its
-//! own way: how is everything read so far kept in mind?
+//! A language model gives a probability to every token that could come next. Each model has its own answer to one
+//! question: how is everything that was read so far remembered?
 //!
-//! | rung | what is kept | file |
+//! | language model | what it remembers | file |
 //! |---|---|---|
 //! | [`RnnLanguageModel`] | one vector per layer, rewritten at every step | [`rnn`] |
-//! | [`LstmLanguageModel`] | two, one of which gates protect | [`lstm`] |
-//! | [`GruLanguageModel`] | one, kept or renewed by a gate | [`gru`] |
-//! | [`Gpt`] | everything: keys and values of all earlier tokens | [`gpt`] |
+//! | [`LstmLanguageModel`] | two vectors per layer, one of them protected by gates | [`lstm`] |
+//! | [`GruLanguageModel`] | one vector per layer, kept or renewed by a gate | [`gru`] |
+//! | [`Gpt`] | keys and values of all earlier tokens | [`gpt`] |
 //!
-//! Three rungs are given a source and write a target, token after token like the others. What is kept of the source?
+//! A translator reads a source and writes a target, token after token. What does it remember of the source?
 //!
-//! | rung | what is kept of the source | file |
+//! | translator | what it remembers of the source | file |
 //! |---|---|---|
 //! | [`Seq2Seq`] | the encoder's last state | [`seq2seq`] |
-//! | [`AttentionSeq2Seq`] | every state of the encoder, to be looked back at | [`attention`] |
-//! | [`Transformer`] | keys and values of every token, which have looked at each other | [`transformer`] |
+//! | [`AttentionSeq2Seq`] | every state of the encoder, to attend to | [`attention_seq2seq`] |
+//! | [`Transformer`] | keys and values of every token, which have attended to each other | [`transformer`] |
 //!
-//! Read a rung beside its paper: the file opens with the equations, and `features` and `scores` are them; the recurrent
-//! rungs share theirs, in [`recurrent`], and differ in the cell.
+//! Read a model beside its paper: the file opens with the equations, and `features` and `scores` compute them. What
+//! the models have in common:
 //!
-//! Around the rungs: [`decoder`] is the trait they share, which writing needs; [`language_model`] and
-//! [`encoder_decoder`] add how it begins, with nothing or with a source; [`decode`] chooses the next token, again and
-//! again; [`config`] refuses sizes that cannot be. With the feature `check`, `registry` holds the gradient check of
-//! every rung.
+//! | file | what it holds |
+//! |---|---|
+//! | [`decoder`] | [`Decoder`], the trait of all models: from tokens to logits |
+//! | [`language_model`], [`encoder_decoder`] | how a text begins: with nothing, or with a source |
+//! | [`state`] | [`State`], what a model remembers between two calls |
+//! | [`carried_state`], [`cached_state`] | the states of recurrent models and of those with key/value caches |
+//! | [`recurrent`] | the equations of the three recurrent language models, which differ in the cell alone |
+//! | [`head`] | the last layer of translators |
+//! | [`config`] | which sizes a model can have |
+//! | [`sampling`] | writing text: the loop, temperature, top-k, top-p and their kin |
+//! | `registry` | the gradient check of every model, with the feature `check` |
+//!
+//! Not here: layers are in `rungs-layers`, training in `rungs-trainer`, tokenizers in `rungs-text`; beam search and
+//! other searches, penalties and constraints are in `rungs-decoding`.
 //!
 //! ```
 //! use rungs_layers::tensor::Rng;
-//! use rungs_models::decode::{Temperature, TopK};
-//! use rungs_models::{GenerateOptions, Gpt, GptConfig, Length, generate};
+//! use rungs_models::sampling::{Temperature, TopK};
+//! use rungs_models::{Gpt, GptConfig, Length, SampleOptions, sample};
 //! use rungs_text::Tokenizer;
 //! use std::{ops::ControlFlow, sync::Arc};
 //!
@@ -39,40 +49,48 @@
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
-//! let options = GenerateOptions {
+//! let options = SampleOptions {
 //!     processors: vec![Arc::new(Temperature::new(0.8)?), Arc::new(TopK::new(5)?)],
 //!     length: Length::at_most(40),
-//!     ..GenerateOptions::default()
+//!     ..SampleOptions::default()
 //! };
 //! let prompt = tokenizer.encode("the ")?;
-//! let texts = generate(&model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()))?;
+//! let texts = sample(&model, &[prompt], &options, &rng, &mut |_, _| ControlFlow::Continue(()))?;
 //! assert_eq!(tokenizer.decode(&texts[0][0].ids).chars().count(), 40); // gibberish: nothing was learnt yet
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod attention;
+// Files that the tests of several crates have in common call this crate by its name.
+#[cfg(test)]
+extern crate self as rungs_models;
+
+pub mod attention_seq2seq;
+pub mod cached_state;
+pub mod carried_state;
 pub mod config;
-pub mod decode;
 pub mod decoder;
 pub mod encoder_decoder;
 pub mod gpt;
 pub mod gru;
+pub mod head;
 pub mod language_model;
 pub mod lstm;
 pub mod recurrent;
 #[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
+pub mod sampling;
 pub mod seq2seq;
+pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod transformer;
 
-pub use attention::{AttentionConfig, AttentionSeq2Seq, Style};
+pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
+pub use cached_state::CachedState;
+pub use carried_state::CarriedState;
 pub use config::ConfigError;
-pub use decode::{
-    Beam, Finish, GenerateError, GenerateOptions, Generated, Length, LengthPenalty, Processor, Search, generate,
-    generate_from,
-};
-pub use decoder::{Decoder, State};
+pub use decoder::Decoder;
 pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
 pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
@@ -80,5 +98,7 @@ pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
+pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
+pub use state::{ModelState, State};
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};

@@ -10,7 +10,7 @@
 //! language model*; dropout on everything but the recurrent connections, Zaremba, Sutskever & Vinyals (2014).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::{ConfigError, Decoder, LanguageModel, State};
+use crate::{CarriedState, ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
 use serde::{Deserialize, Serialize};
@@ -91,9 +91,10 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for RecurrentLanguageModel<E, 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let x = self.dropout.forward(&self.embedding.forward(ids), mode); // (B, T, D)
-        let (h, last) = self.recurrent.forward(&x, &state.carried, mode); // (B, T, H)
-        state.carried = last;
-        state.position += t;
+        let carried: &mut CarriedState<E> = state.expect_mut("recurrent");
+        let (h, last) = self.recurrent.forward(&x, &carried.layers, mode); // (B, T, H)
+        carried.layers = last;
+        carried.position += t;
         self.dropout.forward(&h, mode)
     }
 
@@ -108,7 +109,7 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for RecurrentLanguageMod
     }
 
     fn start(&self, batch: usize) -> State<E> {
-        State::carrying(self.recurrent.zero_state(batch))
+        State::new(CarriedState::new(self.recurrent.zero_state(batch)))
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

@@ -5,8 +5,8 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
-use crate::attention::Bridge;
-use crate::seq2seq::Head;
+use crate::attention_seq2seq::Bridge;
+use crate::head::Head;
 use crate::{
     AddedPositions, AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
     LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Source,
@@ -188,3 +188,6 @@ fn transformer(rng: &mut Rng) -> Outcome {
     }
     Ok(worst)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,12 +11,13 @@
 //! from there. With `tied`, the decoder's embedding is its head too (Press & Wolf 2017).
 //!
 //! A sentence of three words and one of thirty have to fit the same vector. That is why there is
-//! [attention](crate::attention).
+//! [attention](crate::attention_seq2seq).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::head::{Head, check_tied, head_parameters, target_init};
+use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
-use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
+use rungs_layers::{Cell, Dropout, Embedding, Init, Mode, Module, Recurrent, parameters};
 
 /// The sizes of a [`Seq2Seq`].
 #[derive(Debug, Clone, PartialEq)]
@@ -60,44 +61,6 @@ pub(crate) fn check_pair(sizes: &[usize; 4], layers: usize, dropout: f64) -> Res
     check_sizes(MAX_SIZE, &named.collect::<Vec<_>>())?;
     check_sizes(MAX_LAYERS, &[("layers", layers)])?;
     check_dropout(dropout)
-}
-
-/// That a tied head fits the embedding it is tied to.
-pub(crate) fn check_tied(tied: bool, embedding: usize, hidden: usize) -> Result<(), ConfigError> {
-    if tied && embedding != hidden { Err(ConfigError::Tied { embedding, hidden }) } else { Ok(()) }
-}
-
-/// H·V + V, or V for a bias alone.
-pub(crate) fn head_parameters(tied: bool, hidden: u64, vocabulary: u64) -> u64 {
-    if tied { vocabulary } else { hidden * vocabulary + vocabulary }
-}
-
-/// From vectors to logits: a matrix of its own, or the decoder's embedding over again.
-#[derive(Debug, Clone)]
-pub struct Head<E: Element = f32> {
-    /// W (H, V); none if the head is tied.
-    pub weight: Option<Tensor<E>>,
-    /// b (V).
-    pub bias: Tensor<E>,
-}
-
-parameters!(Head { weight, bias });
-
-impl<E: Element> Head<E> {
-    /// A head of H by V, its weight by Xavier, its bias zero.
-    pub fn new(tied: bool, hidden: usize, vocabulary: usize, rng: &mut Rng) -> Self {
-        let Linear { weight, bias, .. } = Linear::new(hidden, vocabulary, Bias::Yes, Init::XavierUniform, rng);
-        Self { weight: (!tied).then_some(weight), bias: bias.expect("asked for") }
-    }
-
-    /// The logits: features (…, H) → (…, V).
-    pub fn scores(&self, features: &Tensor<E>, embedding: &Embedding<E>) -> Tensor<E> {
-        let scores = match &self.weight {
-            Some(weight) => features.matmul(weight),
-            None => embedding.scores(features),
-        };
-        scores + &self.bias // (…, V)
-    }
 }
 
 /// An encoder and a decoder, and a state between them.
@@ -144,11 +107,6 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     }
 }
 
-/// How target vectors begin: as inputs want them, or small enough for logits where they are the head too.
-pub(crate) fn target_init(tied: bool, embedding: usize) -> Init {
-    Init::Normal(if tied { 1.0 / (embedding as f64).sqrt() } else { 1.0 })
-}
-
 impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
@@ -157,9 +115,10 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
-        let (h, last) = self.decoder.forward(&y, &state.carried, mode); // (B, T, H)
-        state.carried = last;
-        state.position += t;
+        let carried: &mut CarriedState<E> = state.expect_mut("seq2seq");
+        let (h, last) = self.decoder.forward(&y, &carried.layers, mode); // (B, T, H)
+        carried.layers = last;
+        carried.position += t;
         self.dropout.forward(&h, mode)
     }
 
@@ -183,7 +142,7 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for Seq2Seq<E, C> {
     }
 
     fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        State::carrying(encoded.last.clone()) // all that the decoder ever knows of the source
+        State::new(CarriedState::new(encoded.last.clone())) // all that the decoder ever knows of the source
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {

@@ -10,7 +10,7 @@
 //! it (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
 //!
 //! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two
-//! places there is one look. What [attention](crate::attention) over a recurrent encoder had to find out step by step,
+//! places there is one look. What [attention](crate::attention_seq2seq) over a recurrent encoder had to find out step by step,
 //! order, is added to the token's vector instead.
 //!
 //! Token vectors begin as N(0, 1/D) and are multiplied by √D on the way in, so that they are as large as the positions;
@@ -18,12 +18,13 @@
 //! 2017).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::seq2seq::{Head, head_parameters};
-use crate::{ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::head::{Head, head_parameters};
+use crate::state::{ModelState, row_ids};
+use crate::{CachedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Activation, BlockConfig, Dropout, Embedding, Init, KeyValueCache, LearnedPositions, Mode, Module, NormPosition,
-    PositionVectors, Present, SinusoidalPositions, TransformerDecoder, TransformerEncoder, parameters,
+    Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
+    Present, SinusoidalPositions, SourceMemory, TransformerDecoder, TransformerEncoder, parameters,
 };
 
 /// Which of the embeddings and the head are one matrix.
@@ -233,18 +234,16 @@ impl<E: Element> Transformer<E> {
     fn written(
         &self,
         ids: &Ids,
-        state: &mut State<E>,
+        state: &mut TransformerState<E>,
         weights: Option<&mut Option<Tensor<E>>>,
         mode: &mut Mode<'_>,
     ) -> Tensor<E> {
         let [_, t] = ids.dims();
-        for cache in &state.caches {
-            let (seen, position) = (cache.len(), state.position);
-            assert!(seen == position, "transformer: {seen} of {position} earlier positions were kept (checkpointing)");
-        }
-        let y = self.placed(&self.target_embedding, &self.target_positions, ids, state.position, mode);
-        state.position += t;
-        self.decoder.forward(&y, &state.sources, &mut state.caches, weights, mode) // (B, T, D)
+        let TransformerState { cached, sources, .. } = state;
+        cached.check_kept("transformer");
+        let y = self.placed(&self.target_embedding, &self.target_positions, ids, cached.position, mode);
+        cached.position += t;
+        self.decoder.forward(&y, sources, &mut cached.caches, weights, mode) // (B, T, D)
     }
 }
 
@@ -254,6 +253,7 @@ impl<E: Element> Decoder<E> for Transformer<E> {
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+        let state: &mut TransformerState<E> = state.expect_mut("transformer");
         state.weights = None;
         self.written(ids, state, None, mode)
     }
@@ -266,6 +266,7 @@ impl<E: Element> Decoder<E> for Transformer<E> {
         let [_, t] = ids.dims();
         assert!(t > 0, "step: no token to read");
         let last = |x: &Tensor<E>| x.slice(1, t - 1..t);
+        let state: &mut TransformerState<E> = state.expect_mut("transformer");
         let mut weights = None;
         let features = self.written(ids, state, Some(&mut weights), &mut Mode::Eval); // (B, T, D)
         state.weights = weights.as_ref().map(last); // (B, 1, S)
@@ -289,9 +290,8 @@ impl<E: Element> EncoderDecoder<E> for Transformer<E> {
     }
 
     fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        let caches = vec![KeyValueCache::new(); self.decoder.blocks.len()];
         let sources = self.decoder.memories(&encoded.states, &present(&encoded.lengths));
-        State { caches, sources, ..State::carrying(Vec::new()) }
+        State::new(TransformerState { cached: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
     }
 
     fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
@@ -299,7 +299,44 @@ impl<E: Element> EncoderDecoder<E> for Transformer<E> {
     }
 }
 
+/// What the decoder looks back at, in its own text and in the source.
+#[derive(Debug, Clone)]
+pub(crate) struct TransformerState<E: Element> {
+    pub(crate) cached: CachedState<E>,
+    /// The source as each block looks at it.
+    sources: Vec<SourceMemory<E>>,
+    /// Where the last block looked (B, 1, S), known after a [`step`](Decoder::step) only.
+    weights: Option<Tensor<E>>,
+}
+
+impl<E: Element> ModelState<E> for TransformerState<E> {
+    fn copied(&self) -> State<E> {
+        State::new(self.clone())
+    }
+
+    fn position(&self) -> usize {
+        self.cached.position
+    }
+
+    fn select_rows(&mut self, rows: &[usize]) {
+        self.cached.select_rows(rows);
+        self.sources.iter_mut().for_each(|source| *source = source.rows(rows));
+        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &row_ids(rows)));
+    }
+
+    fn unread(&mut self, tokens: usize) -> bool {
+        self.cached.unread(tokens)
+    }
+
+    fn weights(&self) -> Option<&Tensor<E>> {
+        self.weights.as_ref()
+    }
+}
+
 /// The positions of texts that are padded at their ends.
 fn present(lengths: &[usize]) -> Present {
     lengths.iter().map(|&length| 0..length).collect()
 }
+
+#[cfg(test)]
+mod tests;

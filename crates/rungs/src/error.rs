@@ -1,6 +1,7 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
-use crate::models::{ConfigError, GenerateError};
+use crate::decoding::{GenerateError, SampleError};
+use crate::models::ConfigError;
 use crate::text::{TextError, TokenizerError};
 use crate::trainer::TrainError;
 use std::path::PathBuf;
@@ -110,7 +111,9 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Save { .. } | Self::Stopped | Self::Generate(GenerateError::NotFinite { .. }) => false,
+            Self::Save { .. }
+            | Self::Stopped
+            | Self::Generate(GenerateError::Sample(SampleError::NotFinite { .. })) => false,
             _ => true,
         }
     }

@@ -234,6 +234,7 @@
 //! well: see [`tensor::Op`] and [`tensor::Kernel`], and check them with [`tensor::check_gradients`] and
 //! [`tensor::check_kernel`].
 
+pub use rungs_decoding as decoding;
 pub use rungs_interop as interop;
 pub use rungs_layers as layers;
 pub use rungs_measures as measures;

@@ -1,12 +1,12 @@
 //! What nearly every program that builds on Rungs needs: `use rungs::prelude::*;`.
 
+pub use crate::decoding::{GenerateOptions, Generated, Length, Search, generate};
 pub use crate::layers::{
     Activation, Bias, Block, BlockConfig, Dropout, Embedding, FeedForward, Init, LayerNorm, LearnedPositions, Linear,
     Lstm, Mode, Module, Rnn, SelfAttention, parameters,
 };
 pub use crate::models::{
-    GenerateOptions, Generated, Gpt, GptConfig, GruLanguageModel, LanguageModel, Length, LstmLanguageModel,
-    RecurrentConfig, RnnLanguageModel, Search, State, generate,
+    Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, State,
 };
 pub use crate::tensor::{
     Array, CrossEntropy, Element, Gradients, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad,

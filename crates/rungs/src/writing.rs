@@ -3,7 +3,7 @@
 //! A [`Writer`] completes texts, a [`Responder`] answers questions, and [`translate`] writes targets, given sources.
 //!
 //! ```
-//! use rungs::models::decode::TopP;
+//! use rungs::decoding::TopP;
 //! use rungs::prelude::*;
 //! use std::sync::Arc;
 //!
@@ -27,9 +27,9 @@
 //! What it has learnt can be [tuned to answer](crate::data::prompts), which makes a [`Responder`] of it.
 //!
 //! # All of it
-//! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them, [as many
-//! times](crate::models::GenerateOptions::texts) as is wanted, and tells how likely every token was. What options there
-//! are, beams, penalties, expressions that must match, tells [`decode`](crate::models::decode).
+//! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them,
+//! [as many times](GenerateOptions::texts) as is wanted, and tells how likely every token was. What options there are,
+//! beams, penalties, expressions that must match, tells [`decoding`](crate::decoding).
 
 mod completion;
 mod listener;

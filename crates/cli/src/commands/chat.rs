@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rungs::models::decode::{Processors, Search, Temperature, TopK, TopP};
-use rungs::models::{ConfigError, GenerateOptions, Length};
+use rungs::decoding::{GenerateOptions, Length, Processors, Search, Temperature, TopK, TopP};
+use rungs::models::ConfigError;
 use rungs::tensor::Rng;
 use rungs::text::pairs::LONGEST_LINE;
 use rungs::{Normalization, PromptKind, Responder, Role, Turn};

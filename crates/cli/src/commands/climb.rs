@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rungs::builtin::{TEXT, TEXT_NAME};
-use rungs::models::decode::{Temperature, TopP};
-use rungs::models::{GenerateOptions, Length, Search};
+use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use crate::huggingface::{Family, HuggingFaceError, Pretrained, read, write};
 use proptest::prelude::*;
+use rungs_decoding::{Beam, GenerateOptions, Length, Search, generate};
 use rungs_layers::{Activation, Mode, Module, NormKind, Rotary};
-use rungs_models::{Beam, GenerateOptions, Gpt, GptConfig, LanguageModel, Length, Positions, Search, generate};
+use rungs_models::{Gpt, GptConfig, LanguageModel, Positions};
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use serde::Deserialize;

@@ -9,7 +9,7 @@
 //! Williams & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere.
 
 use crate::layers::{Mode, RecurrentState};
-use crate::models::{LanguageModel, State};
+use crate::models::{CarriedState, LanguageModel, State};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::trainer::data::{Batch, ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
@@ -115,9 +115,10 @@ impl<E: Element> Task<E> for LanguageTask<E> {
 
     fn position(&self) -> Position<E> {
         let Reading::Streams { batches, state } = &self.reading else { return Position::default() };
-        let read = state.as_ref().map_or(0, |state| state.position);
+        let read = state.as_ref().map_or(0, |state| state.position());
         let mut arrays = Named::new();
-        for (i, carried) in state.iter().flat_map(|state| &state.carried).enumerate() {
+        let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
+        for (i, carried) in carried.flat_map(|carried| &carried.layers).enumerate() {
             arrays.insert(format!("carried.{i}.h"), carried.h.array().clone());
             arrays.extend(carried.c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
         }
@@ -135,9 +136,9 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         let Position { cursor, arrays } = position;
         let unreadable = |error: serde_json::Error| TrainError::Position(error.to_string());
         let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
-        let carried = carried(&arrays)?;
+        let layers = carried(&arrays)?;
         batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
-        *state = (!carried.is_empty()).then(|| Box::new(State { position: read, ..State::carrying(carried) }));
+        *state = (!layers.is_empty()).then(|| Box::new(State::new(CarriedState { layers, position: read })));
         Ok(())
     }
 
@@ -261,7 +262,7 @@ mod tests {
                     state = model.start(1);
                 }
                 let logits = model.step(&crate::tensor::Ids::new([pair[0]], [1, 1]), &mut state).to_vec();
-                nats -= crate::models::decode::log_probability(&logits, pair[1]);
+                nats -= crate::decoding::log_probability(&logits, pair[1]);
             }
             nats
         };
@@ -289,7 +290,7 @@ mod tests {
             .map(|_| {
                 nats(&mut task, &model, &mut Rng::new(3));
                 let Reading::Streams { state, .. } = &task.reading else { panic!("streams") };
-                state.as_ref().unwrap().position
+                state.as_ref().unwrap().position()
             })
             .collect();
         assert_eq!(carried, [4, 8, 12, 16, 20, 21, 4], "21 tokens a stream, the last window of one");
@@ -313,8 +314,9 @@ mod tests {
         let (model, mut task, mut rng) = (lstm(), streams(), Rng::new(3));
         nats(&mut task, &model, &mut rng);
         let Reading::Streams { state: Some(state), .. } = &task.reading else { panic!("a state is carried") };
-        assert!(state.carried.iter().all(|state| !state.h.is_tracked()));
-        assert!(state.carried.iter().any(|state| state.h.to_vec().iter().any(|&x| x != 0.0)));
+        let carried = &state.get::<CarriedState<f64>>().unwrap().layers;
+        assert!(carried.iter().all(|state| !state.h.is_tracked()));
+        assert!(carried.iter().any(|state| state.h.to_vec().iter().any(|&x| x != 0.0)));
     }
 
     #[test]

@@ -89,8 +89,8 @@ fn read<E: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decoding::log_probability;
     use crate::evaluate;
-    use crate::models::decode::log_probability;
     use crate::models::{Gpt, GptConfig, LstmLanguageModel, RecurrentConfig};
     use crate::tensor::Rng;
     use std::sync::Arc;

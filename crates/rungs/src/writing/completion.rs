@@ -2,8 +2,10 @@
 
 use super::listener::{Ends, Listener, OnText, Written, write};
 use crate::Error;
-use crate::models::decode::{Drafted, OnToken, generate_each, generate_with_draft};
-use crate::models::{GenerateError, GenerateOptions, LanguageModel};
+use crate::decoding::{
+    Drafted, GenerateError, GenerateOptions, OnToken, SampleError, check_prompt, generate_each, generate_with_draft,
+};
+use crate::models::LanguageModel;
 use crate::settings::Settings;
 use crate::tensor::Rng;
 use crate::text::Tokenizer;
@@ -109,7 +111,7 @@ impl Writer {
     pub fn prompt(&self, text: &str) -> Result<Prompt, Error> {
         let ids = self.tokenizer.encode(text)?;
         if ids.is_empty() {
-            return Err(GenerateError::EmptyPrompt.into());
+            return Err(GenerateError::from(SampleError::EmptyPrompt).into());
         }
         // What it was trained to find before every text is not shown.
         Ok(Prompt { ids: [self.tokenizer.beginning(), ids].concat(), text: text.to_owned(), whole: true })
@@ -120,13 +122,7 @@ impl Writer {
     /// # Errors
     /// If there are none, or one is not in the vocabulary.
     pub fn prompt_ids(&self, ids: &[u32]) -> Result<Prompt, Error> {
-        let vocabulary = self.tokenizer.vocabulary();
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(GenerateError::UnknownToken { what: "prompt", id, vocabulary }.into());
-        }
-        if ids.is_empty() {
-            return Err(GenerateError::EmptyPrompt.into());
-        }
+        check_prompt(self.tokenizer.vocabulary(), ids).map_err(GenerateError::from)?;
         let mut stream = self.tokenizer.stream();
         let text = ids.iter().map(|&id| stream.push(id)).collect();
         Ok(Prompt { ids: ids.to_vec(), text, whole: false })
@@ -176,7 +172,7 @@ impl Writer {
         Ok(text)
     }
 
-    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::models::generate)
+    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::decoding::generate)
     /// does. `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
     /// the end, not at all.
     ///

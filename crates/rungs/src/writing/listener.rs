@@ -1,7 +1,6 @@
 //! What makes a text of tokens as they come, and knows where it ends.
 
-use crate::models::decode::{Drafted, OnToken};
-use crate::models::{Finish, GenerateError, GenerateOptions, Generated};
+use crate::decoding::{Drafted, Finish, GenerateError, GenerateOptions, Generated, OnToken};
 use crate::text::TextStream;
 use std::ops::ControlFlow;
 

@@ -3,8 +3,8 @@
 use super::listener::{self, Ends, Listener, OnText, Written};
 use crate::Error;
 use crate::data::{End, Prompts};
-use crate::models::decode::{OnToken, Search, generate_each};
-use crate::models::{GenerateOptions, LanguageModel, Length};
+use crate::decoding::{GenerateOptions, Length, OnToken, Search, generate_each};
+use crate::models::LanguageModel;
 use crate::tensor::Rng;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -79,7 +79,7 @@ impl Responder {
     }
 
     /// Answers each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the
-    /// prompts, as [`generate`](fn@crate::models::generate) does; what ends an answer is known here, and it is no
+    /// prompts, as [`generate`](fn@crate::decoding::generate) does; what ends an answer is known here, and it is no
     /// longer than there is [room](Self::room). `on_text` hears of text j of prompt i under the number i · texts + j;
     /// of a beam, which knows its texts at the end, not at all.
     ///

@@ -1,8 +1,8 @@
 //! Writing targets, given sources.
 
+use crate::decoding::{Bias, Ending, Finish, GenerateError, GenerateOptions, Generated, Length, Search, generate_from};
 use crate::layers::Mode;
-use crate::models::decode::{Bias, Ending, Finish, Search};
-use crate::models::{EncoderDecoder, GenerateError, GenerateOptions, Generated, Length, Source, generate_from};
+use crate::models::{EncoderDecoder, Source};
 use crate::tensor::Rng;
 use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
 use crate::trainer::data::pad;

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
+use rungs::decoding::{Beam, GenerateOptions, Length, Search};
 use rungs::measures::{Bleu, ChrF, Measured, Stemming};
-use rungs::models::decode::{Beam, Search};
-use rungs::models::{GenerateOptions, Length};
 use rungs::{Error, Rung, SavedRun, TextPair};
 use serde::Serialize;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use rungs::models::decode::Search;
-use rungs::models::{EncoderDecoder, GenerateOptions, Length};
+use rungs::decoding::{GenerateOptions, Length, Search};
+use rungs::models::EncoderDecoder;
 use rungs::tasks::{Forced, measure_answers};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;

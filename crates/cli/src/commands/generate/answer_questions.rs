@@ -2,8 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rungs::models::GenerateOptions;
-use rungs::models::decode::Search;
+use rungs::decoding::{GenerateOptions, Search};
 use rungs::tensor::Rng;
 use rungs::writing::Written;
 use rungs::{Responder, SavedRun};

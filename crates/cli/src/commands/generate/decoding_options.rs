@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rungs::models::decode::{
-    Beam, Bias, Contrastive, CountPenalty, MinP, NoRepeatNgram, Pattern, Processors, RepetitionPenalty, Search,
-    Temperature, TopK, TopP, Typical,
+use rungs::decoding::{
+    Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
+    Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
-use rungs::models::{ConfigError, GenerateOptions, Length, LengthPenalty};
+use rungs::models::ConfigError;
 use rungs::text::TokenBytes;
 
 use crate::arguments::Generate;

@@ -1,7 +1,6 @@
 //! A translator writes targets, given sources.
 
-use rungs::models::decode::{Beam, Search};
-use rungs::models::{Finish, GenerateError, Generated, LengthPenalty};
+use rungs::decoding::{Beam, Finish, GenerateError, Generated, LengthPenalty, SampleError, Search};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
 use rungs::writing::Written;
@@ -87,7 +86,7 @@ fn picture(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> O
 
 fn failure(error: GenerateError) -> Failure {
     match error {
-        GenerateError::NotFinite { .. } => Failure::running(error),
+        GenerateError::Sample(SampleError::NotFinite { .. }) => Failure::running(error),
         other => Failure::input(other),
     }
 }

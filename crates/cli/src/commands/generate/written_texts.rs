@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use rungs::Error;
-use rungs::models::Finish;
+use rungs::decoding::Finish;
 use rungs::writing::{OnText, Written};
 use serde::Serialize;
 

@@ -1,0 +1,279 @@
+//! Beam search: the most probable text, or nearly.
+//!
+//! The most probable next token need not begin the most probable text. A beam keeps the k best beginnings and extends
+//! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that
+//! ends is told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
+//! [`LengthPenalty`](crate::LengthPenalty).
+//!
+//! [Processors](rungs_models::sampling::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the
+//! logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the model's own
+//! log-probability.
+//!
+//! A beam's texts are often alike. Parted into groups, each group in turn loses λ for every earlier group that chose
+//! the same token at the same place (Vijayakumar et al. 2018, *Diverse Beam Search*,
+//! [arXiv:1610.02424](https://arxiv.org/abs/1610.02424), with the Hamming distance); a text's score does not count it.
+//!
+//! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
+
+use crate::error::GenerateError;
+use crate::search::{Beam, Ending, LengthPenalty, check_prompts, nothing};
+use rayon::prelude::*;
+use rungs_layers::tensor::{Element, Tensor};
+use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums};
+use rungs_models::sampling::rows::{Rows, select};
+use rungs_models::sampling::{Finish, Generated, SampleError, SampleOptions};
+use rungs_models::{Decoder, LanguageModel, State};
+use std::collections::BTreeMap;
+
+/// A beginning in the beam.
+#[derive(Clone)]
+struct Live {
+    ids: Vec<u32>,
+    log_probabilities: Vec<f64>,
+    /// What it is ranked by.
+    rank: f64,
+    weights: Vec<Vec<f64>>,
+}
+
+/// A part of a beam, which is searched as if it were alone.
+struct Group {
+    live: Vec<Live>,
+    ended: Vec<Generated>,
+}
+
+/// What may come after a beginning: ln Σ exp z, the model's logits z, and those that the processors left.
+struct Scored<'a, E> {
+    log_sum: f64,
+    own: &'a [E],
+    allowed: Vec<f64>,
+}
+
+/// A beginning with one more token.
+struct Candidate {
+    /// Its place in the group.
+    place: usize,
+    id: u32,
+    /// What it is chosen by, and what the text is ranked by.
+    value: f64,
+    rank: f64,
+}
+
+/// Searches for continuations of prompts, the best first.
+pub(crate) fn of_prompts<E: Element>(
+    model: &dyn LanguageModel<E>,
+    prompts: &[&[u32]],
+    options: &SampleOptions<Beam>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(model.vocabulary(), options.texts)?;
+    check_prompts(model, prompts, options.length)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(prompts.len()));
+    }
+    let model = model.frozen();
+    let mut found = Vec::with_capacity(prompts.len());
+    for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
+        found.extend(search(Rows::of_prompts(model.as_ref(), prompts), prompts, options)?);
+    }
+    Ok(found)
+}
+
+/// Searches from a state, each row of which reads one token first.
+pub(crate) fn of_state<E: Element>(
+    model: &dyn Decoder<E>,
+    state: State<E>,
+    first: &[u32],
+    options: &SampleOptions<Beam>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(model.vocabulary(), options.texts)?;
+    if options.length.max() == 0 || first.is_empty() {
+        return Ok(nothing(first.len()));
+    }
+    Ok(search(Rows::of_state(model, state, first), &vec![&[][..]; first.len()], options)?)
+}
+
+/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
+fn search<E: Element>(
+    (mut rows, mut logits): (Rows<'_, E>, Tensor<E>),
+    prompts: &[&[u32]],
+    options: &SampleOptions<Beam>,
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let beam = options.search;
+    let vocabulary = logits.shape().last();
+    let group = || Group { live: vec![Live::new()], ended: Vec::new() };
+    let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
+    let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; beam.groups]).collect();
+    if beam.groups > 1 {
+        rows.select(&each);
+        logits = select(&logits, &each);
+    }
+    for tokens in 1..=options.length.max() {
+        let looked = rows.weights();
+        let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
+        let live: Vec<(&Live, &[u32])> = searches
+            .iter()
+            .zip(prompts)
+            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, *prompt)))
+            .collect();
+        let scored: Vec<Scored<'_, E>> = live
+            .par_iter()
+            .zip(z.par_chunks(vocabulary).zip(log_sums))
+            .map(|((live, prompt), (own, log_sum))| {
+                Ok(Scored { log_sum, own, allowed: options.processed(own, prompt, &live.ids)? })
+            })
+            .collect::<Result<_, SampleError>>()?;
+        let (mut parents, mut read, mut first) = (Vec::new(), Vec::new(), 0);
+        for groups in &mut searches {
+            // How often earlier groups chose each token at this place.
+            let mut chosen: BTreeMap<u32, f64> = BTreeMap::new();
+            for group in groups {
+                let step = Step { first, tokens, options, scored: &scored, looked: looked.as_deref() };
+                first += group.live.len();
+                let kept = step.extend(group, &mut chosen);
+                parents.extend(kept);
+                read.extend(group.live.iter().map(|live| *live.ids.last().expect("it was extended")));
+            }
+        }
+        if parents.is_empty() {
+            break;
+        }
+        // Where every beginning goes on in its own row, as in greedy decoding until a text ends, nothing has to move.
+        if !parents.iter().copied().eq(0..scored.len()) {
+            rows.select(&parents);
+        }
+        logits = rows.read(&read);
+    }
+    Ok(searches.into_iter().map(|groups| best(groups, options.texts)).collect())
+}
+
+/// The best texts of all groups.
+fn best(groups: Vec<Group>, texts: usize) -> Vec<Generated> {
+    let mut all: Vec<Generated> = groups.into_iter().flat_map(|group| group.ended).collect();
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    all.truncate(texts);
+    all
+}
+
+/// One step of one group.
+struct Step<'a, E> {
+    /// The row of the group's first beginning.
+    first: usize,
+    /// How many tokens texts have after this step.
+    tokens: usize,
+    options: &'a SampleOptions<Beam>,
+    scored: &'a [Scored<'a, E>],
+    looked: Option<&'a [Vec<f64>]>,
+}
+
+impl<E: Element> Step<'_, E> {
+    /// Extends the beginnings of a group by a token each and keeps the best; the rows that they go on from.
+    fn extend(&self, group: &mut Group, chosen: &mut BTreeMap<u32, f64>) -> Vec<usize> {
+        let SampleOptions { search: beam, length, stop, .. } = self.options;
+        let width = beam.width / beam.groups;
+        let keeps_place = beam.ending == Ending::KeepsPlace;
+        let places = if keeps_place { width - group.ended.len() } else { width };
+        // Enough that as many go on as have a place, however many of the best end.
+        let count = if keeps_place { places } else { (stop.len() + 1) * width };
+        let candidates = self.candidates(&group.live, count, chosen);
+        let mut next = Vec::new();
+        let mut parents = Vec::new();
+        let full = self.tokens == length.max();
+        for (rank, candidate) in candidates.into_iter().enumerate() {
+            let ends = stop.contains(&candidate.id);
+            let place = candidate.place;
+            if ends || full {
+                // A place that is kept is there for every candidate.
+                if keeps_place || rank < width {
+                    let finish = if ends { Finish::Stop } else { Finish::Length };
+                    group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, beam.penalty));
+                    *chosen.entry(candidate.id).or_default() += 1.0;
+                }
+            } else if next.len() < places {
+                *chosen.entry(candidate.id).or_default() += 1.0;
+                parents.push(self.first + place);
+                next.push(self.extended(&group.live[place], &candidate));
+            }
+        }
+        // What nothing may follow has ended as it is.
+        for place in (0..group.live.len()).filter(|&place| self.is_complete(place)) {
+            group.ended.push(group.live[place].clone().finished(Finish::Complete, beam.penalty));
+        }
+        group.ended.sort_by(|a, b| b.score.total_cmp(&a.score));
+        group.ended.truncate(width);
+        let worst = group.ended.get(width - 1).map(|text| text.score);
+        let hopeless = |best: &Live| worst.is_some_and(|worst| beam.penalty.score(best.rank, self.tokens) <= worst);
+        let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
+        if over {
+            next.clear();
+            parents.clear();
+        }
+        let (live, parents) = self.placed(next, parents);
+        group.live = live;
+        parents
+    }
+
+    /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on
+    /// from it has to be copied, into the rows of those that are given up.
+    fn placed(&self, next: Vec<Live>, parents: Vec<usize>) -> (Vec<Live>, Vec<usize>) {
+        let mut places: Vec<Option<(Live, usize)>> = next.iter().map(|_| None).collect();
+        let mut others = Vec::new();
+        for (live, parent) in next.into_iter().zip(parents) {
+            match places.get_mut(parent - self.first) {
+                Some(place @ None) => *place = Some((live, parent)),
+                _ => others.push((live, parent)),
+            }
+        }
+        let mut others = others.into_iter();
+        places.into_iter().map(|place| place.or_else(|| others.next()).expect("one for each place")).unzip()
+    }
+
+    /// Whether every token is ruled out.
+    fn is_complete(&self, place: usize) -> bool {
+        self.scored[self.first + place].allowed.iter().all(|&z| z == RULED_OUT)
+    }
+
+    /// The best extensions of the beginnings, the best first; of equals the first.
+    fn candidates(&self, live: &[Live], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
+        let of = |(place, live): (usize, &Live)| {
+            let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
+            let rank = |z: f64| live.rank + (z - log_sum);
+            let value = |id: u32, z: f64| match chosen.get(&id) {
+                Some(times) => rank(z) - self.options.search.diversity * times,
+                None => rank(z),
+            };
+            let values = (0..).zip(allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, value(id, z)));
+            let best = largest(values, count).into_iter();
+            best.map(move |(id, value)| Candidate { place, id, value, rank: rank(allowed[id as usize]) })
+                .collect::<Vec<_>>()
+        };
+        let mut all: Vec<Candidate> = live.par_iter().enumerate().flat_map_iter(of).collect();
+        all.sort_by(|a, b| b.value.total_cmp(&a.value).then((a.place, a.id).cmp(&(b.place, b.id))));
+        all.truncate(count);
+        all
+    }
+
+    /// A beginning with the token of a candidate.
+    fn extended(&self, live: &Live, candidate: &Candidate) -> Live {
+        let row = self.first + candidate.place;
+        let Scored { log_sum, own, .. } = &self.scored[row];
+        let mut live = live.clone();
+        live.ids.push(candidate.id);
+        live.log_probabilities.push(own[candidate.id as usize].to_f64() - log_sum);
+        live.rank = candidate.rank;
+        live.weights.extend(self.looked.map(|looked| looked[row].clone()));
+        live
+    }
+}
+
+impl Live {
+    fn new() -> Self {
+        Self { ids: Vec::new(), log_probabilities: Vec::new(), rank: 0.0, weights: Vec::new() }
+    }
+
+    fn finished(self, finish: Finish, penalty: LengthPenalty) -> Generated {
+        let Self { ids, log_probabilities, rank, weights } = self;
+        let score = if ids.is_empty() { 0.0 } else { penalty.score(rank, ids.len()) };
+        Generated { ids, log_probabilities, score, finish, weights }
+    }
+}

@@ -1,0 +1,153 @@
+//! Contrastive search: likely tokens that bring something new.
+//!
+//! The likeliest text repeats itself. Where a model's vectors of a text grow alike, so do its words. So of the k
+//! likeliest next tokens the one is chosen that is likely and whose vector is unlike all before it,
+//!
+//! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
+//!
+//! with h_j the [features](rungs_models::Decoder::features) of every earlier token, the prompt's among them, and h_v those of
+//! the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
+//!
+//! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
+//! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
+
+use crate::error::GenerateError;
+use crate::search::{Contrastive, check_prompts, nothing};
+use rungs_layers::Mode;
+use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
+use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
+use rungs_models::sampling::{Finish, Generated, OnToken, SampleError, SampleOptions};
+use rungs_models::{Decoder, LanguageModel, State};
+use std::ops::ControlFlow;
+
+/// Continues prompts, one after another.
+pub(crate) fn of_prompts<E: Element>(
+    model: &dyn LanguageModel<E>,
+    prompts: &[&[u32]],
+    options: &SampleOptions<Contrastive>,
+    on_token: OnToken<'_>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(options.texts)?;
+    check_prompts(model, prompts, options.length)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(prompts.len()));
+    }
+    let model = model.frozen();
+    let mut texts = Vec::with_capacity(prompts.len());
+    for (number, prompt) in prompts.iter().enumerate() {
+        let on_token = &mut |id| on_token(number, id);
+        texts.push(vec![search(model.as_ref(), model.start(1), prompt, prompt, options, on_token)?]);
+    }
+    Ok(texts)
+}
+
+/// Goes on from a state, each row of which reads one token first.
+pub(crate) fn of_state<E: Element>(
+    model: &dyn Decoder<E>,
+    state: &State<E>,
+    first: &[u32],
+    options: &SampleOptions<Contrastive>,
+    on_token: OnToken<'_>,
+) -> Result<Vec<Vec<Generated>>, GenerateError> {
+    options.check_stop(model.vocabulary())?;
+    options.search.check(options.texts)?;
+    if options.length.max() == 0 {
+        return Ok(nothing(first.len()));
+    }
+    let mut texts = Vec::with_capacity(first.len());
+    for (number, &first) in first.iter().enumerate() {
+        let on_token = &mut |id| on_token(number, id);
+        texts.push(vec![search(model, state.rows(&[number]), &[first], &[], options, on_token)?]);
+    }
+    Ok(texts)
+}
+
+/// Continues one text, from a state that reads some tokens first.
+fn search<E: Element>(
+    model: &dyn Decoder<E>,
+    mut state: State<E>,
+    read: &[u32],
+    prompt: &[u32],
+    options: &SampleOptions<Contrastive>,
+    on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
+) -> Result<Generated, SampleError> {
+    let Contrastive { alpha, candidates: k } = options.search;
+    let mut seen = Seen(Growing::new(1));
+    let t = read.len();
+    let read = Ids::new(read, [1, t]);
+    let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
+    seen.extend(&features);
+    let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
+    let mut text = Generated::nothing();
+    loop {
+        keep_awake();
+        let own = logits.to_vec();
+        let (allowed, log_sum) = (options.processed(&own, prompt, &text.ids)?, log_sums(&logits)[0]);
+        let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
+        let candidates = largest(candidates, k);
+        if candidates.is_empty() {
+            text.finish = Finish::Complete;
+            break;
+        }
+        let sum: f64 = weights(&allowed).iter().sum();
+        let max = candidates[0].1;
+        // One row for each candidate.
+        let rows = vec![0; candidates.len()];
+        let ids = Ids::new(candidates.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [rows.len(), 1]);
+        let mut states = state.rows(&rows);
+        let features = model.features(&ids, &mut states, &mut Mode::Eval); // (k, 1, D)
+        let alike = seen.likeness(&features);
+        let value = |(place, &(_, z)): (usize, &(u32, f64))| {
+            let p = (z - max).exp() / sum;
+            (place as u32, (1.0 - alpha) * p - alpha * alike[place])
+        };
+        let place = largest(candidates.iter().enumerate().map(value), 1)[0].0 as usize;
+        let (id, _) = candidates[place];
+        text.ids.push(id);
+        text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
+        text.weights.extend(looked(&states, place));
+        if on_token(id).is_break() || options.stop.contains(&id) {
+            text.finish = Finish::Stop;
+            break;
+        }
+        if text.ids.len() == options.length.max() {
+            break;
+        }
+        let chosen = features.slice(0, place..place + 1); // (1, 1, D)
+        seen.extend(&chosen);
+        state = states.rows(&[place]);
+        logits = model.scores(&chosen.squeeze(1));
+    }
+    text.score = text.log_probability() / text.ids.len().max(1) as f64;
+    Ok(text)
+}
+
+/// The vectors of what was read, each of length 1, (1, T, D).
+struct Seen<E: Element>(Growing<E>);
+
+impl<E: Element> Seen<E> {
+    /// Adds vectors (1, T, D).
+    fn extend(&mut self, features: &Tensor<E>) {
+        self.0.push(&unit_vectors(features));
+    }
+
+    /// max_j cos(h, h_j) of vectors (k, 1, D).
+    fn likeness(&self, features: &Tensor<E>) -> Vec<f64> {
+        let seen = self.0.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
+        let cosines = unit_vectors(features).squeeze(1).matmul(&seen.t()); // (k, T)
+        cosines.max_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
+    }
+}
+
+/// h / ‖h‖.
+fn unit_vectors<E: Element>(features: &Tensor<E>) -> Tensor<E> {
+    features / &features.square().sum_over([-1]).sqrt()
+}
+
+/// Where the model looked in one row, if it looks at a source.
+fn looked<E: Element>(state: &State<E>, row: usize) -> Option<Vec<f64>> {
+    let weights = state.weights()?;
+    let sources = weights.shape().last();
+    Some(weights.to_vec()[row * sources..][..sources].iter().map(|a| a.to_f64()).collect())
+}

@@ -1,0 +1,144 @@
+//! Beam search for translations.
+
+use super::tiny_translators::{KINDS, VOCABULARY, models, row, sources};
+use crate::*;
+use proptest::prelude::*;
+use rungs_layers::Mode;
+use rungs_layers::tensor::{Ids, Rng};
+use rungs_models::{EncoderDecoder, Source};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+const END: u32 = 2;
+
+fn search(model: &dyn EncoderDecoder<f64>, source: &Source, options: &GenerateOptions) -> Vec<Vec<Generated>> {
+    let state = model.start(&model.encode(source, &mut Mode::Eval));
+    let rows = source.lengths().len();
+    let rngs = vec![Rng::new(0); rows];
+    generate_from(model, state, &vec![1; rows], options, &rngs, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// A search for texts of up to five tokens, the end among them.
+fn options(beam: usize, penalty: LengthPenalty) -> GenerateOptions {
+    GenerateOptions {
+        processors: vec![Arc::new(Bias::ruling_out([0, 1]))],
+        search: Search::Beam(Beam { penalty, ending: Ending::KeepsPlace, ..Beam::new(beam) }),
+        length: Length::at_most(5),
+        stop: vec![END],
+        texts: beam,
+        ..GenerateOptions::default()
+    }
+}
+
+/// ln p of a text under the model, in one forward pass.
+fn log_p(model: &dyn EncoderDecoder<f64>, source: &Source, written: &[u32]) -> f64 {
+    let read: Vec<u32> = std::iter::once(1).chain(written.iter().copied()).take(written.len()).collect();
+    let logits = model.logits(source, &Ids::new(read, [1, written.len()]), &mut Mode::Eval).to_vec();
+    written.iter().zip(logits.chunks(VOCABULARY)).map(|(&id, z)| log_probability(z, id)).sum()
+}
+
+/// Greedy decoding, by hand.
+fn greedy(model: &dyn EncoderDecoder<f64>, source: &Source, max: usize) -> Vec<u32> {
+    let mut state = model.start(&model.encode(source, &mut Mode::Eval));
+    let (mut ids, mut last) = (Vec::new(), 1);
+    while ids.len() < max {
+        let logits = model.step(&Ids::new(vec![last], [1, 1]), &mut state).to_vec();
+        last =
+            (2..VOCABULARY as u32).reduce(|a, b| if logits[b as usize] > logits[a as usize] { b } else { a }).unwrap();
+        ids.push(last);
+        if last == END {
+            break;
+        }
+    }
+    ids
+}
+
+#[test]
+fn a_beam_of_one_is_greedy_and_every_score_is_the_models_own() {
+    let penalties = [LengthPenalty::Power(0.0), LengthPenalty::Power(1.0), LengthPenalty::Gnmt(0.6)];
+    for (name, model) in models::<f64>() {
+        let source = sources(&[4, 1, 3], 0);
+        for penalty in penalties {
+            for beam in [1, 2, 4] {
+                let found = search(model.as_ref(), &source, &options(beam, penalty));
+                for (i, texts) in found.iter().enumerate() {
+                    let source = row(&source, i);
+                    assert_eq!(texts.len(), beam, "{name}");
+                    for text in texts {
+                        let (expected, tokens) = (log_p(model.as_ref(), &source, &text.ids), text.ids.len());
+                        assert!((text.log_probability() - expected).abs() < 1e-10, "{name}");
+                        assert!((text.score - penalty.score(expected, tokens)).abs() < 1e-10, "{name}");
+                        let ended = text.finish == Finish::Stop;
+                        let (last, before) = text.ids.split_last().unwrap();
+                        assert!(before.iter().all(|&id| id > END) && (*last == END) == ended && tokens <= 5);
+                        let looks = !name.starts_with("seq2seq");
+                        assert_eq!(text.weights.len(), if looks { tokens } else { 0 }, "{name}");
+                        assert!(text.weights.iter().all(|a| (a.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+                    }
+                    assert!(texts.windows(2).all(|pair| pair[0].score >= pair[1].score && pair[0].ids != pair[1].ids));
+                    if beam == 1 {
+                        assert_eq!(texts[0].ids, greedy(model.as_ref(), &source, 5), "{name}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sources_are_searched_together_as_they_are_alone() {
+    for (name, model) in models::<f64>() {
+        let source = sources(&[4, 1, 3], 0);
+        let options = options(3, LengthPenalty::Power(1.0));
+        let together = search(model.as_ref(), &source, &options);
+        for (i, texts) in together.iter().enumerate() {
+            let alone = &search(model.as_ref(), &row(&source, i), &options)[0];
+            assert_eq!(alone.len(), texts.len());
+            for (a, b) in alone.iter().zip(texts) {
+                assert_eq!((&a.ids, a.finish), (&b.ids, b.finish), "{name}");
+                assert!((a.log_probability() - b.log_probability()).abs() < 1e-12, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_beam_that_holds_everything_finds_the_most_probable_text() {
+    // Texts of at most two tokens of three, or ended sooner: all of them fit a beam of six.
+    for (name, model) in models::<f64>() {
+        let source = sources(&[3], 0);
+        let options = GenerateOptions { length: Length::at_most(2), ..options(6, LengthPenalty::Power(0.0)) };
+        let best = search(model.as_ref(), &source, &options)[0][0].log_probability();
+        let mut all = vec![vec![END]];
+        for a in 3..VOCABULARY as u32 {
+            all.push(vec![a, END]);
+            (3..VOCABULARY as u32).for_each(|b| all.push(vec![a, b]));
+        }
+        let all = all.into_iter().map(|ids| log_p(model.as_ref(), &source, &ids));
+        let expected = all.fold(f64::NEG_INFINITY, f64::max);
+        assert!((best - expected).abs() < 1e-10, "{name}: {best} {expected}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn texts_are_at_least_and_at_most_as_long_as_asked(
+        min in 0_usize..4,
+        extra in 0_usize..3,
+        beam in 1_usize..4,
+        which in 0..KINDS,
+    ) {
+        let (_, model) = models::<f64>().swap_remove(which);
+        let length = Length::new(min, min + extra + 1).unwrap();
+        let wanted = GenerateOptions { length, ..options(beam, LengthPenalty::Power(1.0)) };
+        for texts in search(model.as_ref(), &sources(&[3, 1], 0), &wanted) {
+            for text in texts {
+                prop_assert!(text.ids.len() >= min && text.ids.len() <= min + extra + 1);
+                prop_assert_eq!(text.finish == Finish::Stop, text.ids.last() == Some(&END));
+                prop_assert!(text.finish == Finish::Stop || text.ids.len() == min + extra + 1);
+            }
+        }
+    }
+}

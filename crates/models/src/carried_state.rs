@@ -1,0 +1,54 @@
+//! The state of recurrent models.
+
+use crate::state::{ModelState, State, row_ids};
+use rungs_layers::RecurrentState;
+use rungs_layers::tensor::{Element, Tensor};
+
+/// What a recurrent model carries from step to step.
+#[derive(Debug, Clone)]
+pub struct CarriedState<E: Element = f32> {
+    /// h of every layer, or h and c.
+    pub layers: Vec<RecurrentState<E>>,
+    /// How many tokens of each row were read.
+    pub position: usize,
+}
+
+impl<E: Element> CarriedState<E> {
+    /// What is carried before the first token.
+    pub fn new(layers: Vec<RecurrentState<E>>) -> Self {
+        Self { layers, position: 0 }
+    }
+}
+
+impl<E: Element> ModelState<E> for CarriedState<E> {
+    fn copied(&self) -> State<E> {
+        State::new(self.clone())
+    }
+
+    fn position(&self) -> usize {
+        self.position
+    }
+
+    fn select_rows(&mut self, rows: &[usize]) {
+        let rows = row_ids(rows);
+        self.layers.iter_mut().for_each(|state| *state = state.rows(&rows));
+    }
+
+    fn merged(&self, states: &[State<E>]) -> State<E> {
+        let states: Vec<&Self> = states.iter().map(|state| state.get().expect("merged: states of one model")).collect();
+        let layer = |layer: usize| {
+            let stack = |of: fn(&RecurrentState<E>) -> Option<Tensor<E>>| {
+                let all: Option<Vec<_>> = states.iter().map(|state| of(&state.layers[layer])).collect();
+                all.map(|all| Tensor::concat(&all, 0))
+            };
+            let h = stack(|state| Some(state.h.clone())).expect("every state has an h");
+            RecurrentState { h, c: stack(|state| state.c.clone()) }
+        };
+        let position = states.iter().map(|state| state.position).max().unwrap_or(0);
+        State::new(Self { layers: (0..self.layers.len()).map(layer).collect(), position })
+    }
+
+    fn detach(&mut self) {
+        self.layers.iter_mut().for_each(|state| *state = state.detached());
+    }
+}

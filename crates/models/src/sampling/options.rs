@@ -1,0 +1,193 @@
+//! How a text is to be written, and what comes of it.
+
+use super::error::SampleError;
+use super::logits::{RULED_OUT, draw, likeliest};
+use super::processor::{Context, Processors};
+use crate::config::ConfigError;
+use rungs_layers::tensor::{Element, Rng};
+use std::collections::BTreeSet;
+
+/// How texts are to be written.
+///
+/// Of the ways to choose a token, [`sample`](super::sample()) knows two, [`Choice`]; a crate with more has a type `S`
+/// of its own for them.
+#[derive(Debug, Clone)]
+pub struct SampleOptions<S = Choice> {
+    /// What is done to the logits before a token is chosen.
+    pub processors: Processors,
+    /// How tokens are chosen.
+    pub search: S,
+    /// How long a text may and must be.
+    pub length: Length,
+    /// Tokens that end a text. The one that does is its last token. None is chosen before the text is long enough.
+    pub stop: Vec<u32>,
+    /// How many texts to write for each prompt: so many draws, or the best of so many that a beam found.
+    pub texts: usize,
+    /// How many texts are written at a time, a multiple of `texts` or nearly: a matter of speed and memory.
+    pub batch: usize,
+}
+
+impl<S: Default> Default for SampleOptions<S> {
+    /// One text of up to 300 tokens, drawn from the model's own probabilities.
+    fn default() -> Self {
+        Self {
+            processors: Vec::new(),
+            search: S::default(),
+            length: Length::at_most(300),
+            stop: Vec::new(),
+            texts: 1,
+            batch: 8,
+        }
+    }
+}
+
+impl<S> SampleOptions<S> {
+    /// These options with another way to choose.
+    pub fn with_search<T>(&self, search: T) -> SampleOptions<T> {
+        let Self { processors, length, stop, texts, batch, .. } = self;
+        let (processors, stop) = (processors.clone(), stop.clone());
+        SampleOptions { processors, search, length: *length, stop, texts: *texts, batch: *batch }
+    }
+
+    /// Checks that texts of a model with V tokens can end so.
+    ///
+    /// # Errors
+    /// If a stop token is outside the vocabulary, or all tokens are stop tokens and the text must have two or more.
+    pub fn check_stop(&self, vocabulary: usize) -> Result<(), SampleError> {
+        if let Some(&id) = self.stop.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(SampleError::UnknownToken { what: "stop", id, vocabulary });
+        }
+        let (min, distinct) = (self.length.min(), self.stop.iter().copied().collect::<BTreeSet<u32>>());
+        if min > 1 && distinct.len() == vocabulary {
+            return Err(SampleError::NothingToChoose { min });
+        }
+        Ok(())
+    }
+
+    /// The logits of the next token as it is to be chosen from: what processors make of the model's own.
+    ///
+    /// # Errors
+    /// If the model's are not finite.
+    pub fn processed<E: Element>(&self, row: &[E], prompt: &[u32], written: &[u32]) -> Result<Vec<f64>, SampleError> {
+        let mut allowed: Vec<f64> = row.iter().map(|z| z.to_f64()).collect();
+        if !allowed.iter().all(|z| z.is_finite()) {
+            return Err(SampleError::NotFinite { tokens: written.len() });
+        }
+        if written.len() + 1 < self.length.min() {
+            self.stop.iter().for_each(|&id| allowed[id as usize] = RULED_OUT);
+        }
+        let context = Context { prompt, written, remaining: self.length.max() - written.len() };
+        self.processors.iter().for_each(|processor| processor.process(&context, &mut allowed));
+        Ok(allowed)
+    }
+}
+
+/// How a token is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// Always the likeliest.
+    Greedy,
+    /// Drawn from the distribution.
+    #[default]
+    Sample,
+}
+
+impl Choice {
+    /// Chooses from logits; none if every token is ruled out.
+    pub fn of(self, logits: &[f64], rng: &mut Rng) -> Option<u32> {
+        match self {
+            Choice::Greedy => likeliest(logits),
+            Choice::Sample => draw(logits, rng),
+        }
+    }
+}
+
+/// How many tokens to write, at least and at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    min: usize,
+    max: usize,
+}
+
+impl Length {
+    /// From `min` to `max` tokens.
+    ///
+    /// # Errors
+    /// If `min` is more than `max`.
+    pub fn new(min: usize, max: usize) -> Result<Self, ConfigError> {
+        if min <= max {
+            Ok(Self { min, max })
+        } else {
+            Err(ConfigError::Order { least_name: "min-tokens", least: min, most_name: "max-tokens", most: max })
+        }
+    }
+
+    /// Up to `max` tokens.
+    pub fn at_most(max: usize) -> Self {
+        Self { min: 0, max }
+    }
+
+    /// The fewest tokens.
+    pub fn min(self) -> usize {
+        self.min
+    }
+
+    /// The most tokens.
+    pub fn max(self) -> usize {
+        self.max
+    }
+}
+
+/// A text that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// Its tokens, without the prompt.
+    pub ids: Vec<u32>,
+    /// ln p of each token, given all before it, under the model itself, whatever chose it.
+    pub log_probabilities: Vec<f64>,
+    /// What it is ranked by: of a beam its own score, else the mean of `log_probabilities`; 0 for no tokens.
+    pub score: f64,
+    /// Why it ends.
+    pub finish: Finish,
+    /// Where the model looked when it wrote each token, if it looks at a source: a weight for every position.
+    pub weights: Vec<Vec<f64>>,
+}
+
+impl Generated {
+    /// A text of which nothing is written yet.
+    pub fn nothing() -> Self {
+        let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights }
+    }
+
+    /// ln p(ids | prompt): the sum of `log_probabilities`.
+    pub fn log_probability(&self) -> f64 {
+        self.log_probabilities.iter().sum()
+    }
+}
+
+/// Why a text ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// It has as many tokens as it may.
+    Length,
+    /// A stop token was chosen, or whoever was listening had heard enough.
+    Stop,
+    /// No token may follow: the processors ruled all of them out, as when an expression is matched that nothing can
+    /// extend.
+    Complete,
+}
+
+/// Checks that a model with V tokens can go on from a prompt.
+///
+/// # Errors
+/// If it is empty, or a token is outside the vocabulary.
+pub fn check_prompt(vocabulary: usize, prompt: &[u32]) -> Result<(), SampleError> {
+    if prompt.is_empty() {
+        return Err(SampleError::EmptyPrompt);
+    }
+    match prompt.iter().find(|&&id| id as usize >= vocabulary) {
+        Some(&id) => Err(SampleError::UnknownToken { what: "prompt", id, vocabulary }),
+        None => Ok(()),
+    }
+}

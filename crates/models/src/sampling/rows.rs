@@ -1,0 +1,151 @@
+//! A model in the middle of some texts, one in each row of a batch.
+//!
+//! Texts begin with prompts of different lengths. Those of one length are read together; then all rows go on in one
+//! batch, the shorter ones padded in front. Nobody looks at padding, and each text has the positions it has alone, so
+//! that a text of a batch is the text alone, but for rounding.
+//!
+//! # Past the end of the context
+//! A recurrent model reads on for ever. A GPT has a last position: when the next token would be one too many, the
+//! model starts anew with the last half of its context, rounded up, and goes on from there. So it always sees at
+//! least half a context of the past, and the cost is one reading of half a context per half a context written.
+//! (Dropping only the oldest token would move every other one to a new position: the whole cache would have to be
+//! computed again at every step.) A prompt longer than the context is read from its last half context likewise.
+
+use crate::decoder::Decoder;
+use crate::language_model::LanguageModel;
+use crate::state::{State, row_ids};
+use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+
+/// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
+const CHUNK: usize = 512;
+
+/// A model that begins anew past the end of its context, and what each row has read since it did.
+struct Windows<'m, E: Element> {
+    model: &'m dyn LanguageModel<E>,
+    context: usize,
+    read: Vec<Vec<u32>>,
+}
+
+/// Texts that a model has read, each of which goes on.
+pub struct Rows<'m, E: Element> {
+    model: &'m dyn Decoder<E>,
+    state: State<E>,
+    /// Where the model can look back so far only.
+    windows: Option<Windows<'m, E>>,
+}
+
+impl<E: Element> Debug for Rows<'_, E> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl<'m, E: Element> Rows<'m, E> {
+    /// Reads prompts, none of which is empty; also the logits (B, V) of what comes next.
+    pub fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
+        let context = model.context();
+        let read: Vec<Vec<u32>> = prompts
+            .iter()
+            .map(|prompt| match context {
+                Some(context) if prompt.len() > context => last_half(prompt, context),
+                _ => prompt.to_vec(),
+            })
+            .collect();
+        let (state, logits) = begin(model, &read);
+        let windows = context.map(|context| Windows { model, context, read });
+        (Self { model, state, windows }, logits)
+    }
+
+    /// Goes on from a state, which reads one token for each row first; also the logits (B, V).
+    pub fn of_state(model: &'m dyn Decoder<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
+        let mut rows = Self { model, state, windows: None };
+        let logits = rows.read(first);
+        (rows, logits)
+    }
+
+    /// Reads one token for each row; the logits (B, V) of what comes next.
+    pub fn read(&mut self, ids: &[u32]) -> Tensor<E> {
+        keep_awake();
+        let column = |ids: Vec<u32>| {
+            let rows = ids.len();
+            Ids::new(ids, [rows, 1])
+        };
+        let Some(Windows { model, context, read }) = &mut self.windows else {
+            return self.model.step(&column(ids.to_vec()), &mut self.state);
+        };
+        read.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
+        let (over, within): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&row| read[row].len() > *context);
+        if over.is_empty() {
+            return self.model.step(&column(ids.to_vec()), &mut self.state);
+        }
+        over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
+        let anew: Vec<Vec<u32>> = over.iter().map(|&row| read[row].clone()).collect();
+        let (begun, begun_logits) = begin(*model, &anew);
+        if within.is_empty() {
+            self.state = begun;
+            return begun_logits;
+        }
+        let mut state = self.state.rows(&within);
+        let logits = self.model.step(&column(within.iter().map(|&row| ids[row]).collect()), &mut state);
+        let (merged, logits) = (State::merged(&[state, begun]), Tensor::concat(&[logits, begun_logits], 0));
+        let places = places(&[within, over].concat());
+        self.state = merged.rows(&places);
+        select(&logits, &places)
+    }
+
+    /// Goes on with some of the rows, some perhaps several times.
+    pub fn select(&mut self, rows: &[usize]) {
+        self.state.select_rows(rows);
+        if let Some(Windows { read, .. }) = &mut self.windows {
+            *read = rows.iter().map(|&row| read[row].clone()).collect();
+        }
+    }
+
+    /// Where the model looked when it read the last token of each row, if it looks at a source.
+    pub fn weights(&self) -> Option<Vec<Vec<f64>>> {
+        let weights = self.state.weights()?;
+        let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
+        Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
+    }
+}
+
+/// Some rows of logits.
+pub fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
+    logits.select(0, &row_ids(rows))
+}
+
+fn last_half(window: &[u32], context: usize) -> Vec<u32> {
+    window[window.len() - context.div_ceil(2)..].to_vec()
+}
+
+/// Where each of the numbers from 0 on stands in `order`.
+fn places(order: &[usize]) -> Vec<usize> {
+    let mut places = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &row)| places[row] = place);
+    places
+}
+
+/// Reads texts from their first tokens on.
+fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Vec<u32>]) -> (State<E>, Tensor<E>) {
+    let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    texts.iter().enumerate().for_each(|(row, text)| by_length.entry(text.len()).or_default().push(row));
+    let read = |(&length, rows): (&usize, &Vec<usize>)| {
+        let mut state = model.start(rows.len());
+        let piece = if model.context().is_some() { length } else { CHUNK };
+        let steps = (0..length).step_by(piece).map(|from| {
+            let part = from..length.min(from + piece);
+            let ids: Vec<u32> = rows.iter().flat_map(|&row| &texts[row][part.clone()]).copied().collect();
+            model.step(&Ids::new(ids, [rows.len(), part.len()]), &mut state)
+        });
+        let logits = steps.last().expect("something to read");
+        (state, logits)
+    };
+    let (mut states, mut logits): (Vec<_>, Vec<_>) = by_length.iter().map(read).unzip();
+    if states.len() == 1 {
+        return (states.remove(0), logits.remove(0));
+    }
+    let places = places(&by_length.into_values().flatten().collect::<Vec<_>>());
+    (State::merged(&states).rows(&places), select(&Tensor::concat(&logits, 0), &places))
+}

@@ -142,6 +142,21 @@ fn sources() -> Vec<CrateSources> {
     workspace::packages().into_iter().map(sources).collect()
 }
 
+/// Arrows between all files of all crates, from the file that names something to the one that defines it, by their paths
+/// from the root of the workspace.
+pub(crate) fn arrows() -> BTreeSet<(String, String)> {
+    let (program, mentions) = read();
+    let path = |file: usize| format!("crates/{}/src/{}", program.files[file].krate, program.files[file].path);
+    let between = mentions.iter().filter(|mention| mention.from != mention.to);
+    between.map(|mention| (path(mention.from), path(mention.to))).collect()
+}
+
+/// The core of the engine, whose files may know one another, by their paths from the root of the workspace.
+pub(crate) fn core() -> Vec<String> {
+    let (krate, files) = ALLOWED_CYCLE;
+    files.iter().map(|file| format!("crates/{krate}/src/{file}")).collect()
+}
+
 fn read() -> (Program, Vec<Mention>) {
     let program = Program::new(&sources());
     let mentions = mentions(&program);

@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p rungs-tests reading -- --nocapture` prints the files with their lines of code, and sums by crate.
 
-use crate::workspace;
+use crate::{architecture, workspace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -18,6 +18,7 @@ fn the_syllabus_can_be_read_from_top_to_bottom() {
     let mut problems: Vec<String> =
         files.iter().filter(|file| !root.join(file).is_file()).map(|file| format!("{file} does not exist")).collect();
     problems.extend(out_of_order(&files, &dependencies()));
+    problems.extend(used_before(&files, &architecture::arrows(), &architecture::core()));
     assert!(problems.is_empty(), "READING.md:\n{}\n", problems.join("\n"));
 }
 
@@ -99,6 +100,17 @@ fn out_of_order(files: &[String], dependencies: &BTreeMap<String, BTreeSet<Strin
     problems
 }
 
+/// Files that use one which stands below them in the list. What is not in the list may be used anywhere, and the files
+/// of the core use one another.
+fn used_before(files: &[String], arrows: &BTreeSet<(String, String)>, core: &[String]) -> Vec<String> {
+    let place = |path: &String| files.iter().position(|file| file == path);
+    let is_core = |path: &String| core.contains(path);
+    let used_before = |(from, to): &&(String, String)| {
+        place(from).zip(place(to)).is_some_and(|(from, to)| from < to) && !(is_core(from) && is_core(to))
+    };
+    arrows.iter().filter(used_before).map(|(from, to)| format!("{from} uses {to}, which comes later")).collect()
+}
+
 /// Lines that are neither blank nor only a comment, without the module of tests.
 fn lines_of_code(source: &str) -> syn::Result<usize> {
     let tests: Vec<_> = syn::parse_file(source)?.items.iter().filter_map(lines_of_tests).collect();
@@ -150,4 +162,14 @@ fn comments_and_tests_are_no_lines_of_code() {
         #[cfg(test)]\nmod tests {\n    #[test]\n    fn t() {}\n}\n\n\
         #[cfg(test)]\nmod more;\n\nconst AFTER: u8 = 1;\n";
     assert_eq!(lines_of_code(source).unwrap(), 5);
+}
+
+#[test]
+fn a_file_before_one_that_it_uses_is_found() {
+    let paths = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let arrows = [("b", "a"), ("op", "tensor"), ("tensor", "op"), ("a", "elsewhere")];
+    let arrows = arrows.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
+    let core = paths(&["tensor", "op"]);
+    assert_eq!(used_before(&paths(&["tensor", "op", "a", "b"]), &arrows, &core), [""; 0]);
+    assert_eq!(used_before(&paths(&["b", "a"]), &arrows, &core), ["b uses a, which comes later"]);
 }

@@ -5,9 +5,9 @@
 //! ends is told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
 //! [`LengthPenalty`](crate::LengthPenalty).
 //!
-//! [Processors](rungs_models::sampling::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\], with z' the
-//! logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the model's own
-//! log-probability.
+//! [Processors](rungs_models::sampling::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\],
+//! with z' the logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the
+//! model's own log-probability.
 //!
 //! A beam's texts are often alike. Parted into groups, each group in turn loses λ for every earlier group that chose
 //! the same token at the same place (Vijayakumar et al. 2018, *Diverse Beam Search*,

@@ -1,7 +1,7 @@
 //! The door to all searches.
 //!
-//! Texts whose tokens are chosen one by one are written by the loop of [`sample`](fn@rungs_models::sample); a beam and a
-//! contrastive search have loops of their own. Whatever chose, a token's log-probability is the model's own, so that
+//! Texts whose tokens are chosen one by one are written by the loop of [`sample`](fn@rungs_models::sample); a beam and
+//! a contrastive search have loops of their own. Whatever chose, a token's log-probability is the model's own, so that
 //! texts written in different ways can be compared.
 
 use crate::error::GenerateError;

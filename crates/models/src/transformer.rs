@@ -10,8 +10,8 @@
 //! it (then there is no last norm), or before it (Xiong et al. 2020). y_0 is a start token.
 //!
 //! Nothing waits for a step before: in training all positions of both texts are computed at once, and between any two
-//! places there is one look. What [attention](crate::attention_seq2seq) over a recurrent encoder had to find out step by step,
-//! order, is added to the token's vector instead.
+//! places there is one look. What [attention](crate::attention_seq2seq) over a recurrent encoder had to find out step
+//! by step, order, is added to the token's vector instead.
 //!
 //! Token vectors begin as N(0, 1/D) and are multiplied by √D on the way in, so that they are as large as the positions;
 //! the same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf

@@ -172,9 +172,9 @@ impl Writer {
         Ok(text)
     }
 
-    /// Continues each of the prompts with as many texts as the options say, as [`generate`](fn@crate::decoding::generate)
-    /// does. `on_text` hears of text j of prompt i under the number i · texts + j; of a beam, which knows its texts at
-    /// the end, not at all.
+    /// Continues each of the prompts with as many texts as the options say, as
+    /// [`generate`](fn@crate::decoding::generate) does. `on_text` hears of text j of prompt i under the number i ·
+    /// texts + j; of a beam, which knows its texts at the end, not at all.
     ///
     /// # Errors
     /// If texts cannot be written so, or the model is broken.

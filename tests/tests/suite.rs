@@ -12,7 +12,6 @@ mod lora;
 mod program;
 mod reading;
 mod registry;
-mod tokenizers;
 mod workspace;
 
 /// Reading and comparing the numbers that other libraries computed, which tests of several crates do.

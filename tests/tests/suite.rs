@@ -8,11 +8,9 @@ mod golden;
 mod half_trained;
 mod house_rules;
 mod links;
-mod lora;
 mod program;
 mod reading;
 mod registry;
-mod tokenizers;
 mod workspace;
 
 /// Reading and comparing the numbers that other libraries computed, which tests of several crates do.

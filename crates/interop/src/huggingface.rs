@@ -22,9 +22,9 @@
 //! none. GPT-2's `Conv1D` keeps a matrix as the equation multiplies it, inputs first, as we do; Llama's `Linear` keeps
 //! the transpose. Both lay rotary pairs out as ours: i beside i + K/2.
 //!
-//! A folder's tensors are read through [`Shards`]. Beside them, what is read is bytes that somebody else has read from
-//! files, and what is written is for somebody else to write there. Everything is checked against the configuration
-//! before a number is looked at, and every error names the field or the tensor.
+//! A folder's tensors are read through [`Shards`]; all else is text or bytes that the caller reads and writes.
+//! Everything is checked against the configuration before a number is looked at, and every error names the field or the
+//! tensor.
 
 mod config_fields;
 mod config_json;

@@ -12,8 +12,8 @@
 //!
 //! # Recurrent layers
 //!
-//! The three libraries compute the same functions and keep their parameters differently. What differs for a recurrent
-//! layer from D to H numbers with G gates:
+//! Rungs, PyTorch and Keras compute the same functions and keep their parameters differently. What differs for a
+//! recurrent layer from D to H numbers with G gates:
 //!
 //! | | Rungs | PyTorch | Keras 3 |
 //! |---|---|---|---|
@@ -30,9 +30,10 @@
 //! sum, and it comes back as b_n with b_hn = 0. Where another library adds two biases and ours has one, it receives
 //! ours and zeros; ours receives the sum.
 //!
-//! Arrays go by name ([`Named`]); [`safetensors`](rungs_tensor::safetensors) makes them from the bytes of a file, and
-//! converts numbers of other widths. Loading checks every name and shape before it changes anything, keeps frozen
-//! parameters frozen, and says in one line, in the other library's names, all that does not fit.
+//! Arrays go by name ([`Named`](rungs_tensor::safetensors::Named)); [`safetensors`](rungs_tensor::safetensors) makes
+//! them from the bytes of a file, and converts numbers of other widths. Loading checks every name and shape before it
+//! changes anything, keeps frozen parameters frozen, and says in one line, in the other library's names, all that does
+//! not fit.
 //!
 //! Files hold parameters, not settings: the layer that loads them has to be of the right
 //! [`Nonlinearity`](rungs_layers::Nonlinearity) and [`Reset`](rungs_layers::Reset), and its gates are σ and tanh, which

@@ -48,7 +48,7 @@ impl Bleu {
     /// The settings of [`sentence_bleu`], which differ in the effective order.
     pub const SENTENCE_SIGNATURE: &str = "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0";
 
-    /// Statistics one more pair.
+    /// Counts one more pair.
     pub fn add(&mut self, hypothesis: &str, reference: &str) {
         let [hypothesis, reference] = [hypothesis, reference].map(tokenize);
         let [hypothesis, reference] = [&hypothesis, &reference].map(|text| words(text));
@@ -115,7 +115,7 @@ impl Statistics for Bleu {
 }
 
 impl<'a> Extend<(&'a str, &'a str)> for Bleu {
-    /// Statistics pairs of a hypothesis and its reference.
+    /// Counts pairs of a hypothesis and its reference.
     fn extend<I: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, pairs: I) {
         pairs.into_iter().for_each(|(hypothesis, reference)| self.add(hypothesis, reference));
     }

@@ -13,8 +13,8 @@
 //! | [`bootstrap`] | how far chance alone may move a score: the paired bootstrap | |
 //! | [`baselines`] | outputs that need no model, without which a score means nothing | |
 //!
-//! This crate contains no model, no tokenizer and no tensor, and opens no file: a measure takes texts, whoever wrote
-//! them.
+//! This crate contains no model, no tokenizer of models and no tensor, and opens no file: a measure takes texts,
+//! whoever wrote them.
 //!
 //! A text to be measured is a *hypothesis*, the human's a *reference*. BLEU and chrF are properties of a corpus:
 //! what is counted is added up over all pairs before anything is divided, so that they are not means over sentences,

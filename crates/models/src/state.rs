@@ -4,7 +4,7 @@
 //!
 //! | models | a value of |
 //! |---|---|
-//! | recurrent ones, [`Seq2Seq`](crate::Seq2Seq) | [`CarriedState`](crate::CarriedState): h, or h and c, of every layer |
+//! | recurrent ones, [`Seq2Seq`](crate::Seq2Seq) | [`CarriedState`](crate::CarriedState): h, or h and c, per layer |
 //! | [`AttentionSeq2Seq`](crate::AttentionSeq2Seq) | the same, the encoder's states, and where it looked |
 //! | [`Gpt`](crate::Gpt) | [`CachedState`](crate::CachedState): keys and values of all tokens |
 //! | [`Transformer`](crate::Transformer) | the same, keys and values of the source, and where it looked |

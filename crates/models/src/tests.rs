@@ -2,6 +2,7 @@
 
 mod checkpointing;
 mod dropped_places;
+mod lora_adapters;
 mod parameter_counts;
 mod reading_in_pieces;
 #[path = "../../../tests/fixtures/tiny_translators.rs"]

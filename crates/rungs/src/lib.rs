@@ -17,10 +17,10 @@
 //! | [`keras`] | Keras's way of working |
 //! | [`bigram`] | the floor of the ladder |
 //!
-//! What it does not contain: tensors and gradients ([`tensor`]), layers ([`layers`]), the models themselves and their
-//! decoding ([`models`]), optimizers and the training loop ([`trainer`]), tokenizers ([`text`]), BLEU and its kin
-//! ([`measures`]), other libraries' weights ([`interop`]); each is a crate of its own, under these names. Nor does it
-//! print: that is the program's.
+//! What it does not contain: tensors and gradients ([`tensor`]), layers ([`layers`]), the models and sampling
+//! ([`models`]), searches ([`decoding`]), optimizers and the training loop ([`trainer`]), tokenizers ([`text`]), BLEU
+//! and its kin ([`measures`]), other libraries' weights ([`interop`]); each is a crate of its own, under these names.
+//! Nor does it print: that is the program's.
 //!
 //! # In ten lines
 //!

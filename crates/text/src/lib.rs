@@ -1,16 +1,17 @@
-//! Text as numbers: tokenizers and vocabularies; and texts to learn from: pairs and dialogues.
+//! Texts to learn from, and text as numbers: pairs and dialogues, tokenizers and vocabularies.
 //!
-//! | read | for |
+//! | module | holds |
 //! |---|---|
-//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs |
-//! | [`vocabulary`] | the tokens of sentences that are translated |
+//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, ids; in pieces and as a stream |
+//! | [`vocabulary`] | the tokens of sentences that are translated, and of both sides of a pair |
 //! | [`token_bytes`] | the bytes of every token |
-//! | [`pairs`], [`normalization`] | pairs of texts, one a line; one spelling for one text |
-//! | [`dialogues`] | dialogues in turns, one a line |
+//! | [`pairs`] | pairs of texts, one a line, read from TAB-separated columns |
+//! | [`dialogues`] | dialogues in turns, one a line, as JSON |
+//! | [`normalization`] | what is done to the texts of pairs and dialogues before anything is learnt from them |
 //! | [`held_out`] | which pairs and dialogues are held out to validate on |
 //! | [`error`] | what can be wrong with a file or a tokenizer |
 //!
-//! This crate contains no model and no tensor, and opens no file: what is in one comes as a `BufRead` or a `&str`.
+//! This crate contains no model and no tensor, and opens no file: what a file says comes as a `BufRead` or a `&str`.
 
 pub mod dialogues;
 pub mod error;

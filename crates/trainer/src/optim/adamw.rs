@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019):
 ///
 /// ```text
-/// θ ← (1 − η λ) θ             for tensors of two or more axes only: see [`decays`](super::decays)
+/// θ ← (1 − η λ) θ             for tensors of two or more axes only
 /// θ ← Adam's step
 /// ```
 ///

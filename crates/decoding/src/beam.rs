@@ -3,7 +3,7 @@
 //! The most probable next token need not begin the most probable text. A beam keeps the k best beginnings and extends
 //! all of them; of the k·V extensions the k best remain. A beam of one is greedy decoding. What becomes of a text that
 //! ends is told at [`Ending`]. Longer texts are less probable, so texts are ranked by a score that makes up for it:
-//! [`LengthPenalty`](crate::LengthPenalty).
+//! [`LengthPenalty`].
 //!
 //! [Processors](rungs_models::sampling::processor) change what beginnings are ranked by: log p + Σ (z'_t − z_t)\[x_t\],
 //! with z' the logits as they left them. What they rule out is in no text; where they do nothing else, the rank is the

@@ -16,9 +16,9 @@ pub enum Search {
     /// Drawn from the distribution.
     #[default]
     Sample,
-    /// Those of the best text that a [beam search](super::beam) finds.
+    /// Those of the best text that a [beam search](crate::beam) finds.
     Beam(Beam),
-    /// Likely ones that bring something new: [contrastive search](super::contrastive).
+    /// Likely ones that bring something new: [contrastive search](crate::contrastive).
     Contrastive(Contrastive),
 }
 

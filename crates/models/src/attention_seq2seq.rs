@@ -304,7 +304,7 @@ impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E,
     }
 }
 
-/// What the decoder carries, and what it looks back at.
+/// The state of the decoder: what it carries, and the source that it attends to.
 #[derive(Debug, Clone)]
 struct AttentionState<E: Element> {
     /// Of every layer; in Luong's style also h̃, the last.

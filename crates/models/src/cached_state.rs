@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use rungs_layers::KeyValueCache;
 use rungs_layers::tensor::{Element, Ids};
 
-/// What a decoder looks back at.
+/// Keys and values of the tokens that a decoder has read.
 #[derive(Debug, Clone)]
 pub struct CachedState<E: Element = f32> {
     /// Keys and values of every layer.

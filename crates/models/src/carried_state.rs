@@ -4,7 +4,7 @@ use crate::state::{ModelState, State, row_ids};
 use rungs_layers::RecurrentState;
 use rungs_layers::tensor::{Element, Tensor};
 
-/// What a recurrent model carries from step to step.
+/// The state of a recurrent model, carried from step to step.
 #[derive(Debug, Clone)]
 pub struct CarriedState<E: Element = f32> {
     /// h of every layer, or h and c.
@@ -14,7 +14,7 @@ pub struct CarriedState<E: Element = f32> {
 }
 
 impl<E: Element> CarriedState<E> {
-    /// What is carried before the first token.
+    /// The state before the first token.
     pub fn new(layers: Vec<RecurrentState<E>>) -> Self {
         Self { layers, position: 0 }
     }

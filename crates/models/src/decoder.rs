@@ -1,4 +1,4 @@
-//! What writes token after token: a language model, or the half of a translator that writes.
+//! The trait of all models that write token after token: a language model, or the half of a translator that writes.
 //!
 //! A [`Decoder`] implements its equations in two halves: [`features`](Decoder::features), from tokens to a vector at
 //! each position, and [`scores`](Decoder::scores), from vectors to logits. Sampling and searching need nothing else;

@@ -1,4 +1,5 @@
-//! What turns a translator's vectors into logits: a matrix of its own, or the decoder's embedding (Press & Wolf 2017).
+//! The last layer of a translator, from vectors to logits: a matrix of its own, or the decoder's embedding (Press &
+//! Wolf 2017).
 
 use crate::config::ConfigError;
 use rungs_layers::tensor::{Element, Rng, Tensor};
@@ -32,7 +33,7 @@ impl<E: Element> Head<E> {
     }
 }
 
-/// That a tied head fits the embedding it is tied to.
+/// Checks that a tied head fits the embedding it is tied to.
 pub(crate) fn check_tied(tied: bool, embedding: usize, hidden: usize) -> Result<(), ConfigError> {
     if tied && embedding != hidden { Err(ConfigError::Tied { embedding, hidden }) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! What a model remembers of the text it has read: [`State`].
+//! The memory of a model between two calls: [`State`].
 //!
 //! Each family of models remembers something else:
 //!
@@ -17,7 +17,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 
-/// What a model remembers of the texts it has read, one in each row of a batch.
+/// The memory of a model that has read some texts, one in each row of a batch.
 ///
 /// A model takes from it what it put there; only it knows the type. An empty state is a model's own
 /// [`start`](crate::LanguageModel::start).
@@ -69,12 +69,12 @@ impl<E: Element> State<E> {
         Self(Box::new(remembered))
     }
 
-    /// What is remembered, if it is of this type.
+    /// The value that is remembered, if it is of this type.
     pub fn get<R: ModelState<E>>(&self) -> Option<&R> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
 
-    /// What a model remembers, which put it there.
+    /// The value that a model put there.
     ///
     /// # Panics
     /// If this is another model's state.

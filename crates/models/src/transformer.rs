@@ -299,7 +299,7 @@ impl<E: Element> EncoderDecoder<E> for Transformer<E> {
     }
 }
 
-/// What the decoder looks back at, in its own text and in the source.
+/// The state of the decoder: keys and values of its own text and of the source.
 #[derive(Debug, Clone)]
 pub(crate) struct TransformerState<E: Element> {
     pub(crate) cached: CachedState<E>,

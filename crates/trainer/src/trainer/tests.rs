@@ -243,7 +243,7 @@ fn epochs_and_seconds_end_a_run() {
     let mut epochs = trainer(vec![vec![1.0]; 7], TrainerConfig { budget: Budget::Epochs(3), ..config(1) });
     assert_eq!(epochs.run(&mut quietly).unwrap().steps, 21);
 
-    let budget = Budget::Seconds(0.05);
+    let budget = Budget::Seconds(0.5); // two steps fit on a busy machine, too
     let schedule = Schedule::Cosine { rate: 0.01, minimum: 0.0, warmup: 0 };
     let mut seconds = trainer(vec![vec![1.0]], TrainerConfig { budget, schedule, ..config(1) });
     let mut rates = Vec::new();

@@ -232,7 +232,7 @@ fn files_that_are_none_say_so_in_one_line() {
     says(nothing_for_unknown, "not every text could be written");
 }
 
-/// With the feature it is opened, which `tests/tests/huggingface_tokenizers.rs` is about.
+/// With the feature it is opened, which `tokenizer/huggingface/tests.rs` is about.
 #[cfg(not(feature = "tokenizers"))]
 #[test]
 fn a_refusal_says_what_would_open_it() {

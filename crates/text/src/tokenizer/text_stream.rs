@@ -34,21 +34,17 @@ pub struct TextStream<'t> {
 impl Tokenizer {
     /// The text of tokens that come one after another, shown as they come.
     pub fn stream(&self) -> TextStream<'_> {
-        TextStream::new(self)
-    }
-}
-
-impl<'t> TextStream<'t> {
-    fn new(tokenizer: &'t Tokenizer) -> Self {
-        Self {
-            tokenizer,
+        TextStream {
+            tokenizer: self,
             held: Vec::new(),
             begins: true,
             #[cfg(feature = "tokenizers")]
             window: Default::default(),
         }
     }
+}
 
+impl TextStream<'_> {
     /// Reads a token: what can be shown by now, which may be nothing.
     pub fn push(&mut self, id: u32) -> String {
         match self.tokenizer {

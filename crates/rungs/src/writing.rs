@@ -28,8 +28,8 @@
 //!
 //! # All of it
 //! A [`Prompt`] is what a text goes on from. [`Writer::write`] continues many of them,
-//! [as many times](crate::models::SampleOptions::texts) as is wanted, and tells how likely every token was. What options
-//! there are, beams, penalties, expressions that must match, tells [`decoding`](crate::decoding).
+//! [as many times](crate::models::SampleOptions::texts) as is wanted, and tells how likely every token was. What
+//! options there are, beams, penalties, expressions that must match, tells [`decoding`](crate::decoding).
 
 mod completion;
 mod listener;

@@ -20,14 +20,14 @@
 #[cfg(test)]
 #[path = "../../../tests/fixtures/distributions.rs"]
 mod distributions;
-#[cfg(test)]
-mod draws;
 mod error;
 pub mod logits;
 mod options;
 pub mod processor;
 pub mod rows;
 mod sampler;
+#[cfg(test)]
+mod tests;
 pub mod truncation;
 
 pub use error::SampleError;

@@ -40,7 +40,15 @@ fn main() {
 /// Some steps on one text. Memory is the most that the process ever had, so lengths go upwards.
 fn measure(context: usize) -> Point {
     let mut rng = Rng::new(0);
-    let config = GptConfig { bias: false, ..GptConfig::gpt(VOCABULARY, context, WIDTH, HEADS, LAYERS) };
+    let config = GptConfig {
+        bias: false,
+        vocabulary: VOCABULARY,
+        context,
+        width: WIDTH,
+        heads: HEADS,
+        layers: LAYERS,
+        ..GptConfig::nanogpt()
+    };
     let mut model = Gpt::<f32>::new(&config, &mut rng).expect("sizes");
     let mut ids = || Ids::new((0..context).map(|_| rng.below(VOCABULARY) as u32).collect::<Vec<_>>(), [1, context]);
     let (ids, targets) = (ids(), ids());

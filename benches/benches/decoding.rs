@@ -35,7 +35,16 @@ fn main() {
     let plot = std::env::args().find_map(|argument| argument.strip_prefix("--plot=").map(str::to_owned));
     with_threads(|chosen| {
         let rng = &mut Rng::new(0);
-        let config = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, 12) };
+        let config = GptConfig {
+            activation: Activation::GeluTanh,
+            vocabulary: 50257,
+            context: 1024,
+            width: 768,
+            heads: 12,
+            layers: 12,
+            bias: true,
+            ..GptConfig::nanogpt()
+        };
         let mut model = Gpt::<f32>::new(&config, rng).expect("sizes");
         // Logits are normal then, with this for a standard deviation σ, and the entropy is ln V − σ²/2 or nearly.
         let (wanted, there) = ((2.0 * (50257_f64.ln() - 4.0)).sqrt(), 0.02 * 768_f64.sqrt());

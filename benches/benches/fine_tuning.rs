@@ -72,7 +72,16 @@ fn compare(tokens: usize) {
 #[allow(clippy::print_stdout)]
 fn measure(way: &str, tokens: usize) {
     let rng = &mut Rng::new(0);
-    let config = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, LAYERS) };
+    let config = GptConfig {
+        activation: Activation::GeluTanh,
+        vocabulary: 50257,
+        context: 1024,
+        width: 768,
+        heads: 12,
+        layers: LAYERS,
+        bias: true,
+        ..GptConfig::nanogpt()
+    };
     let mut model = Gpt::<f32>::new(&config, rng).expect("sizes");
     let mut ids = || Ids::new((0..tokens).map(|_| rng.below(50257) as u32).collect::<Vec<_>>(), [1, tokens]);
     let (ids, targets) = (ids(), ids());

@@ -24,11 +24,28 @@ fn main() {
         let rng = &mut Rng::new(0);
         let gpt = |config: GptConfig, rng: &mut Rng| Gpt::<f32>::new(&config, rng).expect("sizes");
         if chosen("W6") {
-            let gpt2 = GptConfig { activation: Activation::GeluTanh, ..GptConfig::gpt(50257, 1024, 768, 12, 12) };
+            let gpt2 = GptConfig {
+                activation: Activation::GeluTanh,
+                vocabulary: 50257,
+                context: 1024,
+                width: 768,
+                heads: 12,
+                layers: 12,
+                bias: true,
+                ..GptConfig::nanogpt()
+            };
             write("W6", "tokens/s", &gpt(gpt2, rng), 32, 128, Search::Greedy);
         }
         if chosen("W6-babygpt") {
-            let baby = GptConfig { bias: false, ..GptConfig::gpt(65, 256, 384, 6, 6) };
+            let baby = GptConfig {
+                bias: false,
+                vocabulary: 65,
+                context: 256,
+                width: 384,
+                heads: 6,
+                layers: 6,
+                ..GptConfig::nanogpt()
+            };
             write("W6-babygpt", "chars/s", &gpt(baby, rng), 32, 200, Search::Greedy);
         }
         if chosen("W6-lstm") {

@@ -133,7 +133,7 @@ fn gpt_config(config: &serde_json::Value) -> GptConfig {
     let [vocabulary, context, width, heads, layers] = ["vocabulary", "context", "width", "heads", "layers"]
         .map(|name| config[name].as_u64().expect("a size") as usize);
     let bias = config["bias"].as_bool().expect("a choice");
-    GptConfig { bias, ..GptConfig::gpt(vocabulary, context, width, heads, layers) }
+    GptConfig { bias, vocabulary, context, width, heads, layers, ..GptConfig::nanogpt() }
 }
 
 /// The model of a case, with its initial weights.

@@ -25,7 +25,7 @@ use rungs_models::{Decoder, LanguageModel, State};
 /// use std::ops::ControlFlow;
 /// use std::sync::Arc;
 ///
-/// let model: Gpt = Gpt::new(&GptConfig::gpt(10, 16, 8, 2, 1), &mut Rng::new(0))?;
+/// let model: Gpt = Gpt::new(&GptConfig { vocabulary: 10, context: 16, width: 8, heads: 2, layers: 1, bias: true, ..GptConfig::nanogpt() }, &mut Rng::new(0))?;
 /// let prompts = [vec![1, 2, 3], vec![4]];
 /// let options = GenerateOptions {
 ///     processors: vec![Arc::new(TopK::new(5)?)],

@@ -25,11 +25,36 @@ const CONTEXT: usize = 8;
 fn models(seed: u64) -> Vec<(&'static str, Box<dyn LanguageModel<f64>>)> {
     let rng = &mut Rng::new(seed);
     let config = RecurrentConfig { vocabulary: VOCABULARY, embedding: 5, hidden: 6, layers: 2, dropout: 0.0 };
-    let llama = GptConfig { key_heads: 1, ..GptConfig::llama(VOCABULARY, CONTEXT, 8, 2, 2) };
+    let llama = GptConfig {
+        key_heads: Some(1),
+        vocabulary: VOCABULARY,
+        context: CONTEXT,
+        width: 8,
+        heads: 2,
+        layers: 2,
+        ..GptConfig::llama()
+    };
     let mut models: Vec<(_, Box<dyn LanguageModel<f64>>)> = vec![
         ("lstm", Box::new(LstmLanguageModel::new(&config, rng).unwrap())),
         ("gru", Box::new(GruLanguageModel::new(&config, rng).unwrap())),
-        ("gpt", Box::new(Gpt::new(&GptConfig::gpt(VOCABULARY, CONTEXT, 6, 2, 2), rng).unwrap())),
+        (
+            "gpt",
+            Box::new(
+                Gpt::new(
+                    &GptConfig {
+                        vocabulary: VOCABULARY,
+                        context: CONTEXT,
+                        width: 6,
+                        heads: 2,
+                        layers: 2,
+                        bias: true,
+                        ..GptConfig::nanogpt()
+                    },
+                    rng,
+                )
+                .unwrap(),
+            ),
+        ),
         ("llama", Box::new(Gpt::new(&llama, rng).unwrap())),
     ];
     for (_, model) in &mut models {

@@ -23,9 +23,11 @@
 
 use crate::{Init, parameters};
 use rungs_tensor::{Element, Mask, Rng, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// How a query is compared with a source position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Score {
     /// uᵀ tanh(q W_q + v_s W_v), with an inner width of its own.
     Additive,

@@ -11,9 +11,11 @@
 
 use crate::{Dropout, Linear, Mode, parameters};
 use rungs_tensor::{Element, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// φ, the function between two linear layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// max(x, 0). Nair & Hinton (2010).
     Relu,

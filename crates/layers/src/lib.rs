@@ -100,7 +100,7 @@ pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.
 pub use rungs_tensor as tensor;
 pub use self_attention::SelfAttention;
-pub use transformer_block::{Block, BlockConfig, NormPosition, gated_hidden};
+pub use transformer_block::{Block, BlockConfig, NormPosition, gated_width};
 pub use transformer_decoder::{DecoderBlock, TransformerDecoder};
 pub use transformer_encoder::TransformerEncoder;
 

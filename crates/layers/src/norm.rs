@@ -12,6 +12,7 @@
 
 use crate::{Bias, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Tensor};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 
 /// ε, which keeps a constant vector from dividing by zero: PyTorch's default, and what GPT-2 and Llama have.
@@ -72,7 +73,8 @@ impl<E: Element> RmsNorm<E> {
 }
 
 /// Which normalisation a [`Norm`] is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", content = "epsilon", rename_all = "lowercase")]
 pub enum NormKind {
     /// [`LayerNorm`] with this ε.
     Layer(f64),

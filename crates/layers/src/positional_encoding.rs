@@ -13,6 +13,7 @@
 
 use crate::{Init, Module, Path, parameters};
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
@@ -153,10 +154,18 @@ impl<E: Element> PositionVectors<E> {
 }
 
 /// Rotary positions. They have no parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Rotary {
     /// θ, 10,000 in the paper: the slowest pair needs about 2πθ positions for a turn.
-    pub base: f64,
+    pub theta: f64,
+}
+
+impl Default for Rotary {
+    /// The paper's θ.
+    fn default() -> Self {
+        Self { theta: 10_000.0 }
+    }
 }
 
 /// The cosines and sines of the angles of some positions, (T, K/2) each, or (B·T, K/2) if they differ from row to row.
@@ -189,7 +198,7 @@ impl Rotary {
     #[track_caller]
     fn of<E: Element>(&self, positions: impl Iterator<Item = usize>, width: usize, by_row: bool) -> Angles<E> {
         assert!(width.is_multiple_of(2), "rotary positions: a head of {width} numbers has no pairs");
-        let angle = |t: usize, pair: usize| t as f64 / self.base.powf(2.0 * pair as f64 / width as f64);
+        let angle = |t: usize, pair: usize| t as f64 / self.theta.powf(2.0 * pair as f64 / width as f64);
         let angles: Vec<f64> = positions.flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
         let each = |f: fn(f64) -> f64| angles.iter().map(|&angle| E::from_f64(f(angle))).collect();
         Angles { cosines: each(f64::cos), sines: each(f64::sin), by_row }

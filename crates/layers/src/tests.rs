@@ -41,7 +41,7 @@ pub(crate) fn attention<E: Element>(width: usize, heads: usize, rng: &mut Rng) -
 }
 
 pub(crate) fn block<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> Block<E> {
-    let config = BlockConfig { hidden: 2 * width + 1, ..BlockConfig::gpt(width, heads, 2) };
+    let config = BlockConfig { feed_forward: 2 * width + 1, ..BlockConfig::gpt(width, heads, 2) };
     shaken(Block::new(&config, rng), rng)
 }
 
@@ -100,7 +100,7 @@ fn parameter_counts_are_those_of_the_documentation() {
     let down = Linear::new(h, d, Bias::Yes, Init::Zeros, rng);
     assert_eq!(count(&FeedForward::new(up, down, Activation::Relu, drop)), 2 * d * h + h + d);
 
-    let config = BlockConfig { hidden: h, ..BlockConfig::gpt(d, 2, layers) };
+    let config = BlockConfig { feed_forward: h, ..BlockConfig::gpt(d, 2, layers) };
     let weights = 4 * d * d + 2 * d * h + 2 * d;
     assert_eq!(count(&Block::new(&config, rng)), weights + 4 * d + h + d + 2 * d);
     assert_eq!(count(&Block::new(&BlockConfig { bias: Bias::No, ..config }, rng)), weights);

@@ -34,9 +34,11 @@ use crate::{
     SelfAttention, norm::EPSILON, parameters,
 };
 use rungs_tensor::{Element, Rng, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// Where the norm of a part stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NormPosition {
     /// Before it, on what it reads: x + f(norm(x)).
     Pre,
@@ -75,7 +77,7 @@ pub struct BlockConfig {
     /// Which of the two.
     pub norm_position: NormPosition,
     /// H of the feed-forward layer, usually 4D.
-    pub hidden: usize,
+    pub feed_forward: usize,
     /// φ of the feed-forward layer.
     pub activation: Activation,
     /// Whether the feed-forward layer has a gate.
@@ -117,7 +119,7 @@ impl BlockConfig {
             causal: true,
             norm: NormKind::Layer(EPSILON),
             norm_position: NormPosition::Pre,
-            hidden: 4 * width,
+            feed_forward: 4 * width,
             activation: Activation::Gelu,
             gated: false,
             bias: Bias::Yes,
@@ -133,7 +135,7 @@ impl BlockConfig {
         Self {
             key_heads,
             norm: NormKind::Rms(EPSILON),
-            hidden: gated_hidden(width),
+            feed_forward: gated_width(width),
             activation: Activation::Silu,
             gated: true,
             bias: Bias::No,
@@ -171,7 +173,7 @@ impl BlockConfig {
 
     #[track_caller]
     pub(crate) fn feed_forward<E: Element>(&self, rng: &mut Rng) -> FeedForward<E> {
-        let &Self { width: d, hidden: h, bias, init, .. } = self;
+        let &Self { width: d, feed_forward: h, bias, init, .. } = self;
         let up = Linear::new(d, h, bias, init, rng);
         let down = Linear::new(h, d, bias, self.residual_init, rng);
         let feed_forward = FeedForward::new(up, down, self.activation, self.dropout);
@@ -189,7 +191,7 @@ impl BlockConfig {
 
 /// H of a gated feed-forward layer whose three matrices are about as large as the two of 4D: 8D/3, up to a multiple of
 /// 8.
-pub fn gated_hidden(width: usize) -> usize {
+pub fn gated_width(width: usize) -> usize {
     (8 * width).div_ceil(3).next_multiple_of(8)
 }
 

@@ -20,9 +20,9 @@
 //! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why
 //! there are Transformers.
 
-use crate::config::check_parameters;
+use crate::config::{check_parameters, check_probability};
 use crate::head::{Head, check_tied, head_parameters, target_init};
-use crate::seq2seq::check_pair;
+use crate::seq2seq::{CellKind, check_pair};
 use crate::state::{ModelState, row_ids};
 use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
@@ -43,28 +43,57 @@ pub enum Style {
 }
 
 /// The sizes of an [`AttentionSeq2Seq`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct AttentionConfig {
-    /// The number of tokens a source may have.
+    /// The number of tokens a source may have. The tokenizer decides it, so it is not part of a file of settings.
+    #[serde(skip)]
     pub source_vocabulary: usize,
-    /// V, the number of tokens a target may have.
+    /// V, the number of tokens a target may have. The tokenizer decides it as well.
+    #[serde(skip)]
     pub vocabulary: usize,
+    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type C.
+    pub cell: CellKind,
     /// D, the width of a token's vector.
     pub embedding: usize,
     /// H, the width of each direction's state, of the decoder's, and the inner width of attention.
     pub hidden: usize,
     /// How many layers the encoder has, and the decoder.
     pub layers: usize,
-    /// The probability of dropping, in training.
+    /// The probability of dropout in training.
     pub dropout: f64,
-    /// When the decoder looks back.
+    /// When the decoder attends: before its step or after it.
+    #[serde(rename = "attention")]
     pub style: Style,
-    /// How it compares.
+    /// The score function of attention.
     pub score: Score,
-    /// Whether the encoder reads both ways.
+    /// Whether the encoder reads in both directions.
+    #[serde(alias = "both_ways")]
     pub bidirectional: bool,
-    /// Whether the decoder's embedding is its head too; then D and H must be equal.
+    /// Whether the decoder's embedding is its output layer too; then D and H must be equal.
     pub tied: bool,
+    /// The probability that the decoder reads its own prediction in training (scheduled sampling; Bengio et al. 2015).
+    pub scheduled_sampling: f64,
+}
+
+impl Default for AttentionConfig {
+    /// One LSTM layer of width 256, a bidirectional encoder, and attention as Luong et al. have it.
+    fn default() -> Self {
+        Self {
+            source_vocabulary: 0,
+            vocabulary: 0,
+            cell: CellKind::Lstm,
+            embedding: 128,
+            hidden: 256,
+            layers: 1,
+            dropout: 0.0,
+            style: Style::Luong,
+            score: Score::General,
+            bidirectional: true,
+            tied: false,
+            scheduled_sampling: 0.0,
+        }
+    }
 }
 
 impl AttentionConfig {
@@ -90,6 +119,7 @@ impl AttentionConfig {
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
         check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
+        check_probability("scheduled-sampling", self.scheduled_sampling)?;
         check_tied(tied, embedding, hidden)?;
         if score == Score::Dot && self.shown() != hidden {
             return Err(ConfigError::DotWidths { shown: self.shown(), hidden });

@@ -44,7 +44,7 @@ pub enum ConfigError {
         parameters: u64,
     },
     /// A width that heads of equal width do not fill.
-    #[error("hidden {width} is not a multiple of heads {heads}")]
+    #[error("width {width} is not a multiple of heads {heads}")]
     Heads {
         /// D, the model's width.
         width: usize,
@@ -112,6 +112,9 @@ pub enum ConfigError {
         /// What it must be, in words.
         range: &'static str,
     },
+    /// Gradient checkpointing of a decoder that reads token by token.
+    #[error("gradient-checkpointing: with scheduled-sampling every step of the decoder is kept; nothing is recomputed")]
+    NothingToRecompute,
     /// Two settings that exclude one another.
     #[error("{least_name} {least} is more than {most_name} {most}")]
     Order {
@@ -150,6 +153,12 @@ pub(crate) fn check_dropout(probability: f64) -> Result<(), ConfigError> {
     } else {
         Err(ConfigError::Range { name: "dropout", value: probability, range: "at least 0 and below 1" })
     }
+}
+
+/// Checks a probability that may be 1.
+pub(crate) fn check_probability(name: &'static str, value: f64) -> Result<(), ConfigError> {
+    let range = "between 0 and 1";
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(ConfigError::Range { name, value, range }) }
 }
 
 /// Checks a number that must be above 0.

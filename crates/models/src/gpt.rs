@@ -15,7 +15,7 @@
 //! The head may be *tied*: E, which turns tokens into vectors, scores them on the way back (Press & Wolf 2017). It is
 //! one field, used twice; a copy would come apart at the first step of training.
 //!
-//! Two configurations have names: [`GptConfig::gpt`] is GPT-2's, and [`GptConfig::llama`] has what has changed since
+//! Its configuration has presets: [`GptConfig::gpt2`], and [`GptConfig::llama`] with what has changed since
 //! (Touvron et al. 2023): root-mean-square norms, a gated silu, no biases, a head of its own, keys and values in fewer
 //! heads, and positions that are not added to x but turn queries and keys ([`Rotary`]).
 //! [`rungs_layers::transformer_block`] has both blocks side by side.
@@ -29,90 +29,124 @@ use crate::{CachedState, ConfigError, Decoder, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
-    Rotary, checkpointed, gated_hidden, norm::EPSILON, parameters,
+    Rotary, checkpointed, gated_width, norm::EPSILON, parameters,
 };
+use serde::{Deserialize, Serialize};
 
 /// How a [`Gpt`] knows where a token stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
 pub enum Positions {
     /// A learnt vector for each position, added to the token's.
     Learned,
-    /// Queries and keys are turned by the position.
+    /// Queries and keys are rotated by the position (RoPE).
     Rotary(Rotary),
 }
 
-/// The sizes of a [`Gpt`] and what it is made of.
-#[derive(Debug, Clone, PartialEq)]
+/// The sizes of a [`Gpt`] and its arrangement.
+///
+/// Three presets have names, and any of their fields can be changed: [`nanogpt`](Self::nanogpt), which is the default,
+/// [`gpt2`](Self::gpt2) and [`llama`](Self::llama).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct GptConfig {
-    /// V, the number of tokens.
+    /// V, the number of tokens. The tokenizer decides it, so it is not part of a file of settings.
+    #[serde(skip)]
     pub vocabulary: usize,
-    /// The most tokens it can look at.
+    /// The most tokens that the model can attend to (`n_positions`, `block_size`).
     pub context: usize,
-    /// D, the width of a position's vector (`n_embd`). Errors call it hidden, as the program's option does.
+    /// L, the number of blocks.
+    pub layers: usize,
+    /// D, the model width (`n_embd`).
+    #[serde(alias = "hidden")]
     pub width: usize,
     /// N, the number of attention heads, which divides D.
     pub heads: usize,
-    /// M, the number of heads of keys and values, which divides N.
-    pub key_heads: usize,
-    /// L, how many blocks there are.
-    pub layers: usize,
-    /// H, the width inside the feed-forward layers.
-    pub feed_forward: usize,
-    /// φ of the feed-forward layers.
+    /// M, the number of key and value heads, which divides N; N if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_heads: Option<usize>,
+    /// The inner width of the feed-forward networks. If not given, 4·D, or with a gate 8/3·D rounded up to a multiple
+    /// of 8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed_forward: Option<usize>,
+    /// φ of the feed-forward networks.
     pub activation: Activation,
-    /// Whether they have a gate.
+    /// Whether the feed-forward networks have a gate.
     pub gated: bool,
-    /// What stands before each part, with its ε.
+    /// The norm before attention and feed-forward network, with its ε.
     pub norm: NormKind,
     /// How positions are known.
     pub positions: Positions,
-    /// Whether E is the head too.
+    /// Whether the token embedding is the output layer too.
     pub tied: bool,
-    /// The probability of dropping, in training.
-    pub dropout: f64,
     /// Whether linear layers and layer norms have biases. GPT-2 has them; without, a small model trains as well and
     /// faster.
     pub bias: bool,
-    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less
-    /// memory and a third more time. Nothing else depends on it.
-    pub checkpointing: bool,
+    /// The probability of dropout in training.
+    pub dropout: f64,
+    /// Whether the backward pass recomputes each block instead of keeping its activations: the same bits in less
+    /// memory and a third more time.
+    #[serde(alias = "checkpointing", skip_serializing_if = "std::ops::Not::not")]
+    pub gradient_checkpointing: bool,
+}
+
+impl Default for GptConfig {
+    fn default() -> Self {
+        Self::nanogpt()
+    }
 }
 
 impl GptConfig {
-    /// GPT-2's arrangement, with the exact gelu; GPT-2 itself has its [approximation](Activation::GeluTanh). No
-    /// dropout.
-    pub fn gpt(vocabulary: usize, context: usize, width: usize, heads: usize, layers: usize) -> Self {
+    /// The preset of nanoGPT for a CPU (Karpathy 2022): 4 layers of width 128 with 4 heads, a context of 64, no biases.
+    pub fn nanogpt() -> Self {
         Self {
-            vocabulary,
-            context,
-            width,
-            heads,
-            key_heads: heads,
-            layers,
-            feed_forward: width.saturating_mul(4),
+            vocabulary: 0,
+            context: 64,
+            layers: 4,
+            width: 128,
+            heads: 4,
+            key_heads: None,
+            feed_forward: None,
             activation: Activation::Gelu,
             gated: false,
             norm: NormKind::Layer(EPSILON),
             positions: Positions::Learned,
             tied: true,
+            bias: false,
             dropout: 0.0,
-            bias: true,
-            checkpointing: false,
+            gradient_checkpointing: false,
         }
     }
 
-    /// Llama's arrangement, with as many heads of keys as of queries until told otherwise.
-    pub fn llama(vocabulary: usize, context: usize, width: usize, heads: usize, layers: usize) -> Self {
+    /// The preset of the smallest GPT-2 (Radford et al. 2019): 12 layers of width 768 with 12 heads, a context of 1024,
+    /// biases, and the [approximate GELU](Activation::GeluTanh). No dropout, as everywhere here; theirs is 0.1.
+    pub fn gpt2() -> Self {
+        let arrangement = Self { activation: Activation::GeluTanh, bias: true, ..Self::nanogpt() };
+        Self { context: 1024, layers: 12, width: 768, heads: 12, ..arrangement }
+    }
+
+    /// The arrangement of Llama (Touvron et al. 2023) in the sizes of [`nanogpt`](Self::nanogpt): RMS norm, a gated
+    /// SiLU, rotary positions, an output layer of its own.
+    pub fn llama() -> Self {
         Self {
-            feed_forward: gated_hidden(width.min(MAX_SIZE)),
             activation: Activation::Silu,
             gated: true,
             norm: NormKind::Rms(EPSILON),
-            positions: Positions::Rotary(Rotary { base: 10_000.0 }),
+            positions: Positions::Rotary(Rotary::default()),
             tied: false,
-            bias: false,
-            ..Self::gpt(vocabulary, context, width, heads, layers)
+            ..Self::nanogpt()
         }
+    }
+
+    /// M, the number of key and value heads.
+    pub fn key_heads(&self) -> usize {
+        self.key_heads.unwrap_or(self.heads)
+    }
+
+    /// The inner width of the feed-forward networks.
+    pub fn feed_forward(&self) -> usize {
+        let usual = if self.gated { gated_width(self.width.min(MAX_SIZE)) } else { self.width.saturating_mul(4) };
+        self.feed_forward.unwrap_or(usual)
     }
 
     /// The number of parameters. In GPT-2's arrangement V·D + context·D + L(12D² + 2D) + D, and L·11D + D for the
@@ -121,11 +155,12 @@ impl GptConfig {
     /// # Errors
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
-        let &Self { vocabulary, context, width, heads, key_heads, layers, feed_forward, dropout, .. } = self;
+        let &Self { vocabulary, context, width, heads, layers, dropout, .. } = self;
+        let (key_heads, feed_forward) = (self.key_heads(), self.feed_forward());
         let sizes = [
             ("vocabulary", vocabulary),
             ("context", context),
-            ("hidden", width),
+            ("width", width),
             ("heads", heads),
             ("key-heads", key_heads),
         ];
@@ -140,8 +175,8 @@ impl GptConfig {
         if heads % key_heads != 0 {
             return Err(ConfigError::KeyHeads { heads, key_heads });
         }
-        if let Positions::Rotary(Rotary { base }) = self.positions {
-            check_positive("rotary-base", base)?;
+        if let Positions::Rotary(Rotary { theta }) = self.positions {
+            check_positive("rope-theta", theta)?;
             if width / heads % 2 != 0 {
                 return Err(ConfigError::OddHeads { head: width / heads });
             }
@@ -161,17 +196,15 @@ impl GptConfig {
     }
 
     fn block(&self) -> BlockConfig {
-        let &Self { width, heads, key_heads, layers, feed_forward, activation, gated, dropout, norm, .. } = self;
-        let bias = if self.bias { Bias::Yes } else { Bias::No };
         BlockConfig {
-            key_heads,
-            norm,
-            hidden: feed_forward,
-            activation,
-            gated,
-            bias,
-            dropout: Dropout::new(dropout),
-            ..BlockConfig::gpt(width, heads, layers)
+            key_heads: self.key_heads(),
+            norm: self.norm,
+            feed_forward: self.feed_forward(),
+            activation: self.activation,
+            gated: self.gated,
+            bias: if self.bias { Bias::Yes } else { Bias::No },
+            dropout: Dropout::new(self.dropout),
+            ..BlockConfig::gpt(self.width, self.heads, self.layers)
         }
     }
 }
@@ -193,7 +226,7 @@ pub struct Gpt<E: Element = f32> {
     pub dropout: Dropout,
     context: usize,
     positions: Positions,
-    checkpointing: bool,
+    gradient_checkpointing: bool,
 }
 
 parameters!(Gpt {
@@ -205,7 +238,7 @@ parameters!(Gpt {
     dropout: _,
     context: _,
     positions: _,
-    checkpointing: _,
+    gradient_checkpointing: _,
 });
 
 impl<E: Element> Gpt<E> {
@@ -215,7 +248,7 @@ impl<E: Element> Gpt<E> {
     /// If there can be no such model.
     pub fn new(config: &GptConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count()?;
-        let &GptConfig { vocabulary, context, width, layers, positions, tied, checkpointing, .. } = config;
+        let &GptConfig { vocabulary, context, width, layers, positions, tied, gradient_checkpointing, .. } = config;
         let block = config.block();
         let embedding = |rows, rng: &mut Rng| Embedding::new(rows, width, block.init, rng);
         let learned = positions == Positions::Learned;
@@ -228,7 +261,7 @@ impl<E: Element> Gpt<E> {
             dropout: block.dropout,
             context,
             positions,
-            checkpointing,
+            gradient_checkpointing,
         })
     }
 }
@@ -262,7 +295,7 @@ impl<E: Element> Decoder<E> for Gpt<E> {
         };
         let mut x = self.dropout.forward(&x, mode);
         // A text that is trained on as a whole needs no cache, whose keys and values would hold what is not to be kept.
-        let again = self.checkpointing && state.position == 0 && matches!(mode, Mode::Train(_));
+        let again = self.gradient_checkpointing && state.position == 0 && matches!(mode, Mode::Train(_));
         for (block, cache) in self.blocks.iter().zip(&mut state.caches) {
             x = if again {
                 let angles = angles.clone();

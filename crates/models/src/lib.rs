@@ -30,6 +30,7 @@
 //! | [`recurrent`] | the equations of the three recurrent language models, which differ in the cell alone |
 //! | [`head`] | the last layer of translators |
 //! | [`config`] | which sizes a model can have |
+//! | [`rung`], [`model_config`] | the rungs by name, and the configuration of any of them |
 //! | [`sampling`] | writing text: the loop, temperature, top-k, top-p and their kin |
 //! | `registry` | the gradient check of every model, with the feature `check` |
 //!
@@ -45,7 +46,7 @@
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
 //! let (context, width, heads, layers) = (16, 8, 2, 2);
-//! let config = GptConfig::gpt(tokenizer.vocabulary(), context, width, heads, layers);
+//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context, width, heads, layers, bias: true, ..GptConfig::nanogpt() };
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
@@ -75,10 +76,12 @@ pub mod gru;
 pub mod head;
 pub mod language_model;
 pub mod lstm;
+pub mod model_config;
 pub mod recurrent;
 #[cfg(feature = "check")]
 pub mod registry;
 pub mod rnn;
+pub mod rung;
 pub mod sampling;
 pub mod seq2seq;
 pub mod state;
@@ -96,9 +99,11 @@ pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
 pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
+pub use model_config::ModelConfig;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
+pub use rung::Rung;
 pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
-pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
+pub use seq2seq::{CellKind, Seq2Seq, Seq2SeqConfig};
 pub use state::{ModelState, State};
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};

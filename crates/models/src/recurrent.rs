@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 
 /// The sizes of a [`RecurrentLanguageModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct RecurrentConfig {
-    /// V, the number of tokens.
+    /// V, the number of tokens. The tokenizer decides it, so it is not part of a file of settings.
+    #[serde(skip)]
     pub vocabulary: usize,
     /// D, the width of a token's vector.
     pub embedding: usize,
@@ -27,8 +28,15 @@ pub struct RecurrentConfig {
     pub hidden: usize,
     /// How many recurrent layers there are.
     pub layers: usize,
-    /// The probability of dropping, in training.
+    /// The probability of dropout in training.
     pub dropout: f64,
+}
+
+impl Default for RecurrentConfig {
+    /// Two layers of width 128.
+    fn default() -> Self {
+        Self { vocabulary: 0, embedding: 128, hidden: 128, layers: 2, dropout: 0.0 }
+    }
 }
 
 impl RecurrentConfig {

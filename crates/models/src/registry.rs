@@ -160,9 +160,26 @@ fn bridge(rng: &mut Rng) -> Outcome {
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {
-    let config = GptConfig::gpt(VOCABULARY, 6, 4, 2, 2);
+    let config = GptConfig {
+        vocabulary: VOCABULARY,
+        context: 6,
+        width: 4,
+        heads: 2,
+        layers: 2,
+        bias: true,
+        ..GptConfig::nanogpt()
+    };
     let gpt = check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)?;
-    let config = GptConfig { key_heads: 1, bias: true, ..GptConfig::llama(VOCABULARY, 6, 4, 2, 2) };
+    let config = GptConfig {
+        key_heads: Some(1),
+        bias: true,
+        vocabulary: VOCABULARY,
+        context: 6,
+        width: 4,
+        heads: 2,
+        layers: 2,
+        ..GptConfig::llama()
+    };
     Ok(gpt.worse(check_text("Gpt, as Llama", &Gpt::new(&config, rng).expect("possible sizes"), rng)?))
 }
 
@@ -176,12 +193,17 @@ fn transformer(rng: &mut Rng) -> Outcome {
     ] {
         let config = TransformerConfig {
             context: 4,
-            feed_forward: 5,
+            feed_forward: Some(5),
             activation: Activation::Gelu,
             norm_position,
             positions,
             tying,
-            ..TransformerConfig::vaswani([VOCABULARY; 2], 4, 2, 1)
+            source_vocabulary: VOCABULARY,
+            vocabulary: VOCABULARY,
+            width: 4,
+            heads: 2,
+            layers: 1,
+            ..TransformerConfig::vaswani()
         };
         let model = Transformer::new(&config, rng).expect("possible sizes");
         worst = worst.worse(check_pair(&format!("Transformer, {norm_position:?}, {tying:?}"), &model, rng)?);

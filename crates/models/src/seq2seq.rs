@@ -13,31 +13,67 @@
 //! A sentence of three words and one of thirty have to fit the same vector. That is why there is
 //! [attention](crate::attention_seq2seq).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
 use crate::head::{Head, check_tied, head_parameters, target_init};
 use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Cell, Dropout, Embedding, Init, Mode, Module, Recurrent, parameters};
+use serde::{Deserialize, Serialize};
+
+/// The recurrent cells that an encoder-decoder can be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellKind {
+    /// The LSTM.
+    Lstm,
+    /// The GRU.
+    Gru,
+}
 
 /// The sizes of a [`Seq2Seq`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Seq2SeqConfig {
-    /// The number of tokens a source may have.
+    /// The number of tokens a source may have. The tokenizer decides it, so it is not part of a file of settings.
+    #[serde(skip)]
     pub source_vocabulary: usize,
-    /// V, the number of tokens a target may have.
+    /// V, the number of tokens a target may have. The tokenizer decides it as well.
+    #[serde(skip)]
     pub vocabulary: usize,
+    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type C.
+    pub cell: CellKind,
     /// D, the width of a token's vector.
     pub embedding: usize,
     /// H, the width of the state.
     pub hidden: usize,
     /// How many layers the encoder has, and the decoder.
     pub layers: usize,
-    /// The probability of dropping, in training.
+    /// The probability of dropout in training.
     pub dropout: f64,
     /// Whether the source is read from its end.
     pub reverse: bool,
-    /// Whether the decoder's embedding is its head too; then D and H must be equal.
+    /// Whether the decoder's embedding is its output layer too; then D and H must be equal.
     pub tied: bool,
+    /// The probability that the decoder reads its own prediction in training (scheduled sampling; Bengio et al. 2015).
+    pub scheduled_sampling: f64,
+}
+
+impl Default for Seq2SeqConfig {
+    /// One LSTM layer of width 256 that reads the source from its end.
+    fn default() -> Self {
+        Self {
+            source_vocabulary: 0,
+            vocabulary: 0,
+            cell: CellKind::Lstm,
+            embedding: 128,
+            hidden: 256,
+            layers: 1,
+            dropout: 0.0,
+            reverse: true,
+            tied: false,
+            scheduled_sampling: 0.0,
+        }
+    }
 }
 
 impl Seq2SeqConfig {
@@ -48,6 +84,7 @@ impl Seq2SeqConfig {
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
         check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
+        check_probability("scheduled-sampling", self.scheduled_sampling)?;
         check_tied(tied, embedding, hidden)?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
         let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
@@ -92,7 +129,7 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     /// If there can be no such model.
     pub fn new(config: &Seq2SeqConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count::<E, C>()?;
-        let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied } =
+        let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied, .. } =
             config;
         let dropout = Dropout::new(dropout);
         Ok(Self {

@@ -21,7 +21,15 @@ fn recurrent_config() -> RecurrentConfig {
 }
 
 fn gpt_config() -> GptConfig {
-    GptConfig::gpt(VOCABULARY, CONTEXT, 6, 2, 2)
+    GptConfig {
+        vocabulary: VOCABULARY,
+        context: CONTEXT,
+        width: 6,
+        heads: 2,
+        layers: 2,
+        bias: true,
+        ..GptConfig::nanogpt()
+    }
 }
 
 /// Every rung, tiny, with parameters drawn so large that all of them matter.

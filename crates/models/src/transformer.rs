@@ -17,7 +17,7 @@
 //! the same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf
 //! 2017).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
 use crate::head::{Head, head_parameters};
 use crate::state::{ModelState, row_ids};
 use crate::{CachedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
@@ -26,79 +26,108 @@ use rungs_layers::{
     Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
     Present, SinusoidalPositions, SourceMemory, TransformerDecoder, TransformerEncoder, parameters,
 };
+use serde::{Deserialize, Serialize};
 
-/// Which of the embeddings and the head are one matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Which of the embeddings and the output layer are one matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tying {
     /// None.
+    #[serde(rename = "false")]
     Nothing,
-    /// The decoder's embedding and the head.
+    /// The decoder's embedding and the output layer.
+    #[serde(rename = "true")]
     Head,
-    /// All three; then sources and targets have one vocabulary.
+    /// All three; then sources and targets share one vocabulary.
     All,
 }
 
-/// What is added to a token's vector for its position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The positional encoding that is added to token embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AddedPositions {
-    /// The waves of Vaswani et al. (2017), which have no end.
+    /// The sinusoids of Vaswani et al. (2017), which have no end.
     Sinusoidal,
     /// A learnt vector for each position of a context, one for sources and one for targets.
     Learned,
 }
 
-/// The sizes of a [`Transformer`] and how it is arranged.
-#[derive(Debug, Clone, PartialEq)]
+/// The sizes of a [`Transformer`] and its arrangement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct TransformerConfig {
-    /// The number of tokens a source may have.
+    /// The number of tokens a source may have. The tokenizer decides it, so it is not part of a file of settings.
+    #[serde(skip)]
     pub source_vocabulary: usize,
-    /// V, the number of tokens a target may have.
+    /// V, the number of tokens a target may have. The tokenizer decides it as well.
+    #[serde(skip)]
     pub vocabulary: usize,
-    /// The most tokens of a text, where positions are learnt; else those that are usual.
+    /// The most tokens of a source or a target, beside the token that starts a target. With sinusoidal positions longer
+    /// texts can be read.
     pub context: usize,
-    /// D, the width of a position's vector. Errors call it hidden, as the program's option does.
+    /// The number of encoder blocks, and of decoder blocks.
+    pub layers: usize,
+    /// D, the model width (`d_model`).
+    #[serde(alias = "hidden")]
     pub width: usize,
     /// N, the number of attention heads, which divides D.
     pub heads: usize,
-    /// How many blocks the encoder has, and the decoder.
-    pub layers: usize,
-    /// H, the width inside the feed-forward layers.
-    pub feed_forward: usize,
-    /// φ of the feed-forward layers.
+    /// The inner width of the feed-forward networks; 4·D if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed_forward: Option<usize>,
+    /// φ of the feed-forward networks.
     pub activation: Activation,
-    /// Where the norms stand.
+    /// Whether norms stand before each part or after it.
     pub norm_position: NormPosition,
-    /// How positions are known.
+    /// The positional encoding.
     pub positions: AddedPositions,
     /// Which matrices are one.
-    pub tying: Tying,
-    /// The probability of dropping, in training: on E\[id\] + P, on attention weights, and on what each part adds.
+    pub tied: Tying,
+    /// The probability of dropout in training: on E\[id\] + P, on attention weights, and on what each part adds.
     pub dropout: f64,
-    /// Whether training computes each block again on the way back instead of keeping its inside: the same bits in less
-    /// memory and a third more time. Nothing else depends on it. A target that is read token by token is kept, and
-    /// gradients of what both ways share are then added in another order: the same to rounding.
-    pub checkpointing: bool,
+    /// Whether the backward pass recomputes each block instead of keeping its activations: the same bits in less
+    /// memory and a third more time. A target that is read token by token is kept, and gradients of what both ways
+    /// share are then added in another order: the same to rounding.
+    #[serde(alias = "checkpointing", skip_serializing_if = "std::ops::Not::not")]
+    pub gradient_checkpointing: bool,
+    /// The probability that the decoder reads its own prediction in training (scheduled sampling; Bengio et al. 2015).
+    pub scheduled_sampling: f64,
+}
+
+impl Default for TransformerConfig {
+    /// Two layers of width 128 with 4 heads, and norms before each part: it learns without a warm-up of thousands of
+    /// steps.
+    fn default() -> Self {
+        Self { context: 50, layers: 2, width: 128, heads: 4, norm_position: NormPosition::Pre, ..Self::vaswani() }
+    }
 }
 
 impl TransformerConfig {
-    /// The arrangement of Vaswani et al. (2017) but for sizes: H = 4D, relu, the norm after each part, sinusoidal
-    /// positions, the decoder's embedding for a head (theirs was the encoder's too, with one vocabulary). No dropout.
-    pub fn vaswani([source_vocabulary, vocabulary]: [usize; 2], width: usize, heads: usize, layers: usize) -> Self {
+    /// The base model of Vaswani et al. (2017): 6 layers of width 512 with 8 heads, ReLU, the norm after each part,
+    /// sinusoidal positions, the decoder's embedding as output layer (theirs was the encoder's too, with one
+    /// vocabulary). No dropout, as everywhere here; theirs is 0.1.
+    pub fn vaswani() -> Self {
         Self {
-            source_vocabulary,
-            vocabulary,
+            source_vocabulary: 0,
+            vocabulary: 0,
             context: 64,
-            width,
-            heads,
-            layers,
-            feed_forward: width.saturating_mul(4),
+            layers: 6,
+            width: 512,
+            heads: 8,
+            feed_forward: None,
             activation: Activation::Relu,
             norm_position: NormPosition::Post,
             positions: AddedPositions::Sinusoidal,
-            tying: Tying::Head,
+            tied: Tying::Head,
             dropout: 0.0,
-            checkpointing: false,
+            gradient_checkpointing: false,
+            scheduled_sampling: 0.0,
         }
+    }
+
+    /// The inner width of the feed-forward networks.
+    pub fn feed_forward(&self) -> usize {
+        self.feed_forward.unwrap_or(self.width.saturating_mul(4))
     }
 
     /// The number of parameters. With H = 4D, post-norm and given positions, V_x·D + V·D + L(28D² + 32D) and the head.
@@ -106,24 +135,27 @@ impl TransformerConfig {
     /// # Errors
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
-        let &Self {
-            source_vocabulary, vocabulary, context, width, heads, layers, feed_forward, dropout, tying, ..
-        } = self;
+        let &Self { source_vocabulary, vocabulary, context, width, heads, layers, dropout, tied, .. } = self;
+        let feed_forward = self.feed_forward();
         let sizes = [
             ("source vocabulary", source_vocabulary),
             ("vocabulary", vocabulary),
             ("context", context),
-            ("hidden", width),
+            ("width", width),
             ("heads", heads),
         ];
         check_sizes(MAX_SIZE, &sizes)?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
         check_sizes(MAX_LAYERS, &[("layers", layers)])?;
         check_dropout(dropout)?;
+        check_probability("scheduled-sampling", self.scheduled_sampling)?;
+        if self.gradient_checkpointing && self.scheduled_sampling > 0.0 {
+            return Err(ConfigError::NothingToRecompute);
+        }
         if width % heads != 0 {
             return Err(ConfigError::Heads { width, heads });
         }
-        if tying == Tying::All && source_vocabulary != vocabulary {
+        if tied == Tying::All && source_vocabulary != vocabulary {
             return Err(ConfigError::TiedVocabularies { source_vocabulary, vocabulary });
         }
         let [s, v, t, d, l, h] =
@@ -133,15 +165,15 @@ impl TransformerConfig {
         let norm = 2 * d;
         let blocks = l * (3 * attention + 2 * feed_forward + 5 * norm);
         let last_norms = if self.norm_position == NormPosition::Pre { 2 * norm } else { 0 };
-        let positions = if self.positions == AddedPositions::Learned { 2 * t * d } else { 0 };
-        let sources = if tying == Tying::All { 0 } else { s * d };
-        let head = head_parameters(tying != Tying::Nothing, d, v);
+        let positions = if self.positions == AddedPositions::Learned { 2 * (t + 1) * d } else { 0 };
+        let sources = if tied == Tying::All { 0 } else { s * d };
+        let head = head_parameters(tied != Tying::Nothing, d, v);
         check_parameters(sources + v * d + positions + blocks + last_norms + head)
     }
 
     fn block(&self) -> BlockConfig {
         BlockConfig {
-            hidden: self.feed_forward,
+            feed_forward: self.feed_forward(),
             activation: self.activation,
             norm_position: self.norm_position,
             dropout: Dropout::new(self.dropout),
@@ -190,22 +222,23 @@ impl<E: Element> Transformer<E> {
     pub fn new(config: &TransformerConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count()?;
         let &TransformerConfig { source_vocabulary, vocabulary, context, width, layers, .. } = config;
-        let &TransformerConfig { positions, tying, checkpointing, .. } = config;
+        let &TransformerConfig { positions, tied, gradient_checkpointing: checkpointing, .. } = config;
+        let rows = context + 1; // one more for the token that starts a target
         let block = config.block();
         let init = Init::Normal(1.0 / (width as f64).sqrt());
-        let given = SinusoidalPositions::new(context, width);
+        let given = SinusoidalPositions::new(rows, width);
         let positions = |rng: &mut Rng| match positions {
             AddedPositions::Sinusoidal => PositionVectors::Sinusoidal(given.clone()),
-            AddedPositions::Learned => PositionVectors::Learned(LearnedPositions::new(context, width, init, rng)),
+            AddedPositions::Learned => PositionVectors::Learned(LearnedPositions::new(rows, width, init, rng)),
         };
         Ok(Self {
-            source_embedding: (tying != Tying::All).then(|| Embedding::new(source_vocabulary, width, init, rng)),
+            source_embedding: (tied != Tying::All).then(|| Embedding::new(source_vocabulary, width, init, rng)),
             target_embedding: Embedding::new(vocabulary, width, init, rng),
             source_positions: positions(rng),
             target_positions: positions(rng),
             encoder: TransformerEncoder { checkpointing, ..TransformerEncoder::new(&block, layers, rng) },
             decoder: TransformerDecoder { checkpointing, ..TransformerDecoder::new(&block, layers, rng) },
-            head: Head::new(tying != Tying::Nothing, width, vocabulary, rng),
+            head: Head::new(tied != Tying::Nothing, width, vocabulary, rng),
             dropout: block.dropout,
         })
     }

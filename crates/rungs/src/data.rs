@@ -70,7 +70,7 @@ impl From<PromptCorpus> for Data {
 impl Data {
     /// That it is what these settings learn from.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
-        match (self, settings.prompts.is_some()) {
+        match (self, settings.prompts().is_some()) {
             (Self::Prompts(_), false) => {
                 Err(Error::setting("task", "these are answers to learn, and the settings have no template"))
             }

@@ -26,10 +26,11 @@ mod export;
 pub use export::{Exported, export};
 
 use crate::interop::huggingface::{Family, FileError, Pretrained, Shards, read, read_text};
-use crate::models::GptConfig;
-use crate::settings::{Architecture, GptSettings, Learns, TokenizerKind};
+use crate::models::{GptConfig, ModelConfig};
+use crate::settings::{DataSettings, TokenizerKind};
 use crate::text::Tokenizer;
 use crate::text::tokenizer::IdTokenizer;
+use crate::trainer::TrainerConfig;
 use crate::trainer::checkpoint::checksum;
 use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
 use std::path::Path;
@@ -71,30 +72,21 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
     SavedRun::write(out, config, &tokens, &weights)
 }
 
-/// Settings whose model is theirs. How to train it is the rung's recipe, one sequence at a time.
+/// Settings with their model, to be trained with the defaults of the rung, one sequence at a time.
 fn settings(pretrained: &Pretrained, from: &Path) -> Settings {
-    let Pretrained { family, ref config, ref end } = *pretrained;
-    let &GptConfig { context, width, heads, layers, dropout, .. } = config;
-    let architecture = match family {
-        Family::Gpt2 => Architecture::Gpt,
-        Family::Llama => Architecture::Llama,
-    };
+    let Settings { data, training, .. } = Settings::of(Rung::Gpt);
+    let config = GptConfig { vocabulary: 0, ..pretrained.config.clone() };
     Settings {
-        layers,
-        hidden: width,
-        heads: Some(heads),
-        context,
-        dropout,
-        tokenizer: TokenizerKind::Folder(from.to_owned()),
-        batch_size: 1,
-        gpt: Some(GptSettings::from_config(architecture, config, end.clone())),
-        ..Settings::of(Rung::Gpt)
+        model: ModelConfig::Gpt(config),
+        data: DataSettings { tokenizer: TokenizerKind::Folder(from.to_owned()), end: pretrained.end.clone(), ..data },
+        training: TrainerConfig { batch_size: 1, ..training },
+        fine_tuning: None,
     }
 }
 
 /// The tokens of a folder, which are to be as many as the model's.
 fn tokens(from: &Path, vocabulary: usize) -> Result<Tokens, Error> {
-    let Some(tokens) = Tokens::find(from, Learns::Text)? else {
+    let Some(tokens) = Tokens::find(from, false)? else {
         return Ok(Tokens::Text(Tokenizer::Ids(IdTokenizer::new(vocabulary)?)));
     };
     match tokens.text()?.vocabulary() {

@@ -264,13 +264,12 @@ pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
 pub use error::Error;
 pub use model::Model;
 pub use run::{Run, RunConfig, SavedRun};
+pub use rungs_models::{ModelConfig, Rung};
 pub use rungs_text::{
     Columns, Dialogue, Normalization, PairReader, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues,
     split_pairs,
 };
-pub use settings::{
-    CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
-};
+pub use settings::{DataSettings, Examples, PromptKind, PromptSettings, Settings, TokenizerKind};
 pub use source::Source;
 pub use tasks::{LanguageTask, PromptTask, TranslationTask, evaluate, measure_forced, token_losses};
 pub use writing::{Responder, Writer, translate};

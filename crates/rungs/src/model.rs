@@ -3,8 +3,8 @@
 use crate::Error;
 use crate::data::Tokens;
 use crate::layers::{Module, Path};
-use crate::models::{EncoderDecoder, LanguageModel, Positions};
-use crate::settings::{ModelConfig, Settings};
+use crate::models::{EncoderDecoder, GptConfig, LanguageModel, ModelConfig, Positions};
+use crate::settings::{FineTuning, Settings};
 use crate::tensor::safetensors::Named;
 use crate::tensor::{Rng, Tensor};
 use crate::text::PairVocabulary;
@@ -25,11 +25,10 @@ impl Model {
     /// # Errors
     /// If there can be no such model.
     pub fn new(settings: &Settings, tokens: &Tokens, rng: &mut Rng) -> Result<Self, Error> {
-        match tokens {
-            Tokens::Text(tokenizer) => Ok(Self::Language(settings.model(tokenizer.vocabulary())?.build(rng)?)),
-            Tokens::Pairs(PairVocabulary { source, target }) => {
-                Ok(Self::Translation(settings.pair_model([source.size(), target.size()])?.build(rng)?))
-            }
+        let config = settings.model_for(tokens);
+        match (config.language_model(rng)?, config.translator(rng)?) {
+            (Some(model), _) => Ok(Self::Language(model)),
+            (None, model) => Ok(Self::Translation(model.expect("a rung is one or the other"))),
         }
     }
 
@@ -95,38 +94,38 @@ impl Module<f32> for Model {
 }
 
 impl Settings {
-    /// How many parameters a model with these tokens has.
-    ///
-    /// # Errors
-    /// If its sizes cannot be.
-    pub fn parameter_count(&self, tokens: &Tokens) -> Result<u64, Error> {
+    /// The configuration of a model with these tokens.
+    pub fn model_for(&self, tokens: &Tokens) -> ModelConfig {
         match tokens {
-            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.parameter_count(),
+            Tokens::Text(tokenizer) => self.model.with_vocabulary(tokenizer.vocabulary(), None),
             Tokens::Pairs(PairVocabulary { source, target }) => {
-                self.pair_model([source.size(), target.size()])?.parameter_count()
+                self.model.with_vocabulary(target.size(), Some(source.size()))
             }
         }
     }
 
-    /// How many parameters of a model with these tokens are trained; adapters, which are small, are not counted.
+    /// The number of parameters of a model with these tokens that are trained; adapters, which are small, are not
+    /// counted.
     ///
     /// # Errors
     /// If its sizes cannot be.
     pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokens)?) {
-            (Some(_), _) => Ok(0),
-            (None, Some(last)) => Ok(last),
-            (None, None) => self.parameter_count(tokens),
+        match (&self.fine_tuning, self.last_layers_parameter_count(tokens)?) {
+            (Some(FineTuning::Lora(_)), _) => Ok(0),
+            (_, Some(last)) => Ok(last),
+            (_, None) => Ok(self.model_for(tokens).parameter_count()?),
         }
     }
 
-    /// How many parameters the last layers have, where only they are trained.
+    /// The number of parameters of the last layers, where only they are trained.
     pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
-        let Some(layers) = self.fine_tuning.train_last_layers else { return Ok(None) };
-        // A model of these layers alone, without what stands before them.
-        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokens.text()?.vocabulary())? else {
+        let (Some(FineTuning::TrainLastLayers(layers)), ModelConfig::Gpt(config)) =
+            (&self.fine_tuning, self.model_for(tokens))
+        else {
             return Ok(None);
         };
+        // A model of these layers alone, without what stands before them.
+        let config = GptConfig { layers: *layers, ..config };
         let positions = if config.positions == Positions::Learned { config.context } else { 0 };
         let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
         Ok(Some(config.parameter_count()? - embeddings))

@@ -27,7 +27,7 @@ use crate::data::{Data, Prompts, TOKENIZER_FILE, Tokens};
 use crate::layers::Module;
 use crate::layers::lora::is_adapter;
 use crate::model::Model;
-use crate::settings::Settings;
+use crate::settings::{FineTuning, Settings};
 use crate::tasks::AnyTask;
 use crate::tensor::Rng;
 use crate::trainer::{
@@ -73,31 +73,21 @@ impl Run {
         let data = data.into();
         data.check(settings)?;
         let tokens = data.tokens();
-        let mut model = Model::new(settings, &tokens, &mut Rng::new(settings.seed).fork("model"))?;
+        let mut model = Model::new(settings, &tokens, &mut Rng::new(settings.training.seed).fork("model"))?;
         let task = AnyTask::new(settings, data)?;
-        // What an epoch is depends on the text, so a run remembers what it came to.
-        let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
-        let budget = steps.map_or(settings.budget, Budget::Steps);
-        let config = TrainerConfig {
-            budget,
-            optimizer: settings.optimizer,
-            schedule: settings.schedule,
-            clip: settings.clip,
-            accumulate: settings.accumulate,
-            evaluate_every: settings.evaluate_every,
-            save_every: settings.save_every,
-            log_every: 10,
-            patience: settings.regularization.patience,
-            ema: settings.regularization.ema,
-            seed: settings.seed,
-        };
-        let tuning = &settings.fine_tuning;
-        if let Some(lora) = &tuning.lora {
-            adapter::prepare(&mut model, lora, settings.seed)?;
+        // The length of an epoch depends on the text, so a run keeps the number of steps that it came to.
+        let training = settings.training;
+        let steps = training.budget.steps(task.batches_per_epoch(), training.accumulate)?;
+        let budget = steps.map_or(training.budget, Budget::Steps);
+        if let Some(lora) = settings.fine_tuning.as_ref().and_then(FineTuning::lora) {
+            adapter::prepare(&mut model, lora, training.seed)?;
         }
-        let mut trainer = Trainer::new(model, task, config)?;
-        trainer.freeze(&|parameter| tuning.freezes(parameter, settings.layers))?;
-        let (settings, unfounded) = (settings.clone(), tuning.name());
+        let mut trainer = Trainer::new(model, task, TrainerConfig { budget, ..training })?;
+        if let Some(tuning) = &settings.fine_tuning {
+            trainer.freeze(&|parameter| tuning.freezes(parameter, settings.model.layers()))?;
+        }
+        let unfounded = settings.fine_tuning.as_ref().map(FineTuning::name);
+        let settings = settings.clone();
         Ok(Self { trainer, settings, tokens, budget, unfounded })
     }
 
@@ -112,7 +102,7 @@ impl Run {
         companions: Companions,
     ) -> Result<Self, Error> {
         Self::check_free(path)?;
-        if let (Some(name), None) = (config.settings.fine_tuning.name(), &config.from) {
+        if let (Some(name), None) = (config.settings.fine_tuning.as_ref().map(FineTuning::name), &config.from) {
             return Err(Error::setting(name, UNFOUNDED));
         }
         let folder = Folder::create(path)?;
@@ -190,7 +180,7 @@ impl Run {
 
     fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
         let mut config = config.clone();
-        config.settings.budget = self.budget;
+        config.settings.training.budget = self.budget;
         let settings = serde_json::to_value(&config).expect("settings are plain values");
         let tokenizer = self.tokens.to_json().into_bytes();
         let mut destination = Destination::new(folder, settings).with_files(move |metrics| {
@@ -198,7 +188,7 @@ impl Run {
             files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
             files
         });
-        if let (Some(lora), Some(base)) = (config.settings.fine_tuning.lora, config.from) {
+        if let (Some(FineTuning::Lora(lora)), Some(base)) = (config.settings.fine_tuning, config.from) {
             let belonging = Belonging::new(lora, base, &self.tokens);
             destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
         }

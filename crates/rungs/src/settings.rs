@@ -1,224 +1,159 @@
-//! What a run is made of: the rung, its sizes, its data and how it is trained, as one plain struct.
+//! The settings of a run: its model, its data and its training, in one struct that a run's `config.json` holds.
 //!
-//! [`Settings::of`] gives the defaults of a rung, which are those of a recipe people know; every field can be changed
-//! before [`Settings::validate`] looks at the whole. They are written to a run's `config.json` field by field, and two
-//! settings can be [compared](Settings::difference), which is how a run is kept from going on as something else.
+//! [`Settings::of`] gives the defaults of a rung. Every field can be changed before [`Settings::validate`] checks them
+//! all, and two settings can be [compared](Settings::difference), which keeps a run from being resumed as another.
 //!
 //! ```
+//! use rungs::models::{GptConfig, ModelConfig};
 //! use rungs::{Rung, Settings};
 //!
 //! let mut settings = Settings::of(Rung::Gpt);
-//! settings.hidden = 130;
-//! assert_eq!(settings.validate().unwrap_err().to_string(), "hidden 130 is not a multiple of heads 4");
+//! settings.model = ModelConfig::Gpt(GptConfig { width: 130, ..GptConfig::nanogpt() });
+//! assert_eq!(settings.validate().unwrap_err().to_string(), "width 130 is not a multiple of heads 4");
 //! ```
 
-use crate::Error;
-use crate::trainer::{Adam, AdamW, Budget, Method, Schedule};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-mod by_name;
+mod data_settings;
 mod difference;
 mod fine_tuning;
-mod gpt_settings;
-mod model_config;
-mod pair_settings;
-mod prompt_settings;
-mod regularization;
-mod rung;
-mod sizes;
+mod json;
 mod template;
 mod tokenizer_kind;
-mod transformer_settings;
-mod validation;
 
 pub use crate::error::Difference;
+pub use data_settings::{DataSettings, Examples};
 pub use fine_tuning::{FineTuning, Lora, Targets};
-pub use gpt_settings::{ACTIVATIONS, Architecture, GptSettings, NormName, PositionKind};
-pub use model_config::{ModelConfig, PairModelConfig};
-pub use pair_settings::{CellKind, PairSettings, SCORES, STYLES, Tied};
-pub use prompt_settings::PromptSettings;
-pub use regularization::Regularization;
-pub use rung::{Learns, Rung};
-pub use template::{PromptKind, Template};
+pub use template::{PromptKind, PromptSettings, Template};
 pub use tokenizer_kind::TokenizerKind;
-pub use transformer_settings::{NORM_POSITIONS, TransformerSettings};
 
-/// Everything that decides a run: from equal settings and equal texts come equal models, bit for bit.
+use crate::Error;
+use crate::models::{ModelConfig, Rung};
+use crate::trainer::{Adam, AdamW, Method, Schedule, TrainerConfig};
+use serde::{Deserialize, Serialize};
+
+/// The most tokens of a micro-batch: a slip of the keyboard should be an error, not exhaust the machine.
+const MAX_BATCH_TOKENS: usize = 1 << 22;
+
+/// Everything that decides a run: equal settings and equal texts give equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(deny_unknown_fields, try_from = "json::Written")]
 pub struct Settings {
-    /// Which model.
-    pub rung: Rung,
-    /// How many layers or blocks, one upon the other.
-    pub layers: usize,
-    /// H, the width of a recurrent layer's state, or D, the width of a GPT or Transformer.
-    pub hidden: usize,
-    /// D, the width of a token's vector, in recurrent rungs. (In the others it is their width.)
+    /// The model: its rung, sizes and arrangement.
+    pub model: ModelConfig,
+    /// What the run learns from.
+    pub data: DataSettings,
+    /// How it is trained.
+    pub training: TrainerConfig,
+    /// What is trained of a model that another run trained before, if not all of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub embedding: Option<usize>,
-    /// N, the number of attention heads, in rungs that attend.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub heads: Option<usize>,
-    /// T, the tokens of a training window: how far a GPT looks back, and how far gradients flow back in recurrent
-    /// rungs. In rungs that learn pairs, the most tokens of either text; longer pairs are left out. Of an answer with
-    /// its question likewise.
-    pub context: usize,
-    /// The probability of dropping, in training.
-    pub dropout: f64,
-    /// What becomes a token.
-    pub tokenizer: TokenizerKind,
-    /// What stands between the documents of the text, if it has several: one token, wherever it stands. Windows hold
-    /// parts of as many documents as fit.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub documents: Option<String>,
-    /// The share of the text, at its end, that is held out for validation; unused where there is a text for it.
-    pub validation_split: f64,
-    /// B, the sequences of a micro-batch.
-    pub batch_size: usize,
-    /// The micro-batches of a step, whose gradients are added up.
-    pub accumulate: usize,
-    /// How long to train.
-    pub budget: Budget,
-    /// The optimizer and its settings.
-    pub optimizer: Method,
-    /// The learning rate, step by step.
-    pub schedule: Schedule,
-    /// The largest global norm of the gradient; none for no clipping.
-    pub clip: Option<f64>,
-    /// After how many steps to evaluate on the validation text. The model kept is the best at these moments.
-    pub evaluate_every: usize,
-    /// After how many steps to save, if there is a folder.
-    pub save_every: usize,
-    /// Decides every random number of the run.
-    pub seed: u64,
-    /// What only a GPT has.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub gpt: Option<GptSettings>,
-    /// What keeps the model from learning its text by heart.
-    #[serde(skip_serializing_if = "Regularization::is_off", default)]
-    pub regularization: Regularization,
-    /// What of the model is trained, where it began with another run's and is not trained as a whole.
-    #[serde(skip_serializing_if = "FineTuning::is_whole", default)]
-    pub fine_tuning: FineTuning,
-    /// What only rungs that learn pairs have.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub pairs: Option<PairSettings>,
-    /// What only a language model has that learns to answer: to predict, not a text, but what is to be said.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub prompts: Option<PromptSettings>,
-    /// What only a Transformer that learns pairs has.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub transformer: Option<TransformerSettings>,
-}
-
-// Derived for a `remote` type that is this one: what follows can then go on from what was read field by field.
-impl Serialize for Settings {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, to)
-    }
-}
-
-impl<'de> Deserialize<'de> for Settings {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut settings = Self::deserialize(from)?;
-        // Runs that were made when there was only one arrangement say nothing of it.
-        if settings.rung == Rung::Gpt {
-            settings.gpt.get_or_insert_default();
-        }
-        Ok(settings)
-    }
+    pub fine_tuning: Option<FineTuning>,
 }
 
 impl Settings {
     /// The defaults of a rung.
     ///
-    /// | rung | recipe |
+    /// | rung | defaults |
     /// |---|---|
-    /// | gpt | nanoGPT's CPU configuration: 4 layers, 4 heads, 128 wide, context 64, batch 12, AdamW |
-    /// | lstm | 2 layers of 128, windows of 50, 50 streams, Adam at 4·10⁻³ falling by cosine, clip 5 |
-    /// | gru | the same with the other gated cell |
-    /// | rnn | the same with a plain cell, at half the rate, which is what it bears |
-    /// | seq2seq, attention | 1 layer of 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
-    /// | transformer | 2 layers of 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up of 200, clip 1 |
+    /// | gpt | nanoGPT's for a CPU: 4 layers, 4 heads, width 128, context 64, batches of 12, AdamW |
+    /// | lstm, gru | 2 layers of width 128, windows of 50, batches of 50, Adam at 4·10⁻³ falling by cosine, clip 5 |
+    /// | rnn | half that learning rate |
+    /// | seq2seq, attention | 1 layer of width 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
+    /// | transformer | 2 layers of width 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up of 200 |
     pub fn of(rung: Rung) -> Self {
-        let recurrent = Self {
-            rung,
-            layers: 2,
-            hidden: 128,
-            embedding: Some(128),
-            heads: None,
-            context: 50,
-            dropout: 0.0,
-            tokenizer: TokenizerKind::Char,
-            documents: None,
-            validation_split: 0.1,
-            batch_size: 50,
-            accumulate: 1,
-            budget: Budget::Steps(2000),
-            optimizer: Method::Adam(Adam::default()),
-            schedule: Schedule::Cosine { rate: 4e-3, minimum: 4e-4, warmup: 0 },
-            clip: Some(5.0),
-            evaluate_every: 250,
-            save_every: 250,
-            seed: 0,
-            gpt: None,
-            regularization: Regularization::default(),
-            fine_tuning: FineTuning::default(),
-            pairs: None,
-            prompts: None,
-            transformer: None,
+        let (batch_size, rate, warmup, clip) = match rung {
+            Rung::Rnn => (50, 2e-3, 0, 5.0),
+            Rung::Lstm | Rung::Gru => (50, 4e-3, 0, 5.0),
+            Rung::Gpt => (12, 1e-3, 100, 1.0),
+            Rung::Seq2seq | Rung::Attention => (64, 2e-3, 0, 1.0),
+            Rung::Transformer => (64, 2e-3, 200, 1.0),
         };
-        match rung {
-            Rung::Lstm | Rung::Gru => recurrent,
-            Rung::Rnn => Self { schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 }, ..recurrent },
-            Rung::Gpt => Self {
-                layers: 4,
-                embedding: None,
-                heads: Some(4),
-                context: 64,
-                batch_size: 12,
-                optimizer: Method::AdamW(AdamW::default()),
-                schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
-                clip: Some(1.0),
-                gpt: Some(GptSettings::default()),
-                ..recurrent
+        let optimizer = match rung {
+            Rung::Gpt => Method::AdamW(AdamW::default()),
+            Rung::Transformer => Method::Adam(Adam { beta2: 0.98, ..Adam::default() }),
+            _ => Method::Adam(Adam::default()),
+        };
+        let model = ModelConfig::of(rung);
+        let context = if model.context().is_none() { Some(50) } else { None };
+        let examples = if rung.translates() { Examples::pairs() } else { Examples::text() };
+        Self {
+            model,
+            data: DataSettings { context, examples, ..DataSettings::default() },
+            training: TrainerConfig {
+                batch_size,
+                optimizer,
+                schedule: Schedule::Cosine { rate, minimum: rate / 10.0, warmup },
+                clip: Some(clip),
+                ..TrainerConfig::default()
             },
-            Rung::Seq2seq | Rung::Attention => Self {
-                layers: 1,
-                hidden: 256,
-                batch_size: 64,
-                schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 0 },
-                clip: Some(1.0),
-                pairs: Some(PairSettings::of(rung)),
-                ..recurrent
-            },
-            Rung::Transformer => Self {
-                embedding: None,
-                heads: Some(4),
-                batch_size: 64,
-                optimizer: Method::Adam(Adam { beta2: 0.98, ..Adam::default() }),
-                schedule: Schedule::Cosine { rate: 2e-3, minimum: 2e-4, warmup: 200 },
-                clip: Some(1.0),
-                pairs: Some(PairSettings::of(rung)),
-                transformer: Some(TransformerSettings::default()),
-                ..recurrent
-            },
+            fine_tuning: None,
         }
     }
 
-    /// What only a rung that learns pairs has.
+    /// The rung of the model.
+    pub fn rung(&self) -> Rung {
+        self.model.rung()
+    }
+
+    /// T, the tokens of a training window: how far a GPT attends, and how far gradients flow back in recurrent models.
+    /// Of pairs the most tokens of either text, and of prompts and answers the most of both; longer ones are left out.
+    pub fn context(&self) -> usize {
+        self.data.context.or(self.model.context()).unwrap_or(1)
+    }
+
+    /// Sets [`context`](Self::context), in the model where it has one.
+    pub fn set_context(&mut self, context: usize) {
+        match &mut self.model {
+            ModelConfig::Gpt(config) => config.context = context,
+            ModelConfig::Transformer(config) => config.context = context,
+            _ => self.data.context = Some(context),
+        }
+    }
+
+    /// How prompts and answers become texts, where a language model learns them.
+    pub fn prompts(&self) -> Option<&PromptSettings> {
+        match &self.data.examples {
+            Examples::Prompts(prompts) => Some(prompts),
+            _ => None,
+        }
+    }
+
+    /// The settings of a new run that begins with the weights of this one: its model, and the training of its rung.
+    #[must_use]
+    pub fn beginning(&self) -> Self {
+        let usual = Self::of(self.rung());
+        let data = DataSettings { validation_split: usual.data.validation_split, ..self.data.clone() };
+        Self { model: self.model.clone(), data: data.without_documents(), ..usual }
+    }
+
+    /// Checks everything that can be checked before there is a text.
     ///
     /// # Errors
-    /// If this rung does not, or it is missing.
-    pub fn pair_settings(&self) -> Result<&PairSettings, Error> {
-        let rung = self.rung;
-        match (&self.pairs, rung.learns()) {
-            (Some(pairs), Learns::Pairs) => Ok(pairs),
-            (None, Learns::Pairs) => Err(Error::setting("pairs", format!("the rung {rung} needs them"))),
-            (_, Learns::Text) => {
-                Err(Error::setting("rung", format!("the rung {rung} learns a text, not pairs of texts")))
-            }
+    /// The first setting that is out of its range, by name.
+    pub fn validate(&self) -> Result<(), Error> {
+        let (rung, context, batch) = (self.rung(), self.context(), self.training.batch_size);
+        self.training.validate()?;
+        if context == 0 {
+            return Err(Error::setting("context", "must be 1 or more, not 0"));
         }
+        if let Some(most) = self.model.context().filter(|&most| context > most) {
+            return Err(Error::setting("context", format!("windows of {context} are longer than the model's {most}")));
+        }
+        if batch.saturating_mul(context) > MAX_BATCH_TOKENS {
+            let problem = format!("{batch} sequences of context {context} are more than {MAX_BATCH_TOKENS} tokens");
+            return Err(Error::setting("batch-size", problem));
+        }
+        self.data.validate(rung)?;
+        if self.model.ties_all() && self.data.tokenizer.is_learnt_apart() {
+            let kind = &self.data.tokenizer;
+            let problem =
+                format!("all needs one vocabulary for sources and targets, as bpe:N has it, not two of {kind}");
+            return Err(Error::setting("tied", problem));
+        }
+        if let Some(fine_tuning) = &self.fine_tuning {
+            fine_tuning.validate(&self.model)?;
+        }
+        // The smallest vocabulary there is: sizes that are impossible with it are impossible with any.
+        self.model.with_vocabulary(1, None).parameter_count()?;
+        Ok(())
     }
 }
 

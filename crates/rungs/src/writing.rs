@@ -8,7 +8,7 @@
 //! use std::sync::Arc;
 //!
 //! let tokenizer = Tokenizer::char_from("a text of characters")?;
-//! let config = GptConfig::gpt(tokenizer.vocabulary(), 16, 8, 2, 1);
+//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context: 16, width: 8, heads: 2, layers: 1, bias: true, ..GptConfig::nanogpt() };
 //! let model: Gpt = Gpt::new(&config, &mut Rng::new(0))?; // of a run: SavedRun::open(folder)?.writer()?
 //! let writer = Writer::new(Box::new(model), tokenizer).with_stops(vec!["xt".to_owned()]);
 //!

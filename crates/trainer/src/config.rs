@@ -4,7 +4,12 @@ use crate::error::{positive, setting};
 use crate::{AdamW, Method, Schedule, TrainError};
 use serde::{Deserialize, Serialize};
 
-/// The settings of a run.
+/// Steps between rows of metrics.
+fn log_every() -> usize {
+    10
+}
+
+/// The settings of training. Batch size and label smoothing are the task's business, the others the trainer's.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerConfig {
@@ -16,6 +21,8 @@ pub struct TrainerConfig {
     pub schedule: Schedule,
     /// The largest global norm of a gradient; longer ones are clipped.
     pub clip: Option<f64>,
+    /// B, the sequences of a micro-batch.
+    pub batch_size: usize,
     /// How many micro-batches make one step.
     pub accumulate: usize,
     /// The validation text is evaluated every so many steps, and at the end.
@@ -23,6 +30,7 @@ pub struct TrainerConfig {
     /// The run is saved every so many steps, and at the end.
     pub save_every: usize,
     /// The metrics get a row every so many steps, and at every evaluation.
+    #[serde(default = "log_every")]
     pub log_every: usize,
     /// After how many evaluations in a row that are no better than the best the run stops early; none for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +39,11 @@ pub struct TrainerConfig {
     /// kept as the best; training goes on from the others. None for no average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,
-    /// What all randomness of training comes from.
+    /// ε of label smoothing, the share of a target's probability that is spread over the vocabulary (Szegedy et al.
+    /// 2016), in training alone; none for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_smoothing: Option<f64>,
+    /// The seed of all randomness.
     pub seed: u64,
 }
 
@@ -44,12 +56,14 @@ impl Default for TrainerConfig {
             optimizer: Method::AdamW(AdamW::default()),
             schedule: Schedule::Cosine { rate: 1e-3, minimum: 1e-4, warmup: 100 },
             clip: Some(1.0),
+            batch_size: 12,
             accumulate: 1,
             evaluate_every: 250,
             save_every: 250,
-            log_every: 10,
+            log_every: log_every(),
             patience: None,
             ema: None,
+            label_smoothing: None,
             seed: 0,
         }
     }
@@ -62,26 +76,29 @@ impl TrainerConfig {
     /// The first that is not.
     pub fn validate(&self) -> Result<(), TrainError> {
         match self.budget {
-            Budget::Steps(steps) => setting("steps", steps > 0, || "must be 1 or more".into())?,
-            Budget::Epochs(epochs) => setting("epochs", epochs > 0, || "must be 1 or more".into())?,
+            Budget::Steps(steps) => counted("steps", steps)?,
+            Budget::Epochs(epochs) => counted("epochs", epochs)?,
             Budget::Seconds(seconds) => positive("seconds", seconds)?,
         }
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.clip.map_or(Ok(()), |norm| positive("clip", norm))?;
-        for (name, every) in [
-            ("accumulate", self.accumulate),
-            ("steps between evaluations", self.evaluate_every),
-            ("steps between saves", self.save_every),
-            ("steps between rows of metrics", self.log_every),
-        ] {
-            setting(name, every > 0, || "must be 1 or more".into())?;
+        counted("batch-size", self.batch_size)?;
+        counted("accumulate", self.accumulate)?;
+        counted("evaluate-every", self.evaluate_every)?;
+        counted("save-every", self.save_every)?;
+        counted("log-every", self.log_every)?;
+        for (name, share) in [("ema", self.ema), ("label-smoothing", self.label_smoothing)] {
+            let Some(share) = share else { continue };
+            setting(name, share > 0.0 && share < 1.0, || format!("must lie between 0 and 1, not {share}"))?;
         }
-        if let Some(decay) = self.ema {
-            setting("ema", decay > 0.0 && decay < 1.0, || format!("must lie between 0 and 1, not {decay}"))?;
-        }
-        setting("patience", self.patience != Some(0), || "must be 1 or more".into())
+        counted("patience", self.patience.unwrap_or(1))
     }
+}
+
+/// Checks a number that must not be 0.
+fn counted(name: &'static str, count: usize) -> Result<(), TrainError> {
+    setting(name, count > 0, || "must be 1 or more, not 0".into())
 }
 
 /// When a run is over.
@@ -145,12 +162,12 @@ mod tests {
     fn impossible_settings_are_named() {
         let config = TrainerConfig::default();
         for (config, error) in [
-            (TrainerConfig { budget: Budget::Steps(0), ..config }, "steps: must be 1 or more"),
+            (TrainerConfig { budget: Budget::Steps(0), ..config }, "steps: must be 1 or more, not 0"),
             (TrainerConfig { budget: Budget::Seconds(-1.0), ..config }, "seconds: must be a positive number, not -1"),
             (TrainerConfig { clip: Some(0.0), ..config }, "clip: must be a positive number, not 0"),
             (TrainerConfig { ema: Some(1.0), ..config }, "ema: must lie between 0 and 1, not 1"),
-            (TrainerConfig { patience: Some(0), ..config }, "patience: must be 1 or more"),
-            (TrainerConfig { save_every: 0, ..config }, "steps between saves: must be 1 or more"),
+            (TrainerConfig { patience: Some(0), ..config }, "patience: must be 1 or more, not 0"),
+            (TrainerConfig { save_every: 0, ..config }, "save-every: must be 1 or more, not 0"),
             (
                 TrainerConfig { optimizer: Method::AdamW(AdamW { beta2: 1.0, ..AdamW::default() }), ..config },
                 "beta2: must be at least 0 and less than 1, not 1",

@@ -51,7 +51,7 @@ impl Pretrained {
         match (family, config.norm, config.gated) {
             (Family::Gpt2, NormKind::Rms(_), _) => missing("with learned positions it is gpt2, and that", "norm rms")?,
             (Family::Gpt2, _, true) => missing("with learned positions it is gpt2, and that", "gate")?,
-            (Family::Gpt2, ..) if config.key_heads != config.heads => {
+            (Family::Gpt2, ..) if config.key_heads() != config.heads => {
                 missing("with learned positions it is gpt2, and that", "key-heads of its own")?;
             }
             (Family::Llama, NormKind::Layer(_), _) => {
@@ -67,7 +67,7 @@ impl Pretrained {
 
     /// The content of `config.json`.
     pub fn to_json(&self) -> String {
-        let GptConfig { vocabulary, context, width, heads, key_heads, layers, feed_forward, .. } = self.config;
+        let GptConfig { vocabulary, context, width, heads, layers, .. } = self.config;
         let GptConfig { activation, norm, positions, tied, dropout, bias, .. } = self.config;
         let name = ACTIVATIONS.iter().find(|(_, known)| *known == activation).map(|(name, _)| *name);
         let end = match self.end.as_slice() {
@@ -91,7 +91,7 @@ impl Pretrained {
                 "n_embd": width,
                 "n_head": heads,
                 "n_layer": layers,
-                "n_inner": feed_forward,
+                "n_inner": self.config.feed_forward(),
                 "activation_function": name,
                 "layer_norm_epsilon": norm.epsilon(),
                 "resid_pdrop": dropout,
@@ -99,23 +99,23 @@ impl Pretrained {
                 "attn_pdrop": dropout,
             }),
             Family::Llama => {
-                let base = match positions {
-                    Positions::Rotary(Rotary { base }) => json!(base),
+                let theta = match positions {
+                    Positions::Rotary(Rotary { theta }) => json!(theta),
                     Positions::Learned => Value::Null,
                 };
                 json!({
                     "max_position_embeddings": context,
                     "hidden_size": width,
                     "num_attention_heads": heads,
-                    "num_key_value_heads": key_heads,
+                    "num_key_value_heads": self.config.key_heads(),
                     "head_dim": width / heads,
                     "num_hidden_layers": layers,
-                    "intermediate_size": feed_forward,
+                    "intermediate_size": self.config.feed_forward(),
                     "hidden_act": name,
                     "rms_norm_eps": norm.epsilon(),
                     // Older versions read the first of these, newer ones the second.
-                    "rope_theta": base,
-                    "rope_parameters": { "rope_type": "default", "rope_theta": base },
+                    "rope_theta": theta,
+                    "rope_parameters": { "rope_type": "default", "rope_theta": theta },
                     "attention_dropout": dropout,
                     "attention_bias": bias,
                     "mlp_bias": bias,
@@ -136,14 +136,18 @@ fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     let context = if fields.has("n_positions") { "n_positions" } else { "n_ctx" };
     let (vocabulary, context) = (fields.count("vocab_size")?, fields.count(context)?);
     let (width, heads, layers) = (fields.count("n_embd")?, fields.count("n_head")?, fields.count("n_layer")?);
-    let named = GptConfig::gpt(vocabulary, context, width, heads, layers);
     Ok(GptConfig {
-        feed_forward: if fields.has("n_inner") { fields.count("n_inner")? } else { named.feed_forward },
+        feed_forward: fields.has("n_inner").then(|| fields.count("n_inner")).transpose()?,
         activation: fields.activation("activation_function", Activation::GeluTanh)?,
         norm: NormKind::Layer(fields.number("layer_norm_epsilon", 1e-5)?),
         tied: fields.flag("tie_word_embeddings", true)?,
         dropout: fields.number("resid_pdrop", 0.1)?,
-        ..named
+        vocabulary,
+        context,
+        width,
+        heads,
+        layers,
+        ..GptConfig::gpt2()
     })
 }
 
@@ -160,15 +164,20 @@ fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
         return Err(wrong("mlp_bias", format!("is {mlp_bias} where attention_bias is {bias}; here they are one")));
     }
     Ok(GptConfig {
-        key_heads: if fields.has("num_key_value_heads") { fields.count("num_key_value_heads")? } else { heads },
-        feed_forward: fields.count("intermediate_size")?,
+        key_heads: fields.has("num_key_value_heads").then(|| fields.count("num_key_value_heads")).transpose()?,
+        feed_forward: Some(fields.count("intermediate_size")?),
         activation: fields.activation("hidden_act", Activation::Silu)?,
         norm: NormKind::Rms(fields.number("rms_norm_eps", 1e-6)?),
-        positions: Positions::Rotary(Rotary { base: rotary_base(fields)? }),
+        positions: Positions::Rotary(Rotary { theta: rotary_base(fields)? }),
         tied: fields.flag("tie_word_embeddings", false)?,
         dropout: fields.number("attention_dropout", 0.0)?,
         bias,
-        ..GptConfig::llama(vocabulary, context, width, heads, layers)
+        vocabulary,
+        context,
+        width,
+        heads,
+        layers,
+        ..GptConfig::llama()
     })
 }
 

@@ -150,20 +150,26 @@ fn configs() -> impl Strategy<Value = GptConfig> {
         |((m, share, k, layers, v, context, h), (llama, tied, bias, activation, epsilon, base, drop))| {
             let (heads, width) = (m * share, m * share * 2 * k);
             let gpt = GptConfig {
-                feed_forward: h,
+                feed_forward: Some(h),
                 activation,
                 tied,
                 dropout: drop,
                 norm: NormKind::Layer(epsilon),
-                ..GptConfig::gpt(v, context, width, heads, layers)
+                vocabulary: v,
+                context,
+                width,
+                heads,
+                layers,
+                bias: true,
+                ..GptConfig::nanogpt()
             };
             match llama {
                 false => gpt,
                 true => GptConfig {
-                    key_heads: m,
+                    key_heads: Some(m),
                     gated: true,
                     norm: NormKind::Rms(epsilon),
-                    positions: Positions::Rotary(Rotary { base }),
+                    positions: Positions::Rotary(Rotary { theta }),
                     bias,
                     ..gpt
                 },
@@ -207,7 +213,8 @@ proptest! {
 
 #[test]
 fn a_model_without_biases_is_one_with_biases_of_zero() {
-    let config = GptConfig { bias: false, ..GptConfig::gpt(7, 6, 8, 2, 2) };
+    let config =
+        GptConfig { bias: false, vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, ..GptConfig::nanogpt() };
     let model: Gpt<f64> = Gpt::new(&config, &mut Rng::new(1)).unwrap();
     let ours = model.named().into_iter().map(|(name, x)| (name, x.array().clone())).collect();
     let pretrained = Pretrained::of(&config, vec![]).unwrap();
@@ -223,11 +230,14 @@ fn a_model_without_biases_is_one_with_biases_of_zero() {
 #[test]
 fn what_neither_family_has_is_refused() {
     let refused = |config: GptConfig| Pretrained::of(&config, vec![]).unwrap_err().to_string();
-    let (gpt, llama) = (GptConfig::gpt(7, 6, 8, 2, 2), GptConfig::llama(7, 6, 8, 2, 2));
+    let (gpt, llama) = (
+        GptConfig { vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, bias: true, ..GptConfig::nanogpt() },
+        GptConfig { vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, ..GptConfig::llama() },
+    );
     for (config, words) in [
         (GptConfig { norm: NormKind::Rms(1e-5), ..gpt.clone() }, "gpt2, and that has no norm rms"),
         (GptConfig { gated: true, ..gpt.clone() }, "gpt2, and that has no gate"),
-        (GptConfig { key_heads: 1, ..gpt }, "gpt2, and that has no key-heads"),
+        (GptConfig { key_heads: Some(1), ..gpt }, "gpt2, and that has no key-heads"),
         (GptConfig { norm: NormKind::Layer(1e-5), ..llama.clone() }, "llama, and that has no norm layer"),
         (GptConfig { gated: false, ..llama }, "llama, and that has no feed-forward layer without a gate"),
     ] {

@@ -81,7 +81,8 @@ impl Pretrained {
 }
 
 fn gpt2(config: &GptConfig, places: &mut Places) {
-    let &GptConfig { vocabulary, context, width: d, layers, feed_forward: h, norm, .. } = config;
+    let &GptConfig { vocabulary, context, width: d, layers, norm, .. } = config;
+    let h = config.feed_forward();
     places.same("token_embedding.weight".to_owned(), "wte.weight".to_owned(), [vocabulary, d]);
     places.same("position_embedding.weight".to_owned(), "wpe.weight".to_owned(), [context, d]);
     for i in 0..layers {
@@ -100,8 +101,9 @@ fn gpt2(config: &GptConfig, places: &mut Places) {
 }
 
 fn llama(config: &GptConfig, places: &mut Places) {
-    let &GptConfig { vocabulary, width: d, heads, key_heads, layers, feed_forward: h, norm, bias, .. } = config;
-    let keys = d / heads * key_heads;
+    let &GptConfig { vocabulary, width: d, heads, layers, norm, bias, .. } = config;
+    let h = config.feed_forward();
+    let keys = d / heads * config.key_heads();
     places.same("token_embedding.weight".to_owned(), "embed_tokens.weight".to_owned(), [vocabulary, d]);
     for i in 0..layers {
         let (ours, theirs) = (format!("blocks.{i}"), format!("layers.{i}"));

@@ -18,7 +18,7 @@ fn linear([inputs, outputs]: [usize; 2], rng: &mut Rng) -> Linear<f64> {
 
 /// Small blocks that drop.
 fn small(config: BlockConfig) -> BlockConfig {
-    BlockConfig { hidden: 5, dropout: some_dropout(), ..config }
+    BlockConfig { feed_forward: 5, dropout: some_dropout(), ..config }
 }
 
 /// Causal, whole and in pieces, with heads shared and not; and not causal, padded.
@@ -40,7 +40,7 @@ pub(super) fn self_attention(rng: &mut Rng) -> Outcome {
     let layer = SelfAttention::new(linear([6, 24], rng), linear([8, 6], rng), 4, some_dropout()).causal();
     let worst = check(NAME, &layer, &[&[2, 5, 6]], forward(None), rng)?;
     let layer = SelfAttention::grouped(linear([6, 16], rng), linear([8, 6], rng), [4, 2], some_dropout());
-    let rotary = Some(Rotary { base: 100.0 });
+    let rotary = Some(Rotary { theta: 100.0 });
     let worst = worst.worse(check(NAME, &layer.clone().causal(), &[&[2, 5, 6]], forward(rotary), rng)?);
     let present = padded(5);
     let forward =

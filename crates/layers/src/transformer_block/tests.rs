@@ -60,7 +60,7 @@ fn scores(rotary: Rotary, q: &Tensor<f64>, k: &Tensor<f64>, from: usize) -> Vec<
 #[test]
 fn turned_vectors_keep_their_length_and_meet_by_distance_alone() {
     let rng = &mut Rng::new(3);
-    let rotary = Rotary { base: 10_000.0 };
+    let rotary = Rotary { theta: 10_000.0 };
     let [q, k] = [normal([1, 4, 2, 6], rng), normal([1, 4, 2, 6], rng)];
     let turned = rotary.angles(7..11, 6).turn(&q);
     assert_close(&turned.square().sum_over([-1]), &q.square().sum_over([-1]));
@@ -79,7 +79,7 @@ fn turned_vectors_keep_their_length_and_meet_by_distance_alone() {
 #[test]
 fn a_pair_is_turned_by_its_own_angle() {
     let x = Tensor::constant(Array::from_vec(vec![1.0, 1.0, 0.0, 0.0], [1, 1, 1, 4]));
-    let turned = Rotary { base: 100.0 }.angles(3..4, 4).turn(&x).to_vec();
+    let turned = Rotary { theta: 100.0 }.angles(3..4, 4).turn(&x).to_vec();
     // The pairs are (0, 2) and (1, 3); their angles at position 3 are 3 and 3/√100.
     let expected = [3f64.cos(), 0.3f64.cos(), 3f64.sin(), 0.3f64.sin()];
     assert!(turned.iter().zip(expected).all(|(a, b)| (a - b).abs() < ROUNDING), "{turned:?}");

@@ -11,17 +11,45 @@ use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};
 const CONTEXT: usize = 9;
 
 fn configs() -> [GptConfig; 2] {
-    let llama = GptConfig { key_heads: 2, ..GptConfig::llama(11, CONTEXT, 16, 4, 3) };
-    [GptConfig::gpt(11, CONTEXT, 16, 4, 3), llama].map(|config| GptConfig { dropout: 0.2, ..config })
+    let llama = GptConfig {
+        key_heads: Some(2),
+        vocabulary: 11,
+        context: CONTEXT,
+        width: 16,
+        heads: 4,
+        layers: 3,
+        ..GptConfig::llama()
+    };
+    [
+        GptConfig {
+            vocabulary: 11,
+            context: CONTEXT,
+            width: 16,
+            heads: 4,
+            layers: 3,
+            bias: true,
+            ..GptConfig::nanogpt()
+        },
+        llama,
+    ]
+    .map(|config| GptConfig { dropout: 0.2, ..config })
 }
 
 fn transformers() -> [TransformerConfig; 2] {
-    let paper = TransformerConfig { dropout: 0.2, ..TransformerConfig::vaswani([11, 11], 16, 4, 2) };
+    let paper = TransformerConfig {
+        dropout: 0.2,
+        source_vocabulary: 11,
+        vocabulary: 11,
+        width: 16,
+        heads: 4,
+        layers: 2,
+        ..TransformerConfig::vaswani()
+    };
     let later = TransformerConfig {
         context: CONTEXT,
         norm_position: NormPosition::Pre,
         positions: AddedPositions::Learned,
-        tying: Tying::All,
+        tied: Tying::All,
         ..paper.clone()
     };
     [paper, later]
@@ -66,7 +94,7 @@ fn translated<E: Element>(config: &TransformerConfig, own: Option<f64>) -> Step<
 #[test]
 fn a_model_has_the_same_bits_with_it() {
     for config in configs() {
-        let again = GptConfig { checkpointing: true, ..config.clone() };
+        let again = GptConfig { gradient_checkpointing: true, ..config.clone() };
         assert_eq!(step::<f32>(&config), step::<f32>(&again), "{config:?}");
         assert_eq!(step::<f64>(&config), step::<f64>(&again), "{config:?}");
     }
@@ -75,7 +103,7 @@ fn a_model_has_the_same_bits_with_it() {
 #[test]
 fn a_translator_has_the_same_bits_with_it() {
     for config in transformers() {
-        let again = TransformerConfig { checkpointing: true, ..config.clone() };
+        let again = TransformerConfig { gradient_checkpointing: true, ..config.clone() };
         assert_eq!(translated::<f32>(&config, None), translated::<f32>(&again, None), "{config:?}");
         assert_eq!(translated::<f64>(&config, None), translated::<f64>(&again, None), "{config:?}");
     }
@@ -84,7 +112,7 @@ fn a_translator_has_the_same_bits_with_it() {
 #[test]
 fn a_translator_may_read_what_it_would_have_written() {
     for config in transformers() {
-        let again = TransformerConfig { checkpointing: true, ..config.clone() };
+        let again = TransformerConfig { gradient_checkpointing: true, ..config.clone() };
         let [plain, again] = [config, again].map(|config| translated::<f64>(&config, Some(0.5)));
         assert_eq!((&plain.0, plain.2), (&again.0, again.2));
         // The encoder alone is computed again, and the decoder's steps are passed in another order.
@@ -99,7 +127,7 @@ fn a_translator_may_read_what_it_would_have_written() {
 fn keys_and_values_of_a_translator_are_not_kept_with_it() {
     let read = |checkpointing| {
         let rng = &mut Rng::new(9);
-        let config = TransformerConfig { checkpointing, ..transformers()[0].clone() };
+        let config = TransformerConfig { gradient_checkpointing: checkpointing, ..transformers()[0].clone() };
         let model = Transformer::<f32>::new(&config, rng).unwrap();
         let (source, target) = (Source::new(text(rng), vec![CONTEXT, 4]), text(rng));
         let mut state = model.start(&model.encode(&source, &mut Mode::Train(rng)));
@@ -124,8 +152,10 @@ fn keys_and_values_of_a_translator_are_not_kept_with_it() {
 #[test]
 fn evaluation_and_generation_do_not_know_of_it() {
     for config in configs() {
-        let model =
-            |checkpointing| Gpt::<f32>::new(&GptConfig { checkpointing, ..config.clone() }, &mut Rng::new(6)).unwrap();
+        let model = |checkpointing| {
+            Gpt::<f32>::new(&GptConfig { gradient_checkpointing: checkpointing, ..config.clone() }, &mut Rng::new(6))
+                .unwrap()
+        };
         let pieces = |model: &Gpt<f32>| {
             let mut state = model.start(1);
             [&[1, 2, 3][..], &[4], &[5, 6]].map(|piece| {
@@ -141,7 +171,7 @@ fn evaluation_and_generation_do_not_know_of_it() {
 #[should_panic(expected = "transformer: 0 of 9 earlier positions were kept (checkpointing)")]
 fn keys_that_a_translator_did_not_keep_are_missed() {
     let rng = &mut Rng::new(7);
-    let config = TransformerConfig { checkpointing: true, ..transformers()[0].clone() };
+    let config = TransformerConfig { gradient_checkpointing: true, ..transformers()[0].clone() };
     let model = Transformer::<f32>::new(&config, rng).unwrap();
     let mut state = model.start(&model.encode(&Source::one(&[1, 2, 3]), &mut Mode::Eval));
     let ids = Ids::new((0..CONTEXT as u32).collect::<Vec<_>>(), [1, CONTEXT]);
@@ -154,7 +184,7 @@ fn keys_that_a_translator_did_not_keep_are_missed() {
 #[should_panic(expected = "gpt: 0 of 3 earlier positions were kept (checkpointing)")]
 fn keys_that_were_not_kept_are_missed() {
     let rng = &mut Rng::new(7);
-    let model = Gpt::<f32>::new(&GptConfig { checkpointing: true, ..configs()[0].clone() }, rng).unwrap();
+    let model = Gpt::<f32>::new(&GptConfig { gradient_checkpointing: true, ..configs()[0].clone() }, rng).unwrap();
     let mut state = model.start(1);
     let ids = Ids::new(vec![1, 2, 3], [1, 3]);
     model.logits(&ids, &mut state, &mut Mode::Train(rng));

@@ -11,9 +11,25 @@ const VOCABULARY: usize = 11;
 const CONTEXT: usize = 9;
 
 fn configs() -> [GptConfig; 3] {
-    let gpt = GptConfig::gpt(VOCABULARY, CONTEXT, 16, 4, 2);
-    let llama = GptConfig { key_heads: 2, ..GptConfig::llama(VOCABULARY, CONTEXT, 16, 4, 2) };
-    [GptConfig { checkpointing: true, dropout: 0.1, ..gpt.clone() }, gpt, llama]
+    let gpt = GptConfig {
+        vocabulary: VOCABULARY,
+        context: CONTEXT,
+        width: 16,
+        heads: 4,
+        layers: 2,
+        bias: true,
+        ..GptConfig::nanogpt()
+    };
+    let llama = GptConfig {
+        key_heads: Some(2),
+        vocabulary: VOCABULARY,
+        context: CONTEXT,
+        width: 16,
+        heads: 4,
+        layers: 2,
+        ..GptConfig::llama()
+    };
+    [GptConfig { gradient_checkpointing: true, dropout: 0.1, ..gpt.clone() }, gpt, llama]
 }
 
 fn of_rank(rank: usize, dropout: f64) -> LowRankConfig {
@@ -167,7 +183,11 @@ fn the_gradient_is_the_chain_rule_on_the_whole_matrix() {
 #[test]
 fn nothing_but_adapters_has_a_gradient_and_what_stands_before_the_first_records_nothing() {
     let rng = &mut Rng::new(6);
-    let mut model = Gpt::<f64>::new(&GptConfig::llama(VOCABULARY, CONTEXT, 16, 4, 2), rng).unwrap();
+    let mut model = Gpt::<f64>::new(
+        &GptConfig { vocabulary: VOCABULARY, context: CONTEXT, width: 16, heads: 4, layers: 2, ..GptConfig::llama() },
+        rng,
+    )
+    .unwrap();
     let names = adapt(&mut model, &of_rank(2, 0.0), &mut |name| name.ends_with("attention.qkv"), rng);
     assert_eq!(names, ["blocks.0.attention.qkv", "blocks.1.attention.qkv"]);
     let ids = text(rng);
@@ -197,15 +217,39 @@ fn every_model_shows_its_linear_layers() {
     let whole = lstm.named();
     assert_eq!(everywhere(&mut lstm, rng), ["head"]);
     assert_eq!(lstm.named().len(), whole.len() + 2);
-    let mut boxed: Box<dyn LanguageModel<f64>> =
-        Box::new(Gpt::new(&GptConfig::gpt(VOCABULARY, CONTEXT, 8, 2, 1), rng).unwrap());
+    let mut boxed: Box<dyn LanguageModel<f64>> = Box::new(
+        Gpt::new(
+            &GptConfig {
+                vocabulary: VOCABULARY,
+                context: CONTEXT,
+                width: 8,
+                heads: 2,
+                layers: 1,
+                bias: true,
+                ..GptConfig::nanogpt()
+            },
+            rng,
+        )
+        .unwrap(),
+    );
     let names = everywhere(&mut boxed, rng);
     let expected = ["attention.qkv", "attention.projection", "feed_forward.up", "feed_forward.down"];
     assert_eq!(names, expected.map(|name| format!("blocks.0.{name}")));
     let before: Named<f64> = boxed.named().into_iter().map(|(name, x)| (name, x.array().clone())).collect();
     assert_eq!(adapt(&mut boxed, &of_rank(1, 0.0), &mut |_| false, rng), Vec::<String>::new());
     boxed.load(&before).expect("nothing was changed");
-    let mut transformer = Transformer::<f64>::new(&TransformerConfig::vaswani([5, 6], 8, 2, 1), rng).unwrap();
+    let mut transformer = Transformer::<f64>::new(
+        &TransformerConfig {
+            source_vocabulary: 5,
+            vocabulary: 6,
+            width: 8,
+            heads: 2,
+            layers: 1,
+            ..TransformerConfig::vaswani()
+        },
+        rng,
+    )
+    .unwrap();
     let names = everywhere(&mut transformer, rng);
     assert_eq!(names.len(), 4 + 7, "{names:?}");
 }

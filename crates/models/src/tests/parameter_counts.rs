@@ -24,15 +24,20 @@ fn parameters_are_as_many_as_the_formula_says() {
 
         for bias in [false, true] {
             let (context, width, heads) = (d, 2 * hidden, 2);
-            let config = GptConfig { bias, ..GptConfig::gpt(vocabulary, context, width, heads, layers) };
+            let config = GptConfig { bias, vocabulary, context, width, heads, layers, ..GptConfig::nanogpt() };
             let model = Gpt::<f32>::new(&config, &mut rng).unwrap();
             assert_eq!(model.parameter_count() as u64, config.parameter_count().unwrap(), "{config:?}");
             let (heads, key_heads, width) = (4, [1, 2, 4][layers % 3], 8 * hidden);
             let llama = GptConfig {
-                key_heads,
+                key_heads: Some(key_heads),
                 bias,
                 tied: bias,
-                ..GptConfig::llama(vocabulary, context, width, heads, layers)
+                vocabulary,
+                context,
+                width,
+                heads,
+                layers,
+                ..GptConfig::llama()
             };
             let model = Gpt::<f32>::new(&llama, &mut rng).unwrap();
             assert_eq!(model.parameter_count() as u64, llama.parameter_count().unwrap(), "{llama:?}");
@@ -49,7 +54,8 @@ fn known_models_have_their_known_sizes() {
         (1280, 20, 36, 774_030_080),
         (1600, 25, 48, 1_557_611_200),
     ] {
-        let config = GptConfig::gpt(50257, 1024, width, heads, layers);
+        let config =
+            GptConfig { vocabulary: 50257, context: 1024, width, heads, layers, bias: true, ..GptConfig::nanogpt() };
         assert_eq!(config.parameter_count(), Ok(parameters));
     }
 }
@@ -88,7 +94,8 @@ fn parameters_have_the_names_that_checkpoints_use() {
 
 #[test]
 fn a_gpt_begins_as_gpt_2() {
-    let config = GptConfig::gpt(60, 50, 64, 4, 8);
+    let config =
+        GptConfig { vocabulary: 60, context: 50, width: 64, heads: 4, layers: 8, bias: true, ..GptConfig::nanogpt() };
     let model = Gpt::<f64>::new(&config, &mut Rng::new(1)).unwrap();
     model.for_each(&mut |name, parameter| {
         let values = parameter.to_vec();
@@ -125,7 +132,7 @@ fn sizes_that_cannot_be_are_refused_by_name() {
     assert_eq!(gpt(|c| c.dropout = f64::NAN), "dropout NaN is not at least 0 and below 1");
     assert_eq!(gpt(|c| c.context = usize::MAX), format!("context {} is too large; the most is 16777216", usize::MAX));
     assert_eq!(
-        gpt(|c| (c.width, c.heads, c.key_heads, c.layers, c.feed_forward) = (1 << 24, 1, 1, 1024, 1 << 26)),
+        gpt(|c| (c.width, c.heads, c.key_heads, c.layers, c.feed_forward) = (1 << 24, 1, Some(1), 1024, Some(1 << 26))),
         "these sizes make a model of 3458764737444052992 parameters; the most is 17179869184"
     );
 }

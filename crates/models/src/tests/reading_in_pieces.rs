@@ -39,8 +39,25 @@ fn so_it_does_at_a_size_that_is_used() {
     let (vocabulary, hidden) = (65, 128);
     let (embedding, layers, dropout) = (hidden, 2, 0.0);
     let recurrent = RecurrentConfig { vocabulary, embedding, hidden, layers, dropout };
-    let attending = GptConfig { dropout, bias: false, ..GptConfig::gpt(vocabulary, 64, hidden, 4, layers) };
-    let newer = GptConfig { key_heads: 2, ..GptConfig::llama(vocabulary, 64, hidden, 4, layers) };
+    let attending = GptConfig {
+        dropout,
+        bias: false,
+        vocabulary,
+        context: 64,
+        width: hidden,
+        heads: 4,
+        layers,
+        ..GptConfig::nanogpt()
+    };
+    let newer = GptConfig {
+        key_heads: Some(2),
+        vocabulary,
+        context: 64,
+        width: hidden,
+        heads: 4,
+        layers,
+        ..GptConfig::llama()
+    };
     let models: [(_, Box<dyn LanguageModel<f32>>); 5] = [
         ("rnn", Box::new(RnnLanguageModel::new(&recurrent, &mut rng).unwrap())),
         ("lstm", Box::new(LstmLanguageModel::new(&recurrent, &mut rng).unwrap())),

@@ -42,7 +42,16 @@ fn chunkings(length: usize) -> Vec<Vec<Range<usize>>> {
 }
 
 fn model_config() -> TransformerConfig {
-    TransformerConfig { context: 7, feed_forward: 9, ..TransformerConfig::vaswani([5, 6], 8, 2, 2) }
+    TransformerConfig {
+        context: 7,
+        feed_forward: Some(9),
+        source_vocabulary: 5,
+        vocabulary: 6,
+        width: 8,
+        heads: 2,
+        layers: 2,
+        ..TransformerConfig::vaswani()
+    }
 }
 
 /// Both places of the norm, both kinds of positions, every tying.
@@ -53,7 +62,7 @@ fn configs() -> Vec<TransformerConfig> {
             for tying in [Tying::Nothing, Tying::Head, Tying::All] {
                 let source_vocabulary = if tying == Tying::All { 6 } else { 5 };
                 let config = model_config();
-                configs.push(TransformerConfig { source_vocabulary, norm_position, positions, tying, ..config });
+                configs.push(TransformerConfig { source_vocabulary, norm_position, positions, tied: tying, ..config });
             }
         }
     }
@@ -81,11 +90,19 @@ fn parameters_are_as_many_as_the_formula_says() {
         assert_eq!(model.parameter_count() as u64, config.parameter_count().unwrap(), "{config:?}");
     }
     // The base model of the paper: 6 layers of 512, one vocabulary of 37,000; it counts 65 million.
-    let base = TransformerConfig { tying: Tying::All, ..TransformerConfig::vaswani([37_000; 2], 512, 8, 6) };
+    let base = TransformerConfig {
+        tied: Tying::All,
+        source_vocabulary: 37_000,
+        vocabulary: 37_000,
+        width: 512,
+        heads: 8,
+        layers: 6,
+        ..TransformerConfig::vaswani()
+    };
     assert_eq!(base.parameter_count().unwrap(), 37_000 * 512 + 6 * (28 * 512 * 512 + 32 * 512) + 37_000);
     let refused = |config: TransformerConfig| config.parameter_count().unwrap_err().to_string();
     let line = "one embedding for sources and targets needs one vocabulary: they have 5 and 6 tokens";
-    assert_eq!(refused(TransformerConfig { tying: Tying::All, ..model_config() }), line);
+    assert_eq!(refused(TransformerConfig { tied: Tying::All, ..model_config() }), line);
     assert_eq!(refused(TransformerConfig { heads: 3, ..model_config() }), "hidden 8 is not a multiple of heads 3");
     assert_eq!(refused(TransformerConfig { heads: 0, ..model_config() }), "heads is 0; it must be at least 1");
     assert!(matches!(
@@ -113,7 +130,14 @@ fn a_model_is_its_equations() {
     assert_close(&model.logits(&source(), &inputs(), &mut eval()), &logits, ROUNDING);
     assert!(model.encoder.norm.is_none() && model.head.weight.is_none());
     // Token vectors are as large as positions once they are scaled, and the head's products are near 1.
-    let large = TransformerConfig { source_vocabulary: 400, ..TransformerConfig::vaswani([400, 400], 256, 4, 1) };
+    let large = TransformerConfig {
+        source_vocabulary: 400,
+        vocabulary: 400,
+        width: 256,
+        heads: 4,
+        layers: 1,
+        ..TransformerConfig::vaswani()
+    };
     let model: Transformer<f64> = Transformer::new(&large, rng).unwrap();
     let variance = model.target_embedding.weight.square().mean().item() * 256.0;
     assert!((variance - 1.0).abs() < 0.02, "{variance}");
@@ -122,7 +146,7 @@ fn a_model_is_its_equations() {
 #[test]
 fn one_matrix_is_one_parameter() {
     for tying in [Tying::Head, Tying::All] {
-        let config = TransformerConfig { source_vocabulary: 6, tying, ..model_config() };
+        let config = TransformerConfig { source_vocabulary: 6, tied: tying, ..model_config() };
         let model: Transformer<f64> = Transformer::new(&config, &mut Rng::new(12)).unwrap();
         let vectors = model.named().into_iter().filter(|(_, p)| p.shape() == [6, 8].into()).count();
         assert_eq!(vectors, if tying == Tying::All { 1 } else { 2 }, "{tying:?}");
@@ -199,7 +223,15 @@ fn a_state_goes_on_from_any_rows() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     // Large enough for work to be shared.
-    let config = TransformerConfig { dropout: 0.1, ..TransformerConfig::vaswani([40, 50], 96, 4, 2) };
+    let config = TransformerConfig {
+        dropout: 0.1,
+        source_vocabulary: 40,
+        vocabulary: 50,
+        width: 96,
+        heads: 4,
+        layers: 2,
+        ..TransformerConfig::vaswani()
+    };
     let model: Transformer = Transformer::new(&config, &mut Rng::new(13)).unwrap();
     let rng = &mut Rng::new(14);
     let mut ids =

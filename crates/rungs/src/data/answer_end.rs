@@ -20,7 +20,7 @@ pub(crate) enum End {
 impl End {
     /// The end of a vocabulary, or what stands behind the second place of a template.
     pub(super) fn new(settings: &Settings, tokenizer: &Tokenizer, after: String) -> Result<Self, Error> {
-        let of_model = settings.gpt.as_ref().map_or(&[][..], |gpt| &gpt.end);
+        let of_model = &settings.data.end[..];
         if !of_model.is_empty() {
             return Ok(Self::Tokens(of_model.to_vec()));
         }

@@ -1,7 +1,7 @@
 //! Pairs of texts made into tokens, with a part held out.
 
 use super::tokens::Tokens;
-use crate::settings::{Learns, PairSettings, Settings, Tied, TokenizerKind};
+use crate::settings::{Examples, Settings, TokenizerKind};
 use crate::text::{PairVocabulary, SequenceVocabulary, Unit, WordOptions};
 use crate::trainer::data::Pair;
 use crate::{Error, TextPair};
@@ -26,7 +26,7 @@ impl PairCorpus {
     /// # Errors
     /// If no pair is left to train on, or to validate on, or if the tokenizer of the settings cannot be had.
     pub fn new(train: &[TextPair], validation: &[TextPair], settings: &Settings) -> Result<Self, Error> {
-        let vocabularies = vocabularies(&settings.tokenizer, train, settings.pair_settings()?)?;
+        let vocabularies = vocabularies(settings, train)?;
         Self::with_vocabularies(vocabularies, train, validation, settings)
     }
 
@@ -40,7 +40,7 @@ impl PairCorpus {
         validation: &[TextPair],
         settings: &Settings,
     ) -> Result<Self, Error> {
-        if settings.pair_settings()?.tied == Tied::All && vocabularies.source != vocabularies.target {
+        if settings.model.ties_all() && vocabularies.source != vocabularies.target {
             let problem = "all needs one vocabulary for sources and targets, and this tokenizer has two";
             return Err(Error::setting("tied", problem));
         }
@@ -48,11 +48,13 @@ impl PairCorpus {
         let mut encode = |part: &str, texts: &[TextPair]| {
             let ids =
                 |pair: &TextPair| (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target));
-            let short = |pair: &Pair| pair.0.len() <= settings.context && pair.1.len() <= settings.context;
+            let short = |pair: &Pair| pair.0.len() <= settings.context() && pair.1.len() <= settings.context();
             let kept: Vec<Pair> = texts.iter().map(ids).filter(short).collect();
             too_long += texts.len() - kept.len();
             match kept.is_empty() {
-                true => Err(Error::Text(format!("no pair of the {part} part has at most {} tokens", settings.context))),
+                true => {
+                    Err(Error::Text(format!("no pair of the {part} part has at most {} tokens", settings.context())))
+                }
                 false => Ok(Arc::<[Pair]>::from(kept)),
             }
         };
@@ -62,19 +64,20 @@ impl PairCorpus {
 }
 
 /// The vocabularies of the settings: two of characters or of words, or one of byte pairs, learnt from both sides.
-fn vocabularies(kind: &TokenizerKind, train: &[TextPair], settings: &PairSettings) -> Result<PairVocabulary, Error> {
+fn vocabularies(settings: &Settings, train: &[TextPair]) -> Result<PairVocabulary, Error> {
     let sources = train.iter().map(|pair| pair.source.as_str());
     let targets = train.iter().map(|pair| pair.target.as_str());
-    let unit = match kind {
+    let unit = match &settings.data.tokenizer {
         TokenizerKind::Char => Unit::Char,
         TokenizerKind::Word => Unit::Word,
         TokenizerKind::Bpe(size) => {
             let shared = SequenceVocabulary::bpe_from_texts(sources.chain(targets), *size)?;
             return Ok(PairVocabulary::shared(shared));
         }
-        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Pairs)?.pairs()?.clone()),
+        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, true)?.pairs()?.clone()),
     };
-    let options = WordOptions { minimum_count: settings.min_count, maximum_size: None };
+    let Examples::Pairs { min_count: minimum_count, .. } = settings.data.examples else { return Err(Error::goes_on()) };
+    let options = WordOptions { minimum_count, maximum_size: None };
     Ok(PairVocabulary {
         source: SequenceVocabulary::from_texts(sources, unit, options)?,
         target: SequenceVocabulary::from_texts(targets, unit, options)?,

@@ -5,7 +5,7 @@ use super::prompts::{Prompts, filled};
 use super::text_corpus::WORDS;
 use super::tokens::Tokens;
 use crate::Error;
-use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
+use crate::settings::{PromptKind, Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
@@ -63,10 +63,10 @@ impl PromptCorpus {
         let mut part = |name: &str, all: &[T]| {
             let mut examples = Vec::with_capacity(all.len());
             for turns in all {
-                examples.extend(left_out.example(&prompts, turns, settings.context)?);
+                examples.extend(left_out.example(&prompts, turns, settings.context())?);
             }
             match examples.is_empty() {
-                true => Err(Error::Text(left_out.nothing(name, prompts.kind, settings.context))),
+                true => Err(Error::Text(left_out.nothing(name, prompts.kind, settings.context()))),
                 false => Ok(Arc::<[Example]>::from(examples)),
             }
         };
@@ -124,14 +124,14 @@ impl LeftOut {
 
 /// The tokenizer of the settings, learnt from the filled-in templates.
 fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokenizer, Error> {
-    let prompts = settings.prompts.as_ref().ok_or_else(Error::goes_on)?;
+    let prompts = settings.prompts().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
     let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
-    Ok(match &settings.tokenizer {
+    Ok(match &settings.data.tokenizer {
         TokenizerKind::Char => Tokenizer::char_from(&texts.concat())?,
         TokenizerKind::Word => Tokenizer::word_from(&texts.concat(), WORDS)?,
         // What ends a document ends an answer.
         TokenizerKind::Bpe(size) => BpeTokenizer::from_documents(&texts.join(ENDS[0]), ENDS[0], *size)?.into(),
-        TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
+        TokenizerKind::Folder(path) => Tokens::open(path, false)?.text()?.clone(),
     })
 }

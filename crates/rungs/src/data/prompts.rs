@@ -93,7 +93,7 @@ impl Prompts {
     /// If they are those of a model that only goes on with a text, or the template cannot be, or the tokenizer cannot
     /// say it.
     pub fn new(settings: &Settings, tokenizer: &Tokenizer) -> Result<Self, Error> {
-        let prompts = settings.prompts.as_ref().ok_or_else(Error::goes_on)?;
+        let prompts = settings.prompts().ok_or_else(Error::goes_on)?;
         let (kind, template) = (prompts.task, prompts.parsed()?);
         // A space belongs to the word behind it, where there are words.
         let spaces = !matches!(tokenizer, Tokenizer::Char(_) | Tokenizer::Ids(_));

@@ -2,7 +2,7 @@
 
 use super::tokens::Tokens;
 use crate::Error;
-use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::settings::{Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{Tokenizer, WordOptions};
 use std::sync::Arc;
@@ -80,7 +80,7 @@ pub fn bytes_per_token(text: &str, tokens: &[u32]) -> f64 {
 fn parts<'t>(text: &'t str, validation: Option<&'t str>, settings: &Settings) -> (&'t str, &'t str) {
     match validation {
         Some(validation) => (text, validation),
-        None => split(text, settings.validation_split),
+        None => split(text, settings.data.validation_split),
     }
 }
 
@@ -93,7 +93,7 @@ fn split(text: &str, share: f64) -> (&str, &str) {
 
 /// That what stands between documents is one token, if there is anything.
 pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), Error> {
-    let Some(separator) = &settings.documents else { return Ok(()) };
+    let Some(separator) = settings.data.examples.documents() else { return Ok(()) };
     let tokens = match tokenizer.encode(separator) {
         Ok(ids) if ids.len() == 1 => return Ok(()),
         Ok(ids) => format!("{} tokens", ids.len()),
@@ -106,15 +106,15 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
 }
 
 fn tokenizer(settings: &Settings, train: &str, validation: &str) -> Result<Tokenizer, Error> {
-    Ok(match &settings.tokenizer {
+    Ok(match &settings.data.tokenizer {
         TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
         // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
         TokenizerKind::Word => Tokenizer::word_from(train, WORDS)?,
-        TokenizerKind::Bpe(size) => match &settings.documents {
+        TokenizerKind::Bpe(size) => match settings.data.examples.documents() {
             Some(separator) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
             None => Tokenizer::bpe_from(train, *size)?,
         },
-        TokenizerKind::Folder(path) => Tokens::open(path, Learns::Text)?.text()?.clone(),
+        TokenizerKind::Folder(path) => Tokens::open(path, false)?.text()?.clone(),
     })
 }
 
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn words_have_more_than_one_character() {
         let mut settings = Settings::of(Rung::Rnn);
-        settings.tokenizer = TokenizerKind::Word;
+        settings.data.tokenizer = TokenizerKind::Word;
         let corpus = Corpus::new(&"the cat sat on the mat. ".repeat(20), None, &settings).unwrap();
         assert!(corpus.characters_per_token > 2.0, "{}", corpus.characters_per_token);
     }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn byte_pairs_are_more_than_a_character_or_less() {
         let mut settings = Settings::of(Rung::Rnn);
-        settings.tokenizer = TokenizerKind::Bpe(260);
+        settings.data.tokenizer = TokenizerKind::Bpe(260);
         let text = "the cat sat on the mat. ".repeat(20);
         let corpus = Corpus::new(&text, Some("the 猫"), &settings).unwrap();
         // "the" and " " are a token each, and so is every byte of 猫; the characters are 5.

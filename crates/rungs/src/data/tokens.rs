@@ -1,7 +1,6 @@
 //! What the tokens of a run are, and where they come from if not from its text.
 
 use crate::Error;
-use crate::settings::Learns;
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{PairVocabulary, Tokenizer, TokenizerError};
 use crate::trainer::Folder;
@@ -36,10 +35,10 @@ impl Tokens {
     ///
     /// # Errors
     /// What is wrong with it, in one line.
-    pub fn from_json(json: &str, learns: Learns) -> Result<Self, String> {
-        match learns {
-            Learns::Text => Tokenizer::from_json(json).map(Self::Text).map_err(|error| error.to_string()),
-            Learns::Pairs => PairVocabulary::from_json(json).map(Self::Pairs).map_err(|error| error.to_string()),
+    pub fn from_json(json: &str, translates: bool) -> Result<Self, String> {
+        match translates {
+            false => Tokenizer::from_json(json).map(Self::Text).map_err(|error| error.to_string()),
+            true => PairVocabulary::from_json(json).map(Self::Pairs).map_err(|error| error.to_string()),
         }
     }
 
@@ -48,12 +47,12 @@ impl Tokens {
     /// # Errors
     /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is
     /// one.
-    pub fn open(folder: &Path, learns: Learns) -> Result<Self, Error> {
+    pub fn open(folder: &Path, translates: bool) -> Result<Self, Error> {
         let error = |problem: &str| Error::File { path: folder.to_owned(), problem: problem.to_owned() };
         if !folder.is_dir() {
             return Err(error("there is no such folder; tokenizers without one are char, word and bpe:N"));
         }
-        Self::find(folder, learns)?.ok_or_else(|| {
+        Self::find(folder, translates)?.ok_or_else(|| {
             error(
                 "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json with \
                  vocab.bpe",
@@ -65,10 +64,11 @@ impl Tokens {
     ///
     /// # Errors
     /// If there is one of another kind of data, or it is damaged.
-    pub fn find(folder: &Path, learns: Learns) -> Result<Option<Self>, Error> {
+    pub fn find(folder: &Path, translates: bool) -> Result<Option<Self>, Error> {
         let error = |path: PathBuf, problem: String| Error::File { path, problem };
         if let Some(json) = read(folder, TOKENIZER_FILE)? {
-            let tokens = Self::from_json(&json, learns).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem));
+            let tokens =
+                Self::from_json(&json, translates).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem));
             return tokens.map(Some);
         }
         for [encoder, merges] in GPT2_FILES {
@@ -78,7 +78,7 @@ impl Tokens {
                 error(folder.join(file), problem.to_string())
             })?;
             // What both kinds of data can be made of is kept in one form.
-            return Self::from_json(&tokenizer.to_json(), learns)
+            return Self::from_json(&tokenizer.to_json(), translates)
                 .map(Some)
                 .map_err(|problem| error(folder.join(encoder), problem));
         }

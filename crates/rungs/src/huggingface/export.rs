@@ -4,7 +4,7 @@ use super::{CONFIG, Family};
 use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
-use crate::settings::{Learns, ModelConfig};
+use crate::models::ModelConfig;
 use crate::tensor::safetensors;
 use crate::{Error, SavedRun};
 use serde_json::json;
@@ -31,15 +31,11 @@ pub struct Exported {
 /// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.
 pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let settings = &run.config.settings;
-    if settings.rung.learns() != Learns::Text || settings.rung.is_recurrent() {
-        let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung);
+    let ModelConfig::Gpt(config) = settings.model_for(&run.tokens) else {
+        let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung());
         return Err(Error::setting("rung", problem));
-    }
-    let tokenizer = run.tokens.text()?;
-    let ModelConfig::Gpt(config) = settings.model(tokenizer.vocabulary())? else {
-        unreachable!("the only rung that learns a text and is not recurrent")
     };
-    let end = settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
+    let (tokenizer, end) = (run.tokens.text()?, settings.data.end.clone());
     let here = |problem: String| Error::File { path: run.path().to_owned(), problem };
     let pretrained = Pretrained::of(&config, end).map_err(|error| here(error.to_string()))?;
     let mut files = vec![(CONFIG, pretrained.to_json())];

@@ -1,7 +1,6 @@
 //! Making a whole model of an adapter and the model it belongs to.
 
 use crate::layers::lora;
-use crate::settings::FineTuning;
 use crate::{Error, Run, RunConfig, SavedRun};
 use std::path::Path;
 
@@ -21,7 +20,7 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
     let weights = model.values();
     drop(model);
     let mut settings = run.config.settings.clone();
-    settings.fine_tuning = FineTuning::default();
+    settings.fine_tuning = None;
     let config = RunConfig { settings, text: run.source(), validation: None, from: run.config.from.clone() };
     SavedRun::write(out, config, &run.tokens, &weights)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// What may change when a run goes on: how long it is at the most, when it is given up, and how often it is saved. None
 /// of it changes what was learnt.
-const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "checkpointing"];
+const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every", "gradient-checkpointing"];
 
 /// The content of a run's `config.json`, checksums aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ pub(super) fn check_trained(folder: &Folder) -> Result<(), Error> {
 }
 
 pub(super) fn tokens(folder: &Folder, settings: &Settings) -> Result<Tokens, Error> {
-    let tokens = Tokens::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung.learns());
+    let tokens = Tokens::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung().translates());
     tokens.map_err(|problem| damaged(folder, TOKENIZER_FILE, problem))
 }
 

@@ -6,12 +6,11 @@ use super::run_files::{check_trained, damaged, text, tokens};
 use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
 use crate::layers::{Module, lora};
 use crate::model::Model;
-use crate::settings::Settings;
 use crate::tasks::{evaluate, token_losses};
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
 use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
-use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainingState};
+use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainerConfig, TrainingState};
 use crate::writing::{Responder, Writer};
 use crate::{Error, Source};
 use std::path::{Path, PathBuf};
@@ -169,7 +168,7 @@ impl SavedRun {
     /// If its sizes cannot be, or its adapter is damaged.
     pub fn parameter_count(&self) -> Result<u64, Error> {
         let adapter = self.adapter()?.map_or(0, |adapter| adapter.parameter_count());
-        Ok(self.config.settings.parameter_count(&self.tokens)? + adapter)
+        Ok(self.config.settings.model_for(&self.tokens).parameter_count()? + adapter)
     }
 
     /// How many of them are trained, where that is not all.
@@ -195,10 +194,10 @@ impl SavedRun {
     /// # Errors
     /// If a file is damaged.
     pub fn summary(&self) -> Result<Summary, Error> {
-        let Settings { budget, regularization, .. } = &self.config.settings;
+        let TrainerConfig { budget, patience, .. } = self.config.settings.training;
         let progress = self.progress()?;
         Ok(Summary {
-            finish: progress.finish(*budget, regularization.patience).unwrap_or(Finish::Stopped),
+            finish: progress.finish(budget, patience).unwrap_or(Finish::Stopped),
             steps: progress.step,
             train_loss: self.metrics()?.rows().last().map(|row| row.train_loss),
             validation_loss: progress.validation_loss,
@@ -228,7 +227,7 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn token_losses(&self, tokens: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
-        token_losses(self.model()?.language()?.as_ref(), tokens, self.config.settings.context, stride)
+        token_losses(self.model()?.language()?.as_ref(), tokens, self.config.settings.context(), stride)
     }
 
     /// How well the model predicts a text, every token after the first.
@@ -239,7 +238,7 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
+        Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context())?)
     }
 }
 

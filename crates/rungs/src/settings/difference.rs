@@ -12,38 +12,14 @@ impl Settings {
         named
     }
 
-    /// The same of those that decide what the model is, not how it is trained.
+    /// The settings of the model, by the name of the program's option.
     pub fn named_model(&self) -> Vec<(String, String)> {
-        let Self { rung, layers, hidden, embedding, heads, context, gpt, pairs, transformer, .. } = self;
-        let tree = serde_json::json!({
-            "rung": rung, "layers": layers, "hidden": hidden, "embedding": embedding, "heads": heads,
-            "context": context, "gpt": gpt, "pairs": pairs, "transformer": transformer
-        });
+        let mut model = serde_json::to_value(&self.model).expect("settings are plain values");
+        model["context"] = self.context().into();
         let mut named = Vec::new();
-        flatten("", &tree, &mut named);
-        named.retain(|(_, value)| value != "none");
+        flatten("", &model, &mut named);
+        named.retain(|(name, _)| name != "dropout");
         named
-    }
-
-    /// The settings of a new run that begins with the model of this one: its recipe is the rung's.
-    #[must_use]
-    pub fn beginning(&self) -> Self {
-        let Self { rung, layers, hidden, embedding, heads, context, dropout, .. } = *self;
-        let Self { tokenizer, gpt, pairs, prompts, transformer, .. } = self.clone();
-        Self {
-            layers,
-            hidden,
-            embedding,
-            heads,
-            context,
-            dropout,
-            tokenizer,
-            gpt,
-            pairs,
-            prompts,
-            transformer,
-            ..Self::of(rung)
-        }
     }
 
     /// The first setting in which `wanted` differs, those in `free` aside; none if a run with these settings can go on
@@ -52,9 +28,9 @@ impl Settings {
         difference(&self.named(), &wanted.named(), free)
     }
 
-    /// The same of those that decide what the model is; not how it is computed.
+    /// The first setting in which the models differ, but for settings that only change how they are computed.
     pub fn model_difference(&self, wanted: &Self) -> Option<Difference> {
-        difference(&self.named_model(), &wanted.named_model(), &["checkpointing"])
+        difference(&self.named_model(), &wanted.named_model(), &["gradient-checkpointing", "scheduled-sampling"])
     }
 }
 
@@ -91,20 +67,21 @@ fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, Strin
     }
 }
 
-/// `schedule.rate` is `--lr`, `batch_size` is `--batch-size`.
+/// The option for a place in the settings: `--lr` for `training.schedule.rate`, `--batch-size` for
+/// `training.batch_size`.
 fn option_name(path: &str) -> String {
-    match path {
-        "optimizer.name" => "optimizer".to_owned(),
-        "optimizer.alpha" => "beta2".to_owned(),
-        "schedule.name" => "schedule".to_owned(),
-        "schedule.rate" => "lr".to_owned(),
-        "schedule.minimum" => "min-lr".to_owned(),
-        "schedule.factor" => "lr-factor".to_owned(),
-        "schedule.every" => "lr-every".to_owned(),
-        "fine_tuning.lora.rank" => "lora".to_owned(),
-        "fine_tuning.lora.alpha" => "lora-alpha".to_owned(),
-        "fine_tuning.lora.targets" => "lora-targets".to_owned(),
-        "fine_tuning.lora.dropout" => "lora-dropout".to_owned(),
-        _ => path.rsplit('.').next().unwrap_or(path).replace('_', "-"),
+    let mut parts = path.rsplit('.');
+    let (field, of) = (parts.next().unwrap_or(path), parts.next().unwrap_or_default());
+    match (of, field) {
+        (of, "name") => of.to_owned(),
+        ("norm", "epsilon") => "norm-epsilon".to_owned(),
+        ("positions", "theta") => "rope-theta".to_owned(),
+        ("optimizer", "alpha") => "beta2".to_owned(),
+        ("schedule", "rate") => "lr".to_owned(),
+        ("schedule", "minimum") => "min-lr".to_owned(),
+        ("schedule", "factor" | "every") => format!("lr-{field}"),
+        ("lora", "rank") => "lora".to_owned(),
+        ("lora", _) => format!("lora-{field}"),
+        _ => field.replace('_', "-"),
     }
 }

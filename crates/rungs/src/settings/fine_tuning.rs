@@ -1,23 +1,21 @@
 //! What of a model is trained, where that is not all of it: adapters, or the last blocks.
 
-use super::Rung;
 use crate::Error;
 use crate::layers::lora::is_adapter;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::models::{GptConfig, ModelConfig};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How a run that begins with another's weights changes them. Nothing is said where it may change all of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FineTuning {
-    /// Adapters are trained, and the model stays as it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lora: Option<Lora>,
-    /// Only so many blocks are trained, the last ones, with the last norm, and with the head where it is not the
-    /// embedding too: that is the first layer, and its gradient would have to come down through all others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train_last_layers: Option<usize>,
+/// The part that is trained of a model that begins with another run's weights. Without it all of the model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FineTuning {
+    /// Adapters; the model stays as it is.
+    Lora(Lora),
+    /// The last blocks, so many of them, with the last norm, and with the output layer where it is not the embedding
+    /// too: that is the first layer, and its gradient would have to pass through all others.
+    TrainLastLayers(usize),
 }
 
 /// Low-rank adaptation (Hu et al. 2021): see [`crate::layers::lora`].
@@ -49,7 +47,8 @@ impl Lora {
 /// A part is one or more neighbouring steps of the path that a parameter's name is: `attention`, `qkv`,
 /// `feed_forward.up`, `blocks.3` or all of `blocks.3.attention.qkv`. It is printed as it is read, and kept in files in
 /// that form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Targets(Vec<String>);
 
 impl Default for Targets {
@@ -94,76 +93,70 @@ impl FromStr for Targets {
     }
 }
 
-impl Serialize for Targets {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+impl TryFrom<String> for Targets {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
     }
 }
 
-impl<'de> Deserialize<'de> for Targets {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+impl From<Targets> for String {
+    fn from(targets: Targets) -> Self {
+        targets.to_string()
     }
 }
 
 impl FineTuning {
-    /// Whether all of a model is trained.
-    pub fn is_whole(&self) -> bool {
-        *self == Self::default()
+    /// The option that asks for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Lora(_) => "lora",
+            Self::TrainLastLayers(_) => "train-last-layers",
+        }
     }
 
-    /// The setting that says what is trained, if one does.
-    pub(crate) fn name(&self) -> Option<&'static str> {
-        let last = self.train_last_layers.map(|_| "train-last-layers");
-        self.lora.as_ref().map(|_| "lora").or(last)
+    /// The adapters, if these are what is trained.
+    pub fn lora(&self) -> Option<&Lora> {
+        match self {
+            Self::Lora(lora) => Some(lora),
+            Self::TrainLastLayers(_) => None,
+        }
     }
 
-    /// Whether the parameter of this name is to stay as it is, in a model of so many blocks.
+    /// Whether the parameter of this name is frozen in a model of so many blocks.
     pub fn freezes(&self, parameter: &str, layers: usize) -> bool {
         match self {
-            Self { lora: Some(_), .. } => !is_adapter(parameter),
-            Self { train_last_layers: Some(last), .. } => {
+            Self::Lora(_) => !is_adapter(parameter),
+            Self::TrainLastLayers(last) => {
                 let mut path = parameter.split('.');
                 match (path.next(), path.next().and_then(|index| index.parse::<usize>().ok())) {
                     (Some("blocks"), Some(index)) => index + last < layers,
                     (first, _) => !matches!(first, Some("final_norm" | "head")),
                 }
             }
-            _ => false,
         }
     }
 
-    pub(super) fn validate(&self, rung: Rung, layers: usize) -> Result<(), Error> {
-        let Some(name) = self.name() else { return Ok(()) };
-        if rung != Rung::Gpt {
-            return Err(Error::setting(name, format!("the rung {rung} is trained as a whole; only gpt need not be")));
-        }
-        match self {
-            Self { lora: Some(_), train_last_layers: Some(_) } => {
-                Err(Error::setting("train-last-layers", "with lora adapters are trained, and no layer"))
+    pub(super) fn validate(&self, model: &ModelConfig) -> Result<(), Error> {
+        let ModelConfig::Gpt(GptConfig { layers, .. }) = model else {
+            let problem = format!("the rung {} is trained as a whole; only gpt need not be", model.rung());
+            return Err(Error::setting(self.name(), problem));
+        };
+        let (name, problem) = match self {
+            Self::TrainLastLayers(last) if !(1..=*layers).contains(last) => {
+                ("train-last-layers", format!("must be 1 to {layers}, all there are, not {last}"))
             }
-            Self { train_last_layers: Some(last), .. } if !(1..=layers).contains(last) => {
-                Err(Error::setting("train-last-layers", format!("must be 1 to {layers}, all there are, not {last}")))
+            Self::Lora(Lora { rank: 0, .. }) => ("lora", "must be 1 or more, not 0".to_owned()),
+            Self::Lora(Lora { alpha, .. }) if !(*alpha > 0.0 && alpha.is_finite()) => {
+                ("lora-alpha", format!("must be a positive number, not {alpha}"))
             }
-            Self { lora: Some(lora), .. } => lora.validate(),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Lora {
-    fn validate(&self) -> Result<(), Error> {
-        let Self { rank, alpha, dropout, .. } = *self;
-        if rank == 0 {
-            return Err(Error::setting("lora", "must be 1 or more, not 0"));
-        }
-        if !(alpha > 0.0 && alpha.is_finite()) {
-            return Err(Error::setting("lora-alpha", format!("must be a positive number, not {alpha}")));
-        }
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::setting("lora-dropout", format!("must be at least 0 and less than 1, not {dropout}")));
-        }
-        Ok(())
+            Self::Lora(Lora { dropout, .. }) if !(0.0..1.0).contains(dropout) => {
+                ("lora-dropout", format!("must be at least 0 and less than 1, not {dropout}"))
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::setting(name, problem))
     }
 }
 

@@ -1,10 +1,8 @@
 //! What stands around the two texts of an example.
 
-use super::by_name::by_name;
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// What a language model learns to answer from.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,9 +15,6 @@ pub enum PromptKind {
 }
 
 impl PromptKind {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Pairs, Self::Dialogue];
-
     /// What it is called in files.
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +39,37 @@ impl PromptKind {
         }
     }
 }
-by_name!(PromptKind, "task");
+
+impl fmt::Display for PromptKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How prompts and answers become texts for a language model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptSettings {
+    /// Where prompts and answers come from.
+    pub task: PromptKind,
+    /// The [`Template`] around them.
+    pub template: String,
+}
+
+impl PromptSettings {
+    /// The default template.
+    pub fn of(task: PromptKind) -> Self {
+        Self { task, template: task.template().to_owned() }
+    }
+
+    /// The template, taken apart.
+    ///
+    /// # Errors
+    /// If its places are not as the task needs them.
+    pub fn parsed(&self) -> Result<Template, Error> {
+        Template::parse(&self.template, self.task)
+    }
+}
 
 /// A text with two places in it, taken apart: `{source}` and `{target}`, or `{role}` and `{text}`.
 ///

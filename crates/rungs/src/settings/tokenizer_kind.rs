@@ -1,6 +1,5 @@
 //! What becomes a token, as the program's option says it.
 
-use super::Learns;
 use crate::Error;
 use crate::text::TokenizerError;
 use crate::text::tokenizer::BpeTokenizer;
@@ -25,12 +24,14 @@ pub enum TokenizerKind {
 }
 
 impl TokenizerKind {
-    /// That a vocabulary of this kind can be.
-    pub(super) fn validate(&self, learns: Learns) -> Result<(), Error> {
-        let least = match learns {
-            Learns::Text => BpeTokenizer::SMALLEST,
-            Learns::Pairs => BpeTokenizer::SMALLEST + SPECIAL.len(),
-        };
+    /// Whether sources and targets of pairs get a vocabulary each.
+    pub(super) fn is_learnt_apart(&self) -> bool {
+        matches!(self, Self::Char | Self::Word)
+    }
+
+    /// Checks that there can be such a vocabulary, for a translator or for a language model.
+    pub(super) fn validate(&self, translates: bool) -> Result<(), Error> {
+        let least = BpeTokenizer::SMALLEST + if translates { SPECIAL.len() } else { 0 };
         match *self {
             Self::Bpe(size) if size < least => {
                 Err(Error::setting("tokenizer", TokenizerError::TooSmall { size, least }.to_string()))
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_vocabulary_holds_at_least_the_bytes_and_a_pair() {
-        let least = |learns| (0..).find(|&size| TokenizerKind::Bpe(size).validate(learns).is_ok());
-        assert_eq!((least(Learns::Text), least(Learns::Pairs)), (Some(257), Some(261)));
+        let least = |translates| (0..).find(|&size| TokenizerKind::Bpe(size).validate(translates).is_ok());
+        assert_eq!((least(false), least(true)), (Some(257), Some(261)));
     }
 }

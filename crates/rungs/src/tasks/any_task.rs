@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::settings::Settings;
 use crate::tensor::Rng;
 use crate::trainer::data::Tokens as Ids;
-use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
+use crate::trainer::{Evaluation, Loss, Position, Task, TrainError, TrainerConfig};
 
 /// What a run learns: a task for each kind of model, behind one type, so that the trainer is compiled once.
 #[derive(Debug)]
@@ -32,11 +32,12 @@ macro_rules! of_one_kind {
 impl AnyTask {
     /// What a run with these settings learns from its data.
     pub(crate) fn new(settings: &Settings, data: Data) -> Result<Self, Error> {
-        let &Settings { batch_size: batch, context, seed, .. } = settings;
-        let smoothing = settings.regularization.label_smoothing.unwrap_or(0.0);
+        let (context, TrainerConfig { batch_size: batch, seed, label_smoothing, .. }) =
+            (settings.context(), settings.training);
+        let smoothing = label_smoothing.unwrap_or(0.0);
         let language = |[train, validation]: [Ids; 2]| -> Result<Self, Error> {
             let window = Window { batch, context };
-            let task = match settings.rung.is_recurrent() {
+            let task = match settings.rung().is_recurrent() {
                 true => LanguageTask::in_streams(train, validation, window)?,
                 false => LanguageTask::in_windows(train, validation, window)?,
             };
@@ -50,7 +51,7 @@ impl AnyTask {
                 Ok(Self::Prompts(task.with_label_smoothing(smoothing)))
             }
             Data::Pairs(PairCorpus { train, validation, .. }) => {
-                let own = settings.pair_settings()?.scheduled_sampling;
+                let own = settings.model.scheduled_sampling();
                 let task = TranslationTask::new(train, validation, batch, own, seed)?;
                 Ok(Self::Translation(task.with_label_smoothing(smoothing)))
             }

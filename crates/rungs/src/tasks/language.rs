@@ -231,7 +231,16 @@ mod tests {
     }
 
     fn gpt() -> Box<dyn LanguageModel<f64>> {
-        let config = GptConfig { dropout: 0.2, bias: false, ..GptConfig::gpt(7, 6, 8, 2, 2) };
+        let config = GptConfig {
+            dropout: 0.2,
+            bias: false,
+            vocabulary: 7,
+            context: 6,
+            width: 8,
+            heads: 2,
+            layers: 2,
+            ..GptConfig::nanogpt()
+        };
         Box::new(Gpt::new(&config, &mut Rng::new(1)).unwrap())
     }
 

@@ -98,7 +98,20 @@ mod tests {
     const CONTEXT: usize = 6;
 
     fn gpt() -> Gpt<f64> {
-        Gpt::new(&GptConfig { dropout: 0.2, ..GptConfig::gpt(7, CONTEXT, 8, 2, 2) }, &mut Rng::new(1)).unwrap()
+        Gpt::new(
+            &GptConfig {
+                dropout: 0.2,
+                vocabulary: 7,
+                context: CONTEXT,
+                width: 8,
+                heads: 2,
+                layers: 2,
+                bias: true,
+                ..GptConfig::nanogpt()
+            },
+            &mut Rng::new(1),
+        )
+        .unwrap()
     }
 
     fn lstm() -> LstmLanguageModel<f64> {

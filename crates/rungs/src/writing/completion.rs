@@ -64,8 +64,8 @@ impl Writer {
     /// The same for a model that these settings made.
     pub(crate) fn of(model: Box<dyn LanguageModel<f32>>, tokenizer: Tokenizer, settings: &Settings) -> Self {
         let mut writer = Self::new(model, tokenizer);
-        writer.ends.tokens = settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone());
-        writer.separator.clone_from(&settings.documents);
+        writer.ends.tokens = settings.data.end.clone();
+        writer.separator = settings.data.examples.documents().map(str::to_owned);
         writer
     }
 

@@ -7,7 +7,7 @@ use super::text_file::TextFile;
 use crate::Error;
 use crate::data::text_corpus::{WORDS, check_separator};
 use crate::data::tokens::Tokens;
-use crate::settings::{Learns, Settings, TokenizerKind};
+use crate::settings::{Settings, TokenizerKind};
 use crate::text::Tokenizer;
 use crate::text::tokenizer::{PieceEncoder, PieceLearner};
 use crate::trainer::checkpoint::{Checksum, checksum};
@@ -42,7 +42,7 @@ impl StreamedCorpus {
         on_reading: OnReading<'_>,
     ) -> Result<Self, Error> {
         // Of a text that holds out its own end, how many characters are trained on.
-        let share = 1.0 - settings.validation_split;
+        let share = 1.0 - settings.data.validation_split;
         let all = text.known.characters;
         let train_characters = if validation.is_some() { all } else { (all as f64 * share) as u64 };
         let tokenizer = match tokenizer {
@@ -90,11 +90,11 @@ fn learn(
     on_reading: OnReading<'_>,
 ) -> Result<Tokenizer, Error> {
     // As `Corpus` does: characters of both parts, words and byte pairs of what is trained on alone.
-    let (mut learner, both) = match &settings.tokenizer {
+    let (mut learner, both) = match &settings.data.tokenizer {
         TokenizerKind::Char => (PieceLearner::chars(), true),
         TokenizerKind::Word => (PieceLearner::words(WORDS), false),
-        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.documents.as_deref())?, false),
-        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, Learns::Text)?.text()?.clone()),
+        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.data.examples.documents())?, false),
+        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, false)?.text()?.clone()),
     };
     let upto = if both { text.known.characters } else { train_characters };
     text.read_part(0..upto, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;

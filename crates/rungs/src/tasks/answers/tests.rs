@@ -14,7 +14,16 @@ const CONTEXT: usize = 24;
 fn models() -> Vec<Box<dyn LanguageModel<f64>>> {
     let rng = &mut Rng::new(1);
     let sizes = RecurrentConfig { vocabulary: V, embedding: 3, hidden: 5, layers: 2, dropout: 0.0 };
-    let gpt = GptConfig { dropout: 0.0, ..GptConfig::gpt(V, CONTEXT, 8, 2, 2) };
+    let gpt = GptConfig {
+        dropout: 0.0,
+        vocabulary: V,
+        context: CONTEXT,
+        width: 8,
+        heads: 2,
+        layers: 2,
+        bias: true,
+        ..GptConfig::nanogpt()
+    };
     vec![
         Box::new(RnnLanguageModel::new(&sizes, rng).unwrap()),
         Box::new(LstmLanguageModel::new(&sizes, rng).unwrap()),

@@ -1,0 +1,172 @@
+//! The configuration of any rung as one value: what a file of settings holds and a model is built from.
+
+use crate::{
+    AttentionConfig, AttentionSeq2Seq, CellKind, ConfigError, EncoderDecoder, Gpt, GptConfig, GruLanguageModel,
+    LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Rung, Seq2Seq, Seq2SeqConfig, Transformer,
+    TransformerConfig, Tying,
+};
+use rungs_layers::tensor::Rng;
+use rungs_layers::{GruCell, LstmCell, RnnCell};
+use serde::{Deserialize, Serialize};
+
+/// The configuration of a model, whatever its rung.
+///
+/// In a file of settings the field `rung` says which it is, and a field that is left out has the default of its rung.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rung", rename_all = "lowercase")]
+pub enum ModelConfig {
+    /// An RNN language model.
+    Rnn(RecurrentConfig),
+    /// An LSTM language model.
+    Lstm(RecurrentConfig),
+    /// A GRU language model.
+    Gru(RecurrentConfig),
+    /// A GPT.
+    Gpt(GptConfig),
+    /// A Seq2Seq.
+    Seq2seq(Seq2SeqConfig),
+    /// A Seq2Seq with attention.
+    Attention(AttentionConfig),
+    /// A Transformer.
+    Transformer(TransformerConfig),
+}
+
+/// Runs an expression for the configuration of whichever rung.
+macro_rules! of_any_rung {
+    ($config:expr, $of:ident => $result:expr) => {
+        match $config {
+            ModelConfig::Rnn($of) | ModelConfig::Lstm($of) | ModelConfig::Gru($of) => $result,
+            ModelConfig::Gpt($of) => $result,
+            ModelConfig::Seq2seq($of) => $result,
+            ModelConfig::Attention($of) => $result,
+            ModelConfig::Transformer($of) => $result,
+        }
+    };
+}
+
+impl ModelConfig {
+    /// The default configuration of a rung.
+    pub fn of(rung: Rung) -> Self {
+        match rung {
+            Rung::Rnn => Self::Rnn(RecurrentConfig::default()),
+            Rung::Lstm => Self::Lstm(RecurrentConfig::default()),
+            Rung::Gru => Self::Gru(RecurrentConfig::default()),
+            Rung::Gpt => Self::Gpt(GptConfig::default()),
+            Rung::Seq2seq => Self::Seq2seq(Seq2SeqConfig::default()),
+            Rung::Attention => Self::Attention(AttentionConfig::default()),
+            Rung::Transformer => Self::Transformer(TransformerConfig::default()),
+        }
+    }
+
+    /// Which rung it is.
+    pub fn rung(&self) -> Rung {
+        match self {
+            Self::Rnn(_) => Rung::Rnn,
+            Self::Lstm(_) => Rung::Lstm,
+            Self::Gru(_) => Rung::Gru,
+            Self::Gpt(_) => Rung::Gpt,
+            Self::Seq2seq(_) => Rung::Seq2seq,
+            Self::Attention(_) => Rung::Attention,
+            Self::Transformer(_) => Rung::Transformer,
+        }
+    }
+
+    /// The number of layers or blocks.
+    pub fn layers(&self) -> usize {
+        of_any_rung!(self, config => config.layers)
+    }
+
+    /// The most tokens that the model can read, where that is part of its configuration.
+    pub fn context(&self) -> Option<usize> {
+        match self {
+            Self::Gpt(config) => Some(config.context),
+            Self::Transformer(config) => Some(config.context),
+            _ => None,
+        }
+    }
+
+    /// Whether sources and targets share one embedding, and so one vocabulary.
+    pub fn ties_all(&self) -> bool {
+        matches!(self, Self::Transformer(TransformerConfig { tied: Tying::All, .. }))
+    }
+
+    /// The probability that a decoder reads its own prediction in training.
+    pub fn scheduled_sampling(&self) -> f64 {
+        match self {
+            Self::Seq2seq(config) => config.scheduled_sampling,
+            Self::Attention(config) => config.scheduled_sampling,
+            Self::Transformer(config) => config.scheduled_sampling,
+            _ => 0.0,
+        }
+    }
+
+    /// The configuration for a vocabulary, and for one of sources where the model reads them.
+    #[must_use]
+    pub fn with_vocabulary(&self, vocabulary: usize, source_vocabulary: Option<usize>) -> Self {
+        let mut config = self.clone();
+        of_any_rung!(&mut config, config => config.vocabulary = vocabulary);
+        let source = source_vocabulary.unwrap_or(vocabulary);
+        match &mut config {
+            Self::Seq2seq(config) => config.source_vocabulary = source,
+            Self::Attention(config) => config.source_vocabulary = source,
+            Self::Transformer(config) => config.source_vocabulary = source,
+            _ => {}
+        }
+        config
+    }
+
+    /// The number of parameters.
+    ///
+    /// # Errors
+    /// If the sizes are not those of a model that can be.
+    pub fn parameter_count(&self) -> Result<u64, ConfigError> {
+        match self {
+            Self::Rnn(config) => config.parameter_count::<f32, RnnCell>(),
+            Self::Lstm(config) => config.parameter_count::<f32, LstmCell>(),
+            Self::Gru(config) => config.parameter_count::<f32, GruCell>(),
+            Self::Gpt(config) => config.parameter_count(),
+            Self::Seq2seq(config) => match config.cell {
+                CellKind::Lstm => config.parameter_count::<f32, LstmCell>(),
+                CellKind::Gru => config.parameter_count::<f32, GruCell>(),
+            },
+            Self::Attention(config) => match config.cell {
+                CellKind::Lstm => config.parameter_count::<f32, LstmCell>(),
+                CellKind::Gru => config.parameter_count::<f32, GruCell>(),
+            },
+            Self::Transformer(config) => config.parameter_count(),
+        }
+    }
+
+    /// The language model with its first parameters; none if the rung translates.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn language_model(&self, rng: &mut Rng) -> Result<Option<Box<dyn LanguageModel<f32>>>, ConfigError> {
+        Ok(Some(match self {
+            Self::Rnn(config) => Box::new(RnnLanguageModel::new(config, rng)?),
+            Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
+            Self::Gru(config) => Box::new(GruLanguageModel::new(config, rng)?),
+            Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The translator with its first parameters; none if the rung continues a text.
+    ///
+    /// # Errors
+    /// If there can be no such model.
+    pub fn translator(&self, rng: &mut Rng) -> Result<Option<Box<dyn EncoderDecoder<f32>>>, ConfigError> {
+        Ok(Some(match self {
+            Self::Seq2seq(config) => match config.cell {
+                CellKind::Lstm => Box::new(Seq2Seq::<f32, LstmCell>::new(config, rng)?),
+                CellKind::Gru => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),
+            },
+            Self::Attention(config) => match config.cell {
+                CellKind::Lstm => Box::new(AttentionSeq2Seq::<f32, LstmCell>::new(config, rng)?),
+                CellKind::Gru => Box::new(AttentionSeq2Seq::<f32, GruCell>::new(config, rng)?),
+            },
+            Self::Transformer(config) => Box::new(Transformer::new(config, rng)?),
+            _ => return Ok(None),
+        }))
+    }
+}

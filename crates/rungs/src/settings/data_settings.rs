@@ -1,0 +1,116 @@
+//! The settings of the data that a run learns from.
+
+use super::template::PromptSettings;
+use super::tokenizer_kind::TokenizerKind;
+use crate::Error;
+use crate::models::Rung;
+use serde::{Deserialize, Serialize};
+
+/// What a run learns from, and how it becomes tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// How text becomes tokens.
+    pub tokenizer: TokenizerKind,
+    /// T, the tokens of a training window, or the most of an example. If not given, the context of the model.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub context: Option<usize>,
+    /// The fraction of the data that is held out for validation; unused where there is a file for it.
+    pub validation_split: f64,
+    /// The form of the examples.
+    pub examples: Examples,
+    /// Ids of the tokens that end a text, as an imported model's configuration has them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub end: Vec<u32>,
+}
+
+/// The form of the examples that a run learns from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Examples {
+    /// A text, which a language model learns to continue.
+    Text {
+        /// What stands between the documents of the text, if it has several: one token, wherever it stands.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        documents: Option<String>,
+    },
+    /// Pairs of texts, which an encoder-decoder learns to translate.
+    Pairs {
+        /// How often a token of the training part must occur to be known.
+        min_count: usize,
+        /// Whether texts are made lower-case.
+        lower_case: bool,
+    },
+    /// Prompts and their answers, from pairs or dialogues, which a language model learns to continue.
+    Prompts(PromptSettings),
+}
+
+impl Examples {
+    /// A text of one document.
+    pub fn text() -> Self {
+        Self::Text { documents: None }
+    }
+
+    /// Pairs of which every token is known, as they are.
+    pub fn pairs() -> Self {
+        Self::Pairs { min_count: 1, lower_case: false }
+    }
+
+    /// What separates documents.
+    pub fn documents(&self) -> Option<&str> {
+        match self {
+            Self::Text { documents } => documents.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether pairs are made lower-case.
+    pub fn lower_case(&self) -> bool {
+        matches!(self, Self::Pairs { lower_case: true, .. })
+    }
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        let tokenizer = TokenizerKind::Char;
+        Self { tokenizer, context: None, validation_split: 0.1, examples: Examples::text(), end: Vec::new() }
+    }
+}
+
+impl DataSettings {
+    /// The settings of other data for the same model: a text of one document, where there were several.
+    pub(super) fn without_documents(self) -> Self {
+        match self.examples {
+            Examples::Text { .. } => Self { examples: Examples::text(), ..self },
+            _ => self,
+        }
+    }
+
+    pub(super) fn validate(&self, rung: Rung) -> Result<(), Error> {
+        if !(self.validation_split > 0.0 && self.validation_split < 1.0) {
+            let problem = format!("must lie between 0 and 1, not {}", self.validation_split);
+            return Err(Error::setting("validation-split", problem));
+        }
+        self.tokenizer.validate(rung.translates())?;
+        match &self.examples {
+            Examples::Pairs { min_count, .. } if rung.translates() => match (min_count, &self.tokenizer) {
+                (0, _) => Err(Error::setting("min-count", "must be 1 or more, not 0")),
+                (2.., kind) if !kind.is_learnt_apart() => {
+                    let problem =
+                        format!("only characters and words can be too rare to be known, not tokens of {kind}");
+                    Err(Error::setting("min-count", problem))
+                }
+                _ => Ok(()),
+            },
+            Examples::Text { documents } if !rung.translates() => match documents.as_deref() {
+                Some("") => Err(Error::setting("documents", "nothing cannot stand between documents")),
+                _ => Ok(()),
+            },
+            Examples::Prompts(prompts) if !rung.translates() => prompts.parsed().map(drop),
+            Examples::Pairs { .. } => {
+                Err(Error::setting("pairs", format!("the rung {rung} learns pairs with a template")))
+            }
+            _ => Err(Error::setting("rung", format!("the rung {rung} learns pairs of texts"))),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Settings as JSON: files of today, and those that earlier versions wrote.
+
+use super::{DataSettings, FineTuning, Settings};
+use crate::models::{ModelConfig, Rung};
+use crate::trainer::TrainerConfig;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Settings as a file has them.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Written(Map<String, Value>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    model: ModelConfig,
+    data: DataSettings,
+    training: TrainerConfig,
+    #[serde(default)]
+    fine_tuning: Option<FineTuning>,
+}
+
+impl TryFrom<Written> for Settings {
+    type Error = serde_json::Error;
+
+    fn try_from(Written(fields): Written) -> Result<Self, serde_json::Error> {
+        let fields = if fields.contains_key("rung") { from_flat(fields)? } else { Value::Object(fields) };
+        let Parts { model, data, training, fine_tuning } = serde_json::from_value(fields)?;
+        Ok(Self { model, data, training, fine_tuning })
+    }
+}
+
+impl Settings {
+    /// Settings from a file: `config.json` of a run, or settings alone, of which any may be left out.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub fn from_json(json: &str, rung: Rung) -> Result<Self, String> {
+        let mut file: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        while let Some(inner @ Value::Object(_)) = file.get_mut("settings").map(Value::take) {
+            file = inner;
+        }
+        if let (Value::Object(fields), true) = (&file, file.get("rung").is_some()) {
+            file = from_flat(fields.clone()).map_err(|error| error.to_string())?;
+        }
+        let name = file.pointer("/model/rung").and_then(Value::as_str).unwrap_or(rung.name());
+        if name != rung.name() {
+            return Err(format!("these are settings of the rung {name}, not {rung}"));
+        }
+        let mut settings = serde_json::to_value(Self::of(rung)).expect("settings are plain values");
+        merge(&mut settings, file);
+        serde_json::from_value(settings).map_err(|error| error.to_string())
+    }
+}
+
+/// Puts the values of `patch` over those of `value`. Objects are merged, unless they are of different kinds.
+fn merge(value: &mut Value, patch: Value) {
+    match (value, patch) {
+        (Value::Object(fields), Value::Object(patch))
+            if ["name", "kind"].iter().all(|tag| patch.get(*tag).is_none_or(|of| fields.get(*tag) == Some(of))) =>
+        {
+            for (name, patch) in patch {
+                merge(fields.entry(name).or_insert(Value::Null), patch);
+            }
+        }
+        (value, patch) => *value = patch,
+    }
+}
+
+/// The settings that earlier versions wrote, without parts: 28 fields, of which each rung had its own.
+fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
+    let rung: Rung = serde_json::from_value(old.get("rung").cloned().unwrap_or_default())?;
+    let mut take = |name: &str| old.remove(name);
+    let mut parts = |name: &str| match take(name) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let (mut gpt, mut pairs, transformer) = (parts("gpt"), parts("pairs"), parts("transformer"));
+    let (prompts, regularization) = (parts("prompts"), parts("regularization"));
+
+    let mut model = Map::new();
+    for name in ["rung", "layers", "hidden", "embedding", "heads", "dropout"] {
+        model.extend(take(name).map(|value| (name.to_owned(), value)));
+    }
+    let mut data = Map::new();
+    for name in ["tokenizer", "validation_split"] {
+        data.extend(take(name).map(|value| (name.to_owned(), value)));
+    }
+    let context = take("context").unwrap_or_default();
+    if rung.is_recurrent() { &mut data } else { &mut model }.insert("context".to_owned(), context);
+
+    if rung == Rung::Gpt {
+        data.extend(gpt.remove("end").map(|end| ("end".to_owned(), end)));
+        let llama = gpt.remove("architecture") == Some("llama".into());
+        let gated = gpt.get("gated") == Some(&true.into());
+        let width = model["hidden"].as_u64().unwrap_or_default() as usize;
+        if gated != llama && !gpt.contains_key("feed_forward") {
+            let inner = if llama { crate::layers::gated_width(width) } else { 4 * width };
+            gpt.insert("feed_forward".to_owned(), inner.into());
+        }
+        let norm = json!({ "name": gpt.remove("norm"), "epsilon": gpt.remove("norm_epsilon") });
+        let theta = gpt.remove("rotary_base");
+        let mut positions = json!({ "name": gpt.remove("positions") });
+        if let Some(theta) = theta {
+            positions["theta"] = theta;
+        }
+        if !gpt.is_empty() {
+            model.extend([("norm".to_owned(), norm), ("positions".to_owned(), positions)]);
+        }
+    }
+    let counts = ["min_count", "lower_case"].map(|name| (name.to_owned(), pairs.remove(name).unwrap_or_default()));
+    if rung == Rung::Transformer
+        && let Some(Value::Bool(tied)) = pairs.get("tied")
+    {
+        let tied = tied.to_string();
+        pairs.insert("tied".to_owned(), tied.into());
+    }
+    if rung != Rung::Seq2seq {
+        pairs.remove("reverse"); // the others read their source as it is
+    }
+    model.extend(gpt.into_iter().chain(pairs).chain(transformer));
+
+    let mut examples = Map::new();
+    if rung.translates() {
+        examples.insert("kind".to_owned(), "pairs".into());
+        examples.extend(counts);
+    } else if prompts.is_empty() {
+        examples.insert("kind".to_owned(), "text".into());
+        examples.extend(take("documents").map(|documents| ("documents".to_owned(), documents)));
+    } else {
+        examples.insert("kind".to_owned(), "prompts".into());
+        examples.extend(prompts);
+    }
+    data.insert("examples".to_owned(), examples.into());
+
+    let fine_tuning = take("fine_tuning");
+    let mut training = old;
+    training.extend(regularization);
+    let mut settings = json!({ "model": model, "data": data, "training": training });
+    if let Some(fine_tuning) = fine_tuning {
+        settings["fine_tuning"] = fine_tuning;
+    }
+    Ok(settings)
+}

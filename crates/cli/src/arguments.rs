@@ -4,18 +4,21 @@ mod base_model;
 mod chat_options;
 mod evaluate_options;
 mod generate_options;
+mod model_options;
 mod train_options;
+mod training_options;
 mod value_parsers;
 
 pub(crate) use chat_options::Chat;
 pub(crate) use evaluate_options::Evaluate;
 pub(crate) use generate_options::Generate;
-pub(crate) use train_options::{FineTuningFlags, GptFlags, ModelFlags, PairFlags, Train, TrainingFlags};
+pub(crate) use train_options::{DataOptions, Train, TrainCommand};
 
 use std::path::PathBuf;
 
 use base_model::Base;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use rungs::interop::huggingface::Family;
 use value_parsers::{count, family, positive};
 
@@ -57,7 +60,7 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Climb(Climb),
-    Train(Box<Train>),
+    Train(TrainCommand),
     Generate(Box<Generate>),
     Chat(Chat),
     Evaluate(Evaluate),
@@ -66,6 +69,8 @@ pub(crate) enum Command {
     Export(Export),
     Merge(Merge),
     Check(Check),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Train every rung on the built-in text and print the ladder with a sample of each
@@ -179,6 +184,30 @@ Examples:
   rungs check --seed 1 --json")]
 pub(crate) struct Check {}
 
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs completions bash > ~/.local/share/bash-completion/completions/rungs
+  rungs completions fish > ~/.config/fish/completions/rungs.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page, of the program or of a command
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs man | man -l -
+  rungs man train lstm > rungs-train-lstm.1")]
+pub(crate) struct Man {
+    /// The command, as in rungs man train lstm
+    #[arg(value_name = "COMMAND")]
+    pub(crate) path: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +216,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+        command_line::command().debug_assert();
     }
 }

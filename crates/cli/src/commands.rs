@@ -9,6 +9,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod info;
 mod learning_data;
+pub(crate) mod manual;
 pub(crate) mod merge;
 mod run_names;
 mod streaming;

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `arguments.rs` | the command line: every flag and its help |
+//! | `arguments.rs`, `command_line.rs` | the command line: every option, its help and its default |
 //! | `commands.rs` | one file per command, and the parts of each in a folder of its name |
 //! | `plots.rs` | pictures of losses, alignments and scores, as SVG and PNG |
 //! | `terminal.rs` | what is printed, how far a run is, and how the program ends when it does not end well |
@@ -15,6 +15,7 @@
 //! threads again and again, which takes twice the time.
 
 mod arguments;
+mod command_line;
 mod commands;
 mod plots;
 mod terminal;
@@ -22,19 +23,17 @@ mod text_input;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, Common};
-use clap::Parser;
-use clap::error::ErrorKind;
+use arguments::{Arguments, Command, Common, Completions, Man};
 use terminal::failure::{self, Failure, Outcome};
-use terminal::{interrupt, output};
+use terminal::interrupt;
 
 fn main() -> ExitCode {
     failure::without_panics(|| {
         interrupt::let_oversized_writes_fail();
-        let Some(Arguments { common, command }) = arguments()? else { return Ok(()) };
+        let Some(Arguments { common, command }) = command_line::arguments()? else { return Ok(()) };
         pool(&common)?.install(|| match command {
             Command::Climb(climb) => commands::climb::run(&climb, &common),
-            Command::Train(train) => commands::train::run(&train, &common),
+            Command::Train(train) => commands::train::run(&train.into(), &common),
             Command::Generate(generate) => commands::generate::run(&generate, &common),
             Command::Chat(chat) => commands::chat::run(&chat, &common),
             Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, &common),
@@ -43,20 +42,10 @@ fn main() -> ExitCode {
             Command::Export(export) => commands::export::run(&export, &common),
             Command::Merge(merge) => commands::merge::run(&merge, &common),
             Command::Check(_) => commands::check::run(&common),
+            Command::Completions(Completions { shell }) => commands::manual::completions(shell),
+            Command::Man(Man { path }) => commands::manual::page(&path),
         })
     })
-}
-
-/// What was asked for; none if it was help or the version, which is answered here.
-fn arguments() -> Outcome<Option<Arguments>> {
-    match Arguments::try_parse() {
-        Ok(arguments) => Ok(Some(arguments)),
-        Err(answer) if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            output::print(&answer.render().to_string())?;
-            Ok(None)
-        }
-        Err(error) => Err(Failure::usage(&error)),
-    }
 }
 
 fn pool(common: &Common) -> Outcome<rayon::ThreadPool> {

@@ -85,6 +85,43 @@ impl ModelConfig {
         }
     }
 
+    /// The width that the Noam schedule divides by: of the hidden state, or of the model.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Rnn(config) | Self::Lstm(config) | Self::Gru(config) => config.hidden,
+            Self::Gpt(config) => config.width,
+            Self::Seq2seq(config) => config.hidden,
+            Self::Attention(config) => config.hidden,
+            Self::Transformer(config) => config.width,
+        }
+    }
+
+    /// A configuration by name: `tiny` and `small` for every rung, `nanogpt`, `gpt2` and `llama` for the GPT.
+    pub fn preset(rung: Rung, name: &str) -> Option<Self> {
+        let mut config = Self::of(rung);
+        match (name, &mut config) {
+            ("nanogpt", Self::Gpt(gpt)) => *gpt = GptConfig::nanogpt(),
+            ("gpt2", Self::Gpt(gpt)) => *gpt = GptConfig::gpt2(),
+            ("llama", Self::Gpt(gpt)) => *gpt = GptConfig::llama(),
+            ("tiny", Self::Rnn(of) | Self::Lstm(of) | Self::Gru(of)) => {
+                (of.layers, of.hidden, of.embedding) = (1, 64, 64);
+            }
+            ("tiny", Self::Gpt(of)) => (of.layers, of.width, of.heads, of.context) = (2, 64, 2, 32),
+            ("tiny", Self::Seq2seq(of)) => (of.hidden, of.embedding) = (64, 32),
+            ("tiny", Self::Attention(of)) => (of.hidden, of.embedding) = (64, 32),
+            ("tiny", Self::Transformer(of)) => (of.layers, of.width, of.heads) = (1, 64, 2),
+            ("small", Self::Rnn(of) | Self::Lstm(of) | Self::Gru(of)) => (of.hidden, of.dropout) = (512, 0.2),
+            ("small", Self::Gpt(of)) => {
+                (of.layers, of.width, of.heads, of.context, of.dropout) = (6, 384, 6, 256, 0.2);
+            }
+            ("small", Self::Seq2seq(of)) => (of.hidden, of.embedding, of.dropout) = (512, 256, 0.2),
+            ("small", Self::Attention(of)) => (of.hidden, of.embedding, of.dropout) = (512, 256, 0.2),
+            ("small", Self::Transformer(of)) => (of.layers, of.width, of.heads, of.dropout) = (3, 256, 8, 0.1),
+            _ => return None,
+        }
+        Some(config)
+    }
+
     /// Whether sources and targets share one embedding, and so one vocabulary.
     pub fn ties_all(&self) -> bool {
         matches!(self, Self::Transformer(TransformerConfig { tied: Tying::All, .. }))

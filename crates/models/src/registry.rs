@@ -94,7 +94,7 @@ fn recurrent(rng: &mut Rng) -> Outcome {
 fn seq2seq_config(tied: bool) -> Seq2SeqConfig {
     let [source_vocabulary, vocabulary] = [VOCABULARY, VOCABULARY];
     let embedding = if tied { 4 } else { 3 };
-    Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden: 4, layers: 2, dropout: 0.0, reverse: true, tied }
+    Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden: 4, layers: 2, tied, ..Seq2SeqConfig::default() }
 }
 
 fn seq2seq(rng: &mut Rng) -> Outcome {
@@ -123,6 +123,7 @@ fn attention(rng: &mut Rng) -> Outcome {
             score,
             bidirectional: both_ways,
             tied,
+            ..AttentionConfig::default()
         };
         let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
         worst = worst.worse(if both_ways {
@@ -197,7 +198,7 @@ fn transformer(rng: &mut Rng) -> Outcome {
             activation: Activation::Gelu,
             norm_position,
             positions,
-            tying,
+            tied: tying,
             source_vocabulary: VOCABULARY,
             vocabulary: VOCABULARY,
             width: 4,

@@ -1,24 +1,50 @@
-//! Parsers of the values behind flags.
+//! Values of options: counts, numbers, and enumerations by the names that files have for them.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use rungs::TokenizerKind;
 use rungs::interop::huggingface::Family;
-use rungs::settings::{Architecture, NormName, PositionKind, Tied};
-use rungs::{CellKind, Rung, TokenizerKind};
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
+use serde::{Deserializer, forward_to_deserialize_any};
 
-pub(super) fn rung() -> impl TypedValueParser<Value = Rung> {
-    PossibleValuesParser::new(Rung::ALL.map(Rung::name)).try_map(|name| name.parse())
+/// One of an enumeration's variants, by the name that serde has for it.
+pub(super) fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+    let mut names = Names(&[]);
+    _ = T::deserialize(&mut names);
+    PossibleValuesParser::new(names.0).map(|name| {
+        let text: StrDeserializer<'_, Error> = name.as_str().into_deserializer();
+        T::deserialize(text).expect("it is one of the names")
+    })
+}
+
+/// A deserializer that holds nothing; it learns the names of an enumeration's variants.
+struct Names(&'static [&'static str]);
+
+impl<'de> Deserializer<'de> for &mut Names {
+    type Error = Error;
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.0 = variants;
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
 }
 
 pub(super) fn tokenizer(text: &str) -> Result<TokenizerKind, rungs::Error> {
     text.parse()
-}
-
-pub(super) fn tied() -> impl TypedValueParser<Value = Tied> {
-    PossibleValuesParser::new(Tied::ALL.map(Tied::name)).try_map(|name| name.parse())
-}
-
-pub(super) fn cell() -> impl TypedValueParser<Value = CellKind> {
-    PossibleValuesParser::new(CellKind::ALL.map(CellKind::name)).try_map(|name| name.parse())
 }
 
 pub(super) fn family() -> impl TypedValueParser<Value = Family> {
@@ -26,27 +52,7 @@ pub(super) fn family() -> impl TypedValueParser<Value = Family> {
     PossibleValuesParser::new(Family::ALL.map(Family::name)).map(of)
 }
 
-pub(super) fn architecture() -> impl TypedValueParser<Value = Architecture> {
-    PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)).try_map(|name| name.parse())
-}
-
-pub(super) fn norm() -> impl TypedValueParser<Value = NormName> {
-    PossibleValuesParser::new(NormName::ALL.map(NormName::name)).try_map(|name| name.parse())
-}
-
-pub(super) fn positions() -> impl TypedValueParser<Value = PositionKind> {
-    PossibleValuesParser::new(PositionKind::ALL.map(PositionKind::name)).try_map(|name| name.parse())
-}
-
-/// One of some things with names.
-pub(super) fn named<T: Copy + Send + Sync + 'static>(
-    known: &'static [(&'static str, T)],
-) -> impl TypedValueParser<Value = T> {
-    let value = |name: String| known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    PossibleValuesParser::new(known.iter().map(|(name, _)| *name)).map(move |name| value(name).expect("it is possible"))
-}
-
-/// A whole number of at least 1.
+/// A whole number of 1 or more.
 pub(super) fn count(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(0) => Err("must be 1 or more".to_owned()),

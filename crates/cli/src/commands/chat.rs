@@ -27,9 +27,9 @@ struct Report<'a> {
 
 pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
     let run = super::open(&chat.run, chat.base.base.as_deref())?;
-    let task = run.config.settings.prompts.as_ref().map(|prompts| prompts.task);
+    let task = run.config.settings.prompts().map(|prompts| prompts.task);
     if task != Some(PromptKind::Dialogue) {
-        let (path, rung) = (chat.run.display(), run.config.settings.rung);
+        let (path, rung) = (chat.run.display(), run.config.settings.rung());
         let other = match task {
             Some(_) => "rungs generate --source asks it",
             None => "rungs generate goes on with a text",
@@ -37,7 +37,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         let problem = format!("this {rung} has not learnt dialogues (rungs train --dialogue); {other}");
         return Err(Failure::input(format!("{path}: {problem}")));
     }
-    let (responder, context) = (run.responder()?, run.config.settings.context);
+    let (responder, context) = (run.responder()?, run.config.settings.context());
     let turns = chat.system.iter().map(|said| system(said, &responder, context)).collect::<Outcome<_>>()?;
     let mut conversation = Conversation {
         responder,

@@ -8,9 +8,9 @@ use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
-use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
+use rungs::trainer::{Budget, Finish, Schedule, Summary};
 use rungs::{
-    Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, Writer, translate,
+    Bigram, Corpus, Data, ModelConfig, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, Writer, translate,
 };
 use serde::Serialize;
 
@@ -53,26 +53,27 @@ struct Step {
 /// The settings that suit a text of a hundred or two hundred kilobytes and about a minute: small batches, so that a
 /// step costs little and there are many; dropout and decay, for the larger rungs could learn such a text by heart.
 fn settings(rung: Rung) -> Settings {
-    let of = Settings::of(rung);
-    let cosine = |rate, warmup| Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
-    match rung {
-        Rung::Rnn => Settings { budget: Budget::Steps(1500), batch_size: 20, ..of },
-        Rung::Lstm | Rung::Gru => {
-            Settings { budget: Budget::Steps(1200), batch_size: 20, dropout: 0.2, schedule: cosine(6e-3, 0), ..of }
+    let mut settings = Settings::of(rung);
+    let (steps, rate, warmup) = match rung {
+        Rung::Rnn => (1500, 2e-3, 0),
+        Rung::Lstm | Rung::Gru => (1200, 6e-3, 0),
+        Rung::Gpt => (1500, 3e-3, 100),
+        Rung::Seq2seq | Rung::Attention => (600, 6e-3, 0),
+        Rung::Transformer => (900, 5e-3, 90),
+    };
+    settings.training.budget = Budget::Steps(steps);
+    settings.training.schedule = Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
+    match &mut settings.model {
+        ModelConfig::Rnn(_) => settings.training.batch_size = 20,
+        ModelConfig::Lstm(config) | ModelConfig::Gru(config) => {
+            (config.dropout, settings.training.batch_size) = (0.2, 20);
         }
-        Rung::Gpt => Settings {
-            budget: Budget::Steps(1500),
-            layers: 3,
-            dropout: 0.1,
-            optimizer: Method::AdamW(AdamW::default()),
-            schedule: cosine(3e-3, 100),
-            ..of
-        },
-        Rung::Seq2seq | Rung::Attention => {
-            Settings { budget: Budget::Steps(600), hidden: 128, embedding: Some(64), schedule: cosine(6e-3, 0), ..of }
-        }
-        Rung::Transformer => Settings { budget: Budget::Steps(900), hidden: 64, schedule: cosine(5e-3, 90), ..of },
+        ModelConfig::Gpt(config) => (config.layers, config.dropout) = (3, 0.1),
+        ModelConfig::Seq2seq(config) => (config.hidden, config.embedding) = (128, 64),
+        ModelConfig::Attention(config) => (config.hidden, config.embedding) = (128, 64),
+        ModelConfig::Transformer(config) => config.width = 64,
     }
+    settings
 }
 
 pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
@@ -91,7 +92,7 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
             report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
         }
         let mut run = plan.start(climb.resume, data)?;
-        let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;
+        let summary = train_with_display(&mut run, plan.config.settings.rung().name(), common.json, &interrupt)?;
         if summary.finish == Finish::Stopped {
             return Err(stopped(&summary, climb, common, &plan));
         }
@@ -110,17 +111,17 @@ impl Plan {
     fn new(rung: Rung, climb: &Climb, common: &Common) -> Self {
         let mut settings = settings(rung);
         if let Some(steps) = climb.steps_per_rung {
-            settings.budget = Budget::Steps(steps);
-            if let Schedule::Cosine { warmup, .. } = &mut settings.schedule {
+            settings.training.budget = Budget::Steps(steps);
+            if let Schedule::Cosine { warmup, .. } = &mut settings.training.schedule {
                 *warmup = (*warmup).min(steps / 10);
             }
         } else if let Some(seconds) = climb.seconds_per_rung {
-            settings.budget = Budget::Seconds(seconds);
+            settings.training.budget = Budget::Seconds(seconds);
         }
-        settings.seed = common.seed.unwrap_or(0);
-        let (text, validation) = match rung.learns() {
-            Learns::Text => (Source::of(TEXT_NAME, TEXT), None),
-            Learns::Pairs => Texts::dates().sources(),
+        settings.training.seed = common.seed.unwrap_or(0);
+        let (text, validation) = match rung.translates() {
+            false => (Source::of(TEXT_NAME, TEXT), None),
+            true => Texts::dates().sources(),
         };
         let config = RunConfig { settings, text, validation, from: None };
         Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
@@ -129,9 +130,9 @@ impl Plan {
     /// What the rung learns.
     fn data(&self) -> Outcome<Data> {
         let settings = &self.config.settings;
-        match settings.rung.learns() {
-            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?.into()),
-            Learns::Pairs => Texts::dates().data(settings, None, None, None),
+        match settings.rung().translates() {
+            false => Ok(Corpus::new(TEXT, None, settings)?.into()),
+            true => Texts::dates().data(settings, None, None, None),
         }
     }
 
@@ -139,7 +140,10 @@ impl Plan {
     fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
         let settings = &self.config.settings;
         let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
-        let companions = companions(settings.rung, settings.parameter_count(&data.tokens())?);
+        let companions = companions(
+            settings.rung(),
+            settings.model_for(&data.tokens()).parameter_count().map_err(rungs::Error::from)?,
+        );
         // A ladder that was stopped has runs for its first rungs only.
         Ok(match resume && folder.join("config.json").exists() {
             true => Run::resume(folder, &self.config, data, companions)?,
@@ -149,7 +153,7 @@ impl Plan {
 
     fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
         let step = Step {
-            rung: self.config.settings.rung,
+            rung: self.config.settings.rung(),
             kind: "text",
             parameters: run.parameter_count(),
             tokens_per_second: summary.tokens_per_second,
@@ -207,7 +211,7 @@ fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
 
 fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Failure {
     let Some(out) = &climb.out else {
-        let (rung, steps) = (plan.config.settings.rung, thousands(summary.steps));
+        let (rung, steps) = (plan.config.settings.rung(), thousands(summary.steps));
         return Failure::interrupted(format!("stopped {rung} after step {steps}; nothing is kept without --out DIR"));
     };
     // What was asked for holds for the rungs that are still to come as well.

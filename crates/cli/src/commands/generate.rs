@@ -18,7 +18,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     let run = super::open(&flags.run, flags.base.base.as_deref())?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
     let asked = flags.source.is_some() || flags.sources.is_some();
-    let report = match (asked, &run.config.settings.prompts) {
+    let report = match (asked, run.config.settings.prompts()) {
         (true, Some(_)) => answer_questions::run(&run, flags, &rng, common)?,
         (true, None) => translate_sources::run(&run, flags, &rng, common)?,
         (false, _) => continue_prompts::run(&run, flags, &rng, common)?,

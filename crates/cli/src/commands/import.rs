@@ -28,12 +28,12 @@ pub(crate) fn run(flags: &Import, common: &Common) -> Outcome {
     let run: SavedRun = import(flags.family, &flags.folder, &flags.out)?;
     let report = Report {
         run: &flags.out,
-        rung: run.config.settings.rung,
+        rung: run.config.settings.rung(),
         model_type: Family::name(flags.family),
         parameters: run.parameter_count()?,
         vocabulary: vocabulary(&run.tokens),
         tokens_are: run.tokens.kind(),
-        context: run.config.settings.context,
+        context: run.config.settings.context(),
     };
     if report.tokens_are == "ids" {
         complain("there is no tokenizer in this folder: the run works in ids (generate --prompt-ids 5,9,12)");

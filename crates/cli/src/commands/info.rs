@@ -112,7 +112,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     let belonging = run.belonging()?;
     let report = Report {
         run: &info.run,
-        rung: config.settings.rung,
+        rung: config.settings.rung(),
         parameters: run.parameter_count()?,
         trained_parameters: run.trained_parameter_count()?,
         vocabulary: vocabulary(&run.tokens),
@@ -138,7 +138,7 @@ fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
         return Err(Failure::input(format!("--compare: {there} has other tokens than {here}: {problem}")));
     }
     let runs: Vec<&SavedRun> = std::iter::once(run).chain(&others).collect();
-    let names = names(&runs.iter().map(|run| (run.config.settings.rung, run.path())).collect::<Vec<_>>());
+    let names = names(&runs.iter().map(|run| (run.config.settings.rung(), run.path())).collect::<Vec<_>>());
     let courses = runs.iter().map(|run| course(run)).collect::<Outcome<Vec<_>>>()?;
     let svg = loss_curves::comparison_svg("validation loss", &names.into_iter().zip(courses).collect::<Vec<_>>());
     let svg = svg.ok_or_else(|| Failure::input(format!("{}: nothing was evaluated yet", run.path().display())))?;

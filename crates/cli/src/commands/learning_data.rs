@@ -7,8 +7,8 @@ use rungs::builtin::dates::{self, Part};
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::text::{TextError, TokenizerError};
 use rungs::{
-    Columns, Corpus, Data, Dialogue, Error, Learns, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig,
-    Settings, Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,
+    Columns, Corpus, Data, Dialogue, Error, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig, Settings,
+    Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 
 use super::streaming::Streaming;
@@ -56,15 +56,15 @@ impl Texts {
         saved: Option<&RunConfig>,
         streaming: &mut Streaming<'_>,
     ) -> Outcome<Self> {
-        let rung = settings.rung;
-        let pairs = rung.learns() == Learns::Pairs;
-        let task = settings.prompts.as_ref().map(|prompts| prompts.task);
+        let rung = settings.rung();
+        let pairs = rung.translates();
+        let task = settings.prompts().map(|prompts| prompts.task);
         let (flag, given) = match (pairs, task) {
-            (true, _) | (false, Some(PromptKind::Pairs)) => ("--pairs", &train.pairs),
-            (false, Some(PromptKind::Dialogue)) => ("--dialogue", &train.dialogue),
-            (false, None) => ("--text", &train.text),
+            (true, _) | (false, Some(PromptKind::Pairs)) => ("--pairs", &train.data.pairs),
+            (false, Some(PromptKind::Dialogue)) => ("--dialogue", &train.data.dialogue),
+            (false, None) => ("--text", &train.data.text),
         };
-        match (&train.text, pairs, task) {
+        match (&train.data.text, pairs, task) {
             (Some(_), true, _) => {
                 return Err(Failure::input(format!("--text: the rung {rung} learns pairs of texts (--pairs)")));
             }
@@ -73,7 +73,7 @@ impl Texts {
             }
             _ => {}
         }
-        if let (true, Some(path)) = (train.validation == *given, given)
+        if let (true, Some(path)) = (train.run.validation == *given, given)
             && path == Path::new(text_input::STDIN)
         {
             return Err(Failure::input("--validation: stdin is the text already"));
@@ -84,7 +84,7 @@ impl Texts {
             (None, None) if pairs => return Ok(Self::dates()),
             (None, None) => Origin::BuiltIn,
         };
-        let validation = match (&train.validation, saved.and_then(|config| config.validation.as_ref())) {
+        let validation = match (&train.run.validation, saved.and_then(|config| config.validation.as_ref())) {
             (Some(path), _) => Some(Origin::given(path)),
             (None, again) => again.map(Origin::again),
         };
@@ -136,9 +136,9 @@ impl Texts {
             Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
             _ => Failure::input(format!("{}: {error}", self.text.source.name)),
         };
-        if let Some(prompts) = &settings.prompts {
+        if let Some(prompts) = settings.prompts() {
             let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
-            let share = settings.validation_split;
+            let share = settings.data.validation_split;
             let corpus = match prompts.task {
                 PromptKind::Pairs => {
                     let (train, validation) =
@@ -153,7 +153,7 @@ impl Texts {
             };
             return Ok(corpus.map_err(named)?.into());
         }
-        if settings.rung.learns() == Learns::Text {
+        if !settings.rung().translates() {
             let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
             if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
                 let validation = self.validation.as_ref().and_then(Text::streamed);
@@ -171,8 +171,8 @@ impl Texts {
             };
             return Ok(corpus.map_err(named)?.into());
         }
-        let lower_case = settings.pair_settings()?.lower_case;
-        let split = |pairs| split_pairs(pairs, settings.validation_split);
+        let lower_case = settings.data.examples.lower_case();
+        let split = |pairs| split_pairs(pairs, settings.data.validation_split);
         let (train, validation) = self.parts(|text| text.pairs(columns, lower_case), split)?;
         let corpus = match saved {
             Some(tokens) => PairCorpus::with_vocabularies(tokens.pairs()?.clone(), &train, &validation, settings),

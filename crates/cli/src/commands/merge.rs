@@ -22,7 +22,7 @@ pub(crate) fn run(flags: &Merge, common: &Common) -> Outcome {
     let merged = run::merge(&open(&flags.run, flags.base.base.as_deref())?, &flags.out)?;
     let report = Report {
         run: &flags.out,
-        rung: merged.config.settings.rung,
+        rung: merged.config.settings.rung(),
         parameters: merged.parameter_count()?,
         merged_from: &flags.run,
     };

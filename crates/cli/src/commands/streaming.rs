@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rungs::text::Tokenizer;
 use rungs::trainer::Control;
-use rungs::{Error, Learns, Settings, StreamedCorpus, TextFile};
+use rungs::{Error, Examples, Settings, StreamedCorpus, TextFile};
 
 use crate::arguments::{Common, Train};
 use crate::terminal::failure::{Failure, Outcome, reason};
@@ -29,14 +29,14 @@ impl<'i> Streaming<'i> {
         common: &Common,
         interrupt: &'i Interrupt,
     ) -> Outcome<Self> {
-        let given = [("--stream", train.stream), ("--cache", train.cache.is_some())];
-        let whole = settings.rung.learns() == Learns::Pairs || settings.prompts.is_some();
+        let given = [("--stream", train.data.stream), ("--cache", train.data.cache.is_some())];
+        let whole = !matches!(settings.data.examples, Examples::Text { .. });
         if let (true, Some((flag, _))) = (whole, given.into_iter().find(|(_, given)| *given)) {
             return Err(Failure::input(format!("{flag}: pairs and dialogues are read whole; only a text is streamed")));
         }
-        let cache = train.cache.clone().unwrap_or_else(|| out.join("ids"));
+        let cache = train.data.cache.clone().unwrap_or_else(|| out.join("ids"));
         Ok(Self {
-            asked: train.stream || train.cache.is_some(),
+            asked: train.data.stream || train.data.cache.is_some(),
             cache,
             progress: ReadingProgress::new(train.rung.name(), common.json),
             interrupt,

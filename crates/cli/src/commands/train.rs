@@ -1,12 +1,9 @@
 //! `rungs train`: one rung learns a text, or pairs of texts, and is kept in a run folder.
 
-mod architecture_flags;
-mod given_flags;
 mod left_out;
 mod memory;
-mod optimization_flags;
 mod prepared_run;
-mod settings_from_flags;
+mod settings_from_options;
 mod training_report;
 
 use std::path::Path;
@@ -24,8 +21,8 @@ use crate::terminal::output::thousands;
 
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
-    let path = train.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
-    let Prepared { mut run, left_out } = match train.resume {
+    let path = train.run.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
+    let Prepared { mut run, left_out } = match train.run.resume {
         false => create(train, common, &path, &interrupt)?,
         true => match resume(train, common, &path, &interrupt)? {
             Resumed::Unfinished(prepared) => *prepared,

@@ -50,7 +50,9 @@ fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, Strin
         serde_json::Value::Object(fields) => {
             // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do
             // because of it.
-            let place = |field: &str| ["name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(3);
+            let place = |field: &str| {
+                ["rung", "kind", "name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(5)
+            };
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(field, _)| place(field));
             for (field, value) in fields {

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_last_blocks_are_trained_with_what_comes_after_them() {
-        let tuning = FineTuning { train_last_layers: Some(2), lora: None };
+        let tuning = FineTuning::TrainLastLayers(2);
         let trained = |name: &str| !tuning.freezes(name, 12);
         for name in ["blocks.10.norm_1.gain", "blocks.11.attention.qkv.weight", "final_norm.gain", "head.weight"] {
             assert!(trained(name), "{name}");
@@ -200,15 +200,13 @@ mod tests {
         {
             assert!(!trained(name), "{name}");
         }
-        assert!(!FineTuning::default().freezes("token_embedding.weight", 12));
     }
 
     #[test]
     fn settings_without_it_say_nothing_of_it_and_read_back_with_it() {
         let plain = Settings::of(Rung::Gpt);
         assert!(!serde_json::to_string(&plain).unwrap().contains("fine_tuning"));
-        let tuning = FineTuning { lora: Some(Lora::of_rank(4)), train_last_layers: None };
-        let tuned = Settings { fine_tuning: tuning, ..plain.clone() };
+        let tuned = Settings { fine_tuning: Some(FineTuning::Lora(Lora::of_rank(4))), ..plain.clone() };
         let json = serde_json::to_string(&tuned).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), tuned);
         let difference = plain.difference(&tuned, &[]).unwrap();
@@ -224,10 +222,7 @@ mod tests {
         let refused = |rung, change: fn(&mut Lora), last| {
             let mut lora = Lora::of_rank(4);
             change(&mut lora);
-            let fine_tuning = match last {
-                Some(last) => FineTuning { train_last_layers: Some(last), lora: None },
-                None => FineTuning { lora: Some(lora), train_last_layers: None },
-            };
+            let fine_tuning = Some(last.map_or(FineTuning::Lora(lora), FineTuning::TrainLastLayers));
             Settings { fine_tuning, ..Settings::of(rung) }.validate().unwrap_err().to_string()
         };
         let nothing = |_: &mut Lora| {};

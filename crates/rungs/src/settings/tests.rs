@@ -1,26 +1,39 @@
 //! Settings as a whole.
 
 use super::*;
-use crate::layers::NormPosition;
+use crate::layers::{Module, NormPosition, Rotary, Score};
+use crate::models::{
+    AttentionConfig, CellKind, GptConfig, Positions, RecurrentConfig, Style, TransformerConfig, Tying,
+};
 use crate::tensor::Rng;
+use crate::trainer::Budget;
+
+fn gpt(change: fn(&mut GptConfig)) -> Settings {
+    let mut config = GptConfig::nanogpt();
+    change(&mut config);
+    Settings { model: ModelConfig::Gpt(config), ..Settings::of(Rung::Gpt) }
+}
 
 #[test]
 fn every_rung_has_defaults_that_can_be() {
     for rung in Rung::ALL {
         let settings = Settings::of(rung);
         settings.validate().unwrap();
-        assert_eq!(rung.name().parse::<Rung>().unwrap(), rung);
         let json = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+        assert_eq!(Settings::from_json("{}", rung).unwrap(), settings, "what is left out has its default");
+        assert_eq!(serde_json::to_value(rung).unwrap(), rung.name());
+        for name in ["tiny", "small"] {
+            let preset = Settings { model: ModelConfig::preset(rung, name).unwrap(), ..Settings::of(rung) };
+            preset.validate().unwrap();
+        }
     }
-    let error = "bert".parse::<Rung>().unwrap_err().to_string();
-    assert_eq!(error, "rung: there is no \"bert\", only rnn, lstm, gru, gpt, seq2seq, attention, transformer");
 }
 
 #[test]
 fn the_gpt_has_the_size_of_nano_gpts() {
     // 65·128 + 64·128 + 4·(12·128² + 2·128) + 128
-    let model = Settings::of(Rung::Gpt).model(65).unwrap();
+    let model = Settings::of(Rung::Gpt).model.with_vocabulary(65, None);
     assert_eq!(model.parameter_count().unwrap(), 804_096);
     assert_eq!(model.build(&mut Rng::new(0)).unwrap().parameter_count(), 804_096);
 }
@@ -32,24 +45,29 @@ fn what_cannot_be_is_refused_by_name() {
         change(&mut settings);
         settings.validate().unwrap_err().to_string()
     };
-    assert_eq!(refused(Rung::Gpt, |s| s.hidden = 130), "hidden 130 is not a multiple of heads 4");
-    assert_eq!(refused(Rung::Lstm, |s| s.heads = Some(2)), "heads: the rung lstm has no such size");
-    assert_eq!(refused(Rung::Gpt, |s| s.embedding = Some(2)), "embedding: the rung gpt has no such size");
-    assert_eq!(refused(Rung::Rnn, |s| s.budget = Budget::Steps(0)), "steps: must be 1 or more, not 0");
-    assert_eq!(refused(Rung::Rnn, |s| s.layers = 0), "layers is 0; it must be at least 1");
-    assert_eq!(refused(Rung::Rnn, |s| s.clip = Some(-1.0)), "clip: must be a positive number, not -1");
-    assert_eq!(refused(Rung::Rnn, |s| s.validation_split = 1.0), "validation-split: must lie between 0 and 1, not 1");
-    let smoothing = |smoothing| Regularization { label_smoothing: Some(smoothing), ..Regularization::default() };
+    let impossible = |change| gpt(change).validate().unwrap_err().to_string();
+    assert_eq!(impossible(|c| c.width = 130), "width 130 is not a multiple of heads 4");
+    assert!(impossible(|c| c.width = 1 << 20).contains("parameters"));
+    assert_eq!(refused(Rung::Rnn, |s| s.training.budget = Budget::Steps(0)), "steps: must be 1 or more, not 0");
+    let none = RecurrentConfig { layers: 0, ..RecurrentConfig::default() };
+    let none = Settings { model: ModelConfig::Rnn(none), ..Settings::of(Rung::Rnn) };
+    assert_eq!(none.validate().unwrap_err().to_string(), "layers is 0; it must be at least 1");
+    assert_eq!(refused(Rung::Rnn, |s| s.training.clip = Some(-1.0)), "clip: must be a positive number, not -1");
+    let split = refused(Rung::Rnn, |s| s.data.validation_split = 1.0);
+    assert_eq!(split, "validation-split: must lie between 0 and 1, not 1");
     for (value, error) in [(0.0, "0"), (1.0, "1"), (f64::NAN, "NaN")] {
         let mut settings = Settings::of(Rung::Gpt);
-        settings.regularization = smoothing(value);
+        settings.training.label_smoothing = Some(value);
         let error = format!("label-smoothing: must lie between 0 and 1, not {error}");
         assert_eq!(settings.validate().unwrap_err().to_string(), error);
     }
-    assert_eq!(refused(Rung::Gpt, |s| s.regularization.ema = Some(1.5)), "ema: must lie between 0 and 1, not 1.5");
-    assert_eq!(refused(Rung::Gpt, |s| s.regularization.patience = Some(0)), "patience: must be 1 or more, not 0");
-    assert!(refused(Rung::Gpt, |s| s.hidden = 1 << 20).contains("parameters"));
-    assert!(refused(Rung::Lstm, |s| s.batch_size = usize::MAX).starts_with("batch-size: "));
+    assert_eq!(refused(Rung::Gpt, |s| s.training.ema = Some(1.5)), "ema: must lie between 0 and 1, not 1.5");
+    assert_eq!(refused(Rung::Gpt, |s| s.training.patience = Some(0)), "patience: must be 1 or more, not 0");
+    assert!(refused(Rung::Lstm, |s| s.training.batch_size = usize::MAX).starts_with("batch-size: "));
+    let longer = refused(Rung::Gpt, |s| s.data.context = Some(65));
+    assert_eq!(longer, "context: windows of 65 are longer than the model's 64");
+    assert!(refused(Rung::Gpt, |s| s.data.examples = Examples::pairs()).starts_with("pairs: the rung gpt"));
+    assert!(refused(Rung::Seq2seq, |s| s.data.examples = Examples::text()).starts_with("rung: the rung seq2seq"));
 }
 
 #[test]
@@ -62,40 +80,137 @@ fn differences_are_named_as_the_options_are() {
     };
     let expect = |name: &str, was: &str, wanted: &str| Some((name.into(), was.into(), wanted.into()));
     assert_eq!(difference(|_| ()), None);
-    assert_eq!(difference(|s| s.budget = Budget::Steps(9)), None);
-    assert_eq!(difference(|s| s.batch_size = 9), expect("batch-size", "50", "9"));
-    assert_eq!(difference(|s| s.heads = Some(9)), expect("heads", "absent", "9"));
-    let smoothed = difference(|s| s.regularization.label_smoothing = Some(0.1));
+    assert_eq!(difference(|s| s.training.budget = Budget::Steps(9)), None);
+    assert_eq!(difference(|s| s.training.batch_size = 9), expect("batch-size", "50", "9"));
+    let smoothed = difference(|s| s.training.label_smoothing = Some(0.1));
     assert_eq!(smoothed, expect("label-smoothing", "absent", "0.1"));
-    assert_eq!(difference(|s| s.rung = Rung::Rnn), expect("rung", "lstm", "rnn"));
-    let constant = difference(|s| s.schedule = Schedule::Constant { rate: 4e-3 });
+    let rung = difference(|s| s.model = ModelConfig::Rnn(RecurrentConfig::default()));
+    assert_eq!(rung, expect("rung", "lstm", "rnn"));
+    let constant = difference(|s| s.training.schedule = Schedule::Constant { rate: 4e-3 });
     assert_eq!(constant, expect("schedule", "cosine", "constant"));
 }
 
 #[test]
-fn what_is_off_is_not_written_and_old_files_open() {
+fn what_is_off_is_not_written() {
     let settings = Settings::of(Rung::Gpt);
     let json = serde_json::to_string(&settings).unwrap();
-    assert!(!json.contains("regularization"), "{json}");
+    for name in ["label_smoothing", "ema", "patience", "fine_tuning", "key_heads", "vocabulary", "documents", "end"] {
+        assert!(!json.contains(&format!("\"{name}\"")), "{name}: {json}");
+    }
     let mut smoothed = settings.clone();
-    smoothed.regularization.label_smoothing = Some(0.1);
+    smoothed.training.label_smoothing = Some(0.1);
     let json = serde_json::to_string(&smoothed).unwrap();
-    assert!(json.contains(r#""regularization":{"label_smoothing":0.1}"#), "{json}");
+    assert!(json.contains(r#""label_smoothing":0.1"#), "{json}");
     assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), smoothed);
 }
 
 #[test]
 fn a_run_that_begins_with_another_has_its_arrangement() {
-    let mut post = Settings::of(Rung::Transformer);
-    post.transformer = Some(TransformerSettings { norm_position: NormPosition::Post, ..Default::default() });
-    assert_eq!(post.beginning().transformer, post.transformer);
-    let difference = post.model_difference(&Settings::of(Rung::Transformer)).unwrap();
+    let transformer = |config| Settings { model: ModelConfig::Transformer(config), ..Settings::of(Rung::Transformer) };
+    let post = TransformerConfig { norm_position: NormPosition::Post, ..TransformerConfig::default() };
+    let settings = transformer(post.clone());
+    assert_eq!(settings.beginning().model, settings.model);
+    let difference = settings.model_difference(&Settings::of(Rung::Transformer)).unwrap();
     assert_eq!(
         (difference.name.as_str(), difference.was.as_str(), difference.wanted.as_str()),
         ("norm-position", "post", "pre")
     );
     // How it is computed is none of it.
-    let mut again = post.clone();
-    again.transformer.as_mut().unwrap().checkpointing = true;
-    assert_eq!(post.model_difference(&again), None);
+    let again = transformer(TransformerConfig { gradient_checkpointing: true, ..post });
+    assert_eq!(settings.model_difference(&again), None);
+}
+
+#[test]
+fn a_file_changes_what_it_says() {
+    let settings = Settings::from_json(
+        r#"{"model": {"width": 64, "positions": {"name": "rotary"}}, "training": {"schedule": {"minimum": 0.0}}}"#,
+        Rung::Gpt,
+    )
+    .unwrap();
+    let ModelConfig::Gpt(config) = settings.model else { panic!("a gpt") };
+    assert_eq!((config.width, config.layers), (64, 4));
+    assert_eq!(config.positions, Positions::Rotary(Rotary { theta: 10_000.0 }));
+    assert_eq!(settings.training.schedule, Schedule::Cosine { rate: 1e-3, minimum: 0.0, warmup: 100 });
+    let refused = |json| Settings::from_json(json, Rung::Gpt).unwrap_err();
+    assert!(refused(r#"{"model": {"rung": "lstm"}}"#).contains("these are settings of the rung lstm, not gpt"));
+    assert!(refused(r#"{"model": {"depth": 3}}"#).contains("unknown field `depth`"));
+    assert!(refused(r#"{"modle": {}}"#).contains("unknown field `modle`"));
+}
+
+/// Settings as versions before this one wrote them, and what they say.
+#[test]
+fn settings_of_earlier_versions_are_read() {
+    let training = r#""accumulate":2,"batch_size":4,"budget":{"steps":8},"clip":1.0,"evaluate_every":3,"save_every":4,
+        "optimizer":{"name":"adamw","beta1":0.9,"beta2":0.95,"epsilon":1e-08,"weight_decay":0.2},"seed":1,
+        "schedule":{"name":"cosine","rate":0.02,"minimum":0.002,"warmup":0},"validation_split":0.1,"tokenizer":"char""#;
+    let read = |fields: &str| -> Settings { serde_json::from_str(&format!("{{{training},{fields}}}")).unwrap() };
+
+    let llama = read(
+        r#""rung":"gpt","layers":1,"hidden":16,"heads":4,"context":16,"dropout":0.0,"regularization":{"ema":0.9},
+        "gpt":{"architecture":"llama","activation":"silu","bias":false,"checkpointing":true,"feed_forward":24,
+        "gated":true,"key_heads":2,"norm":"rms","norm_epsilon":1e-05,"positions":"rotary","rotary_base":500.0,
+        "tied":false,"end":[2]},"prompts":{"task":"dialogue","template":"{role}: {text}\n"}"#,
+    );
+    let ModelConfig::Gpt(config) = &llama.model else { panic!("a gpt") };
+    let expected = GptConfig {
+        layers: 1,
+        width: 16,
+        heads: 4,
+        context: 16,
+        key_heads: Some(2),
+        feed_forward: Some(24),
+        positions: Positions::Rotary(Rotary { theta: 500.0 }),
+        gradient_checkpointing: true,
+        ..GptConfig::llama()
+    };
+    assert_eq!(*config, expected);
+    assert_eq!(llama.prompts(), Some(&PromptSettings::of(PromptKind::Dialogue)));
+    assert_eq!((&llama.data.end[..], llama.training.ema, llama.training.accumulate), (&[2][..], Some(0.9), 2));
+    assert_eq!(llama.training.seed, 1);
+
+    // Its default arrangement, and of one with a gate the width that its feed-forward networks had.
+    let sizes = r#""rung":"gpt","layers":4,"hidden":128,"heads":4,"context":64,"dropout":0.0"#;
+    assert_eq!(read(sizes).model, ModelConfig::of(Rung::Gpt));
+    let gated = read(&format!(r#"{sizes},"gpt":{{"architecture":"gpt","gated":true}}"#));
+    assert_eq!(gated.model, gpt(|c| (c.gated, c.feed_forward) = (true, Some(512))).model);
+
+    let lstm = read(
+        r#""rung":"lstm","layers":1,"hidden":8,"embedding":6,"context":12,"dropout":0.5,"documents":"\n",
+        "fine_tuning":{"train_last_layers":1}"#,
+    );
+    let config = RecurrentConfig { layers: 1, hidden: 8, embedding: 6, dropout: 0.5, ..RecurrentConfig::default() };
+    assert_eq!(lstm.model, ModelConfig::Lstm(config));
+    assert_eq!((lstm.context(), lstm.data.examples.documents()), (12, Some("\n")));
+    assert_eq!(lstm.fine_tuning, Some(FineTuning::TrainLastLayers(1)));
+
+    let attention = read(
+        r#""rung":"attention","layers":1,"hidden":8,"embedding":6,"context":50,"dropout":0.0,
+        "pairs":{"cell":"gru","attention":"bahdanau","score":"additive","both_ways":false,"reverse":false,"tied":true,
+        "scheduled_sampling":0.3,"min_count":2,"lower_case":true}"#,
+    );
+    let config = AttentionConfig {
+        layers: 1,
+        hidden: 8,
+        embedding: 6,
+        cell: CellKind::Gru,
+        style: Style::Bahdanau,
+        score: Score::Additive,
+        bidirectional: false,
+        tied: true,
+        scheduled_sampling: 0.3,
+        ..AttentionConfig::default()
+    };
+    assert_eq!(attention.model, ModelConfig::Attention(config));
+    assert_eq!(attention.data.examples, Examples::Pairs { min_count: 2, lower_case: true });
+
+    for (tied, expected) in [("false", Tying::Nothing), ("true", Tying::Head), (r#""all""#, Tying::All)] {
+        let transformer = read(&format!(
+            r#""rung":"transformer","layers":1,"hidden":8,"heads":2,"context":50,"dropout":0.1,
+            "pairs":{{"lower_case":false,"min_count":1,"reverse":false,"scheduled_sampling":0.0,"tied":{tied}}},
+            "transformer":{{"activation":"relu","norm_position":"post","positions":"sinusoidal"}}"#
+        ));
+        let sizes = TransformerConfig { layers: 1, width: 8, heads: 2, context: 50, dropout: 0.1, ..Default::default() };
+        let config = TransformerConfig { norm_position: NormPosition::Post, tied: expected, ..sizes };
+        assert_eq!(transformer.model, ModelConfig::Transformer(config));
+    }
 }

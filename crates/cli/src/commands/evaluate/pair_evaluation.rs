@@ -131,7 +131,7 @@ impl<'a> Translator<'a> {
     }
 
     fn rung(&self) -> Rung {
-        self.run.config.settings.rung
+        self.run.config.settings.rung()
     }
 
     fn measure(
@@ -166,7 +166,7 @@ impl<'a> Translator<'a> {
 
 /// Whether the runs learnt lower-cased texts: all or none, else their translations have no reference in common.
 fn lower_case(runs: &[Translator<'_>]) -> Outcome<bool> {
-    let of = |run: &Translator<'_>| run.run.config.settings.pairs.as_ref().is_some_and(|pairs| pairs.lower_case);
+    let of = |run: &Translator<'_>| run.run.config.settings.data.examples.lower_case();
     let first = of(&runs[0]);
     for run in &runs[1..] {
         if of(run) != first {

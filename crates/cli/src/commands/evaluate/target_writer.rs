@@ -29,7 +29,7 @@ pub(super) enum TargetWriter {
 
 impl TargetWriter {
     pub(super) fn open(run: &SavedRun) -> Result<Self, Error> {
-        if run.config.settings.prompts.is_some() {
+        if run.config.settings.prompts().is_some() {
             return Ok(Self::Responder(Box::new(run.responder()?)));
         }
         let vocabularies = run.tokens.pairs()?.clone();

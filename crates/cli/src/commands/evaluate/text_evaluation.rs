@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rung(&self) -> Rung {
-        self.run.config.settings.rung
+        self.run.config.settings.rung()
     }
 
     /// Whether it sees nothing beyond a window.
@@ -177,7 +177,7 @@ fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
         )));
     }
     for run in runs.iter().filter(|run| run.has_windows()) {
-        let context = run.run.config.settings.context;
+        let context = run.run.config.settings.context();
         if stride > context {
             return Err(Failure::input(format!(
                 "--stride: {stride} is more than the context of {}, which is {context}: the tokens in between \

@@ -22,7 +22,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: a translation is short, ends by itself, and needs no draft")));
     }
-    if flags.plot.is_some() && run.config.settings.rung == Rung::Seq2seq {
+    if flags.plot.is_some() && run.config.settings.rung() == Rung::Seq2seq {
         return Err(Failure::input("--plot: this run's rung does not look back (attention and transformer do)"));
     }
     let sources = sources(flags)?;
@@ -64,7 +64,7 @@ pub(super) fn sources(flags: &Generate) -> Outcome<Vec<(String, String)>> {
 
 /// The ids of a source, normalised as those it learnt from were.
 fn encoded(run: &SavedRun, name: &str, source: &str) -> Outcome<Vec<u32>> {
-    let lowercase = run.config.settings.pair_settings()?.lower_case;
+    let lowercase = run.config.settings.data.examples.lower_case();
     let ids = run.tokens.pairs()?.source.encode(&rungs::Normalization { lowercase }.apply(source));
     if ids.is_empty() { Err(Failure::input(format!("{name}: nothing to translate"))) } else { Ok(ids) }
 }

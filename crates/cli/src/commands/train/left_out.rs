@@ -26,9 +26,9 @@ impl LeftOut {
             }
             Data::Prompts(corpus) => (corpus.left_out.clone(), corpus.train.len() + corpus.validation.len()),
         };
-        let dialogues = settings.prompts.as_ref().is_some_and(|prompts| prompts.task == PromptKind::Dialogue);
+        let dialogues = settings.prompts().is_some_and(|prompts| prompts.task == PromptKind::Dialogue);
         let what = if dialogues { "dialogues" } else { "pairs" };
-        Some(Self { what, of: of_them.count() + learnt, of_them, context: settings.context })
+        Some(Self { what, of: of_them.count() + learnt, of_them, context: settings.context() })
     }
 
     /// What to say about it, if there is anything to say.

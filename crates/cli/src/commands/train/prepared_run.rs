@@ -8,7 +8,7 @@ use rungs::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
 
 use super::left_out::LeftOut;
 use super::training_report::Report;
-use super::{memory, settings_from_flags};
+use super::{memory, settings_from_options};
 use crate::arguments::{Common, Train};
 use crate::commands::companions;
 use crate::commands::learning_data::Texts;
@@ -23,11 +23,11 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
-    let from = train.from.as_deref().map(|folder| beginning(folder, train.rung)).transpose()?;
+    let from = train.run.from.as_deref().map(|folder| beginning(folder, train.rung)).transpose()?;
     let settings = match &from {
-        None => settings_from_flags::fresh(train, common, Settings::of(train.rung))?,
+        None => settings_from_options::new(train, common)?,
         Some(from) => {
-            let settings = settings_from_flags::fresh(train, common, from.config.settings.beginning())?;
+            let settings = settings_from_options::changed(train, common, from.config.settings.beginning())?;
             same_model(from, &settings)?;
             settings
         }
@@ -37,8 +37,9 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     Run::check_free(path)?;
     let mut streaming = Streaming::new(train, &settings, path, common, interrupt)?;
     let texts = Texts::read(train, &settings, None, &mut streaming)?;
-    let data = texts.data(&settings, train.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
-    let parameters = settings.parameter_count(&data.tokens())?;
+    let data =
+        texts.data(&settings, train.data.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
+    let parameters = settings.model_for(&data.tokens()).parameter_count().map_err(Error::from)?;
     let trained = settings.trained_parameters_at_least(&data.tokens())?;
     memory::check_training(parameters, trained)?;
     let left_out = LeftOut::new(&data, &settings);
@@ -59,7 +60,7 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
 /// The run to begin with.
 fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
     let from = SavedRun::open(folder)?;
-    match from.config.settings.rung {
+    match from.config.settings.rung() {
         found if found == rung => Ok(from),
         found => Err(Failure::input(format!("--from: {} is of the rung {found}, not {rung}", folder.display()))),
     }
@@ -67,14 +68,13 @@ fn beginning(folder: &Path, rung: Rung) -> Outcome<SavedRun> {
 
 /// That there is a model where only a part of one is to be trained, and a whole one where it is to be adapted.
 fn adaptable(settings: &Settings, from: Option<&SavedRun>) -> Outcome {
-    let FineTuning { lora, train_last_layers } = &settings.fine_tuning;
-    let flag = lora.as_ref().map(|_| "--lora").or(train_last_layers.map(|_| "--train-last-layers"));
-    match (flag, from) {
+    match (&settings.fine_tuning, from) {
         (None, _) => Ok(()),
-        (Some(flag), None) => {
-            Err(Failure::input(format!("{flag}: there is no model to fine-tune; --from DIR says which one")))
+        (Some(fine_tuning), None) => {
+            let option = fine_tuning.name();
+            Err(Failure::input(format!("--{option}: there is no model to fine-tune; --from DIR says which one")))
         }
-        (Some(_), Some(from)) if lora.is_some() && from.belonging()?.is_some() => {
+        (Some(FineTuning::Lora(_)), Some(from)) if from.belonging()?.is_some() => {
             let from = from.path().display();
             Err(Failure::input(format!(
                 "--from: {from} holds an adapter itself; rungs merge makes a whole model of it"
@@ -84,7 +84,6 @@ fn adaptable(settings: &Settings, from: Option<&SavedRun>) -> Outcome {
     }
 }
 
-/// That nothing was asked for that would make another model than the one to begin with.
 fn same_model(from: &SavedRun, settings: &Settings) -> Outcome {
     match from.config.settings.model_difference(settings) {
         None => Ok(()),
@@ -103,16 +102,18 @@ pub(super) enum Resumed {
 pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Resumed> {
     let saved = SavedRun::open(path)?;
     let mut config = saved.config.clone();
-    if let Some(wanted) = &train.from {
+    if let Some(wanted) = &train.run.from {
         config.from = Some(began_with(wanted, &saved)?);
     }
-    settings_from_flags::apply(train, common, &mut config.settings)?;
+    settings_from_options::apply(train, common, &mut config.settings)?;
     saved.check(&config)?;
     config.settings.validate()?;
 
-    let texts_given = [&train.text, &train.pairs, &train.dialogue, &train.validation].into_iter().any(Option::is_some);
+    let texts_given = [&train.data.text, &train.data.pairs, &train.data.dialogue, &train.run.validation]
+        .into_iter()
+        .any(Option::is_some);
     let progress = saved.progress()?;
-    let finish = progress.finish(config.settings.budget, config.settings.regularization.patience);
+    let finish = progress.finish(config.settings.training.budget, config.settings.training.patience);
     let parameters = saved.parameter_count()?;
     if let (Some(finish), false) = (finish, texts_given) {
         let summary = Summary { finish, ..saved.summary()? };
@@ -124,7 +125,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
     let texts = Texts::read(train, &config.settings, Some(&saved.config), &mut streaming)?;
     (config.text, config.validation) = texts.sources();
     saved.check(&config)?; // before anything is made of them
-    let data = texts.data(&config.settings, train.columns, Some(&saved.tokens), Some(&mut streaming))?;
+    let data = texts.data(&config.settings, train.data.columns, Some(&saved.tokens), Some(&mut streaming))?;
     let left_out = LeftOut::new(&data, &config.settings);
     let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))

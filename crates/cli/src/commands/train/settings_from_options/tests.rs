@@ -2,20 +2,21 @@ use super::*;
 use crate::arguments::{Arguments, Command};
 use clap::Parser;
 use rungs::Rung;
-use rungs::settings::{Architecture, GptSettings, NormName};
-use rungs::trainer::{AdamW, Method};
+use rungs::layers::{NormKind, Rotary};
+use rungs::models::{GptConfig, Positions};
+use rungs::trainer::{AdamW, Method, Schedule};
 
-fn parse(line: &str) -> (Box<Train>, Common) {
+fn parse(line: &str) -> (Train, Common) {
     let arguments = Arguments::try_parse_from(format!("rungs train {line}").split_whitespace()).unwrap();
     match arguments.command {
-        Command::Train(train) => (train, arguments.common),
+        Command::Train(train) => (train.into(), arguments.common),
         other => panic!("not train: {other:?}"),
     }
 }
 
 fn settings(line: &str) -> Settings {
     let (train, common) = parse(line);
-    fresh(&train, &common, Settings::of(train.rung)).unwrap()
+    new(&train, &common).unwrap()
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn nothing_given_is_the_rungs_recipe() {
 
 #[test]
 fn what_belongs_together_moves_together() {
-    let cosine = |line| match settings(line).schedule {
+    let cosine = |line| match settings(line).training.schedule {
         Schedule::Cosine { rate, minimum, warmup } => (rate, minimum, warmup),
         other => panic!("not cosine: {other:?}"),
     };
@@ -35,20 +36,20 @@ fn what_belongs_together_moves_together() {
     assert_eq!(cosine("gpt --steps 5000"), (1e-3, 1e-4, 100));
     assert_eq!(cosine("gpt --steps 500 --warmup 70 --lr 0.5"), (0.5, 0.05, 70));
     assert_eq!(cosine("lstm --lr 0.5 --min-lr 0"), (0.5, 0.0, 0));
-    let step = settings("rnn --schedule step --steps 100 --lr 1").schedule;
+    let step = settings("rnn --schedule step --steps 100 --lr 1").training.schedule;
     assert_eq!(step, Schedule::Step { rate: 1.0, factor: 0.5, every: 25 });
-    assert_eq!(settings("rnn --clip 0").clip, None);
-    let noam = |line| settings(line).schedule;
+    assert_eq!(settings("rnn --clip 0").training.clip, None);
+    let noam = |line| settings(line).training.schedule;
     let expected = |factor, width, warmup| Schedule::Noam { factor, width, warmup };
     assert_eq!(noam("gpt --schedule noam --steps 50000"), expected(1.0, 128, 4000));
     assert_eq!(noam("gpt --schedule noam --hidden 64 --steps 500 --lr-factor 2"), expected(2.0, 64, 50));
     assert_eq!(noam("gpt --schedule noam --steps 5 --warmup 70"), expected(1.0, 128, 70));
     assert_eq!(noam("gpt --schedule noam --steps 5"), expected(1.0, 128, 1));
-    let kept = settings("gpt --label-smoothing 0.1 --ema 0.99 --patience 3").regularization;
+    let kept = settings("gpt --label-smoothing 0.1 --ema 0.99 --patience 3").training;
     assert_eq!((kept.label_smoothing, kept.ema, kept.patience), (Some(0.1), Some(0.99), Some(3)));
     assert_eq!(settings("gpt --label-smoothing 0 --ema 0 --patience 0"), Settings::of(Rung::Gpt));
     let adamw = Method::AdamW(AdamW { beta2: 0.9, weight_decay: 0.0, ..AdamW::default() });
-    assert_eq!(settings("rnn --optimizer adamw --beta2 0.9 --weight-decay 0").optimizer, adamw);
+    assert_eq!(settings("rnn --optimizer adamw --beta2 0.9 --weight-decay 0").training.optimizer, adamw);
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn the_same_flags_change_nothing_a_second_time() {
         "lstm --dialogue talk.jsonl",
     ] {
         let (train, common) = parse(line);
-        let first = fresh(&train, &common, Settings::of(train.rung)).unwrap();
+        let first = new(&train, &common).unwrap();
         let mut second = first.clone();
         apply(&train, &common, &mut second).unwrap();
         assert_eq!(second, first);
@@ -76,20 +77,41 @@ fn the_same_flags_change_nothing_a_second_time() {
 }
 
 #[test]
-fn an_architecture_decides_what_is_not_said() {
-    let gpt = |line| settings(line).gpt.unwrap();
-    assert_eq!(gpt("gpt --architecture llama"), GptSettings::of(Architecture::Llama));
+fn a_preset_decides_what_is_not_said() {
+    let gpt = |line| match settings(line).model {
+        ModelConfig::Gpt(config) => config,
+        other => panic!("not a gpt: {other:?}"),
+    };
+    for line in ["gpt --preset llama", "gpt --architecture llama"] {
+        assert_eq!(gpt(line), GptConfig::llama());
+    }
     let mixed = gpt("gpt --architecture llama --norm layer --tied true --feed-forward 99");
-    let layer = GptSettings { norm: NormName::Layer, ..GptSettings::of(Architecture::Llama) };
-    assert_eq!(mixed, GptSettings { tied: true, feed_forward: Some(99), ..layer });
-    assert_eq!(gpt("gpt --positions rotary").rotary_base, Some(10_000.0));
-    assert_eq!(gpt("gpt --architecture llama --positions learned").rotary_base, None);
-    assert_eq!(gpt("gpt --positions rotary --rotary-base 500").rotary_base, Some(500.0));
+    let layer = GptConfig { norm: NormKind::Layer(1e-5), ..GptConfig::llama() };
+    assert_eq!(mixed, GptConfig { tied: true, feed_forward: Some(99), ..layer });
+    let rotary = |theta| Positions::Rotary(Rotary { theta });
+    assert_eq!(gpt("gpt --positions rotary").positions, rotary(10_000.0));
+    assert_eq!(gpt("gpt --architecture llama --positions learned").positions, Positions::Learned);
+    assert_eq!(gpt("gpt --positions rotary --rotary-base 500").positions, rotary(500.0));
+    assert_eq!(gpt("gpt --preset gpt2 --layers 2"), GptConfig { layers: 2, ..GptConfig::gpt2() });
+    assert_eq!(gpt("gpt --preset nanogpt --hidden 64"), gpt("gpt --width 64"));
+}
+
+#[test]
+fn options_of_earlier_versions_are_read() {
+    for (old, new) in [
+        ("gpt --hidden 64 --checkpointing true", "gpt --width 64 --gradient-checkpointing true"),
+        ("transformer --hidden 64 --checkpointing true", "transformer --width 64 --gradient-checkpointing true"),
+        ("gpt --positions rotary --rotary-base 9", "gpt --positions rotary --rope-theta 9"),
+        ("attention --both-ways false", "attention --bidirectional false"),
+        ("gpt --architecture gpt", "gpt"),
+    ] {
+        assert_eq!(settings(old), settings(new), "{old}");
+    }
 }
 
 #[test]
 fn pairs_and_dialogues_have_a_template_and_a_text_has_none() {
-    let template = |line| settings(line).prompts.map(|prompts| prompts.template);
+    let template = |line| settings(line).prompts().map(|prompts| prompts.template.clone());
     assert_eq!(template("gpt --text book.txt"), None);
     assert_eq!(template("gpt --pairs pairs.tsv").as_deref(), Some("{source}\n=> {target}\n"));
     assert_eq!(template("rnn --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
@@ -98,7 +120,7 @@ fn pairs_and_dialogues_have_a_template_and_a_text_has_none() {
     let from = settings("gpt --pairs pairs.tsv --template {source}:{target}.").beginning();
     let fresh = |line| {
         let (train, common) = parse(line);
-        super::fresh(&train, &common, from.clone()).unwrap().prompts.map(|prompts| prompts.template)
+        changed(&train, &common, from.clone()).unwrap().prompts().map(|prompts| prompts.template.clone())
     };
     assert_eq!(fresh("gpt --pairs other.tsv").as_deref(), Some("{source}:{target}."));
     assert_eq!(fresh("gpt --dialogue talk.jsonl").as_deref(), Some("{role}: {text}\n"));
@@ -115,24 +137,39 @@ fn flags_of_another_choice_are_refused() {
         ("gpt --schedule noam --lr 0.1", "--lr:"),
         ("gpt --schedule noam --min-lr 0.1", "--min-lr"),
         ("gpt --schedule step --epochs 2", "--schedule step"),
-        ("lstm --architecture llama", "--architecture"),
-        ("attention --norm rms", "--norm"),
-        ("attention --feed-forward 9", "--feed-forward"),
-        ("attention --norm-position pre", "--norm-position"),
-        ("gpt --norm-position pre", "--norm-position"),
-        ("gpt --tied all", "tied"),
-        ("transformer --norm rms", "--norm"),
-        ("transformer --key-heads 2", "--key-heads"),
-        ("rnn --tied true", "--tied"),
-        ("lstm --lora 4", "--lora: the rung lstm has no such setting"),
-        ("transformer --train-last-layers 1", "--train-last-layers"),
         ("gpt --lora-alpha 4", "--lora-alpha: without --lora there is no adapter"),
         ("gpt --template {source}={target}", "--template"),
-        ("attention --template {source}={target}", "--template"),
-        ("seq2seq --dialogue talk.jsonl", "--dialogue"),
+        ("gpt --rope-theta 9", "--rope-theta"),
+        ("gpt --dialogue talk.jsonl --documents x", "--documents"),
     ] {
         let (train, common) = parse(line);
-        let failure = format!("{:?}", fresh(&train, &common, Settings::of(train.rung)).unwrap_err());
+        let failure = format!("{:?}", new(&train, &common).unwrap_err());
         assert!(failure.contains(flag), "{failure}");
+    }
+}
+
+#[test]
+fn what_a_rung_does_not_have_cannot_be_said() {
+    for line in [
+        "lstm --architecture llama",
+        "lstm --heads 2",
+        "attention --norm rms",
+        "attention --feed-forward 9",
+        "attention --norm-position pre",
+        "attention --reverse true",
+        "gpt --norm-position pre",
+        "gpt --tied all",
+        "gpt --embedding 2",
+        "transformer --norm rms",
+        "transformer --key-heads 2",
+        "rnn --tied true",
+        "lstm --lora 4",
+        "transformer --train-last-layers 1",
+        "attention --template {source}={target}",
+        "seq2seq --dialogue talk.jsonl",
+        "seq2seq --text book.txt",
+    ] {
+        let parsed = Arguments::try_parse_from(format!("rungs train {line}").split_whitespace());
+        assert!(parsed.is_err(), "{line}");
     }
 }

@@ -1,0 +1,201 @@
+//! The options of training: each sets one field of its settings, and some that depend on one another.
+
+use clap::Args;
+use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd, TrainerConfig};
+
+use super::value_parsers::{count, number, positive};
+use crate::terminal::failure::{Failure, Outcome};
+
+/// Steps of warm-up of the noam schedule, as in the paper.
+const NOAM_WARMUP: usize = 4000;
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainingOptions {
+    /// Stop after N steps
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["epochs", "seconds"])]
+    pub(crate) steps: Option<usize>,
+    /// Stop after N passes over the data
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "seconds")]
+    epochs: Option<usize>,
+    /// Stop after N seconds; the number of steps depends on the machine
+    #[arg(long, value_name = "N", value_parser = positive)]
+    seconds: Option<f64>,
+    /// Sequences per micro-batch
+    #[arg(long, value_name = "N", value_parser = count)]
+    batch_size: Option<usize>,
+    /// Micro-batches per step, whose gradients are accumulated
+    #[arg(long, value_name = "N", value_parser = count)]
+    accumulate: Option<usize>,
+    /// Largest learning rate
+    #[arg(long, value_name = "X", value_parser = positive)]
+    lr: Option<f64>,
+    /// Learning rate at the end of the cosine schedule; with --lr a tenth of that
+    #[arg(long, value_name = "X", value_parser = number)]
+    min_lr: Option<f64>,
+    /// Optimizer
+    #[arg(long, value_name = "NAME", value_parser = ["sgd", "rmsprop", "adam", "adamw"])]
+    optimizer: Option<String>,
+    /// Decay of the average of squared gradients (not for sgd)
+    #[arg(long, value_name = "X", value_parser = number)]
+    beta2: Option<f64>,
+    /// Weight decay of adamw, on tensors of two or more axes
+    #[arg(long, value_name = "X", value_parser = number)]
+    weight_decay: Option<f64>,
+    /// Learning-rate schedule
+    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step", "noam"])]
+    schedule: Option<String>,
+    /// Warm-up steps of the cosine and noam schedules; at most a tenth of the run if not given (noam: 4000)
+    #[arg(long, value_name = "N")]
+    warmup: Option<usize>,
+    /// Factor of the step schedule (0.5) or of noam (1)
+    #[arg(long, value_name = "X", value_parser = positive)]
+    lr_factor: Option<f64>,
+    /// Steps between changes of the step schedule; a quarter of the run if not given
+    #[arg(long, value_name = "N", value_parser = count)]
+    lr_every: Option<usize>,
+    /// Largest global norm of the gradient; 0 for no clipping
+    #[arg(long, value_name = "X", value_parser = number)]
+    clip: Option<f64>,
+    /// ε of label smoothing; 0 for none
+    #[arg(long, value_name = "X", value_parser = number)]
+    label_smoothing: Option<f64>,
+    /// Decay of an exponential moving average of the weights, which is then evaluated and kept; 0 for none
+    #[arg(long, value_name = "X", value_parser = number)]
+    ema: Option<f64>,
+    /// Stop early after N evaluations without improvement; 0 for never
+    #[arg(long, value_name = "N")]
+    patience: Option<usize>,
+    /// Steps between evaluations
+    #[arg(long, value_name = "N", value_parser = count)]
+    evaluate_every: Option<usize>,
+    /// Steps between saves
+    #[arg(long, value_name = "N", value_parser = count)]
+    save_every: Option<usize>,
+}
+
+/// Sets a field, if there is a value for it.
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+impl TrainingOptions {
+    /// Puts the options that were given into the settings of training, of a model of this width.
+    pub(crate) fn apply(&self, training: &mut TrainerConfig, width: usize) -> Outcome {
+        let budgets =
+            [self.steps.map(Budget::Steps), self.epochs.map(Budget::Epochs), self.seconds.map(Budget::Seconds)];
+        set(&mut training.budget, budgets.into_iter().flatten().next());
+        set(&mut training.batch_size, self.batch_size);
+        set(&mut training.accumulate, self.accumulate);
+        set(&mut training.evaluate_every, self.evaluate_every);
+        set(&mut training.save_every, self.save_every);
+        let unless_zero = |value: Option<f64>| value.map(|value| (value != 0.0).then_some(value));
+        set(&mut training.clip, unless_zero(self.clip));
+        set(&mut training.ema, unless_zero(self.ema));
+        set(&mut training.label_smoothing, unless_zero(self.label_smoothing));
+        set(&mut training.patience, self.patience.map(|patience| (patience != 0).then_some(patience)));
+        self.apply_optimizer(&mut training.optimizer)?;
+        self.apply_schedule(training.budget, width, &mut training.schedule)
+    }
+
+    /// Shortens the warm-up of a run that is new and short, unless it was given.
+    pub(crate) fn shorten_warmup(&self, training: &mut TrainerConfig) {
+        let (None, Budget::Steps(steps)) = (self.warmup, training.budget) else { return };
+        match &mut training.schedule {
+            Schedule::Cosine { warmup, .. } => *warmup = (*warmup).min(steps / 10),
+            Schedule::Noam { warmup, .. } => *warmup = (*warmup).min((steps / 10).max(1)),
+            Schedule::Constant { .. } | Schedule::Step { .. } => {}
+        }
+    }
+
+    fn apply_optimizer(&self, optimizer: &mut Method) -> Outcome {
+        let named = match self.optimizer.as_deref() {
+            Some("sgd") => Method::Sgd(Sgd { momentum: 0.9, nesterov: false }),
+            Some("rmsprop") => Method::RmsProp(RmsProp::default()),
+            Some("adam") => Method::Adam(Adam::default()),
+            Some(_) => Method::AdamW(AdamW::default()),
+            None => *optimizer,
+        };
+        if std::mem::discriminant(&named) != std::mem::discriminant(optimizer) {
+            *optimizer = named;
+        }
+        match (optimizer, self.beta2, self.weight_decay) {
+            (Method::Sgd(_), Some(_), _) => Err(Failure::input("--beta2: sgd has no second moment")),
+            (Method::Sgd(_) | Method::RmsProp(_) | Method::Adam(_), _, Some(_)) => {
+                Err(Failure::input("--weight-decay: only adamw has it"))
+            }
+            (Method::Sgd(_), None, None) => Ok(()),
+            (Method::RmsProp(RmsProp { alpha: beta2, .. }) | Method::Adam(Adam { beta2, .. }), given, None) => {
+                set(beta2, given);
+                Ok(())
+            }
+            (Method::AdamW(AdamW { beta2, weight_decay, .. }), given, decay) => {
+                set(beta2, given);
+                set(weight_decay, decay);
+                Ok(())
+            }
+        }
+    }
+
+    fn apply_schedule(&self, budget: Budget, width: usize, schedule: &mut Schedule) -> Outcome {
+        let rate = match *schedule {
+            Schedule::Constant { rate } | Schedule::Cosine { rate, .. } | Schedule::Step { rate, .. } => rate,
+            Schedule::Noam { .. } => self.lr.unwrap_or(1e-3),
+        };
+        let named = match self.schedule.as_deref() {
+            Some("constant") => Schedule::Constant { rate },
+            Some("cosine") => Schedule::Cosine { rate, minimum: rate / 10.0, warmup: 0 },
+            Some("noam") => Schedule::Noam { factor: 1.0, width, warmup: NOAM_WARMUP },
+            Some(_) => {
+                let quarter = if let Budget::Steps(steps) = budget { Some((steps / 4).max(1)) } else { self.lr_every };
+                let problem = "--schedule step: without --steps it needs --lr-every";
+                let every = quarter.ok_or_else(|| Failure::input(problem))?;
+                Schedule::Step { rate, factor: 0.5, every }
+            }
+            None => *schedule,
+        };
+        if std::mem::discriminant(&named) != std::mem::discriminant(schedule) {
+            *schedule = named;
+        }
+        let Self { lr, min_lr, warmup, lr_factor, lr_every, .. } = *self;
+        // Which of the options the schedule has, in the order of `given`.
+        let has = match schedule {
+            Schedule::Constant { rate } => {
+                set(rate, lr);
+                [true, false, false, false, false]
+            }
+            Schedule::Step { rate, factor, every } => {
+                set(rate, lr);
+                set(factor, lr_factor);
+                set(every, lr_every);
+                [true, false, false, true, true]
+            }
+            Schedule::Cosine { rate, minimum, warmup: steps } => {
+                if let Some(lr) = lr.filter(|lr| lr != rate) {
+                    (*rate, *minimum) = (lr, lr / 10.0);
+                }
+                set(minimum, min_lr);
+                set(steps, warmup);
+                [true, true, true, false, false]
+            }
+            Schedule::Noam { factor, width: of, warmup: steps } => {
+                set(factor, lr_factor);
+                set(steps, warmup);
+                *of = width;
+                [false, false, true, true, false]
+            }
+        };
+        let given = [
+            (lr.is_some(), "--lr: the noam schedule has none of its own; --lr-factor scales it"),
+            (min_lr.is_some(), "--min-lr: only the cosine schedule has it"),
+            (warmup.is_some(), "--warmup: only the cosine and noam schedules have it"),
+            (lr_factor.is_some(), "--lr-factor: only the step and noam schedules have it"),
+            (lr_every.is_some(), "--lr-every: only the step schedule has it"),
+        ];
+        match given.into_iter().zip(has).find(|((given, _), has)| *given && !has) {
+            Some(((_, problem), _)) => Err(Failure::input(problem)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! From what was typed to [`Arguments`]: the default of every option in its help, and messages of one line.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, FromArgMatches};
+use rungs::{Rung, Settings};
+
+use crate::arguments::Arguments;
+use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::output;
+
+/// The command line, with the defaults of each rung.
+pub(crate) fn command() -> Command {
+    Arguments::command().mut_subcommand("train", |mut train| {
+        for rung in Rung::ALL {
+            let defaults = Settings::of(rung).named();
+            train = train.mut_subcommand(rung.name(), |of_rung| {
+                of_rung.mut_args(|argument| {
+                    let default = defaults.iter().find(|(name, _)| argument.get_long() == Some(name));
+                    match (default, argument.get_help()) {
+                        (Some((_, default)), Some(help)) => {
+                            let help = format!("{help} [default: {default}]");
+                            argument.help(help)
+                        }
+                        _ => argument,
+                    }
+                })
+            });
+        }
+        train
+    })
+}
+
+/// What was asked for; none if it was help or the version, which is answered here.
+pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
+    let typed = rung_first(std::env::args_os().collect());
+    let mut command = command();
+    let parsed = command.try_get_matches_from_mut(typed).and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(arguments) => Ok(Some(arguments)),
+        Err(answer) if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            output::print(&answer.render().to_string())?;
+            Ok(None)
+        }
+        Err(error) => Err(of_another_rung(&error).unwrap_or_else(|| Failure::usage(&error))),
+    }
+}
+
+/// Puts the rung directly behind `train`, if options stand before it: `rungs train --steps 9 lstm`.
+fn rung_first(mut typed: Vec<OsString>) -> Vec<OsString> {
+    let is = |typed: &OsString, names: &[&str]| names.iter().any(|name| typed == name);
+    let Some(train) = typed.iter().position(|typed| is(typed, &["train"])) else { return typed };
+    let after_value = |at: usize| {
+        let before = typed[at - 1].to_string_lossy();
+        !before.starts_with("--") || before.contains('=') || is(&typed[at - 1], &["--resume", "--stream", "--json"])
+    };
+    let rungs = Rung::ALL.map(Rung::name);
+    let place = (train + 1..typed.len()).find(|&at| is(&typed[at], &rungs) && after_value(at));
+    if let Some(place) = place {
+        typed[train + 1..=place].rotate_right(1);
+    }
+    typed
+}
+
+/// The message for an option that only other rungs have.
+fn of_another_rung(error: &clap::Error) -> Option<Failure> {
+    let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    else {
+        return None;
+    };
+    let name = option.strip_prefix("--")?;
+    let typed = rung_first(std::env::args_os().collect());
+    let train = typed.iter().position(|typed| typed == "train")?;
+    let rung = typed.get(train + 1)?.to_str().filter(|typed| Rung::ALL.iter().any(|rung| rung.name() == *typed))?;
+    let has = |command: &Command| {
+        command.get_arguments().any(|argument| {
+            argument.get_long() == Some(name) || argument.get_all_aliases().is_some_and(|all| all.contains(&name))
+        })
+    };
+    let train = Arguments::command();
+    let known = train.find_subcommand("train")?.get_subcommands().any(has);
+    known.then(|| Failure::input(format!("{option}: the rung {rung} has no such setting")))
+}

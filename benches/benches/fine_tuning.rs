@@ -85,7 +85,7 @@ fn measure(way: &str, tokens: usize) {
     let mut model = Gpt::<f32>::new(&config, rng).expect("sizes");
     let mut ids = || Ids::new((0..tokens).map(|_| rng.below(50257) as u32).collect::<Vec<_>>(), [1, tokens]);
     let (ids, targets) = (ids(), ids());
-    let last = FineTuning { train_last_layers: Some(2), lora: None };
+    let last = FineTuning::TrainLastLayers(2);
     let mut model = match way {
         "full" => Trained::all(model),
         "last-2" => Trained::freezing(model, &|name| last.freezes(name, LAYERS)),

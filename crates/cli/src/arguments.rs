@@ -210,12 +210,8 @@ pub(crate) struct Man {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-        command_line::command().debug_assert();
+        crate::command_line::command().debug_assert();
     }
 }

@@ -22,7 +22,7 @@ use rungs_layers::tensor::{Element, Tensor};
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums};
 use rungs_models::sampling::rows::{Rows, select};
 use rungs_models::sampling::{Finish, Generated, SampleError, SampleOptions};
-use rungs_models::{Decoder, LanguageModel, State};
+use rungs_models::{LanguageModel, State};
 use std::collections::BTreeMap;
 
 /// A beginning in the beam.
@@ -80,7 +80,7 @@ pub(crate) fn of_prompts<E: Element>(
 
 /// Searches from a state, each row of which reads one token first.
 pub(crate) fn of_state<E: Element>(
-    model: &dyn Decoder<E>,
+    model: &dyn LanguageModel<E>,
     state: State<E>,
     first: &[u32],
     options: &SampleOptions<Beam>,

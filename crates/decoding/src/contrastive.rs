@@ -5,7 +5,7 @@
 //!
 //! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
 //!
-//! with h_j the [features](rungs_models::Decoder::features) of every earlier token, the prompt's among them, and h_v
+//! with h_j the [features](rungs_models::LanguageModel::features) of every earlier token, the prompt's among them, and h_v
 //! those of the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
 //!
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
@@ -17,7 +17,7 @@ use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
 use rungs_models::sampling::{Finish, Generated, OnToken, SampleError, SampleOptions};
-use rungs_models::{Decoder, LanguageModel, State};
+use rungs_models::{LanguageModel, State};
 use std::ops::ControlFlow;
 
 /// Continues prompts, one after another.
@@ -44,7 +44,7 @@ pub(crate) fn of_prompts<E: Element>(
 
 /// Goes on from a state, each row of which reads one token first.
 pub(crate) fn of_state<E: Element>(
-    model: &dyn Decoder<E>,
+    model: &dyn LanguageModel<E>,
     state: &State<E>,
     first: &[u32],
     options: &SampleOptions<Contrastive>,
@@ -65,7 +65,7 @@ pub(crate) fn of_state<E: Element>(
 
 /// Continues one text, from a state that reads some tokens first.
 fn search<E: Element>(
-    model: &dyn Decoder<E>,
+    model: &dyn LanguageModel<E>,
     mut state: State<E>,
     read: &[u32],
     prompt: &[u32],

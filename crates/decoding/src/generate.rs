@@ -9,7 +9,7 @@ use crate::search::{GenerateOptions, Search};
 use crate::{beam, contrastive};
 use rungs_layers::tensor::{Element, Rng};
 use rungs_models::sampling::{Choice, Generated, OnToken, sample_each, sample_from};
-use rungs_models::{Decoder, LanguageModel, State};
+use rungs_models::{LanguageModel, State};
 
 /// Continues each of the prompts with [as many texts](GenerateOptions::texts) as are wanted, in the order of the
 /// prompts, some of them [at a time](GenerateOptions::batch).
@@ -76,7 +76,7 @@ pub fn generate_each<E: Element>(
 }
 
 /// Writes texts from states that a model is in, each row of which reads one token first: translations, from the states
-/// that [`EncoderDecoder::start`](rungs_models::EncoderDecoder::start) makes of sources. To processors, the prompt is
+/// that [`LanguageModel::encode`](rungs_models::LanguageModel::start) makes of sources. To processors, the prompt is
 /// empty. Row i draws from `rngs[i].fork("j")` for its text j.
 ///
 /// # Errors
@@ -86,7 +86,7 @@ pub fn generate_each<E: Element>(
 /// If a token is outside the vocabulary, or there is not one for each row, and a generator; or if the model has
 /// positions, and not enough.
 pub fn generate_from<E: Element>(
-    model: &dyn Decoder<E>,
+    model: &dyn LanguageModel<E>,
     state: State<E>,
     first: &[u32],
     options: &GenerateOptions,

@@ -1,9 +1,9 @@
 //! The configuration of any rung as one value: what a file of settings holds and a model is built from.
 
 use crate::{
-    AttentionConfig, AttentionSeq2Seq, CellKind, ConfigError, EncoderDecoder, Gpt, GptConfig, GruLanguageModel,
-    LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Rung, Seq2Seq, Seq2SeqConfig, Transformer,
-    TransformerConfig, Tying,
+    AttentionConfig, AttentionSeq2Seq, CellKind, ConfigError, Gpt, GptConfig, GruLanguageModel, LanguageModel,
+    LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Rung, Seq2Seq, Seq2SeqConfig, Transformer, TransformerConfig,
+    Tying,
 };
 use rungs_layers::tensor::Rng;
 use rungs_layers::{GruCell, LstmCell, RnnCell};
@@ -174,26 +174,16 @@ impl ModelConfig {
         }
     }
 
-    /// The language model with its first parameters; none if the rung translates.
+    /// The model with its first parameters.
     ///
     /// # Errors
     /// If there can be no such model.
-    pub fn language_model(&self, rng: &mut Rng) -> Result<Option<Box<dyn LanguageModel<f32>>>, ConfigError> {
-        Ok(Some(match self {
+    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn LanguageModel<f32>>, ConfigError> {
+        Ok(match self {
             Self::Rnn(config) => Box::new(RnnLanguageModel::new(config, rng)?),
             Self::Lstm(config) => Box::new(LstmLanguageModel::new(config, rng)?),
             Self::Gru(config) => Box::new(GruLanguageModel::new(config, rng)?),
             Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
-            _ => return Ok(None),
-        }))
-    }
-
-    /// The translator with its first parameters; none if the rung continues a text.
-    ///
-    /// # Errors
-    /// If there can be no such model.
-    pub fn translator(&self, rng: &mut Rng) -> Result<Option<Box<dyn EncoderDecoder<f32>>>, ConfigError> {
-        Ok(Some(match self {
             Self::Seq2seq(config) => match config.cell {
                 CellKind::Lstm => Box::new(Seq2Seq::<f32, LstmCell>::new(config, rng)?),
                 CellKind::Gru => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),
@@ -203,7 +193,6 @@ impl ModelConfig {
                 CellKind::Gru => Box::new(AttentionSeq2Seq::<f32, GruCell>::new(config, rng)?),
             },
             Self::Transformer(config) => Box::new(Transformer::new(config, rng)?),
-            _ => return Ok(None),
-        }))
+        })
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`settings`] | what decides a run: rung, sizes, tokenizer, optimizer, in one struct with a recipe for each rung |
+//! | [`settings`] | what decides a run: its model, its data and its training, with defaults for each rung |
 //! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
 //! | [`builtin`] | a text and pairs that are part of the library |
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
@@ -29,8 +29,7 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::settings::{PromptKind, PromptSettings};
-//! use rungs::{RunConfig, Source, split_pairs};
+//! use rungs::{Examples, PromptKind, PromptSettings, RunConfig, Source, split_pairs};
 //!
 //! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
 //! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
@@ -40,9 +39,11 @@
 //! #     TextPair { source: format!("the {noun} of {n}"), target: format!("a {kind}") }
 //! # };
 //! # let pairs = (0..100).map(pair).collect();
-//! # let tiny = Settings { layers: 1, hidden: 32, heads: Some(2), context: 64, ..Settings::of(Rung::Gpt) };
-//! # let schedule = Schedule::Constant { rate: 5e-3 };
-//! # let settings = Settings { budget: Budget::Steps(120), schedule, tokenizer: TokenizerKind::Bpe(280), ..tiny };
+//! # let mut settings = Settings::of(Rung::Gpt);
+//! # settings.model = ModelConfig::Gpt(GptConfig { layers: 1, width: 32, heads: 2, ..GptConfig::nanogpt() });
+//! # settings.data.tokenizer = TokenizerKind::Bpe(280);
+//! # settings.training.budget = Budget::Steps(120);
+//! # settings.training.schedule = Schedule::Constant { rate: 5e-3 };
 //! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
 //! let config = RunConfig { settings, text: Source::of("animals and plants", &text), validation: None, from: None };
 //! let corpus = Corpus::new(&text, None, &config.settings)?;
@@ -56,7 +57,8 @@
 //! assert_eq!(whole, streamed);
 //!
 //! // Fine-tune it on pairs.
-//! let settings = Settings { prompts: Some(PromptSettings::of(PromptKind::Pairs)), ..saved.config.settings.clone() };
+//! let mut settings = saved.config.settings.clone();
+//! settings.data.examples = Examples::Prompts(PromptSettings::of(PromptKind::Pairs));
 //! let (train, validation) = split_pairs(pairs, 0.1)?;
 //! let corpus = PromptCorpus::new(&train, &validation, Some(writer.tokenizer().clone()), &settings)?;
 //! let mut run = Run::new(&settings, corpus)?;
@@ -157,16 +159,15 @@
 //! use rungs::prelude::*;
 //!
 //! let text = "the cat sat on the mat, and the dog sat on the cat. ".repeat(40);
-//! let settings = Settings {
-//!     layers: 1,
-//!     hidden: 32,
-//!     embedding: Some(16),
-//!     context: 20,
+//! let mut settings = Settings::of(Rung::Lstm);
+//! settings.model = ModelConfig::Lstm(RecurrentConfig { layers: 1, hidden: 32, embedding: 16, ..Default::default() });
+//! settings.data.context = Some(20);
+//! settings.training = TrainerConfig {
 //!     batch_size: 8,
 //!     budget: Budget::Steps(120),
 //!     schedule: Schedule::Cosine { rate: 1e-2, minimum: 1e-3, warmup: 10 },
 //!     evaluate_every: 40,
-//!     ..Settings::of(Rung::Lstm)
+//!     ..settings.training
 //! };
 //! let corpus = Corpus::new(&text, None, &settings)?;
 //! let floor = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary()).bits_per_token(&corpus.validation);
@@ -198,14 +199,10 @@
 //! use rungs::{RunConfig, Source};
 //!
 //! let text = "a b c d e f g. ".repeat(50);
-//! let settings = Settings {
-//!     hidden: 8,
-//!     heads: Some(2),
-//!     layers: 1,
-//!     context: 8,
-//!     budget: Budget::Steps(10),
-//!     ..Settings::of(Rung::Gpt)
-//! };
+//! let mut settings = Settings::of(Rung::Gpt);
+//! let sizes = GptConfig { layers: 1, width: 8, heads: 2, context: 8, ..GptConfig::nanogpt() };
+//! settings.model = ModelConfig::Gpt(sizes);
+//! settings.training.budget = Budget::Steps(10);
 //! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None, from: None };
 //! let corpus = || Corpus::new(&text, None, &config.settings);
 //! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));

@@ -314,8 +314,9 @@ fn the_library_does_as_much_in_a_few_lines() {
     let at = folder.path();
     let base = SavedRun::open(at.join("base")).unwrap();
     let text = fs::read_to_string(at.join("other.txt")).unwrap();
-    let fine_tuning = FineTuning { lora: Some(Lora::of_rank(2)), ..FineTuning::default() };
-    let settings = Settings { fine_tuning, budget: Budget::Steps(5), ..base.config.settings.beginning() };
+    let mut settings = base.config.settings.beginning();
+    settings.fine_tuning = Some(FineTuning::Lora(Lora::of_rank(2)));
+    settings.training.budget = Budget::Steps(5);
     let corpus = || Corpus::with_tokenizer(base.tokens.text().unwrap().clone(), &text, None, &settings).unwrap();
     let mut config =
         RunConfig { settings: settings.clone(), text: Source::of("text", &text), validation: None, from: None };

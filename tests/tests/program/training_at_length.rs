@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::binary::{bad_input, rungs, snapshot, text};
 use rungs::trainer::optim::decays;
-use rungs::{Rung, Settings, TokenizerKind};
+use rungs::{ModelConfig, Rung};
 use rungs_layers::Module;
 use rungs_tensor::Rng;
 use tempfile::TempDir;
@@ -108,22 +108,14 @@ fn smoothing_and_averaging_belong_to_a_run_and_show_in_it() {
 fn weights_decay_and_biases_and_norms_do_not() {
     let mut kept = std::collections::BTreeSet::new();
     for rung in Rung::ALL {
-        let mut settings = Settings::of(rung);
-        settings.tokenizer = TokenizerKind::Char;
-        let rng = &mut Rng::new(1);
         let mut look = |name: &str, axes: usize| {
             let last = name.rsplit('.').next().unwrap().to_owned();
             let vector = matches!(last.as_str(), "bias" | "gain");
             assert_eq!(decays(axes), !vector, "{rung}: {name} has {axes} axes");
             kept.extend(vector.then_some(last));
         };
-        match settings.model(5) {
-            Ok(model) => model.build(rng).unwrap().for_each(&mut |name, x| look(name, x.shape().rank())),
-            Err(_) => {
-                let model = settings.pair_model([5, 6]).unwrap().build(rng).unwrap();
-                model.for_each(&mut |name, x| look(name, x.shape().rank()));
-            }
-        }
+        let model = ModelConfig::of(rung).with_vocabulary(5, Some(6)).build(&mut Rng::new(1)).unwrap();
+        model.for_each(&mut |name, x| look(name, x.shape().rank()));
     }
     assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["bias", "gain"]);
 }

@@ -11,7 +11,6 @@
 //! (Dropping only the oldest token would move every other one to a new position: the whole cache would have to be
 //! computed again at every step.) A prompt longer than the context is read from its last half context likewise.
 
-use crate::decoder::Decoder;
 use crate::language_model::LanguageModel;
 use crate::state::{State, row_ids};
 use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
@@ -21,19 +20,18 @@ use std::fmt::{self, Debug, Formatter};
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
 const CHUNK: usize = 512;
 
-/// A model that begins anew past the end of its context, and what each row has read since it did.
-struct Windows<'m, E: Element> {
-    model: &'m dyn LanguageModel<E>,
+/// What each row has read since the model last began anew, as it does past the end of its context.
+struct Windows {
     context: usize,
     read: Vec<Vec<u32>>,
 }
 
 /// Texts that a model has read, each of which goes on.
 pub struct Rows<'m, E: Element> {
-    model: &'m dyn Decoder<E>,
+    model: &'m dyn LanguageModel<E>,
     state: State<E>,
     /// Where the model can look back so far only.
-    windows: Option<Windows<'m, E>>,
+    windows: Option<Windows>,
 }
 
 impl<E: Element> Debug for Rows<'_, E> {
@@ -54,12 +52,12 @@ impl<'m, E: Element> Rows<'m, E> {
             })
             .collect();
         let (state, logits) = begin(model, &read);
-        let windows = context.map(|context| Windows { model, context, read });
+        let windows = context.map(|context| Windows { context, read });
         (Self { model, state, windows }, logits)
     }
 
     /// Goes on from a state, which reads one token for each row first; also the logits (B, V).
-    pub fn of_state(model: &'m dyn Decoder<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
+    pub fn of_state(model: &'m dyn LanguageModel<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
         let mut rows = Self { model, state, windows: None };
         let logits = rows.read(first);
         (rows, logits)
@@ -72,7 +70,7 @@ impl<'m, E: Element> Rows<'m, E> {
             let rows = ids.len();
             Ids::new(ids, [rows, 1])
         };
-        let Some(Windows { model, context, read }) = &mut self.windows else {
+        let Some(Windows { context, read }) = &mut self.windows else {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         };
         read.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
@@ -82,7 +80,7 @@ impl<'m, E: Element> Rows<'m, E> {
         }
         over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
         let anew: Vec<Vec<u32>> = over.iter().map(|&row| read[row].clone()).collect();
-        let (begun, begun_logits) = begin(*model, &anew);
+        let (begun, begun_logits) = begin(self.model, &anew);
         if within.is_empty() {
             self.state = begun;
             return begun_logits;

@@ -12,7 +12,6 @@ use super::logits::log_sums;
 use super::options::{Finish, Generated, SampleOptions, check_prompt};
 use super::rows::{Rows, select};
 use crate::config::ConfigError;
-use crate::decoder::Decoder;
 use crate::language_model::LanguageModel;
 use crate::state::State;
 use rayon::prelude::*;
@@ -91,7 +90,7 @@ pub fn sample_each<E: Element>(
 }
 
 /// Writes texts from states that a model is in, each row of which reads one token first: translations, from the states
-/// that [`EncoderDecoder::start`](crate::EncoderDecoder::start) makes of sources. To processors, the prompt is empty.
+/// that [`LanguageModel::encode`] makes of sources. To processors, the prompt is empty.
 /// Row i draws from `rngs[i].fork("j")` for its text j.
 ///
 /// # Errors
@@ -101,7 +100,7 @@ pub fn sample_each<E: Element>(
 /// If a token is outside the vocabulary, or there is not one for each row, and a generator; or if the model has
 /// positions, and not enough.
 pub fn sample_from<E: Element>(
-    model: &dyn Decoder<E>,
+    model: &dyn LanguageModel<E>,
     state: State<E>,
     first: &[u32],
     options: &SampleOptions,

@@ -29,25 +29,18 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::settings::{PromptKind, PromptSettings};
-//! use rungs::split_pairs;
+//! use rungs::{Examples, PromptKind, PromptSettings, split_pairs};
 //!
 //! let [things, kinds] = [["cat", "rose"], ["an animal", "a plant"]];
 //! let pair = |n: usize| TextPair { source: format!("{} {n}", things[n % 2]), target: kinds[n % 2].to_owned() };
 //! let (train, validation) = split_pairs((100..200).map(pair).collect(), 0.1)?;
-//! let settings = Settings {
-//!     layers: 1,
-//!     hidden: 32,
-//!     context: 32,
-//!     batch_size: 20,
-//!     budget: Budget::Steps(200),
-//!     schedule: Schedule::Constant { rate: 5e-3 },
-//!     prompts: Some(PromptSettings {
-//!         template: "{source} is {target}.".to_owned(),
-//!         ..PromptSettings::of(PromptKind::Pairs)
-//!     }),
-//!     ..Settings::of(Rung::Gpt)
-//! };
+//! let mut settings = Settings::of(Rung::Gpt);
+//! settings.model = ModelConfig::Gpt(GptConfig { layers: 1, width: 32, context: 32, ..GptConfig::nanogpt() });
+//! let template = "{source} is {target}.".to_owned();
+//! settings.data.examples = Examples::Prompts(PromptSettings { task: PromptKind::Pairs, template });
+//! settings.training.batch_size = 20;
+//! settings.training.budget = Budget::Steps(200);
+//! settings.training.schedule = Schedule::Constant { rate: 5e-3 };
 //! // Followed by begin_with(&SavedRun::open(folder)?), this would take over a model's weights.
 //! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?;
 //! run.train(&mut |_| Control::Continue)?;

@@ -121,7 +121,7 @@ fn tokenizer(settings: &Settings, train: &str, validation: &str) -> Result<Token
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Rung;
+    use crate::Rung;
 
     #[test]
     fn the_end_is_held_out_and_no_character_is_lost() {

@@ -163,7 +163,7 @@ impl FineTuning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Settings;
+    use crate::{Rung, Settings};
 
     #[test]
     fn targets_are_parts_of_names_and_not_of_words() {
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let refused = |rung, change: fn(&mut Lora), last| {
+        let refused = |rung, change: fn(&mut Lora), last: Option<usize>| {
             let mut lora = Lora::of_rank(4);
             change(&mut lora);
             let fine_tuning = Some(last.map_or(FineTuning::Lora(lora), FineTuning::TrainLastLayers));

@@ -209,7 +209,8 @@ fn settings_of_earlier_versions_are_read() {
             "pairs":{{"lower_case":false,"min_count":1,"reverse":false,"scheduled_sampling":0.0,"tied":{tied}}},
             "transformer":{{"activation":"relu","norm_position":"post","positions":"sinusoidal"}}"#
         ));
-        let sizes = TransformerConfig { layers: 1, width: 8, heads: 2, context: 50, dropout: 0.1, ..Default::default() };
+        let sizes =
+            TransformerConfig { layers: 1, width: 8, heads: 2, context: 50, dropout: 0.1, ..Default::default() };
         let config = TransformerConfig { norm_position: NormPosition::Post, tied: expected, ..sizes };
         assert_eq!(transformer.model, ModelConfig::Transformer(config));
     }

@@ -157,12 +157,14 @@ impl Prompts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{PromptKind, PromptSettings, Rung, Settings};
     use crate::text::Tokenizer;
+    use crate::{Examples, PromptKind, PromptSettings, Rung, Settings};
 
     fn prompts(template: &str, tokenizer: &Tokenizer) -> Prompts {
-        let prompts = Some(PromptSettings { task: PromptKind::Pairs, template: template.to_owned() });
-        Prompts::new(&Settings { prompts, ..Settings::of(Rung::Gpt) }, tokenizer).unwrap()
+        let mut settings = Settings::of(Rung::Gpt);
+        let template = template.to_owned();
+        settings.data.examples = Examples::Prompts(PromptSettings { task: PromptKind::Pairs, template });
+        Prompts::new(&settings, tokenizer).unwrap()
     }
 
     /// What is shown, token by token, and whether it ended.

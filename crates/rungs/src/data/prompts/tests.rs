@@ -5,7 +5,7 @@ use crate::prelude::{Rung, Settings};
 use crate::settings::Template;
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{Tokenizer, WordOptions};
-use crate::{Dialogue, PromptKind, PromptSettings, Role, TextPair, Turn, read_dialogues};
+use crate::{Dialogue, Examples, PromptKind, PromptSettings, Role, TextPair, Turn, read_dialogues};
 use serde_json::Value;
 
 fn pair(source: &str, target: &str) -> TextPair {
@@ -28,9 +28,16 @@ fn dialogues() -> Vec<Dialogue> {
     (0..20).map(|i| Dialogue { turns: pairs()[i..i + 2 + i % 5].iter().enumerate().map(turn).collect() }).collect()
 }
 
+fn within(context: usize, settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    settings.set_context(context);
+    settings
+}
+
 fn settings(task: PromptKind, template: &str) -> Settings {
-    let prompts = Some(PromptSettings { task, template: template.to_owned() });
-    Settings { prompts, context: 100, ..Settings::of(Rung::Gpt) }
+    let mut settings = Settings::of(Rung::Gpt);
+    settings.data.examples = Examples::Prompts(PromptSettings { task, template: template.to_owned() });
+    within(100, &settings)
 }
 
 /// A tokenizer of every kind that has learnt these texts.
@@ -169,7 +176,7 @@ fn a_vocabulary_must_be_able_to_say_the_template_and_an_answer_not_its_end() {
 fn what_cannot_be_learnt_is_counted() {
     let known = Tokenizer::char_from("abc: \n").unwrap();
     let all = [pair("a", "b"), pair("aaaaaaaaa", "b"), pair("é", "b"), pair("a", "ü")];
-    let settings = Settings { context: 8, ..settings(PromptKind::Pairs, "{source}: {target}\n") };
+    let settings = within(8, &settings(PromptKind::Pairs, "{source}: {target}\n"));
     let corpus = PromptCorpus::new(&all, &all[..1], Some(known.clone()), &settings).unwrap();
     assert_eq!((corpus.train.len(), corpus.validation.len()), (1, 1));
     let LeftOut { too_long, unknown, character, shortened } = corpus.left_out.clone();
@@ -180,7 +187,7 @@ fn what_cannot_be_learnt_is_counted() {
     assert_eq!(error(&all[1..2]), "no pair of the training part has at most 8 tokens with its template");
     assert!(error(&all[2..3]).contains("('é' is unknown)"), "{}", error(&all[2..3]));
     // A tokenizer that is learnt is that of the filled-in templates of the training part.
-    let learnt = PromptCorpus::new(&all[..2], &all[..1], None, &Settings { context: 20, ..settings.clone() }).unwrap();
+    let learnt = PromptCorpus::new(&all[..2], &all[..1], None, &within(20, &settings)).unwrap();
     assert_eq!(learnt.prompts.tokenizer(), &Tokenizer::char_from("ab: \n").unwrap());
 }
 
@@ -194,7 +201,7 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
     let characters = Tokenizer::char_from("abcdeuserassistant: \n").unwrap();
     let all = settings(PromptKind::Dialogue, "{role}: {text}\n");
     let text = |context: usize| {
-        let settings = Settings { context, ..all.clone() };
+        let settings = within(context, &all);
         let corpus = PromptCorpus::new(&dialogues, &dialogues, Some(characters.clone()), &settings);
         corpus.map(|corpus| (characters.decode(corpus.train[0].ids()), corpus.left_out.shortened))
     };

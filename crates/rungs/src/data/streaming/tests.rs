@@ -59,7 +59,7 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
     for kind in [TokenizerKind::Char, TokenizerKind::Word, TokenizerKind::Bpe(300)] {
         for validation in [None, Some(&held_out)] {
             let mut settings = Settings::of(Rung::Gpt);
-            settings.tokenizer = kind.clone();
+            settings.data.tokenizer = kind.clone();
             let content_of_validation =
                 validation.map(|_| other.replace('a', if kind == TokenizerKind::Char { "ä" } else { "a" }));
             if let Some(other) = &content_of_validation {

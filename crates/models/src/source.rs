@@ -1,0 +1,53 @@
+//! What a translator is given to read: [`Source`].
+
+use rungs_layers::tensor::Ids;
+
+/// A batch of texts to translate, padded at their ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    ids: Ids,
+    lengths: Vec<usize>,
+}
+
+impl Source {
+    /// Tokens (B, S), and how many of each row are not padding.
+    ///
+    /// # Panics
+    /// If there is not one length per row, or one is not in 1..=S.
+    #[track_caller]
+    pub fn new(ids: Ids, lengths: Vec<usize>) -> Self {
+        let [b, s] = ids.dims();
+        let fit = lengths.len() == b && lengths.iter().all(|length| (1..=s).contains(length));
+        assert!(fit, "source: lengths {lengths:?} of {b} texts of {s} tokens");
+        Self { ids, lengths }
+    }
+
+    /// One text.
+    ///
+    /// # Panics
+    /// If it is empty.
+    #[track_caller]
+    pub fn one(ids: &[u32]) -> Self {
+        Self::new(Ids::new(ids, [1, ids.len()]), vec![ids.len()])
+    }
+
+    /// The tokens (B, S).
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// How many tokens of each row are not padding.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// Each text from its last token to its first; the padding stays at the end.
+    pub fn reversed(&self) -> Self {
+        let [b, s] = self.ids.dims();
+        let mut ids = self.ids.as_slice().to_vec();
+        for (row, &length) in self.lengths.iter().enumerate() {
+            ids[row * s..][..length].reverse();
+        }
+        Self { ids: Ids::new(ids, [b, s]), lengths: self.lengths.clone() }
+    }
+}

@@ -110,11 +110,11 @@ fn main() {
                 embedding: 256,
                 hidden: 256,
                 layers: 1,
-                dropout: 0.0,
                 style: Style::Bahdanau,
                 score: Score::Additive,
                 bidirectional: false,
                 tied: false,
+                ..AttentionConfig::default()
             };
             let model: AttentionSeq2Seq<f32, GruCell> =
                 AttentionSeq2Seq::new(&config, &mut Rng::new(0)).expect("sizes");

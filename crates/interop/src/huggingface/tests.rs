@@ -169,7 +169,7 @@ fn configs() -> impl Strategy<Value = GptConfig> {
                     key_heads: Some(m),
                     gated: true,
                     norm: NormKind::Rms(epsilon),
-                    positions: Positions::Rotary(Rotary { theta }),
+                    positions: Positions::Rotary(Rotary { theta: base }),
                     bias,
                     ..gpt
                 },

@@ -1,6 +1,7 @@
 //! Settings as JSON: files of today, and those that earlier versions wrote.
 
 use super::{DataSettings, FineTuning, Settings};
+use crate::layers::norm::EPSILON;
 use crate::models::{ModelConfig, Rung};
 use crate::trainer::TrainerConfig;
 use serde::Deserialize;
@@ -99,14 +100,14 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
             let inner = if llama { crate::layers::gated_width(width) } else { 4 * width };
             gpt.insert("feed_forward".to_owned(), inner.into());
         }
-        let norm = json!({ "name": gpt.remove("norm"), "epsilon": gpt.remove("norm_epsilon") });
-        let theta = gpt.remove("rotary_base");
-        let mut positions = json!({ "name": gpt.remove("positions") });
-        if let Some(theta) = theta {
-            positions["theta"] = theta;
+        if let Some(name) = gpt.remove("norm") {
+            let epsilon = gpt.remove("norm_epsilon").unwrap_or_else(|| json!(EPSILON));
+            gpt.insert("norm".to_owned(), json!({ "name": name, "epsilon": epsilon }));
         }
-        if !gpt.is_empty() {
-            model.extend([("norm".to_owned(), norm), ("positions".to_owned(), positions)]);
+        let theta = gpt.remove("rotary_base").map(|theta| ("theta".to_owned(), theta));
+        if let Some(name) = gpt.remove("positions") {
+            let positions = [("name".to_owned(), name)].into_iter().chain(theta).collect();
+            gpt.insert("positions".to_owned(), Value::Object(positions));
         }
     }
     let counts = ["min_count", "lower_case"].map(|name| (name.to_owned(), pairs.remove(name).unwrap_or_default()));

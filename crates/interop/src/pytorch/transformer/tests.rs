@@ -105,7 +105,7 @@ fn multi_head_attention_computes_what_pytorch_computes() {
 }
 
 fn config(norm_position: NormPosition, activation: Activation) -> BlockConfig {
-    BlockConfig { hidden: HIDDEN, norm_position, activation, ..BlockConfig::vaswani(WIDTH, HEADS) }
+    BlockConfig { feed_forward: HIDDEN, norm_position, activation, ..BlockConfig::vaswani(WIDTH, HEADS) }
 }
 
 fn decode(decoder: &TransformerDecoder<f64>, x: &Tensor<f64>, source: &Tensor<f64>) -> Tensor<f64> {

@@ -111,9 +111,8 @@ pub(super) fn config(optimizer: Method, steps: usize) -> TrainerConfig {
         evaluate_every: 7,
         save_every: 5,
         log_every: 3,
-        patience: None,
-        ema: None,
         seed: 3,
+        ..TrainerConfig::default()
     }
 }
 

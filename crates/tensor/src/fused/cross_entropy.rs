@@ -168,9 +168,8 @@ impl<E: Element> Tensor<E> {
     /// nats, averaged or summed over the positions, as a single number. With label smoothing ε, p is first mixed with
     /// the uniform distribution: (1 − ε)·p + ε/V.
     ///
-    /// It is PyTorch's `cross_entropy` for class probabilities, but that 0·(−∞) is 0: a class with a target of 0 may be
-    /// masked out. Targets are not checked to add up to one; a row of zeros costs nothing. Gradients flow to the targets
-    /// too.
+    /// As PyTorch's `cross_entropy` with class probabilities, except that 0·(−∞) is 0: a class whose target is 0 may be
+    /// ruled out. Targets are not checked to add up to one, and gradients flow to them too.
     ///
     /// ```
     /// use rungs_tensor::{Array, Reduction, Tensor};

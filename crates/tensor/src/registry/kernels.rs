@@ -84,7 +84,8 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
 fn soft_cross_entropy(rng: &mut Rng) -> Outcome {
     let settings = [(0.0, Reduction::Mean), (0.1, Reduction::Mean), (0.3, Reduction::Sum)];
     each(settings, &mut |(smoothing, reduction)| {
-        each([&[4][..], &[1, 2], &[2, 3, 5]], &mut |shape| {
+        // Not a single row: repeated along its classes, it has a gradient of nothing but rounding.
+        each([&[3, 4][..], &[1, 2], &[2, 3, 5]], &mut |shape| {
             let loss = |x: &[Tensor<f64>]| x[0].soft_cross_entropy(&x[1], smoothing, reduction);
             check_op("soft_cross_entropy", &[(shape, any), (shape, positive)], &loss, rng)
         })

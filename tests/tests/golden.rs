@@ -113,6 +113,17 @@ fn cross_entropy_agrees_with_ignored_targets_and_smoothing() {
 }
 
 #[test]
+fn cross_entropy_against_probabilities_agrees() {
+    let golden = arrays("layers.safetensors");
+    for (case, settings) in entries(&json("layers.json")["soft_cross_entropy"]) {
+        let smoothing = settings["smoothing"].as_f64().unwrap();
+        let reduction = if settings["reduction"] == "sum" { Reduction::Sum } else { Reduction::Mean };
+        let loss = |x: &[Tensor<f64>]| x[0].soft_cross_entropy(&x[1], smoothing, reduction);
+        check_layer(&golden, case, &["x", "targets"], loss);
+    }
+}
+
+#[test]
 fn causal_attention_agrees() {
     let golden = arrays("layers.safetensors");
     let heads = json("layers.json")["attention"]["heads"].as_u64().unwrap() as usize;

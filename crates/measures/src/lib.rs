@@ -12,9 +12,10 @@
 //! | [`quality`] | all of these at once ([`Measured`]), and two systems side by side ([`Comparison`]) | |
 //! | [`bootstrap`] | how far chance alone may move a score: the paired bootstrap | |
 //! | [`baselines`] | outputs that need no model, without which a score means nothing | |
+//! | [`bigram`] | a bigram model of token ids: the loss that a language model has to beat | |
 //!
-//! This crate contains no model, no tokenizer of models and no tensor, and opens no file: a measure takes texts,
-//! whoever wrote them.
+//! This crate contains no neural network, no tokenizer and no tensor, and opens no file: a measure takes texts, whoever
+//! wrote them.
 //!
 //! A text to be measured is a *hypothesis*, the human's a *reference*. BLEU and chrF are properties of a corpus:
 //! what is counted is added up over all pairs before anything is divided, so that they are not means over sentences,
@@ -39,6 +40,7 @@
 //! ```
 
 pub mod baselines;
+pub mod bigram;
 pub mod bleu;
 pub mod bootstrap;
 pub mod chrf;
@@ -49,6 +51,7 @@ pub mod quality;
 pub mod rouge;
 
 pub use baselines::Baseline;
+pub use bigram::Bigram;
 pub use bleu::{Bleu, sentence_bleu};
 pub use bootstrap::{PairedBootstrap, Resamples, Statistics};
 pub use chrf::{ChrF, sentence_chrf};

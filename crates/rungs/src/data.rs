@@ -7,9 +7,13 @@
 //! | [`PairCorpus`] | translates |
 //! | [`PromptCorpus`] | goes on with a question by answering it: see [`prompts`] |
 //!
+//! A text ([`builtin`]) and pairs ([`dates`]) are part of the library.
+//!
 //! [`Tokens`] says what the tokens of either kind are.
 
 mod answer_end;
+pub mod builtin;
+pub mod dates;
 mod pair_corpus;
 mod prompt_corpus;
 pub mod prompts;

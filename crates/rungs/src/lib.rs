@@ -8,13 +8,12 @@
 //! |---|---|
 //! | [`settings`] | what decides a run: its model, its data and its training, with defaults for each rung |
 //! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
-//! | [`builtin`] | a text and pairs that are part of the library |
+//! | [`builtin`], [`dates`] | a text and pairs that are part of the library |
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
 //! | [`model`] | a model of any rung |
 //! | [`run`] | training, and the folder that a run is kept in, with a whole model or an [adapter](run::adapter) |
 //! | [`writing`] | text in, text out: completing, answering, translating |
 //! | [`huggingface`] | run folders from and to folders of Hugging Face |
-//! | [`keras`] | Keras's way of working |
 //! | [`bigram`] | the floor of the ladder |
 //!
 //! What it does not contain: tensors and gradients ([`tensor`]), layers ([`layers`]), the models and sampling
@@ -235,17 +234,15 @@ pub use rungs_decoding as decoding;
 pub use rungs_interop as interop;
 pub use rungs_layers as layers;
 pub use rungs_measures as measures;
+pub use rungs_measures::bigram::{self, Bigram};
 pub use rungs_models as models;
 pub use rungs_tensor as tensor;
 pub use rungs_text as text;
 pub use rungs_trainer as trainer;
 
-pub mod bigram;
-pub mod builtin;
 pub mod data;
 mod error;
 pub mod huggingface;
-pub mod keras;
 pub mod model;
 pub mod prelude;
 pub mod run;
@@ -254,10 +251,8 @@ mod source;
 pub mod tasks;
 pub mod writing;
 
-pub use bigram::Bigram;
-pub use builtin::dates;
 pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
-pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
+pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens, builtin, dates};
 pub use error::Error;
 pub use model::Model;
 pub use run::{Run, RunConfig, SavedRun};

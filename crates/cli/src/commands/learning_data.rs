@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use rungs::builtin::dates::{self, Part};
 use rungs::builtin::{TEXT, TEXT_NAME};
+use rungs::dates::{self, Part};
 use rungs::text::{TextError, TokenizerError};
 use rungs::{
     Columns, Corpus, Data, Dialogue, Error, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig, Settings,

@@ -1,10 +1,11 @@
-//! Cross-entropy between logits and the tokens that came: the loss of every language model here.
+//! Cross-entropy between logits and the tokens that came, the loss of every language model here; and between logits
+//! and distributions, such as another model's.
 
 use super::log_softmax::log_sum_exp;
 use super::{Grads, Kernel, Needs};
 use crate::array::rows::{each_row_many, for_each_row, sum_row};
 use crate::op::Operands;
-use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, simd};
+use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, shape, simd};
 
 /// How losses of single tokens become one number.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -161,5 +162,38 @@ impl<E: Element> Tensor<E> {
     #[track_caller]
     pub fn cross_entropy(&self, targets: &Ids, settings: CrossEntropy) -> Tensor<E> {
         Tensor::apply_kernel(CrossEntropyLoss { targets: targets.clone(), settings }, &[self])
+    }
+
+    /// The cross-entropy of these logits (…, V) against probabilities (…, V), one-hot or soft: −Σᵥ pᵥ ln softmax(x)ᵥ in
+    /// nats, averaged or summed over the positions, as a single number. With label smoothing ε, p is first mixed with
+    /// the uniform distribution: (1 − ε)·p + ε/V.
+    ///
+    /// As PyTorch's `cross_entropy` with class probabilities, except that 0·(−∞) is 0: a class whose target is 0 may be
+    /// ruled out. Targets are not checked to add up to one, and gradients flow to them too.
+    ///
+    /// ```
+    /// use rungs_tensor::{Array, Reduction, Tensor};
+    ///
+    /// let logits = Tensor::constant(Array::<f64>::zeros([1, 4]));
+    /// let targets = Tensor::constant(Array::from_vec(vec![0.5, 0.5, 0.0, 0.0], [1, 4]));
+    /// let loss = logits.soft_cross_entropy(&targets, 0.0, Reduction::Mean);
+    /// assert!((loss.item() - 4f64.ln()).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ, or there is nothing along the last axis.
+    #[doc(alias = "categorical_crossentropy")]
+    #[track_caller]
+    pub fn soft_cross_entropy(&self, targets: &Tensor<E>, smoothing: f64, reduction: Reduction) -> Tensor<E> {
+        let logits = shape::insist(shape::same("soft_cross_entropy", &self.shape(), &targets.shape()));
+        let log_p = self.log_softmax();
+        let targets = targets.affine(1.0 - smoothing, smoothing / logits.last() as f64);
+        let [never, impossible] =
+            [(&targets, 0.0), (&log_p, f64::NEG_INFINITY)].map(|(x, y)| x.eq_mask(&Tensor::scalar(y)));
+        let total = -(targets * log_p.masked_fill(&never.and(&impossible), 0.0)).sum();
+        match reduction {
+            Reduction::Sum => total,
+            Reduction::Mean => total * (logits.last() as f64 / logits.size() as f64),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The checks of fused kernels, each against its definition.
 
 use super::entry::{Entry, Kind};
-use super::operands::{Draw, Outcome, any, check_fused, each};
+use super::operands::{Draw, Outcome, any, check_fused, check_op, each, positive};
 use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
 use crate::fused::layer_norm::LayerNorm;
@@ -9,7 +9,7 @@ use crate::fused::log_softmax::LogSoftmax;
 use crate::fused::rms_norm::RmsNorm;
 use crate::fused::rotate::Rotate;
 use crate::fused::softmax::Softmax;
-use crate::{Ids, Rng};
+use crate::{Ids, Rng, Tensor};
 use std::sync::Arc;
 
 /// Rows of any number and length, one longer than the lanes that a row is summed in.
@@ -57,6 +57,7 @@ fn rotate(rng: &mut Rng) -> Outcome {
 }
 
 fn cross_entropy(rng: &mut Rng) -> Outcome {
+    let soft = soft_cross_entropy(rng)?;
     let settings = [0.0, 0.1].into_iter().flat_map(|smoothing| {
         [None, Some(1), Some(99)].into_iter().flat_map(move |ignore| {
             [Reduction::Mean, Reduction::Sum].map(|reduction| CrossEntropy { ignore, smoothing, reduction })
@@ -74,6 +75,19 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
             };
             let targets = Ids::new((0..count).map(target).collect::<Vec<_>>(), leading);
             check_fused(|| CrossEntropyLoss { targets: targets.clone(), settings }, &[(shape, any)], rng)
+        })
+    })
+    .map(|ids| ids.worse(soft))
+}
+
+/// Cross-entropy against probabilities is a composition: what is checked is the second order, through both operands.
+fn soft_cross_entropy(rng: &mut Rng) -> Outcome {
+    let settings = [(0.0, Reduction::Mean), (0.1, Reduction::Mean), (0.3, Reduction::Sum)];
+    each(settings, &mut |(smoothing, reduction)| {
+        // Not a single row: repeated along its classes, it has a gradient of nothing but rounding.
+        each([&[3, 4][..], &[1, 2], &[2, 3, 5]], &mut |shape| {
+            let loss = |x: &[Tensor<f64>]| x[0].soft_cross_entropy(&x[1], smoothing, reduction);
+            check_op("soft_cross_entropy", &[(shape, any), (shape, positive)], &loss, rng)
         })
     })
 }

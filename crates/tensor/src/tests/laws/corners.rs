@@ -1,7 +1,7 @@
 //! Where there is no derivative, or nothing to compute with, there is a definition.
 
 use super::{constant, row, variable};
-use crate::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Tensor, grad};
+use crate::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Shape, Tensor, grad};
 
 const INF: f64 = f64::INFINITY;
 
@@ -179,6 +179,38 @@ fn padding_does_not_count() {
     let nothing = Ids::new(vec![9, 9, 9], 3);
     assert!(x.cross_entropy(&nothing, settings).item().is_nan());
     assert_eq!(x.cross_entropy(&nothing, CrossEntropy { reduction: Reduction::Sum, ..settings }).item(), 0.0);
+}
+
+#[test]
+fn a_class_with_a_target_of_zero_may_be_impossible() {
+    let logits = row(&[-INF, 0.0, 1.0]);
+    let targets = row(&[0.0, 0.25, 0.75]);
+    let loss = logits.soft_cross_entropy(&targets, 0.0, Reduction::Sum);
+    let total = (1.0 + 1f64.exp()).ln();
+    assert!((loss.item() - (total - 0.75)).abs() < 1e-15, "ln p is −total and 1 − total");
+    for graph in [Graph::Drop, Graph::Keep] {
+        let [by_logits, by_targets] = grad(&loss, [&logits, &targets], graph);
+        assert_eq!(by_logits.to_vec()[0], 0.0, "{graph:?}");
+        assert_eq!(by_targets.to_vec()[0], 0.0, "{graph:?}");
+        assert!(by_logits.to_vec().into_iter().chain(by_targets.to_vec()).all(f64::is_finite), "{graph:?}");
+        let [second] = grad(&by_logits.square().sum(), [&logits], graph);
+        assert!(second.to_vec().into_iter().all(f64::is_finite), "{graph:?}: {second:?}");
+    }
+    // It is the target of zero that makes it so.
+    assert_eq!(logits.soft_cross_entropy(&row(&[0.5, 0.5, 0.0]), 0.0, Reduction::Sum).item(), INF);
+    assert_eq!(logits.soft_cross_entropy(&targets, 0.1, Reduction::Sum).item(), INF);
+    // Ids and their one-hot rows are one target, rows of zeros cost nothing, and a mean over nothing is NaN.
+    let x: Tensor<f64> = variable([2, 3, 4], &mut Rng::new(4));
+    let ids = Ids::new(vec![0, 3, 1, 1, 2, 0], [2, 3]);
+    for (smoothing, reduction) in [(0.0, Reduction::Mean), (0.2, Reduction::Mean), (0.2, Reduction::Sum)] {
+        let soft = x.soft_cross_entropy(&Tensor::constant(ids.one_hot(4)), smoothing, reduction).item();
+        let hard = x.cross_entropy(&ids, CrossEntropy { ignore: None, smoothing, reduction }).item();
+        assert!((soft - hard).abs() < 1e-14, "{soft} and {hard}");
+    }
+    let zeros = |shape: &[usize]| Tensor::constant(Array::<f64>::zeros(shape));
+    assert_eq!(x.soft_cross_entropy(&zeros(&[2, 3, 4]), 0.0, Reduction::Mean).item(), 0.0);
+    assert!(zeros(&[0, 4]).soft_cross_entropy(&zeros(&[0, 4]), 0.0, Reduction::Mean).item().is_nan());
+    assert_eq!(Ids::new(vec![], [2, 0]).one_hot::<f32>(0).shape(), Shape::from([2, 0, 0]));
 }
 
 /// The elementwise functions at a row of 40 numbers, long enough for vector code, with NaN among them.

@@ -1,7 +1,8 @@
 //! A wrong shape is a bug, and the message that reports it is one line with the sizes that do not fit.
 
 use crate::{
-    Array, CrossEntropy, Element, Graph, Ids, Mask, Op, Operands, Shape, ShapeError, Tensor, Vjp, grad, hvp, jvp, vjp,
+    Array, CrossEntropy, Element, Graph, Ids, Mask, Op, Operands, Reduction, Shape, ShapeError, Tensor, Vjp, grad, hvp,
+    jvp, vjp,
 };
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -96,6 +97,9 @@ fn a_wrong_shape_is_reported_in_one_line() {
         zeros([2, 3]).layer_norm(&zeros([2]), None, 1e-5) => "layer_norm: gain or bias of shape (2) for x (2, 3)";
         zeros([2, 3]).cross_entropy(&ids(&[0, 1, 2]), plain) => "cross_entropy: logits (2, 3) for targets (3)";
         zeros([2, 3]).cross_entropy(&ids(&[0, 3]), plain) => "cross_entropy: target 3, but only 3 logits";
+        zeros([2, 3]).soft_cross_entropy(&zeros([3]), 0.0, Reduction::Sum) =>
+            "soft_cross_entropy: shapes (2, 3) and (3) differ";
+        ids(&[0, 3]).one_hot::<f64>(3) => "one_hot: id 3, but only 3 classes";
         zeros([2, 3]).embedding(&ids(&[0, 2])) => "select: id 2 is past axis 0 of shape (2, 3)";
         zeros([2]).embedding(&ids(&[0])) => "expected 2 axes, found shape (2)";
         zeros([2, 3]).gather(1, &ids(&[0])) => "gather: ids of shape (1) along axis 1 of (2, 3)";

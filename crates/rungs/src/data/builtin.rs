@@ -1,13 +1,10 @@
-//! Data that is part of the library: a text, and pairs of texts that are generated.
+//! The text that is part of the library. Its pairs are generated: see [`dates`](super::dates).
 //!
-//! The text is a file of this crate, `corpus/history-v1.txt`, and frozen: from equal settings come equal models, so a
-//! text that changed would make every figure that was measured on it incomparable. Another text would be another file.
-//! The pairs are [`dates`].
-
-pub mod dates;
+//! It is a file of this crate, `corpus/history-v1.txt`, and frozen: from equal settings come equal models, so a text
+//! that changed would make every figure that was measured on it incomparable. Another text would be another file.
 
 /// The built-in text: prose about the history of text generation, in the characters of a typewriter.
-pub const TEXT: &str = include_str!("../corpus/history-v1.txt");
+pub const TEXT: &str = include_str!("../../corpus/history-v1.txt");
 
 /// The name of the built-in text in messages and in run folders.
 pub const TEXT_NAME: &str = "the built-in text";
@@ -19,7 +16,7 @@ mod tests {
 
     #[test]
     fn the_text_has_the_checksum_that_is_written_beside_it() {
-        let beside = include_str!("../corpus/README.md");
+        let beside = include_str!("../../corpus/README.md");
         assert!(beside.contains(&checksum(TEXT.as_bytes())), "a changed text gets a new file and a new version");
     }
 }

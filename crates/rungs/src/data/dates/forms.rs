@@ -99,7 +99,7 @@ fn word(words: &'static str, i: usize) -> &'static str {
 }
 
 fn month(date: Date, names: Months) -> &'static str {
-    word(names, usize::from(date.month()) - 1)
+    word(names, date.month() - 1)
 }
 
 fn weekday(date: Date, names: Weekdays) -> &'static str {
@@ -124,7 +124,7 @@ fn ordinal(date: Date) -> String {
 
 /// first, twentieth, twenty-first.
 fn ordinal_word(date: Date) -> String {
-    match usize::from(date.day()) {
+    match date.day() {
         20 => "twentieth".into(),
         30 => "thirtieth".into(),
         day @ 1..=19 => word(ORDINALS, day - 1).into(),

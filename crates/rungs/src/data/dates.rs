@@ -19,7 +19,7 @@
 //! training in any form, nor was it used to choose settings.
 //!
 //! ```
-//! use rungs::builtin::dates::{self, Part};
+//! use rungs::dates::{self, Part};
 //!
 //! let train = dates::pairs(Part::Training, 1000, 0);
 //! let test = dates::pairs(Part::Test, 100, 0);

@@ -1,5 +1,6 @@
 use super::forms::FORMS;
 use super::*;
+use crate::trainer::checkpoint::checksum;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The day of this ISO date, found by trying.
@@ -233,6 +234,17 @@ fn every_form_and_year_occurs_in_training() {
         counts[FORMS.iter().position(|form| form(date) == pair.source).unwrap()] += 1;
     }
     assert!(counts.iter().all(|&count| count > 300), "{counts:?}");
+}
+
+#[test]
+fn the_pairs_are_frozen() {
+    let parts = [Part::Training, Part::Validation, Part::Test].map(|part| pairs(part, 20_000, 0));
+    let lines: String = parts.iter().flatten().map(|pair| format!("{}\t{}\n", pair.source, pair.target)).collect();
+    assert_eq!(
+        checksum(lines.as_bytes()),
+        "b002d61d04691fe15c0e2a3715e26f1c63c646c995b18afb3bdc7eb4b6d5fe62",
+        "figures that were measured on other dates are not comparable"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::binary::rungs;
+use rungs::RunConfig;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -150,7 +151,7 @@ fn differences(expected: &BTreeMap<String, String>, found: &BTreeMap<String, Vec
     let compare = |name: &String| match (expected.get(name), found.get(name)) {
         (Some(_), Some(_)) if depends_on_rounding(name) && !alike => None,
         (Some(expected), Some(bytes)) if *expected == sha256(bytes) => None,
-        (Some(_), Some(_)) => Some(format!("{name}: differs")),
+        (Some(_), Some(bytes)) => Some(format!("{name}: differs, now {}", sha256(bytes))),
         (Some(_), None) => Some(format!("{name}: is not there")),
         (None, _) => Some(format!("{name}: is new")),
     };
@@ -201,9 +202,15 @@ fn runs_that_begin_anew_arrive_at_the_recorded_bits() {
             let own = |part: &String| part.starts_with(&format!("{name}/"));
             recorded.clone().into_iter().filter(|(part, _)| own(part)).collect()
         } else {
-            let kept = without_times_and_places(name, &at.join(name));
-            // A file of tokens is not kept.
-            found.retain(|part, _| !part.ends_with(".ids"));
+            let [was, is] = [at.join(name), at.join("anew").join(name)];
+            let settings = |run: &Path| RunConfig::open(run).unwrap().settings;
+            if settings(&was) != settings(&is) {
+                problems.push(format!("{name}: has other settings"));
+            }
+            let mut kept = without_times_and_places(name, &was);
+            // A file of tokens is not kept, and settings have another form than when the folders were made.
+            found.retain(|part, _| !part.ends_with(".ids") && !part.ends_with("/config.json"));
+            kept.remove(&format!("{name}/config.json"));
             kept.into_iter().map(|(part, bytes)| (part, sha256(&bytes))).collect()
         };
         problems.extend(differences(&expected, &found));

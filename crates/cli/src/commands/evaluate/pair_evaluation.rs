@@ -17,7 +17,7 @@ use crate::arguments::{Common, Evaluate};
 use crate::commands::learning_data;
 use crate::commands::run_names::names;
 use crate::plots::bars::{Bars, Series};
-use crate::plots::picture_file::check_picture;
+use crate::plots::plot_file::check_plot;
 use crate::terminal::failure::{Failure, Outcome, complain};
 use crate::terminal::output::{self, thousands};
 use crate::terminal::progress::TranslationProgress;
@@ -41,7 +41,7 @@ struct Report<'a> {
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
-    evaluate.plot.as_deref().map_or(Ok(()), check_picture)?;
+    evaluate.plot.as_deref().map_or(Ok(()), check_plot)?;
     let base = evaluate.base.base.as_deref();
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
     let runs: Vec<Translator> = folders

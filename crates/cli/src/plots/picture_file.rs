@@ -1,13 +1,12 @@
 //! A picture as a file, SVG or PNG by its extension: whether it can be written, and the writing.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::canvas::Canvas;
 use super::picture::Picture;
 use super::{png, svg};
 use crate::terminal::failure::{Failure, Outcome, reason};
+use rungs::trainer::checkpoint::AtomicFile;
 
 impl Picture {
     /// Writes the picture, as SVG or PNG by the path's extension; whole, or not at all.
@@ -61,36 +60,20 @@ fn check_place(path: &Path) -> Outcome {
         return Err(refused("there is no such folder to put it in"));
     }
     // Whether a folder takes a file is best found out by making one.
-    let draft = draft(path);
-    let made = File::create(&draft).and_then(|_| fs::remove_file(&draft));
-    made.map_err(|error| refused(&reason(&error)))
+    AtomicFile::create(path).map(drop).map_err(|error| refused(&reason(&error)))
 }
 
-/// Writes beside the path and renames at the end, so that a full disk leaves what was there before.
+/// Writes a file whole or not at all, so that a full disk leaves what was there before.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Outcome {
-    let failed = |error: &io::Error| format!("{}: {}", path.display(), reason(error));
-    let draft = draft(path);
-    let mut file = File::create(&draft).map_err(|error| Failure::input(failed(&error)))?;
-    let result = match file.write_all(bytes).and_then(|()| file.sync_all()) {
-        // What cannot be replaced, a folder for instance, was a mistake in the name; what cannot be written was not.
-        Ok(()) => fs::rename(&draft, path).map_err(|error| Failure::input(failed(&error))),
-        Err(error) => Err(Failure::running(failed(&error))),
-    };
-    if result.is_err() {
-        // The failure to report is the first one; a draft that cannot be removed either is the lesser evil.
-        let _ = fs::remove_file(&draft);
-    }
-    result
-}
-
-/// In the same folder, since only there a rename is a single step; hidden, and no other process's.
-fn draft(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.next", std::process::id()))
+    check_place(path)?;
+    let written = AtomicFile::write(path, |to| to.write_all(bytes));
+    written.map_err(|error| Failure::running(format!("{}: {}", path.display(), reason(&error))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;

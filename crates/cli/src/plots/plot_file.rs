@@ -1,8 +1,8 @@
 //! The file of a plot: whether it can be written, and the writing.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rungs::trainer::checkpoint::AtomicFile;
 
 use crate::terminal::failure::{Failure, Outcome, reason};
 
@@ -20,36 +20,20 @@ pub(crate) fn check_plot(path: &Path) -> Outcome {
         return Err(refused("there is no such folder to put it in"));
     }
     // Whether a folder takes a file is best found out by making one.
-    let draft = draft(path);
-    let made = File::create(&draft).and_then(|_| fs::remove_file(&draft));
-    made.map_err(|error| refused(&reason(&error)))
+    AtomicFile::create(path).map(drop).map_err(|error| refused(&reason(&error)))
 }
 
-/// Writes beside the path and renames at the end, so that a full disk leaves what was there before.
+/// Writes the file whole or not at all, so that a full disk leaves what was there before.
 pub(crate) fn write_plot(path: &Path, svg: &str) -> Outcome {
-    let failed = |error: &io::Error| format!("{}: {}", path.display(), reason(error));
-    let draft = draft(path);
-    let mut file = File::create(&draft).map_err(|error| Failure::input(failed(&error)))?;
-    let result = match file.write_all(svg.as_bytes()).and_then(|()| file.sync_all()) {
-        // What cannot be replaced, a folder for instance, was a mistake in the name; what cannot be written was not.
-        Ok(()) => fs::rename(&draft, path).map_err(|error| Failure::input(failed(&error))),
-        Err(error) => Err(Failure::running(failed(&error))),
-    };
-    if result.is_err() {
-        // The failure to report is the first one; a draft that cannot be removed either is the lesser evil.
-        let _ = fs::remove_file(&draft);
-    }
-    result
-}
-
-/// In the same folder, since only there a rename is a single step; hidden, and no other process's.
-fn draft(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.next", std::process::id()))
+    check_plot(path)?;
+    let written = AtomicFile::write(path, |to| to.write_all(svg.as_bytes()));
+    written.map_err(|error| Failure::running(format!("{}: {}", path.display(), reason(&error))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -74,15 +58,12 @@ mod tests {
         let folder = folder.path();
         let taken = folder.join("folder.svg");
         fs::create_dir(&taken).expect("a folder in the way");
-        let refused = |outcome: Outcome, name: &str| {
-            let failure = format!("{:?}", outcome.expect_err(name));
-            assert!(failure.contains("code: 2"), "{name}: {failure}");
-        };
         for name in ["a.jpg", "a.png", "a", ".svg", "folder.svg", "missing/a.svg"] {
-            refused(check_plot(&folder.join(name)), name);
-        }
-        for name in ["folder.svg", "missing/a.svg"] {
-            refused(write_plot(&folder.join(name), "<svg/>"), name);
+            let path = folder.join(name);
+            for failure in [check_plot(&path), write_plot(&path, "<svg/>")] {
+                let failure = failure.expect_err(name);
+                assert!(format!("{failure:?}").contains("code: 2"), "{name}: {failure:?}");
+            }
         }
         assert_eq!(fs::read_dir(folder).expect("the folder").count(), 1, "only what was there before");
     }

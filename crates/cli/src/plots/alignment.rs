@@ -1,15 +1,11 @@
 //! The alignment of an attention model: how much of each source token went into each target token. The plot grows with
 //! the tokens; nothing is ever scaled down to fit.
 
-use std::path::Path;
-
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::label::{is_a_character, visible};
-use super::plot_file::write_plot;
-use super::svg::{INK, LABEL, Svg, WEIGHT, text_width};
-use crate::terminal::failure::Outcome;
+use super::svg::{INK, LABEL, Svg, WEIGHT, text_width, widest};
 
 const MARGIN: i32 = 16;
 /// Between a label and the cells.
@@ -25,7 +21,8 @@ const FRAME: f64 = 0.5;
 const LEGEND_GAP: i32 = 24;
 const LEGEND_WIDTH: i32 = 10;
 /// The legend is as high as the cells, within these bounds.
-const LEGEND_HEIGHT: (i32, i32) = (48, 144);
+const LEAST: i32 = 48;
+const MOST: i32 = 144;
 const LEGEND_STEP: i32 = 2;
 const LEGEND_LABEL: i32 = 11;
 
@@ -41,49 +38,41 @@ pub(crate) struct Alignment {
 }
 
 impl Alignment {
-    /// Writes the plot as SVG; whole, or not at all.
+    /// The heat map with its labels and legend.
     ///
     /// # Panics
     ///
     /// If there is not exactly one weight for each pair of tokens.
-    pub(crate) fn draw(&self, path: &Path) -> Outcome {
-        write_plot(path, &self.svg())
-    }
-
-    /// The heat map with its labels and legend.
-    fn svg(&self) -> String {
-        let (rows, columns) = (self.target.len() as i32, self.source.len() as i32);
+    pub(crate) fn svg(&self) -> String {
         assert!(
             self.weights.len() == self.target.len() && self.weights.iter().all(|row| row.len() == self.source.len()),
             "a weight for every pair of tokens"
         );
-        let [source, target] = [&self.source, &self.target].map(|tokens| tokens.iter().map(|t| visible(t)).collect());
-        let (source, target): (Vec<String>, Vec<String>) = (source, target);
+        let source: Vec<String> = self.source.iter().map(|token| visible(token)).collect();
+        let target: Vec<String> = self.target.iter().map(|token| visible(token)).collect();
         let turns = turns(&source);
         let cell = if turns.contains(&SLANT) { WIDE } else { NARROW };
-        let left = MARGIN + target.iter().map(|text| text_width(text, LABEL)).max().unwrap_or(0) + GAP;
-        let extents = source.iter().zip(&turns).map(|(text, &turn)| extent(text, turn));
-        let top = MARGIN + extents.clone().map(|(_, height)| height).max().unwrap_or(0) + GAP;
+        let (left, top) = (MARGIN + widest(&target) + GAP, MARGIN + highest(&source, &turns) + GAP);
+        let (width, height) = (source.len() as i32 * cell, target.len() as i32 * cell);
         let middle = |place: usize| place as i32 * cell + cell / 2;
-        let labels_right = extents.enumerate().map(|(column, (width, _))| left + middle(column) + width).max();
-        let (width, height) = (columns * cell, rows * cell);
-        let legend = (left + width + LEGEND_GAP, top, height.clamp(LEGEND_HEIGHT.0, LEGEND_HEIGHT.1));
-        let legend_right = legend.0 + LEGEND_WIDTH + GAP + text_width("0.5", LEGEND_LABEL);
-        let mut svg =
-            Svg::new(legend_right.max(labels_right.unwrap_or(0)) + MARGIN, top + height.max(legend.2) + MARGIN);
-        for (row, weights) in self.weights.iter().enumerate() {
-            for (column, &weight) in weights.iter().enumerate() {
-                let (x, y) = (left + column as i32 * cell, top + row as i32 * cell);
-                svg.rect([x, y, cell, cell], &WEIGHT.mix(weight));
+        let legend = Legend { x: left + width + LEGEND_GAP, y: top, height: height.clamp(LEAST, MOST) };
+        let ends =
+            source.iter().zip(&turns).enumerate().map(|(i, (text, &turn))| left + middle(i) + reach(text, turn).0);
+        let right = ends.fold(legend.right(), i32::max);
+
+        let mut svg = Svg::new(right + MARGIN, top + height.max(legend.height) + MARGIN);
+        for (y, weights) in (top..).step_by(cell as usize).zip(&self.weights) {
+            for (x, &weight) in (left..).step_by(cell as usize).zip(weights) {
+                svg.rect([x, y, cell, cell], &WEIGHT.mix(weight), true);
             }
         }
-        for x in (1..columns).map(|column| left + column * cell) {
+        for x in (left..left + width).step_by(cell as usize).skip(1) {
             svg.path([(x, top), (x, top + height)], &INK.mix(GRID));
         }
-        for y in (1..rows).map(|row| top + row * cell) {
+        for y in (top..top + height).step_by(cell as usize).skip(1) {
             svg.path([(left, y), (left + width, y)], &INK.mix(GRID));
         }
-        svg.frame([left, top, width, height], &INK.mix(FRAME));
+        svg.rect([left, top, width, height], &INK.mix(FRAME), false);
         for (column, (text, &turn)) in source.iter().zip(&turns).enumerate() {
             let anchor = if turn == 0 { (HPos::Center, VPos::Bottom) } else { (HPos::Left, VPos::Center) };
             svg.text(text, (left + middle(column), top - GAP), LABEL, anchor, turn);
@@ -91,7 +80,7 @@ impl Alignment {
         for (row, text) in target.iter().enumerate() {
             svg.text(text, (left - GAP, top + middle(row)), LABEL, (HPos::Right, VPos::Center), 0);
         }
-        draw_legend(&mut svg, legend);
+        legend.draw(&mut svg);
         svg.finish()
     }
 }
@@ -101,39 +90,46 @@ impl Alignment {
 /// mark of the end, read upwards.
 fn turns(source: &[String]) -> Vec<i32> {
     let words = source.iter().filter(|text| !is_a_character(text)).count();
-    let slanted = 4 * words > source.len();
-    source
-        .iter()
-        .map(|text| {
-            if slanted {
-                SLANT
-            } else if is_a_character(text) {
-                0
-            } else {
-                UPWARDS
-            }
-        })
-        .collect()
+    if 4 * words > source.len() {
+        return vec![SLANT; source.len()];
+    }
+    source.iter().map(|text| if is_a_character(text) { 0 } else { UPWARDS }).collect()
 }
 
 /// How far a label reaches to the right of its anchor, and above it.
-fn extent(text: &str, turn: i32) -> (i32, i32) {
+fn reach(text: &str, turn: i32) -> (i32, i32) {
     let (sin, cos) = f64::from(turn).to_radians().sin_cos();
     let (width, height) = (f64::from(text_width(text, LABEL)), f64::from(LABEL));
     ((width * cos).ceil() as i32, (width * sin + height * cos).ceil() as i32)
 }
 
+fn highest(source: &[String], turns: &[i32]) -> i32 {
+    source.iter().zip(turns).map(|(text, &turn)| reach(text, turn).1).max().unwrap_or(0)
+}
+
 /// What the shades mean: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
-fn draw_legend(svg: &mut Svg, (x, y, height): (i32, i32, i32)) {
-    let steps = height / LEGEND_STEP;
-    for step in 0..steps {
-        let weight = 1.0 - f64::from(step) / f64::from(steps - 1);
-        svg.rect([x, y + step * LEGEND_STEP, LEGEND_WIDTH, LEGEND_STEP], &WEIGHT.mix(weight));
+struct Legend {
+    x: i32,
+    y: i32,
+    height: i32,
+}
+
+impl Legend {
+    fn right(&self) -> i32 {
+        self.x + LEGEND_WIDTH + GAP + text_width("0.5", LEGEND_LABEL)
     }
-    svg.frame([x, y, LEGEND_WIDTH, height], &INK.mix(FRAME));
-    for (label, below) in [("1", 0), ("0.5", height / 2), ("0", height)] {
-        let at = (x + LEGEND_WIDTH + GAP, y + below);
-        svg.text(label, at, LEGEND_LABEL, (HPos::Left, VPos::Center), 0);
+
+    fn draw(&self, svg: &mut Svg) {
+        let &Self { x, y, height } = self;
+        for step in (0..height).step_by(LEGEND_STEP as usize) {
+            let weight = 1.0 - f64::from(step) / f64::from(height - LEGEND_STEP);
+            svg.rect([x, y + step, LEGEND_WIDTH, LEGEND_STEP], &WEIGHT.mix(weight), true);
+        }
+        svg.rect([x, y, LEGEND_WIDTH, height], &INK.mix(FRAME), false);
+        for (label, below) in [("1", 0), ("0.5", height / 2), ("0", height)] {
+            let at = (x + LEGEND_WIDTH + GAP, y + below);
+            svg.text(label, at, LEGEND_LABEL, (HPos::Left, VPos::Center), 0);
+        }
     }
 }
 

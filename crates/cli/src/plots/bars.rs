@@ -1,15 +1,11 @@
 //! Scores as bars: groups side by side, in each group a bar for everyone who is compared. The plot grows with groups and
 //! bars; nothing is ever scaled down to fit.
 
-use std::path::Path;
-
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::chart::Chart;
-use super::plot_file::write_plot;
-use super::svg::{LABEL, series_color, text_width};
-use crate::terminal::failure::Outcome;
+use super::svg::{LABEL, series_color, widest};
 
 const HEIGHT: i32 = 240;
 /// The least width of the axis, so that one lonely group has room for what is written below it.
@@ -45,22 +41,17 @@ pub(crate) struct Series {
 }
 
 impl Bars {
-    /// Writes the plot as SVG; whole, or not at all.
+    /// The bars with their axes and legend.
     ///
     /// # Panics
     ///
     /// If there is not exactly one score for each group in each series.
-    pub(crate) fn draw(&self, path: &Path) -> Outcome {
-        write_plot(path, &self.svg())
-    }
-
-    fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         let (groups, series) = (self.groups.len() as i32, self.series.len() as i32);
         assert!(self.series.iter().all(|series| series.scores.len() == self.groups.len()), "a score for every group");
         let bar = (GROUP / series.max(1)).clamp(BAR.0, BAR.1);
-        let names = self.groups.iter().map(|name| text_width(name, LABEL)).max().unwrap_or(0);
         // From the middle of a group to the middle of the next.
-        let pitch = (names.max(series * bar) + BETWEEN).max(LEAST_WIDTH / groups.max(1));
+        let pitch = (widest(&self.groups).max(series * bar) + BETWEEN).max(LEAST_WIDTH / groups.max(1));
         let middle = |group: usize| pitch / 2 + group as i32 * pitch;
         let most = self.series.iter().flat_map(|series| &series.scores).copied().fold(1.0, f64::max);
         let chart = Chart {
@@ -98,6 +89,7 @@ impl Bars {
 #[cfg(test)]
 mod tests {
     use super::super::svg::elements::{attribute, elements, numbers, texts};
+    use super::super::svg::text_width;
     use super::*;
 
     /// So many runs in so many groups, the scores falling from 38.4 to 0.

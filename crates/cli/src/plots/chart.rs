@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::label::legible;
-use super::svg::{LABEL, Svg, text_width};
+use super::svg::{LABEL, Svg, widest};
 
 const TITLE: i32 = 19;
 /// Around everything.
@@ -44,7 +44,7 @@ impl Chart<'_> {
     /// Draws the axes, then the series, then the legend.
     pub(super) fn svg(&self, draw_series: impl FnOnce(&mut Field<'_>) -> Drawn) -> String {
         let legend: Vec<_> = self.legend.iter().map(|(name, color)| (legible(name), color)).collect();
-        let names = legend.iter().map(|(name, _)| text_width(name, LABEL)).max().unwrap_or(0);
+        let names = widest(legend.iter().map(|(name, _)| name));
         let legend_width = LEGEND_GAP + LEGEND_BOX + LEGEND_GAP / 4 + names;
         let title_height = if self.title.is_some() { TITLE + 10 } else { 0 };
         // The field includes the pixels of both axes.
@@ -56,7 +56,7 @@ impl Chart<'_> {
         let x = MARGIN + width + LEGEND_GAP;
         for (i, (text, color)) in legend.iter().enumerate() {
             let y = MARGIN + title_height + i as i32 * LEGEND_LINE;
-            svg.rect([x, y, LEGEND_BOX, LEGEND_BOX], *color);
+            svg.rect([x, y, LEGEND_BOX, LEGEND_BOX], *color, true);
             let at = (x + LEGEND_BOX + LEGEND_GAP / 4, y + LEGEND_BOX / 2);
             svg.text(text, at, LABEL, (HPos::Left, VPos::Center), 0);
         }

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_names_its_axes_and_curves() {
+    fn the_plot_names_its_axes_and_curves() {
         let training: Vec<Point> = (1..=5000).map(|step| (f64::from(step), 4.0 / f64::from(step).sqrt())).collect();
         let validation = [(1000.0, 0.3), (5000.0, 0.1)];
         let svg = loss_svg("lstm", &training, &validation).expect("there is something to draw");

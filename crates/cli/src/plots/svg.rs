@@ -59,6 +59,11 @@ pub(super) fn text_width(text: &str, size: i32) -> i32 {
     (f64::from(size) * text.chars().map(em).sum::<f64>()).ceil() as i32
 }
 
+/// How wide the widest of some labels is.
+pub(super) fn widest<'a>(labels: impl IntoIterator<Item = &'a String>) -> i32 {
+    labels.into_iter().map(|label| text_width(label, LABEL)).max().unwrap_or(0)
+}
+
 /// A plot that is being drawn, in CSS pixels.
 pub(super) struct Svg {
     size: (u32, u32),
@@ -68,35 +73,25 @@ pub(super) struct Svg {
 impl Svg {
     pub(super) fn new(width: i32, height: i32) -> Self {
         let mut svg = Self { size: (width as u32, height as u32), elements: String::new() };
-        svg.rect([0, 0, width, height], &PAPER);
+        svg.rect([0, 0, width, height], &PAPER, true);
         svg
     }
 
     /// The whole document.
     pub(super) fn finish(self) -> String {
         let (width, height) = self.size;
-        let series = SERIES
-            .iter()
-            .zip(1..)
-            .map(|(color, i)| format!(".plot-series-{i}{{color:{color};color:var(--plot-series-{i},{color})}}\n"));
+        let rule = |(color, i)| format!(".plot-series-{i}{{color:{color};color:var(--plot-series-{i},{color})}}\n");
+        let series: String = SERIES.iter().zip(1..).map(rule).collect();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rungs-plot\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\">\n<style>{STYLE}{}</style>\n{}</svg>\n",
-            series.collect::<String>(),
+             viewBox=\"0 0 {width} {height}\">\n<style>{STYLE}{series}</style>\n{}</svg>\n",
             self.elements
         )
     }
 
-    /// A filled rectangle: left, top, width and height.
-    pub(super) fn rect(&mut self, [x, y, width, height]: [i32; 4], style: &impl BackendStyle) {
-        let shape = format_args!(r#"rect x="{x}" y="{y}" width="{width}" height="{height}""#);
-        self.shape(shape, style, true);
-    }
-
-    /// The outline of a rectangle.
-    pub(super) fn frame(&mut self, [x, y, width, height]: [i32; 4], style: &impl BackendStyle) {
-        let (right, bottom) = (x + width, y + height);
-        self.path([(x, y), (right, y), (right, bottom), (x, bottom), (x, y)], style);
+    /// A rectangle, left, top, width and height: filled, or its outline.
+    pub(super) fn rect(&mut self, [x, y, width, height]: [i32; 4], style: &impl BackendStyle, fill: bool) {
+        self.shape(format_args!(r#"rect x="{x}" y="{y}" width="{width}" height="{height}""#), style, fill);
     }
 
     /// A line through points.
@@ -131,8 +126,8 @@ impl Svg {
         );
     }
 
-    fn shape(&mut self, shape: Arguments<'_>, style: &impl BackendStyle, filled: bool) {
-        let width = if filled { String::new() } else { format!(r#" stroke-width="{}""#, style.stroke_width()) };
+    fn shape(&mut self, shape: Arguments<'_>, style: &impl BackendStyle, fill: bool) {
+        let width = if fill { String::new() } else { format!(r#" stroke-width="{}""#, style.stroke_width()) };
         self.element(shape, style.color(), format_args!("{width}/>"));
     }
 
@@ -175,7 +170,7 @@ impl DrawingBackend for &mut Svg {
     }
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
-        self.rect([x, y, 1, 1], &color);
+        self.rect([x, y, 1, 1], &color, true);
         Ok(())
     }
 
@@ -191,12 +186,7 @@ impl DrawingBackend for &mut Svg {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        let sides = [left, top, right - left, bottom - top];
-        if fill {
-            self.rect(sides, style)
-        } else {
-            self.frame(sides, style)
-        }
+        self.rect([left, top, right - left, bottom - top], style, fill);
         Ok(())
     }
 
@@ -239,8 +229,6 @@ impl DrawingBackend for &mut Svg {
 /// Reading a plot back, in tests.
 #[cfg(test)]
 pub(super) mod elements {
-    use super::*;
-
     /// The elements of one name, each as its own line of the file.
     pub(crate) fn elements<'a>(svg: &'a str, name: &str) -> Vec<&'a str> {
         svg.lines().filter(|line| line.starts_with(&format!("<{name} "))).collect()
@@ -277,8 +265,9 @@ mod tests {
     #[test]
     fn every_shape_is_an_element() {
         let mut svg = Svg::new(40, 30);
-        svg.rect([10, 5, 24, 10], &series_color(1));
-        svg.frame([2, 3, 4, 5], &INK.mix(0.5));
+        svg.rect([10, 5, 24, 10], &series_color(1), true);
+        svg.rect([2, 3, 4, 5], &INK.mix(0.5), false);
+        svg.path([(2, 3), (6, 3)], &INK);
         (&mut svg).draw_circle((7, 8), 3, &series_color(0), true).expect("no failure");
         (&mut svg).fill_polygon([(0, 0), (1, 0), (1, 2)], &INK).expect("no failure");
         svg.text("</s>", (3, 4), 14, (HPos::Left, VPos::Bottom), 0);
@@ -288,7 +277,8 @@ mod tests {
         let expected = [
             r#"<rect x="0" y="0" width="40" height="30" class="plot-paper"/>"#,
             r#"<rect x="10" y="5" width="24" height="10" class="plot-series-2"/>"#,
-            r#"<polyline points="2,3 6,3 6,8 2,8 2,3" class="plot-ink" opacity="0.5" stroke-width="1"/>"#,
+            r#"<rect x="2" y="3" width="4" height="5" class="plot-ink" opacity="0.5" stroke-width="1"/>"#,
+            r#"<polyline points="2,3 6,3" class="plot-ink" stroke-width="1"/>"#,
             r#"<circle cx="7" cy="8" r="3" class="plot-series-1"/>"#,
             r#"<polygon points="0,0 1,0 1,2" class="plot-ink"/>"#,
             r#"<text x="3" y="4" dy="0em" font-size="14" text-anchor="start" class="plot-ink">&lt;/s&gt;</text>"#,
@@ -310,7 +300,7 @@ mod tests {
     fn every_share_has_an_opacity() {
         let opacity = |share| {
             let mut svg = Svg::new(1, 1);
-            svg.rect([0, 0, 9, 9], &WEIGHT.mix(share));
+            svg.rect([0, 0, 9, 9], &WEIGHT.mix(share), true);
             let svg = svg.finish();
             elements(&svg, "rect").get(1).map(|cell| attribute(cell, "opacity").unwrap_or("1").to_owned())
         };

@@ -1,5 +1,5 @@
-//! Scores as bars: groups side by side, in each group a bar for everyone who is compared. The plot grows with groups and
-//! bars; nothing is ever scaled down to fit.
+//! Scores as bars: groups side by side, in each group a bar for everyone who is compared. The plot grows with groups
+//! and bars; nothing is ever scaled down to fit.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

@@ -68,7 +68,7 @@ impl Chart<'_> {
         let mut chart = ChartBuilder::on(&area);
         chart.margin(MARGIN).margin_right(MARGIN + right).x_label_area_size(LABELS.1).y_label_area_size(LABELS.0);
         if let Some(title) = self.title {
-            chart.caption(legible(title), ("", TITLE));
+            chart.caption(title, ("", TITLE));
         }
         let mut field = chart.build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let x_number = |x: &f64| format!("{x:.*}", self.x_decimals.unwrap_or(0));

@@ -105,7 +105,7 @@ mod tests {
         let training: Vec<Point> = (1..=5000).map(|step| (f64::from(step), 4.0 / f64::from(step).sqrt())).collect();
         let validation = [(1000.0, 0.3), (5000.0, 0.1)];
         let svg = loss_svg("lstm", &training, &validation).expect("there is something to draw");
-        for text in ["<svg", "step", "loss (nats per token)", "training", "validation", "5000"] {
+        for text in ["<svg", "lstm", "step", "loss (nats per token)", "training", "validation", "5000"] {
             assert!(svg.contains(text), "{text} is missing");
         }
         assert!(svg.len() < 60_000, "{} bytes", svg.len());
@@ -127,6 +127,7 @@ mod tests {
     fn short_flat_and_empty_histories() {
         assert_eq!(loss_svg("gpt", &[], &[]), None);
         assert!(loss_svg("gpt", &[(1.0, 2.0)], &[]).is_some());
+        assert!(loss_svg("gpt", &[(0.0, 2.0)], &[]).is_some());
         assert!(loss_svg("gpt", &[(1.0, 2.0), (2.0, 2.0)], &[(2.0, 2.0)]).is_some());
         assert_eq!(loss_svg("gpt", &[(1.0, f64::NAN)], &[(1.0, f64::INFINITY)]), None);
     }

@@ -1,9 +1,9 @@
 //! The backend of plotters that writes a plot as SVG.
 //!
-//! Text stays text, and every colour is a CSS class. A plot that is opened by itself brings a background and follows the
-//! preference for light or dark. A plot that is inlined into HTML takes over the page's font and text colour on a
-//! transparent background, and the page may set `--plot-paper`, `--plot-weight` and `--plot-series-1` to
-//! `--plot-series-8`. The colours of series are readable on white and on black.
+//! Text stays text, and every colour is a CSS class. A plot that is opened by itself brings a background and follows
+//! the preference for light or dark: it is the root of its document. A plot that is inlined into HTML takes over the
+//! page's font and text colour on a transparent background, and the page may set `--plot-paper`, `--plot-weight` and
+//! `--plot-series-1` to `--plot-series-8`. The colours of series are readable on white and on black.
 
 use std::convert::Infallible;
 use std::fmt::{Arguments, Write};
@@ -15,6 +15,7 @@ use plotters_backend::{
 };
 use unicode_width::UnicodeWidthChar;
 
+/// A colour stands before its `var()` for viewers that do not know custom properties.
 const STYLE: &str = "
 .rungs-plot{direction:ltr}
 .rungs-plot:not(:root){max-width:100%;height:auto}
@@ -32,6 +33,7 @@ const SERIES: [&str; 8] = ["#d0384f", "#3a7fc4", "#c1761a", "#8f62c9", "#3a9550"
 pub(super) const LABEL: i32 = 14;
 
 // plotters hands on colours, not classes, so a class travels as a colour whose red part is its number.
+
 /// Text and axes; black, which is what plotters itself draws with.
 pub(super) const INK: RGBColor = RGBColor(0, 0, 0);
 /// The background.

@@ -107,8 +107,8 @@ pub(crate) struct Info {
     /// The run folder
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
-    /// Draw how the validation loss fell, over the time of training; an .svg file
-    #[arg(long, value_name = "FILE")]
+    /// Draw how the validation loss fell, over the time of training
+    #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
     /// Another run of the same tokens, to be drawn with it; may be given several times
     #[arg(long, value_name = "DIR", requires = "plot")]

@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `arguments.rs`, `command_line.rs` | the command line: every option, its help and its default |
 //! | `commands.rs` | one file per command, and the parts of each in a folder of its name |
-//! | `plots.rs` | pictures of losses, alignments and scores, as SVG and PNG |
+//! | `plots.rs` | losses, alignments and scores as SVG |
 //! | `terminal.rs` | what is printed, how far a run is, and how the program ends when it does not end well |
 //! | `text_input.rs` | texts from files and from stdin |
 //!
-//! Here is what a user sees: flags, tables, pictures, messages, exit codes. Models, training, run folders and measures
+//! Here is what a user sees: flags, tables, plots, messages, exit codes. Models, training, run folders and measures
 //! are not here; whatever a command computes is done by the crate `rungs` and those below it, for programs in Rust too.
 //!
 //! Everything a command computes runs inside one thread pool: work that is split from outside of a pool wakes its

@@ -1,21 +1,18 @@
-//! Pictures: how losses fell, where a decoder looked, and scores side by side.
+//! Plots: how losses fell, where a decoder looked, and scores side by side. All are SVG.
 //!
 //! | file | what |
 //! |---|---|
-//! | `loss_curves.rs` | losses over steps or minutes, drawn by plotters as SVG |
-//! | `alignment.rs`, `bars.rs` | attention weights as a heat map, and scores as bars, laid out here |
-//! | `picture.rs` | what those two are made of: boxes, lines and text in one ink |
-//! | `picture_file.rs` | the file that a picture becomes, whole or not at all |
-//! | `svg.rs`, `png.rs` | the two formats; `canvas.rs` and `font.rs` turn shapes and text into pixels |
-//! | `label.rs` | texts from outside, tokens and names, as a picture shows them |
+//! | `loss_curves.rs`, `bars.rs` | losses over steps or minutes, and scores by group |
+//! | `alignment.rs` | attention weights as a heat map |
+//! | `chart.rs` | what curves and bars share: axes, drawn by plotters, and a legend |
+//! | `svg.rs` | the backend of plotters that writes text and shapes with CSS classes |
+//! | `label.rs` | tokens and names of runs, made safe and short enough to show |
+//! | `plot_file.rs` | the file of a plot: whether it can be written, and the writing |
 
 pub(crate) mod alignment;
 pub(crate) mod bars;
-mod canvas;
-mod font;
+mod chart;
 mod label;
 pub(crate) mod loss_curves;
-mod picture;
-pub(crate) mod picture_file;
-mod png;
+pub(crate) mod plot_file;
 mod svg;

@@ -26,8 +26,9 @@
 //! # The files
 //! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit
 //! for bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their
-//! own.
+//! own. [`AtomicFile`] is for files outside of run folders.
 
+mod atomic_file;
 mod contents;
 mod destination;
 mod disk;
@@ -38,6 +39,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use atomic_file::AtomicFile;
 pub use contents::Contents;
 pub use destination::Destination;
 pub use folder::Folder;

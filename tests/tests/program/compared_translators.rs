@@ -83,10 +83,12 @@ fn quality_by_length_is_drawn() {
     for text in ["words of the source", "BLEU", "seq2seq", "attention", "1", "2-3"] {
         assert!(svg.contains(&format!(">{text}</text>")), "{text} is not in {svg}");
     }
-    rungs(at, "evaluate s --pairs lengths.tsv --plot by.png --json").json()["by_length"].as_array().unwrap();
-    assert!(fs::read(at.join("by.png")).unwrap().starts_with(b"\x89PNG"));
+    rungs(at, "evaluate s --pairs lengths.tsv --plot alone.svg --json").json()["by_length"].as_array().unwrap();
+    assert!(fs::read(at.join("alone.svg")).unwrap().starts_with(b"<svg"));
     // The format is looked at first, so that no work is lost: before the folder is, even.
-    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot by.gif", &["by.gif", ".svg or .png"]);
+    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot by.gif", &["by.gif", "plots are SVG", "as in by.svg"]);
+    bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot by.png", &["by.png", "plots are SVG", "as in by.svg"]);
+    bad_input(at, "generate nowhere --source one --plot by.png", &["by.png", "plots are SVG"]);
     bad_input(at, "evaluate nowhere --pairs lengths.tsv --plot no/by.svg", &["no/by.svg", "there is no such folder"]);
     bad_input(at, "generate nowhere --source one --plot no/by.svg", &["no/by.svg", "there is no such folder"]);
     bad_input(at, "info nowhere --plot no/by.svg", &["no/by.svg", "there is no such folder"]);

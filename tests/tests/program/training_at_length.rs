@@ -136,6 +136,10 @@ fn the_losses_of_several_runs_are_drawn_over_the_time_they_took() {
     assert_eq!(svg.matches("<circle").count(), 8, "four evaluations of each");
     bad_input(at, "info gpt --compare words --plot other.svg", &["words has other tokens than gpt"]);
     bad_input(at, "info gpt --compare nobody --plot other.svg", &["nobody"]);
-    bad_input(at, "info gpt --plot other.png", &["other.png: this picture's name ends in .svg"]);
+    bad_input(
+        at,
+        "info gpt --plot other.png",
+        &["other.png: plots are SVG: the name has to end in .svg, as in other.svg"],
+    );
     bad_input(at, "info gpt --compare rnn", &["--plot"]);
 }

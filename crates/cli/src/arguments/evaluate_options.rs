@@ -68,8 +68,8 @@ pub(crate) struct Evaluate {
     /// Show BLEU by the number of words of the source, too
     #[arg(long, conflicts_with = "text")]
     pub(crate) by_length: bool,
-    /// Draw BLEU by the number of words of the source, .svg or .png; implies --by-length
-    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    /// Draw BLEU by the number of words of the source; implies --by-length
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "text")]
     pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) base: Base,

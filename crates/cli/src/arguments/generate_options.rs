@@ -21,7 +21,7 @@ Examples:
   rungs generate runs/gpt2 --prompt 'It was ' --contrastive 0.6 --max-tokens 100
   rungs generate runs/large --prompt 'It was ' --draft runs/small --stream
   rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
-  rungs generate runs/translate --source 'I am cold.' --plot cold.png
+  rungs generate runs/translate --source 'I am cold.' --plot cold.svg
   rungs generate runs/translate --sources english.txt > french.txt
   rungs generate runs/summarise --source 'A long description.' --temperature 0.7")]
 pub(crate) struct Generate {
@@ -62,9 +62,8 @@ pub(crate) struct Generate {
     /// likeliest [default of these: 4]
     #[arg(long, value_name = "ALPHA", value_parser = number, help_heading = "Searching")]
     pub(crate) contrastive: Option<f64>,
-    /// Draw where the decoder looked as it wrote the best translation, .svg or .png; attention and
-    /// transformer only
-    #[arg(long, value_name = "FILE", requires = "source",
+    /// Draw where the decoder looked as it wrote the best translation; attention and transformer only
+    #[arg(long, value_name = "FILE.svg", requires = "source",
         conflicts_with_all = ["prompt", "prompts", "prompt_ids", "sources"])]
     pub(crate) plot: Option<PathBuf>,
     /// The most tokens to write [default: 300; of a translation 100]

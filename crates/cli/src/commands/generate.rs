@@ -9,12 +9,12 @@ mod written_texts;
 use rungs::tensor::Rng;
 
 use crate::arguments::{Common, Generate};
-use crate::plots::picture_file::check_picture;
+use crate::plots::plot_file::check_plot;
 use crate::terminal::failure::Outcome;
 use crate::terminal::output;
 
 pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
-    flags.plot.as_deref().map_or(Ok(()), check_picture)?;
+    flags.plot.as_deref().map_or(Ok(()), check_plot)?;
     let run = super::open(&flags.run, flags.base.base.as_deref())?;
     let rng = Rng::new(common.seed.unwrap_or(0)).fork("generate");
     let asked = flags.source.is_some() || flags.sources.is_some();

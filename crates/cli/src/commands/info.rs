@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::run_names::names;
 use crate::arguments::{Common, Info};
 use crate::plots::loss_curves::{self, Point};
-use crate::plots::picture_file::{check_drawing, write_whole};
+use crate::plots::plot_file::{check_plot, write_plot};
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::output::{self, clock, thousands};
 
@@ -99,7 +99,7 @@ impl Training {
 }
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
-    info.plot.as_deref().map_or(Ok(()), check_drawing)?;
+    info.plot.as_deref().map_or(Ok(()), check_plot)?;
     let run = super::open(&info.run, info.base.base.as_deref())?;
     run.model()?; // so that what is shown is known to be whole
     let config = &run.config;
@@ -142,7 +142,7 @@ fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
     let courses = runs.iter().map(|run| course(run)).collect::<Outcome<Vec<_>>>()?;
     let svg = loss_curves::comparison_svg("validation loss", &names.into_iter().zip(courses).collect::<Vec<_>>());
     let svg = svg.ok_or_else(|| Failure::input(format!("{}: nothing was evaluated yet", run.path().display())))?;
-    write_whole(path, svg.as_bytes())
+    write_plot(path, &svg)
 }
 
 /// The validation loss of a run by the minutes that training had taken, evaluations aside.

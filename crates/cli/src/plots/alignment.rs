@@ -1,32 +1,35 @@
-//! The alignment of an attention model as a picture: how much of each source token went into each target token. The
-//! picture grows with the tokens; nothing is ever scaled down to fit.
+//! The alignment of an attention model: how much of each source token went into each target token. The plot grows with
+//! the tokens; nothing is ever scaled down to fit.
 
-use std::path::Path;
+use plotters::style::Color;
+use plotters::style::text_anchor::{HPos, VPos};
 
-use super::font::Font;
-use super::label::visible;
-use super::picture::{Anchor, Ink, Picture, Shape, Text};
-use crate::terminal::failure::Outcome;
+use super::label::{is_a_character, visible};
+use super::svg::{INK, LABEL, Svg, WEIGHT, text_width, widest};
 
-const MARGIN: f32 = 16.0;
+const MARGIN: i32 = 16;
 /// Between a label and the cells.
-const GAP: f32 = 6.0;
+const GAP: i32 = 6;
 /// A cell's side below labels that stand upright, as characters do, and below slanted ones, which need more air.
-const NARROW: f32 = 20.0;
-const WIDE: f32 = 24.0;
-const SLANT: f32 = 45.0;
-const UPWARDS: f32 = 90.0;
+const NARROW: i32 = 20;
+const WIDE: i32 = 24;
+const SLANT: i32 = 45;
+const UPWARDS: i32 = 90;
+const GRID: f64 = 0.12;
+const FRAME: f64 = 0.5;
 
-const LEGEND_GAP: f32 = 24.0;
-const LEGEND_WIDTH: f32 = 10.0;
+const LEGEND_GAP: i32 = 24;
+const LEGEND_WIDTH: i32 = 10;
 /// The legend is as high as the cells, within these bounds.
-const LEGEND_HEIGHT: (f32, f32) = (48.0, 144.0);
-const LEGEND_STEP: f32 = 2.0;
+const LEAST: i32 = 48;
+const MOST: i32 = 144;
+const LEGEND_STEP: i32 = 2;
+const LEGEND_LABEL: i32 = 11;
 
 /// The weights with which a decoder looked at the source while it wrote the target.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Alignment {
-    /// The tokens that were read, along the top of the picture.
+    /// The tokens that were read, along the top of the plot.
     pub(crate) source: Vec<String>,
     /// The tokens that were written, down its left side.
     pub(crate) target: Vec<String>,
@@ -35,285 +38,164 @@ pub(crate) struct Alignment {
 }
 
 impl Alignment {
-    /// Writes the picture, as SVG or PNG by the path's extension; whole, or not at all.
+    /// The heat map with its labels and legend.
     ///
     /// # Panics
     ///
     /// If there is not exactly one weight for each pair of tokens.
-    pub(crate) fn draw(&self, path: &Path) -> Outcome {
-        picture(self).write(path)
-    }
-}
+    pub(crate) fn svg(&self) -> String {
+        assert!(
+            self.weights.len() == self.target.len() && self.weights.iter().all(|row| row.len() == self.source.len()),
+            "a weight for every pair of tokens"
+        );
+        let source: Vec<String> = self.source.iter().map(|token| visible(token)).collect();
+        let target: Vec<String> = self.target.iter().map(|token| visible(token)).collect();
+        let turns = turns(&source);
+        let cell = if turns.contains(&SLANT) { WIDE } else { NARROW };
+        let (left, top) = (MARGIN + widest(&target) + GAP, MARGIN + highest(&source, &turns) + GAP);
+        let (width, height) = (source.len() as i32 * cell, target.len() as i32 * cell);
+        let middle = |place: usize| place as i32 * cell + cell / 2;
+        let legend = Legend { x: left + width + LEGEND_GAP, y: top, height: height.clamp(LEAST, MOST) };
+        let ends =
+            source.iter().zip(&turns).enumerate().map(|(i, (text, &turn))| left + middle(i) + reach(text, turn).0);
+        let right = ends.fold(legend.right(), i32::max);
 
-/// The heat map with its labels and legend.
-fn picture(alignment: &Alignment) -> Picture {
-    let Alignment { source, target, weights } = alignment;
-    assert!(
-        weights.len() == target.len() && weights.iter().all(|row| row.len() == source.len()),
-        "a weight for every pair of tokens"
-    );
-    let font = Font::new();
-    let source = Labels::new(source, &font);
-    let target = Labels::new(target, &font);
-    let columns = Columns::of(&source);
-    let map = Map {
-        left: (MARGIN + target.widest() + GAP).ceil(),
-        top: (MARGIN + columns.height(&source) + GAP).ceil(),
-        cell: columns.cell,
-        rows: target.texts.len(),
-        columns: source.texts.len(),
-    };
-    let mut shapes = map.cells(weights);
-    shapes.extend(map.grid());
-    let mut right = map.right();
-    for (column, (text, &width)) in source.texts.iter().zip(&source.widths).enumerate() {
-        let turn = columns.turn(width);
-        let (x, y) = (map.x(column) + map.cell / 2.0, map.top - GAP);
-        right = right.max(x + width * turn.to_radians().cos());
-        shapes.push(Shape::Text(Text {
-            text: text.clone(),
-            x: x + Text::HALF_LETTER * Text::LABEL * turn.to_radians().sin(),
-            y,
-            size: Text::LABEL,
-            anchor: if turn == 0.0 { Anchor::Middle } else { Anchor::Start },
-            turn,
-        }));
-    }
-    for (row, text) in target.texts.iter().enumerate() {
-        let (x, y) = (map.left - GAP, map.y(row) + map.cell / 2.0);
-        shapes.push(Shape::Text(Text::level(text, x, y, Text::LABEL, Anchor::End)));
-    }
-    let legend = Legend::beside(&map);
-    shapes.extend(legend.shapes());
-    Picture {
-        width: (right.max(legend.right(&font)) + MARGIN).ceil(),
-        height: (map.bottom().max(legend.bottom()) + MARGIN).ceil(),
-        shapes,
-    }
-}
-
-/// Tokens as they are shown, and the room they take.
-struct Labels {
-    texts: Vec<String>,
-    widths: Vec<f32>,
-}
-
-impl Labels {
-    fn new(tokens: &[String], font: &Font) -> Self {
-        let texts: Vec<String> = tokens.iter().map(|token| visible(token)).collect();
-        let widths = texts.iter().map(|text| font.width(text, Text::LABEL)).collect();
-        Self { texts, widths }
-    }
-
-    fn widest(&self) -> f32 {
-        self.widths.iter().copied().fold(0.0, f32::max)
-    }
-}
-
-/// How the labels of the columns are set. Where more than a quarter of them do not fit a column they are words, and all
-/// are slanted, which is read with less effort than upwards; else they are characters and stand upright, and only the
-/// few that do not fit, such as a mark of the end, read upwards.
-struct Columns {
-    cell: f32,
-    slanted: bool,
-}
-
-impl Columns {
-    fn of(source: &Labels) -> Self {
-        let words = source.widths.iter().filter(|&&width| !fits(width)).count();
-        let slanted = 4 * words > source.widths.len();
-        Self { cell: if slanted { WIDE } else { NARROW }, slanted }
-    }
-
-    fn turn(&self, width: f32) -> f32 {
-        match self.slanted {
-            true => SLANT,
-            false if fits(width) => 0.0,
-            false => UPWARDS,
-        }
-    }
-
-    fn height(&self, source: &Labels) -> f32 {
-        let heights = source.widths.iter().map(|&width| {
-            let (sin, cos) = self.turn(width).to_radians().sin_cos();
-            width * sin + Text::LABEL * cos
-        });
-        heights.fold(0.0, f32::max)
-    }
-}
-
-fn fits(width: f32) -> bool {
-    width <= NARROW - 2.0
-}
-
-/// The cells: where they are and how large.
-struct Map {
-    left: f32,
-    top: f32,
-    cell: f32,
-    rows: usize,
-    columns: usize,
-}
-
-impl Map {
-    fn x(&self, column: usize) -> f32 {
-        self.left + column as f32 * self.cell
-    }
-
-    fn y(&self, row: usize) -> f32 {
-        self.top + row as f32 * self.cell
-    }
-
-    fn right(&self) -> f32 {
-        self.x(self.columns)
-    }
-
-    fn bottom(&self) -> f32 {
-        self.y(self.rows)
-    }
-
-    fn cells(&self, weights: &[Vec<f64>]) -> Vec<Shape> {
-        let mut shapes = Vec::with_capacity(self.rows * self.columns);
-        for (row, weights) in weights.iter().enumerate() {
-            for (column, &weight) in weights.iter().enumerate() {
-                let (x, y) = (self.x(column), self.y(row));
-                shapes.push(Shape::Cell { x, y, width: self.cell, height: self.cell, ink: Ink::share(weight) });
+        let mut svg = Svg::new(right + MARGIN, top + height.max(legend.height) + MARGIN);
+        for (y, weights) in (top..).step_by(cell as usize).zip(&self.weights) {
+            for (x, &weight) in (left..).step_by(cell as usize).zip(weights) {
+                svg.rect([x, y, cell, cell], &WEIGHT.mix(weight), true);
             }
         }
-        shapes
-    }
-
-    /// The lines between the cells, and a frame around them all.
-    fn grid(&self) -> Vec<Shape> {
-        let (width, height) = (self.right() - self.left, self.bottom() - self.top);
-        let inner = (1..self.columns)
-            .map(|column| Shape::down(self.x(column), self.top, height, Ink::GRID))
-            .chain((1..self.rows).map(|row| Shape::right(self.left, self.y(row), width, Ink::GRID)));
-        inner.chain(frame(self.left, self.top, width, height)).collect()
+        for x in (left..left + width).step_by(cell as usize).skip(1) {
+            svg.path([(x, top), (x, top + height)], &INK.mix(GRID));
+        }
+        for y in (top..top + height).step_by(cell as usize).skip(1) {
+            svg.path([(left, y), (left + width, y)], &INK.mix(GRID));
+        }
+        svg.rect([left, top, width, height], &INK.mix(FRAME), false);
+        for (column, (text, &turn)) in source.iter().zip(&turns).enumerate() {
+            let anchor = if turn == 0 { (HPos::Center, VPos::Bottom) } else { (HPos::Left, VPos::Center) };
+            svg.text(text, (left + middle(column), top - GAP), LABEL, anchor, turn);
+        }
+        for (row, text) in target.iter().enumerate() {
+            svg.text(text, (left - GAP, top + middle(row)), LABEL, (HPos::Right, VPos::Center), 0);
+        }
+        legend.draw(&mut svg);
+        svg.finish()
     }
 }
 
-/// What the inks mean: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
+/// How far the labels of the columns are turned. Where more than a quarter of them are longer than a character they are
+/// words, and all are slanted, which is read with less effort than upwards; else only the few longer ones, such as a
+/// mark of the end, read upwards.
+fn turns(source: &[String]) -> Vec<i32> {
+    let words = source.iter().filter(|text| !is_a_character(text)).count();
+    if 4 * words > source.len() {
+        return vec![SLANT; source.len()];
+    }
+    source.iter().map(|text| if is_a_character(text) { 0 } else { UPWARDS }).collect()
+}
+
+/// How far a label reaches to the right of its anchor, and above it.
+fn reach(text: &str, turn: i32) -> (i32, i32) {
+    let (sin, cos) = f64::from(turn).to_radians().sin_cos();
+    let (width, height) = (f64::from(text_width(text, LABEL)), f64::from(LABEL));
+    ((width * cos).ceil() as i32, (width * sin + height * cos).ceil() as i32)
+}
+
+fn highest(source: &[String], turns: &[i32]) -> i32 {
+    source.iter().zip(turns).map(|(text, &turn)| reach(text, turn).1).max().unwrap_or(0)
+}
+
+/// What the shades mean: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
 struct Legend {
-    x: f32,
-    y: f32,
-    height: f32,
+    x: i32,
+    y: i32,
+    height: i32,
 }
 
 impl Legend {
-    fn beside(map: &Map) -> Self {
-        let (least, most) = LEGEND_HEIGHT;
-        let height = (map.bottom() - map.top).clamp(least, most);
-        Self { x: map.right() + LEGEND_GAP, y: map.top, height: (height / LEGEND_STEP).floor() * LEGEND_STEP }
+    fn right(&self) -> i32 {
+        self.x + LEGEND_WIDTH + GAP + text_width("0.5", LEGEND_LABEL)
     }
 
-    fn label_x(&self) -> f32 {
-        self.x + LEGEND_WIDTH + GAP
-    }
-
-    fn right(&self, font: &Font) -> f32 {
-        self.label_x() + font.width("0.5", Text::SMALL)
-    }
-
-    fn bottom(&self) -> f32 {
-        self.y + self.height
-    }
-
-    fn shapes(&self) -> Vec<Shape> {
-        let steps = (self.height / LEGEND_STEP) as usize;
-        let mut shapes: Vec<Shape> = (0..steps)
-            .map(|step| Shape::Cell {
-                x: self.x,
-                y: self.y + step as f32 * LEGEND_STEP,
-                width: LEGEND_WIDTH,
-                height: LEGEND_STEP,
-                ink: Ink::share(1.0 - step as f64 / (steps - 1) as f64),
-            })
-            .collect();
-        shapes.extend(frame(self.x, self.y, LEGEND_WIDTH, self.height));
-        for (label, part) in [("1", 0.0), ("0.5", 0.5), ("0", 1.0)] {
-            let (x, y) = (self.label_x(), self.y + part * self.height);
-            shapes.push(Shape::Text(Text::level(label, x, y, Text::SMALL, Anchor::Start)));
+    fn draw(&self, svg: &mut Svg) {
+        let &Self { x, y, height } = self;
+        for step in (0..height).step_by(LEGEND_STEP as usize) {
+            let weight = 1.0 - f64::from(step) / f64::from(height - LEGEND_STEP);
+            svg.rect([x, y + step, LEGEND_WIDTH, LEGEND_STEP], &WEIGHT.mix(weight), true);
         }
-        shapes
+        svg.rect([x, y, LEGEND_WIDTH, height], &INK.mix(FRAME), false);
+        for (label, below) in [("1", 0), ("0.5", height / 2), ("0", height)] {
+            let at = (x + LEGEND_WIDTH + GAP, y + below);
+            svg.text(label, at, LEGEND_LABEL, (HPos::Left, VPos::Center), 0);
+        }
     }
-}
-
-fn frame(x: f32, y: f32, width: f32, height: f32) -> [Shape; 4] {
-    [
-        Shape::right(x, y, width, Ink::FRAME),
-        Shape::right(x, y + height, width, Ink::FRAME),
-        Shape::down(x, y, height, Ink::FRAME),
-        Shape::down(x + width, y, height, Ink::FRAME),
-    ]
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::svg::elements::{attribute, elements, number, numbers, texts};
     use super::*;
 
     fn tokens(tokens: &[&str]) -> Vec<String> {
         tokens.iter().map(|&token| token.to_owned()).collect()
     }
 
-    /// The picture of an alignment that looks everywhere alike.
-    fn even(source: &[&str], target: &[&str]) -> Picture {
+    /// The plot of an alignment that looks everywhere alike.
+    fn even(source: &[&str], target: &[&str]) -> String {
         let weights = vec![vec![0.5; source.len()]; target.len()];
-        picture(&Alignment { source: tokens(source), target: tokens(target), weights })
-    }
-
-    fn texts(picture: &Picture) -> Vec<&str> {
-        let texts = picture.shapes.iter().filter_map(|shape| match shape {
-            Shape::Text(text) => Some(text.text.as_str()),
-            _ => None,
-        });
-        texts.collect()
+        Alignment { source: tokens(source), target: tokens(target), weights }.svg()
     }
 
     #[test]
-    fn every_token_is_there_and_every_weight_is_an_ink() {
-        let weights = vec![vec![0.9, 0.1, 0.0], vec![0.0, 0.7, 0.3]];
-        let picture = picture(&Alignment {
+    fn every_token_is_there_and_every_weight_is_a_shade() {
+        let weights = vec![vec![0.9, 0.1, 0.2], vec![0.05, 0.7, 0.3]];
+        let svg = Alignment {
             source: tokens(&["the", "heart", "’s"]),
             target: tokens(&["cœur", " "]),
             weights: weights.clone(),
-        });
-        assert_eq!(texts(&picture), ["the", "heart", "’s", "cœur", "␣", "1", "0.5", "0"]);
-        // The cells come first, row by row.
-        let cells: Vec<_> = picture.shapes[..6]
-            .iter()
-            .map(|shape| match *shape {
-                Shape::Cell { x, y, width, height, ink } => (x, y, width, height, ink),
-                ref other => panic!("{other:?} among the cells"),
-            })
-            .collect();
-        let (left, top) = (cells[0].0, cells[0].1);
-        for (i, (cell, weight)) in cells.into_iter().zip(weights.concat()).enumerate() {
-            let (row, column) = ((i / 3) as f32, (i % 3) as f32);
-            assert_eq!(cell, (left + column * WIDE, top + row * WIDE, WIDE, WIDE, Ink::share(weight)));
+        }
+        .svg();
+        assert_eq!(texts(&svg), ["the", "heart", "’s", "cœur", "␣", "1", "0.5", "0"]);
+        // The paper comes first, and then the cells, row by row.
+        let cells = &elements(&svg, "rect")[1..7];
+        let [left, top] = numbers(cells[0], ["x", "y"]);
+        let side = f64::from(WIDE);
+        for (i, (cell, weight)) in cells.iter().zip(weights.concat()).enumerate() {
+            let (row, column) = ((i / 3) as f64, (i % 3) as f64);
+            let area = numbers(cell, ["x", "y", "width", "height"]);
+            assert_eq!(area, [left + column * side, top + row * side, side, side]);
+            assert_eq!((attribute(cell, "class"), number(cell, "opacity")), (Some("plot-weight"), weight));
         }
     }
 
     #[test]
-    fn the_picture_grows_with_the_tokens() {
-        let (small, large) = (even(&["é"; 3], &["œ"; 3]), even(&["é"; 60], &["œ"; 80]));
-        assert_eq!((large.width - small.width, large.height - small.height), (57.0 * NARROW, 77.0 * NARROW));
+    fn the_plot_grows_with_the_tokens() {
+        let size = |svg: String| numbers(svg.lines().next().expect("a line"), ["width", "height"]);
+        let ([width, height], [more_width, more_height]) =
+            (size(even(&["é"; 3], &["œ"; 3])), size(even(&["é"; 60], &["œ"; 80])));
+        let side = f64::from(NARROW);
+        assert_eq!((more_width - width, more_height - height), (57.0 * side, 77.0 * side));
     }
 
     #[test]
-    fn no_tokens_are_a_picture_too() {
+    fn no_tokens_are_a_plot_too() {
         assert_eq!(texts(&even(&[], &[])), ["1", "0.5", "0"]);
         assert_eq!(texts(&even(&["a"], &[])), ["a", "1", "0.5", "0"]);
     }
 
     #[test]
     fn labels_are_turned_only_where_they_do_not_fit() {
-        let turns = |tokens: &[&str]| {
-            let labels = Labels::new(&self::tokens(tokens), &Font::new());
-            let columns = Columns::of(&labels);
-            labels.widths.iter().map(|&width| columns.turn(width)).collect::<Vec<_>>()
-        };
-        assert_eq!(turns(&["W", "œ", " ", "</s>"]), [0.0, 0.0, 0.0, UPWARDS]);
-        assert_eq!(turns(&["I", "am", "fine", "."]), [SLANT; 4]);
+        assert_eq!(turns(&tokens(&["W", "œ", "漢", "e\u{301}", "</s>"])), [0, 0, 0, 0, UPWARDS]);
+        assert_eq!(turns(&tokens(&["I", "am", "fine", "."])), [SLANT; 4]);
+    }
+
+    #[test]
+    fn tokens_cannot_harm_the_plot() {
+        let svg = even(&["<script>", "\u{1b}[31m", "]]>"], &["</text>&\"'", "a\nb", "\0"]);
+        assert_eq!(texts(&svg)[..6], ["<script>", "\u{fffd}[31m", "]]>", "</text>&\"'", "a⏎b", "\u{fffd}"]);
+        assert!(!svg.contains("<script>") && !svg.chars().any(|c| c.is_control() && c != '\n'));
+        assert_eq!(svg.matches("</text>").count(), 9);
     }
 }

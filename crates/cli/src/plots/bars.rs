@@ -1,34 +1,22 @@
-//! Scores as a picture: groups of bars side by side, in each group a bar for everyone who is compared. The picture
-//! grows with groups and bars; nothing is ever scaled down to fit.
+//! Scores as bars: groups side by side, in each group a bar for everyone who is compared. The plot grows with groups
+//! and bars; nothing is ever scaled down to fit.
 
-use std::path::Path;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::font::Font;
-use super::label::legible;
-use super::picture::{Anchor, Ink, Picture, Shape, Text};
-use crate::terminal::failure::Outcome;
+use super::chart::Chart;
+use super::svg::{LABEL, series_color, widest};
 
-const MARGIN: f32 = 16.0;
-/// Between a label and what it belongs to.
-const GAP: f32 = 6.0;
-/// From the middle of a line of text to the middle of the next.
-const LINE: f32 = 22.0;
-const UPWARDS: f32 = 90.0;
-
-/// The height of the axis. Its parts are whole units for any number of lines there may be.
-const HEIGHT: f32 = 240.0;
+const HEIGHT: i32 = 240;
 /// The least width of the axis, so that one lonely group has room for what is written below it.
-const LEAST_WIDTH: f32 = 180.0;
+const LEAST_WIDTH: i32 = 180;
 /// The bars of a group together are about so wide, within the bounds of a bar.
-const GROUP: f32 = 48.0;
-const BAR: (f32, f32) = (10.0, 28.0);
-/// The paper between two bars.
-const SLIT: f32 = 1.0;
+const GROUP: i32 = 48;
+const BAR: (i32, i32) = (10, 28);
+/// Between two bars.
+const SLIT: i32 = 1;
 /// Between two groups, or between their names where those are wider.
-const BETWEEN: f32 = 18.0;
-
-const LEGEND_GAP: f32 = 24.0;
-const LEGEND_BOX: f32 = 12.0;
+const BETWEEN: i32 = 18;
 
 /// Scores from 0 to 100, of everyone in every group.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,197 +41,144 @@ pub(crate) struct Series {
 }
 
 impl Bars {
-    /// Writes the picture, as SVG or PNG by the path's extension; whole, or not at all.
+    /// The bars with their axes and legend.
     ///
     /// # Panics
     ///
     /// If there is not exactly one score for each group in each series.
-    pub(crate) fn draw(&self, path: &Path) -> Outcome {
-        picture(self).write(path)
-    }
-}
-
-/// The bars with their axes and legend.
-fn picture(bars: &Bars) -> Picture {
-    let Bars { groups, series, .. } = bars;
-    assert!(series.iter().all(|series| series.scores.len() == groups.len()), "a score for every group");
-    let font = Font::new();
-    let plot = Plot::of(bars, &font);
-    let legend = Legend::beside(&plot, bars);
-    let mut shapes = plot.lines();
-    for (place, series) in series.iter().enumerate() {
-        for (group, &score) in series.scores.iter().enumerate() {
-            shapes.push(plot.bar(group, place, score));
-        }
-    }
-    shapes.push(Shape::right(plot.left, plot.bottom(), plot.width, Ink::FRAME));
-    let names = plot.bottom() + GAP + LINE / 2.0;
-    for (group, name) in groups.iter().enumerate() {
-        shapes.push(Shape::Text(Text::level(name, plot.middle(group), names, Text::LABEL, Anchor::Middle)));
-    }
-    let (x, across) = (plot.left + plot.width / 2.0, names + LINE);
-    shapes.push(Shape::Text(Text::level(bars.across, x, across, Text::LABEL, Anchor::Middle)));
-    shapes.push(Shape::Text(Text {
-        text: bars.upwards.to_owned(),
-        // Text that reads upwards has its letters to the left of its baseline.
-        x: MARGIN + 2.0 * Text::HALF_LETTER * Text::LABEL,
-        y: plot.top + HEIGHT / 2.0,
-        size: Text::LABEL,
-        anchor: Anchor::Middle,
-        turn: UPWARDS,
-    }));
-    shapes.extend(legend.shapes());
-    Picture {
-        width: (legend.right(&font) + MARGIN).ceil(),
-        height: (across + Text::LABEL / 2.0).max(legend.bottom()).ceil() + MARGIN,
-        shapes,
-    }
-}
-
-/// The lines at round scores: how far apart they are and how many, the one at 0 not counted.
-#[derive(Debug, PartialEq)]
-struct Scale {
-    step: u32,
-    lines: u32,
-}
-
-impl Scale {
-    /// At most five lines, and no more than it takes to be as high as the greatest score.
-    fn reaching(most: f64) -> Self {
-        let step = [1, 2, 5, 10].into_iter().find(|&step| f64::from(5 * step) >= most).unwrap_or(20);
-        Self { step, lines: ((most / f64::from(step)).ceil() as u32).max(1) }
-    }
-
-    fn top(&self) -> u32 {
-        self.step * self.lines
-    }
-}
-
-/// The field of the bars: where it is and how it is parted.
-struct Plot {
-    left: f32,
-    top: f32,
-    width: f32,
-    /// From the middle of a group to the middle of the next.
-    pitch: f32,
-    /// From the left side of a bar to the left side of the next.
-    bar: f32,
-    series: usize,
-    scale: Scale,
-}
-
-impl Plot {
-    fn of(bars: &Bars, font: &Font) -> Self {
-        let scale = Scale::reaching(bars.series.iter().flat_map(|series| &series.scores).copied().fold(0.0, f64::max));
-        let numbers = font.width(&scale.top().to_string(), Text::SMALL);
-        let (groups, series) = (bars.groups.len().max(1) as f32, bars.series.len().max(1));
-        let bar = (GROUP / series as f32).clamp(BAR.0, BAR.1).floor();
-        let name = bars.groups.iter().map(|name| font.width(name, Text::LABEL)).fold(0.0, f32::max);
-        let pitch = (name.max(series as f32 * bar) + BETWEEN).max(LEAST_WIDTH / groups).ceil();
-        Self {
-            left: (MARGIN + Text::LABEL + GAP + numbers + GAP).ceil(),
-            top: MARGIN,
-            width: groups * pitch,
-            pitch,
-            bar,
-            series,
-            scale,
-        }
-    }
-
-    fn right(&self) -> f32 {
-        self.left + self.width
-    }
-
-    fn bottom(&self) -> f32 {
-        self.top + HEIGHT
-    }
-
-    fn middle(&self, group: usize) -> f32 {
-        self.left + (group as f32 + 0.5) * self.pitch
-    }
-
-    /// How far above the axis a score is.
-    fn height(&self, score: f64) -> f32 {
-        (score / f64::from(self.scale.top())) as f32 * HEIGHT
-    }
-
-    /// The lines at round scores with their numbers, beneath the bars.
-    fn lines(&self) -> Vec<Shape> {
-        let mut shapes = Vec::new();
-        for line in 0..=self.scale.lines {
-            let score = line * self.scale.step;
-            let y = self.bottom() - self.height(f64::from(score));
-            if line > 0 {
-                shapes.push(Shape::right(self.left, y, self.width, Ink::GRID));
-            }
-            let number = score.to_string();
-            shapes.push(Shape::Text(Text::level(number, self.left - GAP, y, Text::SMALL, Anchor::End)));
-        }
-        shapes
-    }
-
-    fn bar(&self, group: usize, place: usize, score: f64) -> Shape {
-        let left = (self.middle(group) - self.series as f32 * self.bar / 2.0).round();
-        let height = self.height(score);
-        Shape::Cell {
-            x: left + place as f32 * self.bar,
-            y: self.bottom() - height,
-            width: self.bar - SLIT,
-            height,
-            ink: ink(place, self.series),
-        }
-    }
-}
-
-/// The inks of those who are compared, the first the darkest, as far apart as they can be: the lightest still stands
-/// out from the paper.
-fn ink(place: usize, of: usize) -> Ink {
-    const DARKEST: f64 = 0.95;
-    const LIGHTEST: f64 = 0.25;
-    if of == 1 {
-        return Ink::share((DARKEST + LIGHTEST) / 2.0);
-    }
-    Ink::share(DARKEST - (DARKEST - LIGHTEST) * place as f64 / (of - 1) as f64)
-}
-
-/// Who has which ink, at the right of the plot.
-struct Legend {
-    x: f32,
-    y: f32,
-    names: Vec<String>,
-}
-
-impl Legend {
-    fn beside(plot: &Plot, bars: &Bars) -> Self {
-        let names = bars.series.iter().map(|series| legible(&series.name)).collect();
-        Self { x: plot.right() + LEGEND_GAP, y: plot.top, names }
-    }
-
-    fn text_x(&self) -> f32 {
-        self.x + LEGEND_BOX + GAP
-    }
-
-    fn right(&self, font: &Font) -> f32 {
-        self.text_x() + self.names.iter().map(|name| font.width(name, Text::LABEL)).fold(0.0, f32::max)
-    }
-
-    fn bottom(&self) -> f32 {
-        self.y + self.names.len() as f32 * LINE
-    }
-
-    fn shapes(&self) -> Vec<Shape> {
-        let entry = |(place, name): (usize, &String)| {
-            let (y, ink) = (self.y + place as f32 * LINE, ink(place, self.names.len()));
-            let middle = y + LEGEND_BOX / 2.0;
-            [
-                Shape::Cell { x: self.x, y, width: LEGEND_BOX, height: LEGEND_BOX, ink },
-                Shape::Text(Text::level(name, self.text_x(), middle, Text::LABEL, Anchor::Start)),
-            ]
+    pub(crate) fn svg(&self) -> String {
+        let (groups, series) = (self.groups.len() as i32, self.series.len() as i32);
+        assert!(self.series.iter().all(|series| series.scores.len() == self.groups.len()), "a score for every group");
+        let bar = (GROUP / series.max(1)).clamp(BAR.0, BAR.1);
+        // From the middle of a group to the middle of the next.
+        let pitch = (widest(&self.groups).max(series * bar) + BETWEEN).max(LEAST_WIDTH / groups.max(1));
+        let middle = |group: usize| pitch / 2 + group as i32 * pitch;
+        let most = self.series.iter().flat_map(|series| &series.scores).copied().fold(1.0, f64::max);
+        let chart = Chart {
+            title: None,
+            x_name: self.across,
+            y_name: self.upwards,
+            // One unit is one pixel, so that all bars have the same width.
+            x: 0.0..f64::from(groups * pitch),
+            y: 0.0..1.02 * most,
+            x_decimals: None,
+            y_decimals: if most < 5.0 { 1 } else { 0 },
+            size: (groups * pitch, HEIGHT),
+            legend: self.series.iter().enumerate().map(|(i, s)| (s.name.as_str(), series_color(i).into())).collect(),
         };
-        self.names.iter().enumerate().flat_map(entry).collect()
+        chart.svg(|field| {
+            for (place, Series { scores, .. }) in self.series.iter().enumerate() {
+                let bars = scores.iter().enumerate().map(|(group, &score)| {
+                    let left = middle(group) - series * bar / 2 + place as i32 * bar;
+                    let corners = [(f64::from(left), 0.0), (f64::from(left + bar - SLIT), score)];
+                    Rectangle::new(corners, series_color(place).filled())
+                });
+                field.draw_series(bars)?;
+            }
+            let style = TextStyle::from(("", LABEL)).pos(Pos::new(HPos::Center, VPos::Top));
+            let names = self.groups.iter().enumerate().map(|(group, name)| {
+                let below = Text::new(name.clone(), (0, LABEL / 2), style.clone());
+                EmptyElement::at((f64::from(middle(group)), 0.0)) + below
+            });
+            field.draw_series(names)?;
+            Ok(())
+        })
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::super::svg::elements::{attribute, elements, numbers, texts};
+    use super::super::svg::text_width;
+    use super::*;
+
+    /// So many runs in so many groups, the scores falling from 38.4 to 0.
+    fn bars(runs: usize, groups: usize) -> String {
+        let names =
+            ["attention", "seq2seq", "both ways", "wide", "a run with a name that is longer than any name should be"];
+        let score = |place: usize| 38.4 - 38.4 * place as f64 / (runs * groups).max(2) as f64;
+        let series = (0..runs).map(|run| Series {
+            name: names[run % names.len()].to_owned(),
+            scores: (0..groups).map(|group| score(run * groups + group)).collect(),
+        });
+        let group = |group| if group == 0 { "1".to_owned() } else { format!("{group}0-{group}99") };
+        Bars {
+            across: "words of the source",
+            upwards: "BLEU",
+            groups: (0..groups).map(group).collect(),
+            series: series.collect(),
+        }
+        .svg()
+    }
+
+    /// The bars, series by series: left, top, width, height.
+    fn areas(svg: &str, bars: usize) -> Vec<[f64; 4]> {
+        // The paper comes first; what comes after the bars is the legend.
+        let rects = &elements(svg, "rect")[1..=bars];
+        rects.iter().map(|bar| numbers(bar, ["x", "y", "width", "height"])).collect()
+    }
+
+    /// Left, top, right and bottom of a text that lies level or reads upwards, as wide as it is estimated to be.
+    fn text_area(element: &str, text: &str) -> [f64; 4] {
+        let [x, y, size] = numbers(element, ["x", "y", "font-size"]);
+        let (width, height) = (f64::from(text_width(text, size as i32)), 0.7 * size);
+        let before = match attribute(element, "text-anchor") {
+            Some("middle") => width / 2.0,
+            Some("end") => width,
+            _ => 0.0,
+        };
+        let dy: f64 = attribute(element, "dy").and_then(|dy| dy.strip_suffix("em")?.parse().ok()).expect("a number");
+        let bottom = dy * size;
+        match attribute(element, "transform") {
+            None => [x - before, y + bottom - height, x - before + width, y + bottom],
+            Some(_) => [x + bottom - height, y + before - width, x + bottom, y + before],
+        }
+    }
+
+    #[test]
+    fn nothing_overlaps_and_nothing_is_cut_off() {
+        for (runs, groups) in [1, 2, 5].into_iter().flat_map(|runs| [1, 6, 12].map(|groups| (runs, groups))) {
+            let svg = bars(runs, groups);
+            let [width, height] = numbers(svg.lines().next().expect("a line"), ["width", "height"]);
+            let rects = elements(&svg, "rect").into_iter().skip(1).map(|rect| {
+                let [x, y, width, height] = numbers(rect, ["x", "y", "width", "height"]);
+                (rect, [x, y, x + width, y + height])
+            });
+            let texts = elements(&svg, "text").into_iter().zip(texts(&svg));
+            let covered: Vec<_> = rects.chain(texts.map(|(e, text)| (e, text_area(e, &text)))).collect();
+            for (i, &(element, [left, top, right, bottom])) in covered.iter().enumerate() {
+                let case = format!("{runs} runs, {groups} groups: {element}");
+                let within = left >= 15.0 && right <= width - 15.0 && top >= 8.0 && bottom <= height - 15.0;
+                assert!(within, "{case} is cut off");
+                let meets = |[l, t, r, b]: [f64; 4]| left < r && l < right && top < b && t < bottom;
+                let met = covered[..i].iter().find(|(_, other)| meets(*other));
+                assert!(met.is_none(), "{case} overlaps {met:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bars_are_as_high_as_their_scores() {
+        let svg = bars(2, 3);
+        let bars = areas(&svg, 6);
+        for (i, [x, top, width, height]) in bars.iter().copied().enumerate() {
+            let score = 38.4 - 38.4 * i as f64 / 6.0;
+            let expected = f64::from(HEIGHT) * score / (1.02 * 38.4);
+            assert!((height - expected).abs() <= 1.0, "{height} for a score of {score}");
+            assert_eq!((top + height, width), (bars[0][1] + bars[0][3], 23.0), "bars stand on the axis");
+            assert!(i % 3 == 0 || x > bars[i - 1][0]);
+            assert!(i < 3 || x > bars[i - 3][0], "in the order of the legend");
+        }
+        let scores = ["0", "5", "10", "15", "20", "25", "30", "35"];
+        assert!(scores.iter().all(|score| texts(&svg).contains(&(*score).to_owned())), "numbers at round scores");
+    }
+
+    #[test]
+    fn every_run_has_a_colour_of_its_own() {
+        let svg = bars(8, 1);
+        let colors: Vec<_> = elements(&svg, "rect").into_iter().map(|rect| attribute(rect, "class")).collect();
+        let (bars, legend) = colors[1..].split_at(8);
+        assert_eq!(bars, legend);
+        assert!((1..8).all(|run| !bars[..run].contains(&bars[run])), "{bars:?}");
+    }
+}

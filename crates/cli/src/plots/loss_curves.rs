@@ -5,21 +5,14 @@ use std::ops::Range;
 
 use plotters::prelude::*;
 
+use super::chart::Chart;
+use super::svg::series_color;
+
 /// At most this many points of the training loss are drawn: about two to a pixel; each is the mean of its share of the
 /// steps.
 const POINTS: usize = 400;
-const SIZE: (u32, u32) = (840, 500);
-const TRAINING: RGBColor = RGBColor(0x9e, 0xbc, 0xda);
-const VALIDATION: RGBColor = RGBColor(0xb2, 0x18, 0x2b);
-/// Of curves that are compared: told apart by lightness too.
-const COMPARED: [RGBColor; 5] = [
-    VALIDATION,
-    RGBColor(0x21, 0x66, 0xac),
-    RGBColor(0xe0, 0x8a, 0x1e),
-    RGBColor(0x4d, 0x4d, 0x4d),
-    RGBColor(0x5a, 0xae, 0x61),
-];
-const AXES: RGBColor = RGBColor(0x33, 0x33, 0x33);
+/// The training loss is noisy, so it stays behind the validation loss.
+const FAINT: f64 = 0.6;
 
 /// A point of a curve: after this step, this loss.
 pub(crate) type Point = (f64, f64);
@@ -28,7 +21,7 @@ pub(crate) type Point = (f64, f64);
 struct Curve<'a> {
     name: &'a str,
     points: &'a [Point],
-    colour: RGBColor,
+    color: RGBAColor,
     /// Whether each point is a measurement of its own.
     dots: bool,
 }
@@ -37,77 +30,46 @@ struct Curve<'a> {
 pub(crate) fn loss_svg(title: &str, training: &[Point], validation: &[Point]) -> Option<String> {
     let training = thinned(training);
     let curves = [
-        Curve { name: "training", points: &training, colour: TRAINING, dots: false },
-        Curve { name: "validation", points: validation, colour: VALIDATION, dots: true },
+        Curve { name: "training", points: &training, color: series_color(1).mix(FAINT), dots: false },
+        Curve { name: "validation", points: validation, color: series_color(0).into(), dots: true },
     ];
     svg(title, "step", &curves)
 }
 
 /// Draws the validation losses of runs by the minutes of training; `None` where there is nothing to draw yet.
 pub(crate) fn comparison_svg(title: &str, runs: &[(String, Vec<Point>)]) -> Option<String> {
-    let colours = COMPARED.iter().copied().cycle();
-    let curves: Vec<_> =
-        runs.iter().zip(colours).map(|((name, points), colour)| Curve { name, points, colour, dots: true }).collect();
-    svg(title, "minutes of training", &curves)
+    let curves = runs.iter().enumerate().map(|(i, (name, points))| {
+        let color = series_color(i).into();
+        Curve { name, points, color, dots: true }
+    });
+    svg(title, "minutes of training", &curves.collect::<Vec<_>>())
 }
 
-fn svg(title: &str, across: &str, curves: &[Curve<'_>]) -> Option<String> {
-    let all = || curves.iter().flat_map(|curve| curve.points);
-    let places = span(all().map(|point| point.0))?;
-    let losses = span(all().map(|point| point.1))?;
-    let mut svg = String::new();
-    // Writing to a string fails only where the drawing itself is impossible, which the finite, non-empty spans rule
-    // out.
-    draw(&mut svg, [title, across], curves, 0.0..places.end, with_margin(losses)).ok()?;
-    Some(svg)
-}
-
-type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
-
-fn draw<'a>(
-    svg: &'a mut String,
-    [title, across]: [&str; 2],
-    curves: &[Curve<'_>],
-    places: Range<f64>,
-    losses: Range<f64>,
-) -> Result<(), DrawError<'a>> {
-    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    area.fill(&WHITE)?;
-    let digits = if places.end < 10.0 { 1 } else { 0 };
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 23, &AXES))
-        .margin(14)
-        .margin_right(30)
-        .x_label_area_size(46)
-        .y_label_area_size(64)
-        .build_cartesian_2d(places, losses)?;
-    chart
-        .configure_mesh()
-        .x_desc(across)
-        .y_desc("loss (nats per token)")
-        .axis_desc_style(("sans-serif", 18, &AXES))
-        .label_style(("sans-serif", 17, &AXES))
-        .x_label_formatter(&|place| format!("{place:.digits$}"))
-        .y_label_formatter(&|loss| format!("{loss:.2}"))
-        .light_line_style(TRANSPARENT)
-        .draw()?;
-    for &Curve { name, points, colour, dots } in curves.iter().filter(|curve| !curve.points.is_empty()) {
-        if dots {
-            chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, colour.filled())))?;
+fn svg(title: &str, x_name: &str, curves: &[Curve<'_>]) -> Option<String> {
+    let curves = || curves.iter().filter(|curve| !curve.points.is_empty());
+    let all = || curves().flat_map(|curve| curve.points);
+    let last = span(all().map(|point| point.0))?.end;
+    let losses = with_margin(span(all().map(|point| point.1))?);
+    let chart = Chart {
+        title: Some(title),
+        x_name,
+        y_name: "loss (nats per token)",
+        x: 0.0..last,
+        y: losses.clone(),
+        x_decimals: Some(if last < 10.0 { 1 } else { 0 }),
+        y_decimals: if losses.end - losses.start < 0.1 { 3 } else { 2 },
+        size: (730, 400),
+        legend: curves().map(|curve| (curve.name, curve.color)).collect(),
+    };
+    Some(chart.svg(|field| {
+        for &Curve { points, color, dots, .. } in curves() {
+            if dots {
+                field.draw_series(points.iter().map(|&point| Circle::new(point, 3, color.filled())))?;
+            }
+            field.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?;
         }
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
-            .label(name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(2)));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font(("sans-serif", 17, &AXES))
-        .background_style(WHITE)
-        .border_style(AXES.mix(0.3))
-        .draw()?;
-    area.present()
+        Ok(())
+    }))
 }
 
 /// The mean of every group of neighbours, so that at most [`POINTS`] are left: a long run stays a small file.
@@ -139,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_names_its_axes_and_curves() {
+    fn the_plot_names_its_axes_and_curves() {
         let training: Vec<Point> = (1..=5000).map(|step| (f64::from(step), 4.0 / f64::from(step).sqrt())).collect();
         let validation = [(1000.0, 0.3), (5000.0, 0.1)];
         let svg = loss_svg("lstm", &training, &validation).expect("there is something to draw");
-        for text in ["<svg", "step", "loss (nats per token)", "training", "validation", "5000"] {
+        for text in ["<svg", "lstm", "step", "loss (nats per token)", "training", "validation", "5000"] {
             assert!(svg.contains(text), "{text} is missing");
         }
         assert!(svg.len() < 60_000, "{} bytes", svg.len());
@@ -165,6 +127,7 @@ mod tests {
     fn short_flat_and_empty_histories() {
         assert_eq!(loss_svg("gpt", &[], &[]), None);
         assert!(loss_svg("gpt", &[(1.0, 2.0)], &[]).is_some());
+        assert!(loss_svg("gpt", &[(0.0, 2.0)], &[]).is_some());
         assert!(loss_svg("gpt", &[(1.0, 2.0), (2.0, 2.0)], &[(2.0, 2.0)]).is_some());
         assert_eq!(loss_svg("gpt", &[(1.0, f64::NAN)], &[(1.0, f64::INFINITY)]), None);
     }

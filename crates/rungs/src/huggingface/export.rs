@@ -7,10 +7,10 @@ use crate::layers::lora::merge;
 use crate::model::weights;
 use crate::models::ModelConfig;
 use crate::tensor::safetensors;
+use crate::trainer::checkpoint::AtomicFile;
 use crate::{Error, SavedRun};
 use serde_json::json;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
 use std::path::Path;
 
 /// What `transformers` makes of a tokenizer.
@@ -63,29 +63,20 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let theirs = write(&pretrained, &ours);
     drop(ours);
 
-    fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
+    let unsaved = |path: &Path| {
+        let path = path.to_owned();
+        |source| Error::Save { path, source }
+    };
+    fs::create_dir_all(out).map_err(unsaved(out))?;
     // The configuration last: without it there is no model.
-    let tensors = |to: &mut dyn Write| safetensors::write_to(&theirs, Some(("format", "pt")), to);
-    put(out, WEIGHTS_FILE, &tensors)?;
+    let path = out.join(WEIGHTS_FILE);
+    AtomicFile::write(&path, |to| safetensors::write_to(&theirs, Some(("format", "pt")), to))
+        .map_err(unsaved(&path))?;
     for (name, contents) in files.iter().rev() {
-        put(out, name, &|to| to.write_all(contents.as_bytes()))?;
+        let path = out.join(name);
+        AtomicFile::write(&path, |to| to.write_all(contents.as_bytes())).map_err(unsaved(&path))?;
     }
     let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
     files.sort_unstable();
     Ok(Exported { family: pretrained.family, files })
-}
-
-/// Writes a file whole or not at all.
-fn put(folder: &Path, name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let (path, next) = (folder.join(name), folder.join(format!("{name}.next")));
-    let written = || {
-        let mut file = BufWriter::new(File::create(&next)?);
-        contents(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&next, &path)
-    };
-    written().map_err(|source| {
-        _ = fs::remove_file(&next);
-        Error::Save { path: path.clone(), source }
-    })
 }

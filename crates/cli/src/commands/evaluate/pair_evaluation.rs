@@ -17,7 +17,7 @@ use crate::arguments::{Common, Evaluate};
 use crate::commands::learning_data;
 use crate::commands::run_names::names;
 use crate::plots::bars::{Bars, Series};
-use crate::plots::picture_file::check_picture;
+use crate::plots::plot_file::{check_plot, write_plot};
 use crate::terminal::failure::{Failure, Outcome, complain};
 use crate::terminal::output::{self, thousands};
 use crate::terminal::progress::TranslationProgress;
@@ -41,7 +41,7 @@ struct Report<'a> {
 
 pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
-    evaluate.plot.as_deref().map_or(Ok(()), check_picture)?;
+    evaluate.plot.as_deref().map_or(Ok(()), check_plot)?;
     let base = evaluate.base.base.as_deref();
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
     let runs: Vec<Translator> = folders
@@ -75,7 +75,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     let differences = resampling::compare(&outputs[0], others, &resamples(pairs.len(), common.seed));
 
     if let (Some(path), Some(buckets)) = (&evaluate.plot, &buckets) {
-        picture(&names, buckets, &measured).draw(path)?;
+        write_plot(path, &bars(&names, buckets, &measured).svg())?;
     }
     if common.json {
         let (differences, baselines) = (&differences, &baselines);
@@ -182,7 +182,7 @@ fn lower_case(runs: &[Translator<'_>]) -> Outcome<bool> {
 }
 
 /// BLEU by the length of the source.
-fn picture(names: &[String], buckets: &[Bucket], measured: &[PairMeasures]) -> Bars {
+fn bars(names: &[String], buckets: &[Bucket], measured: &[PairMeasures]) -> Bars {
     let series = |(name, measures): (&String, &PairMeasures)| Series {
         name: name.clone(),
         scores: measures.by_length.iter().flatten().map(|of_length| of_length.bleu).collect(),

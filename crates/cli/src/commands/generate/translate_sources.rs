@@ -10,6 +10,7 @@ use super::decoding_options;
 use super::written_texts::Report;
 use crate::arguments::{Common, Generate};
 use crate::plots::alignment::Alignment;
+use crate::plots::plot_file::write_plot;
 use crate::terminal::failure::{Failure, Outcome};
 use crate::text_input;
 
@@ -38,7 +39,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     }
     let found = translate(model.as_ref(), &ids, &options, rng).map_err(failure)?;
     if let Some(path) = &flags.plot {
-        picture(vocabularies, &ids[0], &found[0][0])?.draw(path)?;
+        write_plot(path, &alignment(vocabularies, &ids[0], &found[0][0])?.svg())?;
     }
     let mut report = Report::default();
     for ((_, source), texts) in sources.iter().zip(found) {
@@ -69,7 +70,7 @@ fn encoded(run: &SavedRun, name: &str, source: &str) -> Outcome<Vec<u32>> {
     if ids.is_empty() { Err(Failure::input(format!("{name}: nothing to translate"))) } else { Ok(ids) }
 }
 
-fn picture(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> Outcome<Alignment> {
+fn alignment(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> Outcome<Alignment> {
     if text.weights.is_empty() {
         return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }

@@ -2,58 +2,53 @@
 
 use super::ids_file::{HEADER, Header, IdsFile, Key, SHORT};
 use crate::trainer::TrainError;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use crate::trainer::checkpoint::AtomicFile;
+use std::fs;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a file of ids, which is there when it is [finished](Self::finish) and not before.
 #[derive(Debug)]
 pub struct IdsWriter {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: AtomicFile,
     header: Header,
-    leftovers: Leftovers,
+    /// Dropped last: a folder with a file in it cannot be removed.
+    folders: NewFolders,
 }
 
-/// What is removed again if a file is not finished, in this order: the file, and the folders that were made for it.
-#[derive(Debug, Default)]
-struct Leftovers {
-    file: PathBuf,
-    folders: Vec<PathBuf>,
-}
+/// The folders that were made for a file, innermost first. They are removed again if it is not finished.
+#[derive(Debug)]
+struct NewFolders(Vec<PathBuf>);
 
-impl Leftovers {
-    fn of(path: &Path) -> Self {
+impl NewFolders {
+    fn of(path: &Path) -> io::Result<Self> {
         let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-        let folders = path.ancestors().skip(1).take_while(missing).map(Path::to_owned).collect();
-        Self { file: unfinished(path), folders }
+        let folders = Self(path.ancestors().skip(1).take_while(missing).map(Path::to_owned).collect());
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        Ok(folders)
     }
 }
 
-impl Drop for Leftovers {
+impl Drop for NewFolders {
     fn drop(&mut self) {
         // Best effort: a folder that something else is in by now stays.
-        _ = fs::remove_file(&self.file);
-        self.folders.iter().all(|folder| fs::remove_dir(folder).is_ok());
+        self.0.iter().all(|folder| fs::remove_dir(folder).is_ok());
     }
 }
 
 impl IdsWriter {
-    /// Begins a file at `path`, whose folder is made if there is none. What an interrupted writer left is written over.
+    /// Begins a file at `path`, whose folder is made if there is none.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn create(path: &Path, key: &Key, vocabulary: usize) -> Result<Self, TrainError> {
-        let leftovers = Leftovers::of(path);
-        let begin = || {
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            let mut file = BufWriter::with_capacity(1 << 20, File::create(unfinished(path))?);
-            file.write_all(&[0; HEADER])?;
-            Ok(file)
-        };
+        let folders = NewFolders::of(path).map_err(unsaved(path))?;
+        let mut file = AtomicFile::create(path).map_err(unsaved(path))?;
+        file.writer().write_all(&[0; HEADER]).map_err(unsaved(path))?;
         let width = if vocabulary <= SHORT { 2 } else { 4 };
         let header = Header { width, ids: 0, vocabulary: vocabulary as u64, characters: 0, key: *key };
-        Ok(Self { file: begin().map_err(unsaved(path))?, path: path.to_owned(), header, leftovers })
+        Ok(Self { path: path.to_owned(), file, header, folders })
     }
 
     /// Appends the ids of a piece of text of so many characters.
@@ -67,7 +62,7 @@ impl IdsWriter {
         let Header { width, vocabulary, .. } = self.header;
         for &id in ids {
             assert!(u64::from(id) < vocabulary, "id {id} of a vocabulary of {vocabulary}");
-            self.file.write_all(&id.to_le_bytes()[..width]).map_err(unsaved(&self.path))?;
+            self.file.writer().write_all(&id.to_le_bytes()[..width]).map_err(unsaved(&self.path))?;
         }
         self.header.ids += ids.len() as u64;
         self.header.characters += characters as u64;
@@ -79,18 +74,17 @@ impl IdsWriter {
     /// # Errors
     /// If the disk refuses. Then there is no file of that name, unless there was one before.
     pub fn finish(self) -> Result<IdsFile, TrainError> {
-        let Self { path, file, header, mut leftovers } = self;
+        let Self { path, mut file, header, mut folders } = self;
         let end = || {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            write_all_at(&file, &header.to_bytes(), 0)?;
-            file.sync_all()?;
-            fs::rename(unfinished(&path), &path)
+            file.writer().rewind()?;
+            file.writer().write_all(&header.to_bytes())?;
+            file.commit()
         };
         let written = end().map_err(unsaved(&path));
         // Another process may have made the same file meanwhile, and removed ours as left over.
         match IdsFile::open(&path, &header.key)? {
             Some(file) => {
-                leftovers.folders.clear();
+                folders.0.clear();
                 remove_unfinished(&path);
                 Ok(file)
             }
@@ -100,13 +94,6 @@ impl IdsWriter {
             })),
         }
     }
-}
-
-/// The name of a file while this process writes it.
-pub(super) fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.next", std::process::id()));
-    name.into()
 }
 
 /// Removes what writers that were killed have left of a file that is there now.
@@ -126,18 +113,4 @@ fn remove_unfinished(path: &Path) {
 fn unsaved(path: &Path) -> impl Fn(io::Error) -> TrainError + use<> {
     let path = path.to_owned();
     move |source| TrainError::Save { path: path.clone(), source }
-}
-
-#[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
-        (bytes, at) = (&bytes[written..], at + written as u64);
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::reading::{OnReading, read_pieces, unreadable};
 use crate::trainer::TrainError;
-use crate::trainer::checkpoint::{Checksum, checksum};
+use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum};
 use crate::{Error, Source};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, Metadata};
@@ -79,11 +79,7 @@ impl TextFile {
     pub(super) fn remember(&self, cache: &Path) -> Result<(), Error> {
         let note = note(&self.known.path, cache);
         let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
-        // Of one name: what a killed process leaves is written over, and one torn by two that write it at once is no
-        // JSON.
-        let next = note.with_extension("next");
-        let written =
-            fs::create_dir_all(cache).and_then(|()| fs::write(&next, json)).and_then(|()| fs::rename(&next, &note));
+        let written = fs::create_dir_all(cache).and_then(|()| AtomicFile::write(&note, |to| to.write_all(&json)));
         written.map_err(|source| TrainError::Save { path: note, source }.into())
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::data::streaming::ids_writer::{IdsWriter, unfinished};
+use crate::data::streaming::ids_writer::IdsWriter;
 use crate::tensor::Rng;
 use crate::trainer::data::{ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
 use std::fs;
@@ -9,6 +9,11 @@ fn folder(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("rungs-ids-{}-{name}", std::process::id()));
     _ = fs::remove_dir_all(&path);
     path
+}
+
+/// Where [`AtomicFile`](crate::trainer::checkpoint::AtomicFile) writes it.
+fn unfinished(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.{}.next", path.display(), std::process::id()))
 }
 
 fn write(path: &Path, key: &Key, vocabulary: usize, ids: &[u32]) -> IdsFile {

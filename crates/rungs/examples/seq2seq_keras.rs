@@ -13,7 +13,7 @@ use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Mo
 use rungs::layers::{Cell, RecurrentState};
 use rungs::prelude::*;
 use rungs::text::vocabulary::{END, PADDING, START};
-use rungs::text::{SequenceVocabulary, Unit, WordOptions};
+use rungs::text::{SequenceVocabulary, TokenizerError, Unit, WordOptions};
 use rungs::trainer::pad;
 use rungs::{Columns, Normalization, read_pairs};
 use std::{env, error::Error, fs::File, io::BufReader};
@@ -84,11 +84,11 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
         |texts: &[&str]| SequenceVocabulary::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
     let (english, french) = (characters(&sources)?, characters(&targets)?);
     let rows = |before: &[u32], texts: &[&str], vocabulary: &SequenceVocabulary, after: &[u32]| {
-        let row = |text: &&str| [before, &vocabulary.encode(text), after].concat();
-        pad(&texts.iter().map(row).collect::<Vec<_>>(), PADDING).0
+        let row = |text: &&str| Ok([before, &vocabulary.encode(text)?, after].concat());
+        texts.iter().map(row).collect::<Result<Vec<_>, TokenizerError>>().map(|rows| pad(&rows, PADDING).0)
     };
-    let x = (rows(&[], &sources, &english, &[]), rows(&[START], &targets, &french, &[])); // (N, S), (N, T)
-    let y = rows(&[], &targets, &french, &[END]); // (N, T): each character one step before the decoder reads it
+    let x = (rows(&[], &sources, &english, &[])?, rows(&[START], &targets, &french, &[])?); // (N, S), (N, T)
+    let y = rows(&[], &targets, &french, &[END])?; // (N, T): each character one step before the decoder reads it
 
     let model: Seq2Seq = Seq2Seq {
         encoder: Lstm::new(english.size(), LATENT, 1, Dropout::new(0.0), rng),
@@ -109,7 +109,7 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
         Control::Continue
     })?;
     for pair in pairs.iter().rev().take(10) {
-        let written = compiled.model().translate(english.encode(&pair.source), y.dims::<2>()[1]);
+        let written = compiled.model().translate(english.encode(&pair.source)?, y.dims::<2>()[1]);
         println!("{} → {} (reference: {})", pair.source, french.decode(&written), pair.target);
     }
     Ok(())

@@ -71,10 +71,10 @@ const REPLACEMENT: &str = "\u{fffd}";
 ///
 /// let texts = ["J'ai faim.", "J'ai soif.", "Qu'il vienne !"];
 /// let french = SequenceVocabulary::from_texts(texts, Unit::Word, WordOptions::default())?;
-/// let ids = french.encode("J'ai soif !");
+/// let ids = french.encode("J'ai soif !")?;
 /// assert_eq!(ids.len(), 4); // " J'", "ai", " soif", " !"
 /// assert_eq!(french.decode(&[&ids[..], &[PADDING]].concat()), "J'ai soif !");
-/// assert_eq!(french.encode("J'ai froid.")[2], UNKNOWN);
+/// assert_eq!(french.encode("J'ai froid.")?[2], UNKNOWN);
 /// # Ok::<(), rungs_text::TokenizerError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -161,12 +161,15 @@ impl SequenceVocabulary {
     }
 
     /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// Of byte pairs, as [`BpeTokenizer::encode`].
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match &self.kind {
             Kind::Pieces { unit, ids } => {
                 let mut found = Vec::new();
                 cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
-                found
+                Ok(found)
             }
             Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),
         }

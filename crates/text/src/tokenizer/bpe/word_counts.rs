@@ -30,7 +30,7 @@ impl BpeTokenizer {
     /// As [`from_text`](Self::from_text).
     pub fn from_documents(text: &str, separator: &str, size: usize) -> Result<Self, TokenizerError> {
         let mut counts = PieceCounts::new(size, Some(separator))?;
-        counts.rest(text);
+        counts.rest(text)?;
         counts.learn()
     }
 
@@ -58,7 +58,7 @@ impl BpeTokenizer {
         let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
         let mut counts: HashMap<String, u64> = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            steps.words(text, Place::Beginning, |word| count(&mut counts, word));
+            steps.words(text, Place::Beginning, &mut |word| count(&mut counts, word))?;
         }
         Self::of_counts(&counts, size, special, finish)
     }
@@ -104,6 +104,13 @@ fn count(counts: &mut HashMap<String, u64>, word: &str) {
     }
 }
 
+fn count_part(steps: &Steps, counts: &mut HashMap<String, u64>, part: Part<'_>) -> Result<(), TokenizerError> {
+    match part {
+        Part::Text(text) => steps.words(text, Place::BehindToken, &mut |word| count(counts, word)),
+        Part::Token(_) => Ok(()),
+    }
+}
+
 /// What a vocabulary is learnt from, counted in a text that comes in pieces.
 #[derive(Debug)]
 pub(in crate::tokenizer) struct PieceCounts {
@@ -126,22 +133,16 @@ impl PieceCounts {
     }
 
     /// Counts the words at the beginning of a text that may go on, and says how many bytes they are.
-    pub(in crate::tokenizer) fn settled(&mut self, text: &str) -> usize {
+    pub(in crate::tokenizer) fn settled(&mut self, text: &str) -> Result<usize, TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        let (begin, open) = added.settled_parts(text, |part| match part {
-            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
-            Part::Token(_) => {}
-        });
-        begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))
+        let (begin, open) = added.settled_parts(text, |part| count_part(steps, counts, part))?;
+        Ok(begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))?)
     }
 
     /// Counts the words of a text that has ended.
-    pub(in crate::tokenizer) fn rest(&mut self, text: &str) {
+    pub(in crate::tokenizer) fn rest(&mut self, text: &str) -> Result<(), TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        added.part(text, |part| match part {
-            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
-            Part::Token(_) => {}
-        });
+        added.part(text, |part| count_part(steps, counts, part))
     }
 
     /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.

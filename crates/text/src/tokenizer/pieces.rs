@@ -20,6 +20,7 @@
 //! from, and where ids go, it does not know.
 
 use super::bpe::PieceCounts;
+use super::token_list::count;
 use super::word::{self, WordOptions};
 use super::{CharTokenizer, Tokenizer, WordTokenizer};
 use crate::error::TokenizerError;
@@ -145,7 +146,7 @@ pub struct PieceLearner {
 #[derive(Debug)]
 enum Counts {
     Char(BTreeSet<char>),
-    Word(HashMap<String, usize>, WordOptions),
+    Word(HashMap<String, u64>, WordOptions),
     Bpe(PieceCounts),
 }
 
@@ -205,20 +206,13 @@ impl PieceLearner {
             }
             Counts::Word(mut counts, options) => {
                 word::pieces(rest).for_each(|piece| count(&mut counts, piece));
-                WordTokenizer::of(counts.iter().map(|(piece, &n)| (piece.as_str(), n)), options).map(Tokenizer::Word)
+                WordTokenizer::of(counts, options).map(Tokenizer::Word)
             }
             Counts::Bpe(mut counts) => {
                 counts.rest(rest)?;
                 counts.learn().map(Tokenizer::from)
             }
         }
-    }
-}
-
-fn count(counts: &mut HashMap<String, usize>, word: &str) {
-    match counts.get_mut(word) {
-        Some(count) => *count += 1,
-        None => drop(counts.insert(word.to_owned(), 1)),
     }
 }
 

@@ -5,6 +5,7 @@ use super::file::File;
 use super::steps::{Place, Steps};
 use super::{BpeTokenizer, alphabet, learn};
 use crate::error::{MAX_VOCABULARY, TokenizerError};
+use crate::tokenizer::token_list::count;
 use std::collections::HashMap;
 
 /// How many bytes there are: the tokens that every byte-level vocabulary begins with.
@@ -20,7 +21,7 @@ impl BpeTokenizer {
     /// # Errors
     /// If the text is empty or does not give so many tokens, or the size is below [`SMALLEST`](Self::SMALLEST).
     pub fn from_text(text: &str, size: usize) -> Result<Self, TokenizerError> {
-        Self::learn([text], size, &[], |file| file)
+        Self::from_parts(text, None, size)
     }
 
     /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token,
@@ -29,7 +30,11 @@ impl BpeTokenizer {
     /// # Errors
     /// As [`from_text`](Self::from_text).
     pub fn from_documents(text: &str, separator: &str, size: usize) -> Result<Self, TokenizerError> {
-        let mut counts = PieceCounts::new(size, Some(separator))?;
+        Self::from_parts(text, Some(separator), size)
+    }
+
+    fn from_parts(text: &str, separator: Option<&str>, size: usize) -> Result<Self, TokenizerError> {
+        let mut counts = PieceCounts::new(size, separator)?;
         counts.rest(text)?;
         counts.learn()
     }
@@ -45,22 +50,13 @@ impl BpeTokenizer {
         size: usize,
         special: &[&str],
     ) -> Result<Self, TokenizerError> {
-        Self::learn(texts, size, special, File::with_space_before_texts)
-    }
-
-    fn learn<'t>(
-        texts: impl IntoIterator<Item = &'t str>,
-        size: usize,
-        special: &[&str],
-        finish: fn(File) -> File,
-    ) -> Result<Self, TokenizerError> {
         check_size(size, special.len())?;
-        let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
-        let mut counts: HashMap<String, u64> = HashMap::new();
+        let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).with_space_before_texts().steps()?;
+        let mut counts = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             steps.words(text, Place::Beginning, &mut |word| count(&mut counts, word))?;
         }
-        Self::of_counts(&counts, size, special, finish)
+        Self::of_counts(&counts, size, special, File::with_space_before_texts)
     }
 
     /// Learns from words and how often each occurs.
@@ -94,13 +90,6 @@ fn check_size(size: usize, special: usize) -> Result<(), TokenizerError> {
         _ if size < least => Err(TokenizerError::TooSmall { size, least }),
         _ if size > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens: size }),
         _ => Ok(()),
-    }
-}
-
-fn count(counts: &mut HashMap<String, u64>, word: &str) {
-    match counts.get_mut(word) {
-        Some(count) => *count += 1,
-        None => drop(counts.insert(word.to_owned(), 1)),
     }
 }
 

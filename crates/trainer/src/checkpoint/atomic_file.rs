@@ -7,7 +7,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// A file that is written beside the one it replaces, in the same folder, since only there a rename is a single step.
-/// If it is dropped before it is [committed](Self::commit), nothing of it stays, and what was there before is unchanged.
+/// If it is dropped before it is [committed](Self::commit), nothing of it stays, and what was there before is not
+/// changed.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,

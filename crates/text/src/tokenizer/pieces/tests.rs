@@ -99,9 +99,9 @@ fn tokenizers() -> Vec<(&'static str, Tokenizer)> {
     let contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
     let before = r"[^\r\n\p{L}\p{N}]?";
     let (upper, lower) = (r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]");
-    let marks_and_spaces = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let after = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
     let gpt_4o = format!(
-        r"{before}{upper}*{lower}+{contractions}?|{before}{upper}+{lower}*{contractions}?|\p{{N}}{{1,3}}|{marks_and_spaces}"
+        r"{before}{upper}*{lower}+{contractions}?|{before}{upper}+{lower}*{contractions}?|\p{{N}}{{1,3}}|{after}"
     );
     // GPT-4's and Llama 3's.
     let gpt4 = concat!(

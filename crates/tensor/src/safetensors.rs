@@ -12,6 +12,7 @@
 //! anything is returned, and says which array is at fault; numbers may come as F32, F64, F16 or BF16 and are converted.
 
 use crate::{Array, Element, Shape};
+use ::safetensors::tensor::Dtype;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -43,9 +44,9 @@ pub fn write<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>) -> R
 /// # Errors
 /// If `to` has one, or the header would be longer than [`MAX_HEADER`].
 pub fn write_to<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>, to: &mut dyn Write) -> io::Result<()> {
-    let dtype = if size_of::<E>() == 4 { "F32" } else { "F64" };
+    let dtype = if size_of::<E>() == 4 { Dtype::F32 } else { Dtype::F64 };
     let sizes = arrays.iter().map(|(name, array)| (name.as_str(), array.shape()));
-    to.write_all(&header::text(sizes, dtype, size_of::<E>(), metadata)?)?;
+    to.write_all(&header::text(sizes, dtype, metadata)?)?;
     for array in arrays.values() {
         let array = array.contiguous();
         for numbers in array.as_slice().expect("it is contiguous now").chunks(CHUNK) {
@@ -79,17 +80,20 @@ impl Entry {
     pub fn array<E: Element>(&self, name: &str, data: &[u8]) -> Result<Array<E>, FormatError> {
         assert!(data.len() as u64 == self.bytes.end - self.bytes.start, "{name}: {} bytes", data.len());
         let dims = &self.shape;
-        if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) {
+        // Of no numbers, too, there can be too many: the strides of [0, M, M] are numbers.
+        let is_large =
+            |dims: &[usize]| dims.iter().try_fold(1_usize, |size, &dim| size.checked_mul(dim.max(1))).is_none();
+        if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) || is_large(dims) {
             return Err(FormatError(format!("tensor {name}: shape {dims:?} is too large")));
         }
-        let numbers: Vec<E> = match self.dtype.as_str() {
-            "F32" => data.as_chunks().0.iter().map(|&b| E::from_f64(f32::from_le_bytes(b).into())).collect(),
-            "F64" => data.as_chunks().0.iter().map(|&b| E::from_f64(f64::from_le_bytes(b))).collect(),
-            "BF16" => {
+        let numbers: Vec<E> = match self.dtype {
+            Dtype::F32 => data.as_chunks().0.iter().map(|&b| E::from_f64(f32::from_le_bytes(b).into())).collect(),
+            Dtype::F64 => data.as_chunks().0.iter().map(|&b| E::from_f64(f64::from_le_bytes(b))).collect(),
+            Dtype::BF16 => {
                 let wide = |&b: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
                 data.as_chunks().0.iter().map(|b| E::from_f64(wide(b).into())).collect()
             }
-            "F16" => data.as_chunks().0.iter().map(|&b| E::from_f64(half(u16::from_le_bytes(b)))).collect(),
+            Dtype::F16 => data.as_chunks().0.iter().map(|&b| E::from_f64(half(u16::from_le_bytes(b)))).collect(),
             other => return Err(FormatError(format!("tensor {name}: numbers of type {other} are not supported"))),
         };
         Ok(Array::from_vec(numbers, Shape::new(dims)))
@@ -148,6 +152,16 @@ mod tests {
         let mut huge = bytes;
         huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(read::<f64>(&huge).is_err());
+    }
+
+    #[test]
+    fn shapes_that_no_memory_holds_are_refused() {
+        for dims in ["0,4294967295,4294967295,4294967295", "4294967296,0", "1,1,1,1,1,1,0"] {
+            let header = format!(r#"{{"w":{{"dtype":"F32","shape":[{dims}],"data_offsets":[0,0]}}}}"#);
+            let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+            let error = read::<f32>(&bytes).unwrap_err().to_string();
+            assert!(error.starts_with("tensor w: shape [") && error.ends_with("is too large"), "{error}");
+        }
     }
 
     #[test]

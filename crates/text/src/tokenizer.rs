@@ -115,13 +115,13 @@ impl Tokenizer {
     /// # Errors
     /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for
     /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
-    /// [`NotEncoded`](TokenizerError::NotEncoded) if only the crate `tokenizers` knows the tokens, and has none for
-    /// something unknown.
+    /// [`NotEncoded`](TokenizerError::NotEncoded) if cutting the text into words takes too many steps, or if only the
+    /// crate `tokenizers` knows the tokens, and has none for something unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match self {
             Tokenizer::Char(tokenizer) => tokenizer.encode(text),
             Tokenizer::Word(tokenizer) => Ok(tokenizer.encode(text)),
-            Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode(text)),
+            Tokenizer::Bpe(tokenizer) => tokenizer.encode(text),
             Tokenizer::Ids(tokenizer) => tokenizer.encode(text),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.encode(text),
@@ -135,7 +135,7 @@ impl Tokenizer {
     /// As [`encode`](Self::encode).
     pub fn encode_passage(&self, text: &str, passage: Passage) -> Result<Vec<u32>, TokenizerError> {
         match self {
-            Tokenizer::Bpe(tokenizer) => Ok(tokenizer.encode_passage(text, passage)),
+            Tokenizer::Bpe(tokenizer) => tokenizer.encode_passage(text, passage),
             no_beginnings => no_beginnings.encode(text),
         }
     }

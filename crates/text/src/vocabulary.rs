@@ -36,12 +36,11 @@ pub use sentence_pieces::Unit;
 use crate::error::{FORMAT, TokenizerError};
 use crate::token_bytes::TokenBytes;
 use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
-use crate::tokenizer::token_list::index;
+use crate::tokenizer::token_list::{count, index, most_frequent};
 use crate::tokenizer::word::SPACE;
 use crate::tokenizer::{BpeTokenizer, WordOptions};
 use sentence_pieces::{cut, is_piece};
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -71,10 +70,10 @@ const REPLACEMENT: &str = "\u{fffd}";
 ///
 /// let texts = ["J'ai faim.", "J'ai soif.", "Qu'il vienne !"];
 /// let french = SequenceVocabulary::from_texts(texts, Unit::Word, WordOptions::default())?;
-/// let ids = french.encode("J'ai soif !");
+/// let ids = french.encode("J'ai soif !")?;
 /// assert_eq!(ids.len(), 4); // " J'", "ai", " soif", " !"
 /// assert_eq!(french.decode(&[&ids[..], &[PADDING]].concat()), "J'ai soif !");
-/// assert_eq!(french.encode("J'ai froid.")[2], UNKNOWN);
+/// assert_eq!(french.encode("J'ai froid.")?[2], UNKNOWN);
 /// # Ok::<(), rungs_text::TokenizerError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -104,27 +103,10 @@ impl SequenceVocabulary {
         unit: Unit,
         options: WordOptions,
     ) -> Result<Self, TokenizerError> {
-        let mut counts: HashMap<String, usize> = HashMap::new();
-        for text in texts {
-            cut(text, unit, |piece| match counts.get_mut(piece) {
-                Some(count) => *count += 1,
-                None => drop(counts.insert(piece.to_owned(), 1)),
-            });
-        }
-        if counts.is_empty() {
-            return Err(TokenizerError::EmptyText);
-        }
+        let mut counts = HashMap::new();
+        texts.into_iter().for_each(|text| cut(text, unit, |piece| count(&mut counts, piece)));
         let WordOptions { minimum_count, maximum_size } = options;
-        let mut ranked: Vec<(String, usize)> =
-            counts.into_iter().filter(|&(_, count)| count >= minimum_count).collect();
-        ranked.sort_unstable_by(|(a, count_a), (b, count_b)| (Reverse(count_a), a).cmp(&(Reverse(count_b), b)));
-
-        let pieces = ranked.into_iter().map(|(piece, _)| piece);
-        let room = maximum_size.unwrap_or(usize::MAX);
-        let tokens: Vec<String> = SPECIAL.map(str::to_owned).into_iter().chain(pieces).take(room).collect();
-        if tokens.len() <= SPECIAL.len() {
-            return Err(TokenizerError::NoWords { minimum_count });
-        }
+        let tokens = most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?;
         Self::from_tokens(unit, tokens)
     }
 
@@ -161,12 +143,15 @@ impl SequenceVocabulary {
     }
 
     /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// Of byte pairs, as [`BpeTokenizer::encode`].
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match &self.kind {
             Kind::Pieces { unit, ids } => {
                 let mut found = Vec::new();
                 cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
-                found
+                Ok(found)
             }
             Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),
         }

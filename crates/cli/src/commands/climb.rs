@@ -177,7 +177,8 @@ impl Plan {
 
     fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
         let pairs = test_dates();
-        let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
+        let sources = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source));
+        let sources = sources.collect::<Result<Vec<_>, _>>().map_err(rungs::Error::from)?;
         let options =
             GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
         let model = run.best_model()?;

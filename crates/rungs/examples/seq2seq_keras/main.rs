@@ -62,13 +62,14 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
         |texts: &[&str]| SequenceVocabulary::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
     let (english, french) = (characters(&sources)?, characters(&targets)?);
     let rows = |before: &[u32], texts: &[&str], vocabulary: &SequenceVocabulary, after: &[u32]| {
-        let row = |text: &&str| [before, &vocabulary.encode(text), after].concat();
-        pad(&texts.iter().map(row).collect::<Vec<_>>(), PADDING).0
+        let row = |text: &&str| Ok([before, &vocabulary.encode(text)?, after].concat());
+        let rows: Result<Vec<_>, TokenizerError> = texts.iter().map(row).collect();
+        rows.map(|rows| pad(&rows, PADDING).0)
     };
     let samples = Samples {
-        source: rows(&[], &sources, &english, &[]),     // (N, S)
-        inputs: rows(&[START], &targets, &french, &[]), // (N, T)
-        targets: rows(&[], &targets, &french, &[END]),  // (N, T): one step ahead of the inputs
+        source: rows(&[], &sources, &english, &[])?,     // (N, S)
+        inputs: rows(&[START], &targets, &french, &[])?, // (N, T)
+        targets: rows(&[], &targets, &french, &[END])?,  // (N, T): one step ahead of the inputs
     };
     let (source, longest) = (samples.source.clone(), samples.targets.shape().dim(1));
 

@@ -25,8 +25,9 @@ impl End {
             return Ok(Self::Tokens(of_model.to_vec()));
         }
         if let Tokenizer::Bpe(tokenizer) = tokenizer {
-            let token = |name: &&str| match tokenizer.encode_passage(name, Passage { begins: false, added: true })[..] {
-                [id] if tokenizer.encode_passage(name, Passage { begins: false, added: false }) != [id] => Some(id),
+            let said = |name: &str, added| tokenizer.encode_passage(name, Passage { begins: false, added });
+            let token = |name: &&str| match said(name, true).ok()?[..] {
+                [id] if said(name, false).ok()? != [id] => Some(id),
                 _ => None,
             };
             if let Some(id) = ENDS.iter().find_map(token) {

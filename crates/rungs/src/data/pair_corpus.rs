@@ -46,10 +46,8 @@ impl PairCorpus {
         }
         let mut too_long = 0;
         let mut encode = |part: &str, texts: &[TextPair]| {
-            let ids =
-                |pair: &TextPair| (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target));
-            let short = |pair: &Pair| pair.0.len() <= settings.context() && pair.1.len() <= settings.context();
-            let kept: Vec<Pair> = texts.iter().map(ids).filter(short).collect();
+            let mut kept: Vec<Pair> = texts.iter().map(|pair| vocabularies.encode(pair)).collect::<Result<_, _>>()?;
+            kept.retain(|(source, target)| source.len() <= settings.context() && target.len() <= settings.context());
             too_long += texts.len() - kept.len();
             match kept.is_empty() {
                 true => {

@@ -1,12 +1,14 @@
 //! The header of a safetensors file: which arrays there are, of what kind and shape, and where their numbers lie.
 //!
-//! A header comes from anywhere, so nothing in it is believed: not how long it says it is, nor that arrays lie within
-//! the file, one after another and without overlap. Each of these errors names the array.
+//! The crate `safetensors` reads what the header says of each array, and checks that it fits together. Added here is
+//! what a file that comes from anywhere needs beside it: the length of the header is checked before there is memory for
+//! it, and the offsets against the length of the file; no name may be there twice; and errors name the array.
 
 use super::error::FormatError;
 use crate::Shape;
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -32,8 +34,8 @@ pub struct Header {
 /// What a file says of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The kind of its numbers: `F32`, `BF16`.
-    pub dtype: String,
+    /// The kind of its numbers.
+    pub dtype: Dtype,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Where in the file its numbers are.
@@ -64,27 +66,25 @@ impl Header {
     /// # Errors
     /// If it is none, or the numbers of an array do not lie where it says.
     pub fn parse(json: &[u8], file: u64) -> Result<Self, FormatError> {
-        let Raw { arrays, metadata } =
+        let Raw { mut arrays, metadata } =
             serde_json::from_slice(json).map_err(|error| FormatError::new(format!("its header: {error}")))?;
-        let (begin, mut entries) = (LENGTH + json.len() as u64, BTreeMap::new());
-        for (name, RawEntry { dtype, shape, data_offsets: [from, to] }) in arrays {
-            let wrong = |problem: String| Err(FormatError::new(format!("tensor {name}: {problem}")));
-            if from > to {
-                return wrong(format!("its numbers begin at {from} and end at {to}"));
+        arrays.sort_by_key(|(_, info)| info.data_offsets);
+        check(&arrays)?;
+        let (begin, mut end) = (LENGTH + json.len() as u64, LENGTH + json.len() as u64);
+        let (mut entries, mut last) = (BTreeMap::new(), "the header".to_owned());
+        for (name, TensorInfo { dtype, shape, data_offsets: (from, to) }) in arrays {
+            end = begin.saturating_add(to as u64);
+            if end > file {
+                let problem = format!("its numbers end at byte {to} of {}: the file is cut short", file - begin);
+                return Err(FormatError::new(format!("tensor {name}: {problem}")));
             }
-            let Some(end) = begin.checked_add(to).filter(|&end| end <= file) else {
-                return wrong(format!("its numbers end at byte {to} of {}: the file is cut short", file - begin));
-            };
-            let size = shape.iter().try_fold(1_u64, |size, &dim| size.checked_mul(dim));
-            let size = size.and_then(|size| size.checked_mul(width(&dtype).unwrap_or(1)));
-            if size != Some(to - from) && (width(&dtype).is_some() || size.is_none()) {
-                return wrong(format!("{} bytes for the shape {shape:?} in {dtype}", to - from));
-            }
-            let shape = shape.into_iter().map(|dim| dim as usize).collect();
-            entries.insert(name, Entry { dtype, shape, bytes: begin + from..end });
+            last.clone_from(&name);
+            entries.insert(name, Entry { dtype, shape, bytes: begin + from as u64..end });
         }
-        one_after_another(&entries, begin..file)?;
-        Ok(Self { entries, metadata })
+        match file - end {
+            0 => Ok(Self { entries, metadata }),
+            rest => Err(FormatError::new(format!("{rest} bytes after the numbers of {last} belong to no tensor"))),
+        }
     }
 
     /// The header of a whole file.
@@ -98,80 +98,54 @@ impl Header {
     }
 }
 
-/// That the numbers of the arrays fill `data`, and no two share any.
-fn one_after_another(entries: &BTreeMap<String, Entry>, data: Range<u64>) -> Result<(), FormatError> {
-    let mut places: Vec<(&String, &Range<u64>)> = entries.iter().map(|(name, entry)| (name, &entry.bytes)).collect();
-    places.sort_by_key(|(_, bytes)| (bytes.start, bytes.end));
-    let (mut before, mut end) = ("the header", data.start);
-    for (name, bytes) in places {
-        if bytes.start < end {
-            return Err(FormatError::new(format!("tensor {name}: its numbers overlap with those of {before}")));
-        }
-        if bytes.start > end {
-            let problem = format!("tensor {name}: {} bytes before its numbers belong to none", bytes.start - end);
-            return Err(FormatError::new(problem));
-        }
-        (before, end) = (name, bytes.end);
-    }
-    match data.end - end {
-        0 => Ok(()),
-        rest => Err(FormatError::new(format!("{rest} bytes after the numbers of {before} belong to no tensor"))),
-    }
-}
-
-/// The bytes of a number of this kind; none of those that are not known.
-fn width(dtype: &str) -> Option<u64> {
-    Some(match dtype {
-        "BOOL" | "U8" | "I8" | "F8_E4M3" | "F8_E5M2" => 1,
-        "U16" | "I16" | "F16" | "BF16" => 2,
-        "U32" | "I32" | "F32" => 4,
-        "U64" | "I64" | "F64" => 8,
-        _ => return None,
-    })
+/// That the numbers of the arrays, in the order in which they lie, are as many as each needs, and one after another.
+fn check(arrays: &[(String, TensorInfo)]) -> Result<(), FormatError> {
+    let checked = |arrays: Vec<(String, TensorInfo)>| Metadata::new(None, arrays);
+    let Err(error) = checked(arrays.to_vec()) else { return Ok(()) };
+    // Only some of the crate's errors have a name. Whichever array is wrong on its own is the one.
+    let is_wrong = |(name, info): &&(String, TensorInfo)| {
+        let (from, to) = info.data_offsets;
+        let alone = TensorInfo { data_offsets: (0, to.saturating_sub(from)), ..info.clone() };
+        checked(vec![(name.clone(), alone)]).is_err()
+    };
+    Err(FormatError::new(match arrays.iter().find(is_wrong) {
+        Some((name, _)) => format!("tensor {name}: {error}"),
+        None => error.to_string(),
+    }))
 }
 
 /// The header as it stands in the file, with its length before it: arrays in this order, all of one kind.
 pub(super) fn text<'n>(
     arrays: impl Iterator<Item = (&'n str, Shape)>,
-    dtype: &str,
-    width: usize,
+    dtype: Dtype,
     metadata: Option<(&str, &str)>,
 ) -> io::Result<Vec<u8>> {
-    let quoted = |text: &str| serde_json::to_string(text).expect("text can be written");
-    let mut fields = Vec::new();
-    fields.extend(metadata.map(|(key, value)| format!("{}:{{{}:{}}}", quoted(METADATA), quoted(key), quoted(value))));
-    let mut begin = 0;
-    for (name, shape) in arrays {
-        let end = begin + shape.size() * width;
-        let dims: Vec<String> = shape.to_vec().iter().map(usize::to_string).collect();
-        let (name, dims) = (quoted(name), dims.join(","));
-        fields.push(format!(r#"{name}:{{"dtype":"{dtype}","shape":[{dims}],"data_offsets":[{begin},{end}]}}"#));
-        begin = end;
-    }
-    let mut json = format!("{{{}}}", fields.join(","));
-    json += &" ".repeat(json.len().next_multiple_of(8) - json.len());
+    let mut end = 0;
+    let info = |(name, shape): (&str, Shape)| {
+        let begin = end;
+        end += shape.size() * dtype.bitsize() / 8;
+        (name.to_owned(), TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (begin, end) })
+    };
+    let arrays = arrays.map(info).collect();
+    let metadata = metadata.map(|(key, value)| [(key.to_owned(), value.to_owned())].into_iter().collect());
+    let mut json = serde_json::to_vec(&Metadata::new(metadata, arrays).map_err(io::Error::other)?)?;
+    json.resize(json.len().next_multiple_of(LENGTH as usize), b' ');
     if json.len() as u64 > MAX_HEADER {
         return Err(io::Error::other(format!(
             "a header of {} bytes is too long; the most is {MAX_HEADER}",
             json.len()
         )));
     }
-    Ok([&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat())
+    Ok([&(json.len() as u64).to_le_bytes()[..], &json].concat())
 }
 
 /// The JSON of a header.
 struct Raw {
-    arrays: Vec<(String, RawEntry)>,
+    arrays: Vec<(String, TensorInfo)>,
     metadata: BTreeMap<String, String>,
 }
 
-struct RawEntry {
-    dtype: String,
-    shape: Vec<u64>,
-    data_offsets: [u64; 2],
-}
-
-// Written by hand: two arrays of one name would be one to a map, and the other never missed.
+// Written by hand: two arrays of one name would be one to the crate's map, and the other never missed.
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -184,18 +158,17 @@ impl<'de> Deserialize<'de> for Raw {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
-                let (mut raw, mut seen) = (Raw { arrays: Vec::new(), metadata: BTreeMap::new() }, BTreeMap::new());
+                let (mut raw, mut seen) = (Raw { arrays: Vec::new(), metadata: BTreeMap::new() }, BTreeSet::new());
                 while let Some(name) = map.next_key::<String>()? {
-                    if seen.insert(name.clone(), ()).is_some() {
+                    if !seen.insert(name.clone()) {
                         return Err(de::Error::custom(format!("tensor {name} is listed twice")));
                     }
                     if name == METADATA {
                         raw.metadata = map.next_value()?;
                     } else {
-                        let entry = RawEntry::of(&map.next_value()?);
-                        let problem = "is not described by dtype, shape and data_offsets";
-                        let entry = entry.ok_or_else(|| de::Error::custom(format!("tensor {name} {problem}")))?;
-                        raw.arrays.push((name, entry));
+                        let info = map.next_value();
+                        let info = info.map_err(|error| de::Error::custom(format!("tensor {name}: {error}")))?;
+                        raw.arrays.push((name, info));
                     }
                 }
                 Ok(raw)
@@ -203,16 +176,6 @@ impl<'de> Deserialize<'de> for Raw {
         }
 
         from.deserialize_map(Fields)
-    }
-}
-
-impl RawEntry {
-    fn of(entry: &serde_json::Value) -> Option<Self> {
-        let numbers = |field: &str| -> Option<Vec<u64>> {
-            entry.get(field)?.as_array()?.iter().map(serde_json::Value::as_u64).collect()
-        };
-        let dtype = entry.get("dtype")?.as_str()?.to_owned();
-        Some(Self { dtype, shape: numbers("shape")?, data_offsets: numbers("data_offsets")?.try_into().ok()? })
     }
 }
 
@@ -234,10 +197,10 @@ mod tests {
         let header = r#"{"b":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"__metadata__":{"format":"pt"}}"#;
         let read = Header::of(&file(header, 4)).unwrap();
         let begin = 8 + header.len() as u64;
-        assert_eq!(read.entries["b"], Entry { dtype: "F16".into(), shape: vec![2], bytes: begin..begin + 4 });
+        assert_eq!(read.entries["b"], Entry { dtype: Dtype::F16, shape: vec![2], bytes: begin..begin + 4 });
         assert_eq!(read.metadata["format"], "pt");
-        // Kinds that are not known may be there, as long as nobody wants them.
-        assert!(Header::of(&file(r#"{"b":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}"#, 2)).is_ok());
+        // Kinds that are not read here may be there, as long as nobody wants them.
+        assert!(Header::of(&file(r#"{"b":{"dtype":"F4","shape":[4],"data_offsets":[0,2]}}"#, 2)).is_ok());
     }
 
     #[test]
@@ -247,19 +210,27 @@ mod tests {
         };
         let two = |a: String, b: String| format!("{{{a},{b}}}");
         let one = |a: String| format!("{{{a}}}");
-        assert_eq!(refused(&one(entry("w", "2", 0, 12)), 12), "tensor w: 12 bytes for the shape [2] in F32");
-        assert_eq!(refused(&one(entry("w", "2", 8, 0)), 8), "tensor w: its numbers begin at 8 and end at 0");
+        assert_eq!(
+            refused(&one(entry("w", "2", 0, 12)), 12),
+            "tensor w: invalid shape, data type, or offset for tensor"
+        );
+        assert_eq!(refused(&one(entry("w", "2", 8, 0)), 8), "tensor w: invalid offset for tensor `w`");
         let cut = "tensor w: its numbers end at byte 8 of 4: the file is cut short";
         assert_eq!(refused(&one(entry("w", "2", 0, 8)), 4), cut);
-        assert!(refused(&one(entry("w", "18446744073709551615,2", 0, 8)), 8).starts_with("tensor w: 8 bytes for"));
+        assert!(refused(&one(entry("w", "18446744073709551615,2", 0, 8)), 8).starts_with("tensor w: overflow"));
         let overlap = two(entry("a", "2", 0, 8), entry("b", "2", 4, 12));
-        assert_eq!(refused(&overlap, 12), "tensor b: its numbers overlap with those of a");
+        assert_eq!(refused(&overlap, 12), "invalid offset for tensor `b`");
         let gap = two(entry("a", "1", 0, 4), entry("b", "1", 8, 12));
-        assert_eq!(refused(&gap, 12), "tensor b: 4 bytes before its numbers belong to none");
+        assert_eq!(refused(&gap, 12), "invalid offset for tensor `b`");
         assert_eq!(refused(&one(entry("a", "1", 0, 4)), 5), "1 bytes after the numbers of a belong to no tensor");
         let twice = two(entry("a", "1", 0, 4), entry("a", "1", 4, 8));
         assert!(refused(&twice, 8).starts_with("its header: tensor a is listed twice"));
-        assert!(refused(r#"{"a":{"dtype":"F32"}}"#, 0).contains("tensor a is not described by"));
+        let twice = two(entry("a", "1", 0, 4), entry("a", "1", 0, 4));
+        assert!(refused(&twice, 4).starts_with("its header: tensor a is listed twice"), "the crate keeps the last");
+        assert!(refused(r#"{"a":{"dtype":"F32"}}"#, 0).contains("tensor a: missing field `shape`"));
+        assert!(
+            refused(&one(entry("a", "1", 0, 4).replace("F32", "F5")), 4).contains("tensor a: unknown variant `F5`")
+        );
         assert!(refused("[]", 0).starts_with("its header: "));
         let mut huge = file("{}", 0);
         huge[..8].copy_from_slice(&10_000_000_000_u64.to_le_bytes());

@@ -55,10 +55,10 @@ use symbols::Symbols;
 /// use rungs_text::tokenizer::BpeTokenizer;
 ///
 /// let tokenizer = BpeTokenizer::from_text("the cat, the hat, the bat", 256 + 4)?;
-/// let ids = tokenizer.encode("the rat");
+/// let ids = tokenizer.encode("the rat")?;
 /// let tokens: Vec<&[u8]> = ids.iter().filter_map(|&id| tokenizer.token(id)).collect();
 /// assert_eq!(tokens, ["the".as_bytes(), b" ", b"r", b"at"]);
-/// assert_eq!(tokenizer.decode(&tokenizer.encode("ein Hüne 🐘")), "ein Hüne 🐘");
+/// assert_eq!(tokenizer.decode(&tokenizer.encode("ein Hüne 🐘")?), "ein Hüne 🐘");
 /// # Ok::<(), rungs_text::TokenizerError>(())
 /// ```
 #[derive(Debug, Clone)]

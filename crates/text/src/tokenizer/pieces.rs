@@ -10,7 +10,7 @@
 //! | characters | all there is |
 //! | words | every word with two characters behind it: `don` might go on as `don't` |
 //! | ids | every number with white space behind it |
-//! | byte pairs | every word whose match never asked what is behind the piece, and that no added token could begin in |
+//! | byte pairs | every word with two words behind it, and that no added token could begin in |
 //!
 //! Of what the crate `tokenizers` opens nothing is known to be settled, so it reads a text as a whole or not at all.
 //! Byte pairs that change a text before it is cut (Unicode's normal forms, a space put before it), that do not cut it
@@ -20,6 +20,7 @@
 //! from, and where ids go, it does not know.
 
 use super::bpe::PieceCounts;
+use super::token_list::count;
 use super::word::{self, WordOptions};
 use super::{CharTokenizer, Tokenizer, WordTokenizer};
 use crate::error::TokenizerError;
@@ -114,7 +115,7 @@ impl<'t> PieceEncoder<'t> {
                     ids.extend(tokenizer.encode(&text[..settled])?);
                     settled
                 }
-                Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids),
+                Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids)?,
                 // Nothing before the end; but there is no encoder of such a text.
                 #[cfg(feature = "tokenizers")]
                 Tokenizer::HuggingFace(_) => 0,
@@ -145,7 +146,7 @@ pub struct PieceLearner {
 #[derive(Debug)]
 enum Counts {
     Char(BTreeSet<char>),
-    Word(HashMap<String, usize>, WordOptions),
+    Word(HashMap<String, u64>, WordOptions),
     Bpe(PieceCounts),
 }
 
@@ -187,7 +188,7 @@ impl PieceLearner {
                     text.len()
                 }
                 Counts::Word(counts, _) => word::settled(text, |piece| count(counts, piece)),
-                Counts::Bpe(counts) => counts.settled(text),
+                Counts::Bpe(counts) => counts.settled(text)?,
             })
         })
     }
@@ -205,20 +206,13 @@ impl PieceLearner {
             }
             Counts::Word(mut counts, options) => {
                 word::pieces(rest).for_each(|piece| count(&mut counts, piece));
-                WordTokenizer::of(counts.iter().map(|(piece, &n)| (piece.as_str(), n)), options).map(Tokenizer::Word)
+                WordTokenizer::of(counts, options).map(Tokenizer::Word)
             }
             Counts::Bpe(mut counts) => {
-                counts.rest(rest);
+                counts.rest(rest)?;
                 counts.learn().map(Tokenizer::from)
             }
         }
-    }
-}
-
-fn count(counts: &mut HashMap<String, usize>, word: &str) {
-    match counts.get_mut(word) {
-        Some(count) => *count += 1,
-        None => drop(counts.insert(word.to_owned(), 1)),
     }
 }
 

@@ -1,11 +1,43 @@
-//! A list of tokens: the id of each of them, and the text of an id that is not in it.
+//! A list of tokens: which words it has, the id of each of them, and the text of an id that is not in it.
 
 use crate::error::{MAX_VOCABULARY, TokenizerError};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// U+FFFD, which stands for what is no text.
 pub(super) const REPLACEMENT_TEXT: &str = "\u{fffd}";
 pub(super) const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
+
+/// Counts a word once more.
+pub(crate) fn count(counts: &mut HashMap<String, u64>, word: &str) {
+    match counts.get_mut(word) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(word.to_owned(), 1)),
+    }
+}
+
+/// The tokens of `first`, and then the words that occur `minimum_count` times, most frequent first, those equally
+/// frequent in the order of their code points; together at most `maximum_size`.
+///
+/// # Errors
+/// If nothing was counted, or no word is admitted.
+pub(crate) fn most_frequent(
+    counts: HashMap<String, u64>,
+    first: &[&str],
+    minimum_count: usize,
+    maximum_size: Option<usize>,
+) -> Result<Vec<String>, TokenizerError> {
+    if counts.is_empty() {
+        return Err(TokenizerError::EmptyText);
+    }
+    let admitted = |(word, count): &(String, u64)| *count >= minimum_count as u64 && !first.contains(&word.as_str());
+    let mut words: Vec<(String, u64)> = counts.into_iter().filter(admitted).collect();
+    words.sort_unstable_by(|(a, count_a), (b, count_b)| (Reverse(count_a), a).cmp(&(Reverse(count_b), b)));
+    let room = maximum_size.unwrap_or(usize::MAX);
+    let words = words.into_iter().map(|(word, _)| word);
+    let tokens: Vec<String> = first.iter().map(|&token| token.to_owned()).chain(words).take(room).collect();
+    if tokens.len() > first.len() { Ok(tokens) } else { Err(TokenizerError::NoWords { minimum_count }) }
+}
 
 /// The id of every token.
 ///

@@ -13,9 +13,8 @@
 //! it that begins with a space is tried once more without; what is still unknown becomes [`UNKNOWN`]. So decoding
 //! gives the text back exactly, but for unknown words, and the spaces around those stay.
 
-use super::token_list::index;
+use super::token_list::{count, index, most_frequent};
 use crate::error::TokenizerError;
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// The token of id 0, which stands for every word outside the vocabulary.
@@ -59,32 +58,15 @@ impl WordTokenizer {
     /// # Errors
     /// If the text is empty, or no piece is admitted.
     pub fn from_text(text: &str, options: WordOptions) -> Result<Self, TokenizerError> {
-        if text.is_empty() {
-            return Err(TokenizerError::EmptyText);
-        }
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for piece in pieces(text) {
-            *counts.entry(piece).or_default() += 1;
-        }
+        let mut counts = HashMap::new();
+        pieces(text).for_each(|piece| count(&mut counts, piece));
         Self::of(counts, options)
     }
 
     /// The tokenizer of pieces and how often each occurs.
-    pub(super) fn of<'t>(
-        counts: impl IntoIterator<Item = (&'t str, usize)>,
-        options: WordOptions,
-    ) -> Result<Self, TokenizerError> {
-        let admitted = |&(piece, count): &(&str, usize)| count >= options.minimum_count && piece != SPACE;
-        let mut ranked: Vec<(&str, usize)> = counts.into_iter().filter(admitted).collect();
-        ranked.sort_unstable_by_key(|&(piece, count)| (Reverse(count), piece));
-
-        let room = options.maximum_size.unwrap_or(usize::MAX);
-        let words = ranked.into_iter().map(|(piece, _)| piece);
-        let tokens: Vec<String> = [UNKNOWN, SPACE].into_iter().chain(words).take(room).map(str::to_owned).collect();
-        if tokens.len() <= 2 {
-            return Err(TokenizerError::NoWords { minimum_count: options.minimum_count });
-        }
-        Self::from_tokens(tokens)
+    pub(super) fn of(counts: HashMap<String, u64>, options: WordOptions) -> Result<Self, TokenizerError> {
+        let WordOptions { minimum_count, maximum_size } = options;
+        Self::from_tokens(most_frequent(counts, &[UNKNOWN, SPACE], minimum_count, maximum_size)?)
     }
 
     /// The tokenizer whose token i is `tokens[i]`.

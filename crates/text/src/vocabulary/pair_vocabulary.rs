@@ -2,6 +2,7 @@
 
 use super::{Kind, SequenceVocabulary, Unit};
 use crate::error::{FORMAT, TokenizerError};
+use crate::pairs::TextPair;
 use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,14 @@ impl PairVocabulary {
     /// One vocabulary for both sides.
     pub fn shared(vocabulary: SequenceVocabulary) -> Self {
         Self { source: vocabulary.clone(), target: vocabulary }
+    }
+
+    /// The ids of both sides of a pair.
+    ///
+    /// # Errors
+    /// As [`SequenceVocabulary::encode`].
+    pub fn encode(&self, pair: &TextPair) -> Result<(Vec<u32>, Vec<u32>), TokenizerError> {
+        Ok((self.source.encode(&pair.source)?, self.target.encode(&pair.target)?))
     }
 
     /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of

@@ -30,7 +30,7 @@ fn what_is_known_comes_back_to_the_letter() {
     for unit in [Unit::Char, Unit::Word] {
         let vocabulary = all(&texts, unit);
         for text in texts {
-            let ids = vocabulary.encode(text);
+            let ids = vocabulary.encode(text).unwrap();
             assert!(ids.iter().all(|&id| id > UNKNOWN), "{text:?}");
             assert_eq!(vocabulary.decode(&ids), text, "{unit:?}");
             let dressed = [&[START], &ids[..], &[END, PADDING, PADDING]].concat();
@@ -42,18 +42,18 @@ fn what_is_known_comes_back_to_the_letter() {
 #[test]
 fn a_word_at_the_beginning_is_the_word_elsewhere() {
     let vocabulary = all(&["cats see cats"], Unit::Word);
-    assert_eq!(vocabulary.encode("cats see cats"), [4, 5, 4]);
+    assert_eq!(vocabulary.encode("cats see cats").unwrap(), [4, 5, 4]);
 }
 
 #[test]
 fn what_is_unknown_is_no_error_and_shows() {
     let words = all(&["the cat sat", "the dog"], Unit::Word);
-    assert_eq!(words.encode("the <unk> sat"), [4, UNKNOWN, UNKNOWN, UNKNOWN, 7], "no text is a special token");
-    assert_eq!(words.decode(&words.encode("zebra the zebra")), "\u{fffd} the \u{fffd}");
+    assert_eq!(words.encode("the <unk> sat").unwrap(), [4, UNKNOWN, UNKNOWN, UNKNOWN, 7], "no text is a special token");
+    assert_eq!(words.decode(&words.encode("zebra the zebra").unwrap()), "\u{fffd} the \u{fffd}");
     assert_eq!(words.decode(&[4, 99]), "the \u{fffd}");
     let characters = all(&["abc"], Unit::Char);
-    assert_eq!(characters.encode("a<s>"), [4, UNKNOWN, UNKNOWN, UNKNOWN]);
-    assert_eq!(characters.decode(&characters.encode("xab")), "\u{fffd}ab");
+    assert_eq!(characters.encode("a<s>").unwrap(), [4, UNKNOWN, UNKNOWN, UNKNOWN]);
+    assert_eq!(characters.decode(&characters.encode("xab").unwrap()), "\u{fffd}ab");
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl TargetWriter {
             return Ok(());
         }
         for (i, pair) in pairs.iter().enumerate() {
-            let (source, target) = encoded(vocabularies, pair);
+            let (source, target) = vocabularies.encode(pair).map_err(Error::from)?;
             let fits = model.check_lengths(source.len(), target.len());
             let run = run.display();
             let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text_input::name(path), i + 1));
@@ -81,8 +81,8 @@ impl TargetWriter {
     pub(super) fn forced(&self, pairs: &[TextPair]) -> Outcome<Forced> {
         let forced = match self {
             Self::Translator { vocabularies, model } => {
-                let encoded: Vec<_> = pairs.iter().map(|pair| encoded(vocabularies, pair)).collect();
-                measure_forced(model.as_ref(), encoded.into())
+                let encoded: Result<Vec<_>, _> = pairs.iter().map(|pair| vocabularies.encode(pair)).collect();
+                measure_forced(model.as_ref(), encoded.map_err(Error::from)?.into())
             }
             Self::Responder(responder) => {
                 let examples = pairs.iter().map(|pair| example(responder, pair)).collect::<Result<Vec<_>, _>>()?;
@@ -124,7 +124,8 @@ impl TargetWriter {
     fn write(&self, pairs: &[TextPair], options: &GenerateOptions) -> Outcome<Vec<String>> {
         match self {
             Self::Translator { vocabularies, model } => {
-                let sources: Vec<_> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
+                let sources = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source));
+                let sources = sources.collect::<Result<Vec<_>, _>>().map_err(Error::from)?;
                 let found = translate(model.as_ref(), &sources, options, &Rng::new(0)).map_err(Failure::input)?;
                 Ok(found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect())
             }
@@ -144,10 +145,6 @@ impl TargetWriter {
             }
         }
     }
-}
-
-fn encoded(vocabularies: &PairVocabulary, pair: &TextPair) -> (Vec<u32>, Vec<u32>) {
-    (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target))
 }
 
 /// A pair as what a language model reads and writes; none if it is longer than the context.

@@ -66,7 +66,8 @@ pub(super) fn sources(flags: &Generate) -> Outcome<Vec<(String, String)>> {
 /// The ids of a source, normalised as those it learnt from were.
 fn encoded(run: &SavedRun, name: &str, source: &str) -> Outcome<Vec<u32>> {
     let lowercase = run.config.settings.data.examples.lower_case();
-    let ids = run.tokens.pairs()?.source.encode(&rungs::Normalization { lowercase }.apply(source));
+    let source = rungs::Normalization { lowercase }.apply(source);
+    let ids = run.tokens.pairs()?.source.encode(&source).map_err(rungs::Error::from)?;
     if ids.is_empty() { Err(Failure::input(format!("{name}: nothing to translate"))) } else { Ok(ids) }
 }
 

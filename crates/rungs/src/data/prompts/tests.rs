@@ -67,7 +67,7 @@ fn of_hugging_face() -> Vec<Tokenizer> {
 /// The token that ends a text, if there is one.
 fn end_of(tokenizer: &Tokenizer) -> Option<&'static str> {
     let Tokenizer::Bpe(bpe) = tokenizer else { return None };
-    let is_token = |name: &&str| bpe.encode_ordinary(name).len() > 1 && bpe.encode(name).len() == 1;
+    let is_token = |name: &&str| bpe.encode_ordinary(name).unwrap().len() > 1 && bpe.encode(name).unwrap().len() == 1;
     ["<|endoftext|>", "</s>", "<|end_of_text|>"].into_iter().find(is_token)
 }
 

@@ -3,6 +3,7 @@
 //! They are found before a text is cut into words, from left to right, the longest first where several begin at one
 //! place. None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
 
+use crate::error::TokenizerError;
 use serde::{Deserialize, Serialize};
 
 /// A text that is one token.
@@ -61,18 +62,13 @@ impl AddedTokens {
 
     /// Calls `each` with the parts of a text, from left to right. A text without tokens is one part, an empty text
     /// none.
-    pub(super) fn part<'t>(&self, text: &'t str, mut each: impl FnMut(Part<'t>)) {
-        let mut done = 0;
-        while let Some((start, end, id)) = self.find(text, done) {
-            if done < start {
-                each(Part::Text(&text[done..start]));
-            }
-            each(Part::Token(id));
-            done = end;
-        }
-        if done < text.len() {
-            each(Part::Text(&text[done..]));
-        }
+    pub(super) fn part<'t>(
+        &self,
+        text: &'t str,
+        mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
+    ) -> Result<(), TokenizerError> {
+        let done = self.part_before(text.len(), text, &mut each)?;
+        if done < text.len() { each(Part::Text(&text[done..])) } else { Ok(()) }
     }
 
     /// Whether they can be told before the end of a text is known, and behind any cut: none looks at what stands beside
@@ -81,23 +77,35 @@ impl AddedTokens {
         self.tokens.iter().all(|token| !token.single_word && !token.lstrip && !token.rstrip)
     }
 
-    /// The same as [`part`](Self::part) for a text that may go on, up to the last part: that it returns where it
-    /// begins, and how far into the text no token that is still to come could begin.
-    pub(super) fn settled_parts<'t>(&self, text: &'t str, mut each: impl FnMut(Part<'t>)) -> (usize, usize) {
+    /// [Parts](Self::part) a text that may go on, up to the last part: returns where that begins, and how far into the
+    /// text no token that is still to come could begin.
+    pub(super) fn settled_parts<'t>(
+        &self,
+        text: &'t str,
+        mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
+    ) -> Result<(usize, usize), TokenizerError> {
         let longest = self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(1);
-        let mut open = text.len().saturating_sub(longest - 1);
-        while !text.is_char_boundary(open) {
-            open -= 1;
-        }
+        let open = text.floor_char_boundary(text.len().saturating_sub(longest - 1));
+        let done = self.part_before(open, text, &mut each)?;
+        Ok((done, open.max(done)))
+    }
+
+    /// Parts a text up to the last token that begins before `open`, and says where that ends.
+    fn part_before<'t>(
+        &self,
+        open: usize,
+        text: &'t str,
+        each: &mut dyn FnMut(Part<'t>) -> Result<(), TokenizerError>,
+    ) -> Result<usize, TokenizerError> {
         let mut done = 0;
         while let Some((start, end, id)) = self.find(text, done).filter(|&(start, ..)| start < open) {
             if done < start {
-                each(Part::Text(&text[done..start]));
+                each(Part::Text(&text[done..start]))?;
             }
-            each(Part::Token(id));
+            each(Part::Token(id))?;
             done = end;
         }
-        (done, open.max(done))
+        Ok(done)
     }
 
     /// Where the first token at or behind `from` begins and ends, and which it is.
@@ -138,8 +146,11 @@ mod tests {
         let added = AddedTokens::new(&tokens);
         let parts = |text| {
             let mut parts = Vec::new();
-            added.part(text, |part| parts.push(part));
-            parts
+            let pushed = added.part(text, |part| {
+                parts.push(part);
+                Ok(())
+            });
+            pushed.map(|()| parts).unwrap()
         };
         use Part::{Text, Token};
         assert_eq!(parts("a<s>b<s"), [Text("a"), Token(7), Text("b<s")]);
@@ -154,7 +165,11 @@ mod tests {
         (tokens[0].lstrip, tokens[0].rstrip, tokens[1].single_word) = (true, true, true);
         let added = AddedTokens::new(&tokens);
         let mut parts = Vec::new();
-        added.part("a \n<m>  b, sum um", |part| parts.push(part));
+        let pushed = added.part("a \n<m>  b, sum um", |part| {
+            parts.push(part);
+            Ok(())
+        });
+        assert_eq!(pushed, Ok(()));
         assert_eq!(parts, [Part::Text("a"), Part::Token(1), Part::Text("b, sum "), Part::Token(2)]);
     }
 }

@@ -3,6 +3,7 @@
 use super::added::Part;
 use super::steps::Place;
 use super::{BpeTokenizer, alphabet};
+use crate::error::TokenizerError;
 use crate::tokenizer::passage::Passage;
 use std::collections::HashMap;
 
@@ -11,33 +12,36 @@ const LONGEST_REMEMBERED: usize = 64;
 
 impl BpeTokenizer {
     /// The ids of a text. Where it says an added token, such as `<|endoftext|>`, it is that token.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// If cutting it into words takes too many steps: white space of a million characters can.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         self.encode_passage(text, Passage { begins: true, added: true })
     }
 
     /// The ids of a text that are never added tokens, whatever it says.
-    pub fn encode_ordinary(&self, text: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_ordinary(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         self.encode_passage(text, Passage { begins: true, added: false })
     }
 
     /// The ids of a part of a text.
-    pub fn encode_passage(&self, text: &str, passage: Passage) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_passage(&self, text: &str, passage: Passage) -> Result<Vec<u32>, TokenizerError> {
         let mut encoder = Encoder::new(self);
         let mut place = if passage.begins { Place::Beginning } else { Place::Inside };
         if !passage.added {
             if !text.is_empty() {
-                encoder.text(text, place);
+                encoder.part(Part::Text(text), place)?;
             }
-            return encoder.ids;
+            return Ok(encoder.ids);
         }
-        self.added.part(text, |part| {
-            match part {
-                Part::Text(text) => encoder.text(text, place),
-                Part::Token(id) => encoder.ids.push(id),
-            }
-            place = Place::BehindToken;
-        });
-        encoder.ids
+        self.added.part(text, |part| encoder.part(part, std::mem::replace(&mut place, Place::BehindToken)))?;
+        Ok(encoder.ids)
     }
 
     /// Whether its ids of a text's beginning can be told before the end is known.
@@ -45,17 +49,17 @@ impl BpeTokenizer {
         self.steps.settles() && self.added.settle()
     }
 
-    /// Appends the ids of as much of a text's beginning as nothing that may follow could change, and says how many
+    /// Appends the ids of as much of a text's beginning as nothing that may follow should change, and says how many
     /// bytes that is. It must be a tokenizer that [reads in pieces](Self::reads_in_pieces).
-    pub(in crate::tokenizer) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> usize {
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub(in crate::tokenizer) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, TokenizerError> {
         let mut encoder = Encoder::new(self);
-        let (begin, open) = self.added.settled_parts(text, |part| match part {
-            Part::Text(text) => encoder.text(text, Place::BehindToken),
-            Part::Token(id) => encoder.ids.push(id),
-        });
-        let words = self.steps.settled_words(&text[begin..open], &mut |word| encoder.word(word));
+        let (begin, open) = self.added.settled_parts(text, |part| encoder.part(part, Place::BehindToken))?;
+        let words = self.steps.settled_words(&text[begin..open], &mut |word| encoder.word(word))?;
         ids.append(&mut encoder.ids);
-        begin + words
+        Ok(begin + words)
     }
 }
 
@@ -72,9 +76,17 @@ impl<'t> Encoder<'t> {
         Self { tokenizer, ids: Vec::new(), remembered: HashMap::new() }
     }
 
-    fn text(&mut self, text: &str, place: Place) {
-        let tokenizer = self.tokenizer;
-        tokenizer.steps.words(text, place, |word| self.word(word));
+    fn part(&mut self, part: Part<'_>, place: Place) -> Result<(), TokenizerError> {
+        match part {
+            Part::Text(text) => {
+                let tokenizer = self.tokenizer;
+                tokenizer.steps.words(text, place, &mut |word| self.word(word))
+            }
+            Part::Token(id) => {
+                self.ids.push(id);
+                Ok(())
+            }
+        }
     }
 
     fn word(&mut self, word: &str) {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// The content of a `tokenizer.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::tokenizer) struct File {
     version: String,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(in crate::tokenizer) struct File {
 }
 
 /// The vocabulary and the merges.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Model {
     #[serde(rename = "type", default = "bpe")]
     kind: String,
@@ -69,27 +69,14 @@ impl File {
     pub(super) fn byte_level(tokens: Vec<(String, u32)>, merges: Vec<[String; 2]>, added: Vec<AddedToken>) -> Self {
         let byte_level =
             json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+        let (vocab, merges) = (Vocabulary(tokens), Merges(merges));
         Self {
             version: "1.0".to_owned(),
-            truncation: Value::Null,
-            padding: Value::Null,
             added_tokens: added,
-            normalizer: Value::Null,
             pre_tokenizer: byte_level.clone(),
-            post_processor: Value::Null,
             decoder: byte_level,
-            model: Model {
-                kind: bpe(),
-                dropout: None,
-                unk_token: None,
-                continuing_subword_prefix: None,
-                end_of_word_suffix: None,
-                fuse_unk: false,
-                byte_fallback: false,
-                ignore_merges: false,
-                vocab: Vocabulary(tokens),
-                merges: Merges(merges),
-            },
+            model: Model { kind: bpe(), vocab, merges, ..Model::default() },
+            ..Self::default()
         }
     }
 
@@ -201,7 +188,7 @@ pub(super) fn check_kind(json: &str) -> Result<(), TokenizerError> {
 }
 
 /// Tokens and their ids, in the order of ids. In the file it is an object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Vocabulary(pub(super) Vec<(String, u32)>);
 
 impl Vocabulary {
@@ -225,7 +212,7 @@ impl<'de> Deserialize<'de> for Vocabulary {
 }
 
 /// Merges in the order of their ranks. In the file each is `"a b"` or, since a token may hold a space, `["a", "b"]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Merges(pub(super) Vec<[String; 2]>);
 
 impl Serialize for Merges {

@@ -4,8 +4,11 @@
 //! Known here are those that byte-pair encodings have: whoever needs another is told its name.
 
 use super::word_regex::Pattern;
+use crate::error::TokenizerError;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
 /// What is done to a text, and how it is cut into words.
@@ -113,7 +116,7 @@ impl Steps {
             }
             "Split" => {
                 let pattern = match literal(step)? {
-                    Some(text) => Pattern::literal(&text)?,
+                    Some(text) => Pattern::literal(&text),
                     None => Pattern::new(step["pattern"]["Regex"].as_str().unwrap_or_default())?,
                 };
                 let matches = match (step["behavior"].as_str().unwrap_or_default(), flag(step, "invert", false)) {
@@ -141,7 +144,7 @@ impl Steps {
                     scheme => self.begin_with(space.clone(), scheme == "first")?,
                 }
                 if flag(step, "split", true) {
-                    self.cuts.push(Cut { pattern: Pattern::literal(&space)?, matches: Matches::Begin });
+                    self.cuts.push(Cut { pattern: Pattern::literal(&space), matches: Matches::Begin });
                 }
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),
@@ -158,24 +161,46 @@ impl Steps {
     }
 
     /// Calls `each` with the words of a text without added tokens.
-    pub(super) fn words(&self, text: &str, place: Place, mut each: impl FnMut(&str)) {
+    ///
+    /// # Errors
+    /// If an expression takes too many steps.
+    pub(super) fn words(&self, text: &str, place: Place, each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
         let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, place));
-        cut(&changed, &self.cuts, &mut each);
+        cut(&changed, &self.cuts, each)
     }
 
     /// Whether words can be told before the end of a text is known: nothing is done to it, and it is cut.
     pub(super) fn settles(&self) -> bool {
-        self.changes.is_empty() && self.cuts.first().is_some_and(|cut| !cut.pattern.asks_for_start())
+        self.changes.is_empty() && self.cuts.first().is_some_and(|cut| !cut.pattern.asks_for_start)
     }
 
-    /// Calls `each` with the words at the beginning of a text that nothing that may follow could change, if it
+    /// Calls `each` with the words at the beginning of a text that nothing that may follow should change, if it
     /// [settles](Self::settles), and says how many bytes they are.
-    pub(super) fn settled_words(&self, text: &str, each: &mut dyn FnMut(&str)) -> usize {
+    ///
+    /// # Errors
+    /// If an expression takes too many steps.
+    pub(super) fn settled_words(&self, text: &str, each: &mut dyn FnMut(&str)) -> Result<usize, TokenizerError> {
         // What the first cut has settled, the others only cut smaller.
-        let Some((first, rest)) = self.cuts.split_first() else { return 0 };
-        first.cut(text, Pattern::find_settled, &mut |part| cut(part, rest, each))
+        let Some((first, rest)) = self.cuts.split_first() else { return Ok(0) };
+        let (mut waiting, mut settled) = (VecDeque::new(), 0);
+        first.parts(text, &mut |part| {
+            waiting.push_back(part);
+            if waiting.len() > UNSETTLED
+                && let Some(part) = waiting.pop_front()
+            {
+                settled = part.end;
+                cut(&text[part], rest, each)?;
+            }
+            Ok(())
+        })?;
+        Ok(settled)
     }
 }
+
+/// How many parts at the end of a text may still change when it goes on. Expressions take as much as they can of
+/// characters of a kind and look at one behind it, so mostly the last one can. Of two, the second can be the beginning
+/// of what the first may end with: `don`, `'` become `don't`.
+const UNSETTLED: usize = 2;
 
 impl Change {
     fn apply<'t>(&self, text: Cow<'t, str>, place: Place) -> Cow<'t, str> {
@@ -199,40 +224,46 @@ impl Change {
 }
 
 /// Cuts a text one way after another.
-fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) {
-    let Some((first, rest)) = cuts.split_first() else {
-        if !text.is_empty() {
+fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
+    match cuts.split_first() {
+        Some((first, rest)) => first.parts(text, &mut |part| cut(&text[part], rest, each)),
+        None if text.is_empty() => Ok(()),
+        None => {
             each(text);
+            Ok(())
         }
-        return;
-    };
-    let done = first.cut(text, Pattern::find, &mut |part| cut(part, rest, each));
-    if first.matches != Matches::AreAll {
-        cut(&text[done..], rest, each);
     }
 }
 
-/// Finds the next match in a text, from a place on.
-type Find = fn(&Pattern, &str, usize) -> Option<(usize, usize)>;
-
 impl Cut {
-    /// Calls `each` with the parts of a text up to the last match, and says where that is.
-    fn cut(&self, text: &str, find: Find, each: &mut dyn FnMut(&str)) -> usize {
-        let (mut done, mut from) = (0, 0);
-        while let Some((start, end)) = find(&self.pattern, text, from) {
-            let (before, upto) = match self.matches {
-                Matches::Are => (done..start, end),
-                Matches::AreAll => (start..start, end),
-                Matches::Begin => (done..start, start),
-                Matches::End => (done..end, end),
-            };
-            each(&text[before.clone()]);
-            if upto > before.end {
-                each(&text[before.end..upto]);
+    /// Calls `each` with the parts of a text. None is empty.
+    fn parts(
+        &self,
+        text: &str,
+        each: &mut dyn FnMut(Range<usize>) -> Result<(), TokenizerError>,
+    ) -> Result<(), TokenizerError> {
+        let mut each = |part: Range<usize>| if part.is_empty() { Ok(()) } else { each(part) };
+        let mut done = 0;
+        for found in self.pattern.matches(text) {
+            let Range { start, end } = found?;
+            match self.matches {
+                Matches::Are => {
+                    each(done..start)?;
+                    each(start..end)?;
+                    done = end;
+                }
+                Matches::AreAll => each(start..end)?,
+                Matches::Begin => {
+                    each(done..start)?;
+                    done = start;
+                }
+                Matches::End => {
+                    each(done..end)?;
+                    done = end;
+                }
             }
-            (done, from) = (upto, end);
         }
-        done
+        if self.matches == Matches::AreAll { Ok(()) } else { each(done..text.len()) }
     }
 }
 

@@ -5,6 +5,7 @@ use super::file::File;
 use super::steps::{Place, Steps};
 use super::{BpeTokenizer, alphabet, learn};
 use crate::error::{MAX_VOCABULARY, TokenizerError};
+use crate::tokenizer::token_list::count;
 use std::collections::HashMap;
 
 /// How many bytes there are: the tokens that every byte-level vocabulary begins with.
@@ -20,7 +21,7 @@ impl BpeTokenizer {
     /// # Errors
     /// If the text is empty or does not give so many tokens, or the size is below [`SMALLEST`](Self::SMALLEST).
     pub fn from_text(text: &str, size: usize) -> Result<Self, TokenizerError> {
-        Self::learn([text], size, &[], |file| file)
+        Self::from_parts(text, None, size)
     }
 
     /// The same from a text of several documents, with `separator` between them: wherever that stands it is one token,
@@ -29,8 +30,12 @@ impl BpeTokenizer {
     /// # Errors
     /// As [`from_text`](Self::from_text).
     pub fn from_documents(text: &str, separator: &str, size: usize) -> Result<Self, TokenizerError> {
-        let mut counts = PieceCounts::new(size, Some(separator))?;
-        counts.rest(text);
+        Self::from_parts(text, Some(separator), size)
+    }
+
+    fn from_parts(text: &str, separator: Option<&str>, size: usize) -> Result<Self, TokenizerError> {
+        let mut counts = PieceCounts::new(size, separator)?;
+        counts.rest(text)?;
         counts.learn()
     }
 
@@ -45,22 +50,13 @@ impl BpeTokenizer {
         size: usize,
         special: &[&str],
     ) -> Result<Self, TokenizerError> {
-        Self::learn(texts, size, special, File::with_space_before_texts)
-    }
-
-    fn learn<'t>(
-        texts: impl IntoIterator<Item = &'t str>,
-        size: usize,
-        special: &[&str],
-        finish: fn(File) -> File,
-    ) -> Result<Self, TokenizerError> {
         check_size(size, special.len())?;
-        let steps = finish(File::byte_level(Vec::new(), Vec::new(), Vec::new())).steps()?;
-        let mut counts: HashMap<String, u64> = HashMap::new();
+        let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).with_space_before_texts().steps()?;
+        let mut counts = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            steps.words(text, Place::Beginning, |word| count(&mut counts, word));
+            steps.words(text, Place::Beginning, &mut |word| count(&mut counts, word))?;
         }
-        Self::of_counts(&counts, size, special, finish)
+        Self::of_counts(&counts, size, special, File::with_space_before_texts)
     }
 
     /// Learns from words and how often each occurs.
@@ -97,10 +93,10 @@ fn check_size(size: usize, special: usize) -> Result<(), TokenizerError> {
     }
 }
 
-fn count(counts: &mut HashMap<String, u64>, word: &str) {
-    match counts.get_mut(word) {
-        Some(count) => *count += 1,
-        None => drop(counts.insert(word.to_owned(), 1)),
+fn count_part(steps: &Steps, counts: &mut HashMap<String, u64>, part: Part<'_>) -> Result<(), TokenizerError> {
+    match part {
+        Part::Text(text) => steps.words(text, Place::BehindToken, &mut |word| count(counts, word)),
+        Part::Token(_) => Ok(()),
     }
 }
 
@@ -126,22 +122,16 @@ impl PieceCounts {
     }
 
     /// Counts the words at the beginning of a text that may go on, and says how many bytes they are.
-    pub(in crate::tokenizer) fn settled(&mut self, text: &str) -> usize {
+    pub(in crate::tokenizer) fn settled(&mut self, text: &str) -> Result<usize, TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        let (begin, open) = added.settled_parts(text, |part| match part {
-            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
-            Part::Token(_) => {}
-        });
-        begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))
+        let (begin, open) = added.settled_parts(text, |part| count_part(steps, counts, part))?;
+        Ok(begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))?)
     }
 
     /// Counts the words of a text that has ended.
-    pub(in crate::tokenizer) fn rest(&mut self, text: &str) {
+    pub(in crate::tokenizer) fn rest(&mut self, text: &str) -> Result<(), TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        added.part(text, |part| match part {
-            Part::Text(text) => steps.words(text, Place::BehindToken, |word| count(counts, word)),
-            Part::Token(_) => {}
-        });
+        added.part(text, |part| count_part(steps, counts, part))
     }
 
     /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.

@@ -46,7 +46,7 @@
 //! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
 //! let config = RunConfig { settings, text: Source::of("animals and plants", &text), validation: None, from: None };
 //! let corpus = Corpus::new(&text, None, &config.settings)?;
-//! Run::create(&folder, &config, corpus, Box::new(|_| vec![]))?.train(&mut |_| Control::Continue)?;
+//! Run::create(&folder, &config, corpus)?.train(&mut |_| Control::Continue)?;
 //!
 //! // Load a folder, and let it write.
 //! let saved = SavedRun::open(&folder)?;
@@ -210,14 +210,14 @@
 //! let corpus = || Corpus::new(&text, None, &config.settings);
 //! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));
 //!
-//! let mut run = Run::create(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! let mut run = Run::create(&folder, &config, corpus()?)?;
 //! let mut steps = 0;
 //! run.train(&mut |event| {
 //!     steps += usize::from(matches!(event, Event::Step { .. }));
 //!     if steps < 4 { Control::Continue } else { Control::Stop }
 //! })?;
 //!
-//! let mut run = Run::resume(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! let mut run = Run::resume(&folder, &config, corpus()?)?;
 //! assert_eq!(run.train(&mut |_| Control::Continue)?.steps, 10);
 //!
 //! let saved = SavedRun::open(&folder)?;

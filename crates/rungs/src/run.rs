@@ -43,9 +43,6 @@ use std::path::Path;
 /// What is said of a run that is to fine-tune nothing.
 const UNFOUNDED: &str = "there is no model whose part it could train; one to begin with is needed (--from)";
 
-/// Files to be kept beside the run's own, made from its metrics at every save: a plot, for example.
-pub type Companions = Box<dyn FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send>;
-
 /// A model that is being trained.
 pub struct Run {
     trainer: Trainer<f32, AnyTask>,
@@ -105,19 +102,14 @@ impl Run {
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is a run in the folder already or something else in its way.
-    pub fn create(
-        path: &Path,
-        config: &RunConfig,
-        data: impl Into<Data>,
-        companions: Companions,
-    ) -> Result<Self, Error> {
+    pub fn create(path: &Path, config: &RunConfig, data: impl Into<Data>) -> Result<Self, Error> {
         Self::check_free(path)?;
         if let (Some(name), None) = (config.settings.fine_tuning.name(), &config.from) {
             return Err(Error::setting(name, UNFOUNDED));
         }
         let folder = Folder::create(path)?;
         let mut run = Self::new(&config.settings, data)?;
-        run.save_into(folder, config, companions);
+        run.save_into(folder, config);
         Ok(run)
     }
 
@@ -138,12 +130,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
-    pub fn resume(
-        path: &Path,
-        config: &RunConfig,
-        data: impl Into<Data>,
-        companions: Companions,
-    ) -> Result<Self, Error> {
+    pub fn resume(path: &Path, config: &RunConfig, data: impl Into<Data>) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         check_trained(&folder)?;
         RunConfig::of(&folder)?.check(config, path)?;
@@ -158,8 +145,18 @@ impl Run {
         }
         run.trainer.resume(&folder)?;
         run.unfounded = None;
-        run.save_into(folder, config, companions);
+        run.save_into(folder, config);
         Ok(run)
+    }
+
+    /// Keeps files beside the run's own, if it has a folder: `make` makes them from the metrics at every save, a plot
+    /// for example.
+    #[must_use]
+    pub fn with_files(mut self, make: impl FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send + 'static) -> Self {
+        if let Some(destination) = self.trainer.destination_mut() {
+            destination.add_files(make);
+        }
+        self
     }
 
     /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too. Adapters of
@@ -188,16 +185,13 @@ impl Run {
         Ok(())
     }
 
-    fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
+    fn save_into(&mut self, folder: Folder, config: &RunConfig) {
         let mut config = config.clone();
         config.settings.budget = self.budget;
         let settings = serde_json::to_value(&config).expect("settings are plain values");
         let tokenizer = self.tokens.to_json().into_bytes();
-        let mut destination = Destination::new(folder, settings).with_files(move |metrics| {
-            let mut files = companions(metrics);
-            files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
-            files
-        });
+        let mut destination = Destination::new(folder, settings);
+        destination.add_files(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]);
         if let (Some(lora), Some(base)) = (config.settings.fine_tuning.lora, config.from) {
             let belonging = Belonging::new(lora, base, &self.tokens);
             destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());

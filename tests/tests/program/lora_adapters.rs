@@ -320,14 +320,14 @@ fn the_library_does_as_much_in_a_few_lines() {
     let mut config =
         RunConfig { settings: settings.clone(), text: Source::of("text", &text), validation: None, from: None };
     // Without a model to adapt there is nothing to be trained, kept or not.
-    let error = Run::create(&at.join("tuned"), &config, corpus(), Box::new(|_| vec![])).unwrap_err().to_string();
+    let error = Run::create(&at.join("tuned"), &config, corpus()).unwrap_err().to_string();
     assert!(error.starts_with("lora: there is no model whose part it could train"), "{error}");
     assert_eq!(
         Run::new(&settings, corpus()).unwrap().train(&mut |_| Control::Continue).unwrap_err().to_string(),
         error
     );
     config.from = Some(base.source());
-    let mut run = Run::create(&at.join("tuned"), &config, corpus(), Box::new(|_| vec![])).unwrap();
+    let mut run = Run::create(&at.join("tuned"), &config, corpus()).unwrap();
     assert!(run.train(&mut |_| Control::Continue).is_err() && !at.join("tuned").exists());
     run.begin_with(&base).unwrap();
     run.train(&mut |_| Control::Continue).unwrap();

@@ -15,7 +15,7 @@ use rungs::{
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
-use super::{companions, quoted, train_with_display};
+use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
@@ -139,12 +139,13 @@ impl Plan {
     fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
         let settings = &self.config.settings;
         let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
-        let companions = companions(settings.rung, settings.parameter_count(&data.tokens())?);
+        let parameters = settings.parameter_count(&data.tokens())?;
         // A ladder that was stopped has runs for its first rungs only.
-        Ok(match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, data, companions)?,
-            false => Run::create(folder, &self.config, data, companions)?,
-        })
+        let run = match resume && folder.join("config.json").exists() {
+            true => Run::resume(folder, &self.config, data)?,
+            false => Run::create(folder, &self.config, data)?,
+        };
+        Ok(with_loss_plot(run, settings.rung, parameters))
     }
 
     fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {

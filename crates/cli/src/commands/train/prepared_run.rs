@@ -10,7 +10,7 @@ use super::left_out::LeftOut;
 use super::training_report::Report;
 use super::{memory, settings_from_flags};
 use crate::arguments::{Common, Train};
-use crate::commands::companions;
+use crate::commands::with_loss_plot;
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
 use crate::terminal::failure::{Failure, Outcome};
@@ -42,18 +42,17 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let trained = settings.trained_parameters_at_least(&data.tokens())?;
     memory::check_training(parameters, trained)?;
     let left_out = LeftOut::new(&data, &settings);
-    let companions = companions(train.rung, parameters);
     let (text, validation) = texts.sources();
     let name = text.name.clone();
     let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::source) };
-    let mut run = Run::create(path, &config, data, companions).map_err(|error| match error {
+    let mut run = Run::create(path, &config, data).map_err(|error| match error {
         Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
     })?;
     if let Some(from) = &from {
         run.begin_with(from)?;
     }
-    Ok(Prepared { run, left_out })
+    Ok(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out })
 }
 
 /// The run to begin with.
@@ -126,7 +125,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
     saved.check(&config)?; // before anything is made of them
     let data = texts.data(&config.settings, train.columns, Some(&saved.tokens), Some(&mut streaming))?;
     let left_out = LeftOut::new(&data, &config.settings);
-    let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
+    let run = with_loss_plot(Run::resume(path, &config, data)?, train.rung, parameters);
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }
 

@@ -16,13 +16,13 @@
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
 use crate::error::GenerateError;
-use crate::search::{Beam, Ending, LengthPenalty, check_prompts, nothing};
+use crate::search::{Beam, Ending, LengthPenalty, check, nothing};
 use rayon::prelude::*;
-use rungs_layers::tensor::{Element, Tensor};
+use rungs_layers::tensor::Element;
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums};
-use rungs_models::sampling::rows::{Rows, select};
-use rungs_models::sampling::{Finish, Generated, SampleError, SampleOptions};
-use rungs_models::{Decoder, LanguageModel, State};
+use rungs_models::LanguageModel;
+use rungs_models::sampling::rows::Rows;
+use rungs_models::sampling::{Finish, Generated, Prompt, SampleError, SampleOptions};
 use std::collections::BTreeMap;
 
 /// A beginning in the beam.
@@ -58,63 +58,43 @@ struct Candidate {
     rank: f64,
 }
 
-/// Searches for continuations of prompts, the best first.
-pub(crate) fn of_prompts<E: Element>(
+/// Searches for the texts of prompts, the best first.
+pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
-    prompts: &[&[u32]],
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
     options.search.check(model.vocabulary(), options.texts)?;
-    check_prompts(model, prompts, options.length)?;
+    check(model, prompts, options)?;
     if options.length.max() == 0 {
         return Ok(nothing(prompts.len()));
     }
     let model = model.frozen();
     let mut found = Vec::with_capacity(prompts.len());
     for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
-        found.extend(search(Rows::of_prompts(model.as_ref(), prompts), prompts, options)?);
+        found.extend(search(model.as_ref(), prompts, options)?);
     }
     Ok(found)
 }
 
-/// Searches from a state, each row of which reads one token first.
-pub(crate) fn of_state<E: Element>(
-    model: &dyn Decoder<E>,
-    state: State<E>,
-    first: &[u32],
-    options: &SampleOptions<Beam>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
-    options.search.check(model.vocabulary(), options.texts)?;
-    if options.length.max() == 0 || first.is_empty() {
-        return Ok(nothing(first.len()));
-    }
-    Ok(search(Rows::of_state(model, state, first), &vec![&[][..]; first.len()], options)?)
-}
-
-/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
+/// Searches from some prompts together; none depends on the others.
 fn search<E: Element>(
-    (mut rows, mut logits): (Rows<'_, E>, Tensor<E>),
-    prompts: &[&[u32]],
+    model: &dyn LanguageModel<E>,
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
 ) -> Result<Vec<Vec<Generated>>, SampleError> {
     let beam = options.search;
+    let (mut rows, mut logits) = Rows::new(model, prompts, beam.groups);
     let vocabulary = logits.shape().last();
     let group = || Group { live: vec![Live::new()], ended: Vec::new() };
     let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
-    let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; beam.groups]).collect();
-    if beam.groups > 1 {
-        rows.select(&each);
-        logits = select(&logits, &each);
-    }
     for tokens in 1..=options.length.max() {
         let looked = rows.weights();
         let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
         let live: Vec<(&Live, &[u32])> = searches
             .iter()
             .zip(prompts)
-            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, *prompt)))
+            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, prompt.ids)))
             .collect();
         let scored: Vec<Scored<'_, E>> = live
             .par_iter()

@@ -12,78 +12,51 @@
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
 
 use crate::error::GenerateError;
-use crate::search::{Contrastive, check_prompts, nothing};
+use crate::search::{Contrastive, check, nothing};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
-use rungs_models::sampling::{Finish, Generated, OnToken, SampleError, SampleOptions};
-use rungs_models::{Decoder, LanguageModel, State};
-use std::ops::ControlFlow;
+use rungs_models::sampling::rows::start;
+use rungs_models::sampling::{Finish, Generated, OnNext, Prompt, SampleError, SampleOptions};
+use rungs_models::{LanguageModel, State};
 
 /// Continues prompts, one after another.
-pub(crate) fn of_prompts<E: Element>(
+pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
-    prompts: &[&[u32]],
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Contrastive>,
-    on_token: OnToken<'_>,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
     options.search.check(options.texts)?;
-    check_prompts(model, prompts, options.length)?;
+    check(model, prompts, options)?;
     if options.length.max() == 0 {
         return Ok(nothing(prompts.len()));
     }
     let model = model.frozen();
-    let mut texts = Vec::with_capacity(prompts.len());
-    for (number, prompt) in prompts.iter().enumerate() {
-        let on_token = &mut |id| on_token(number, id);
-        texts.push(vec![search(model.as_ref(), model.start(1), prompt, prompt, options, on_token)?]);
-    }
-    Ok(texts)
+    let mut text = |(number, prompt)| Ok(vec![search(model.as_ref(), prompt, options, number, on_token)?]);
+    prompts.iter().enumerate().map(&mut text).collect()
 }
 
-/// Goes on from a state, each row of which reads one token first.
-pub(crate) fn of_state<E: Element>(
-    model: &dyn Decoder<E>,
-    state: &State<E>,
-    first: &[u32],
-    options: &SampleOptions<Contrastive>,
-    on_token: OnToken<'_>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
-    options.search.check(options.texts)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(first.len()));
-    }
-    let mut texts = Vec::with_capacity(first.len());
-    for (number, &first) in first.iter().enumerate() {
-        let on_token = &mut |id| on_token(number, id);
-        texts.push(vec![search(model, state.rows(&[number]), &[first], &[], options, on_token)?]);
-    }
-    Ok(texts)
-}
-
-/// Continues one text, from a state that reads some tokens first.
+/// Continues one prompt, whose text has this number.
 fn search<E: Element>(
-    model: &dyn Decoder<E>,
-    mut state: State<E>,
-    read: &[u32],
-    prompt: &[u32],
+    model: &dyn LanguageModel<E>,
+    prompt: &Prompt<'_>,
     options: &SampleOptions<Contrastive>,
-    on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
+    number: usize,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Generated, SampleError> {
     let Contrastive { alpha, candidates: k } = options.search;
     let mut seen = Seen(Growing::new(1));
-    let t = read.len();
-    let read = Ids::new(read, [1, t]);
-    let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
+    let mut state = start(model, &[*prompt]);
+    let t = prompt.ids.len();
+    let features = model.features(&Ids::new(prompt.ids, [1, t]), &mut state, &mut Mode::Eval); // (1, T, D)
     seen.extend(&features);
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
     let mut text = Generated::nothing();
     loop {
         keep_awake();
         let own = logits.to_vec();
-        let (allowed, log_sum) = (options.processed(&own, prompt, &text.ids)?, log_sums(&logits)[0]);
+        let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, k);
         if candidates.is_empty() {
@@ -107,7 +80,7 @@ fn search<E: Element>(
         text.ids.push(id);
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
         text.weights.extend(looked(&states, place));
-        if on_token(id).is_break() || options.stop.contains(&id) {
+        if on_token(number, &id).is_break() || options.stop.contains(&id) {
             text.finish = Finish::Stop;
             break;
         }

@@ -11,9 +11,11 @@
 //! (Dropping only the oldest token would move every other one to a new position: the whole cache would have to be
 //! computed again at every step.) A prompt longer than the context is read from its last half context likewise.
 
-use crate::decoder::Decoder;
+use super::prompt::Prompt;
 use crate::language_model::LanguageModel;
+use crate::source::Source;
 use crate::state::{State, row_ids};
+use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -21,19 +23,18 @@ use std::fmt::{self, Debug, Formatter};
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
 const CHUNK: usize = 512;
 
-/// A model that begins anew past the end of its context, and what each row has read since it did.
-struct Windows<'m, E: Element> {
-    model: &'m dyn LanguageModel<E>,
+/// What each row has read of late: past the end of its context, a model begins anew.
+struct Windows {
     context: usize,
     read: Vec<Vec<u32>>,
 }
 
 /// Texts that a model has read, each of which goes on.
 pub struct Rows<'m, E: Element> {
-    model: &'m dyn Decoder<E>,
+    model: &'m dyn LanguageModel<E>,
     state: State<E>,
-    /// Where the model can look back so far only.
-    windows: Option<Windows<'m, E>>,
+    /// Where the model can look back so far only, and goes on with texts: there is room for the whole of a translation.
+    windows: Option<Windows>,
 }
 
 impl<E: Element> Debug for Rows<'_, E> {
@@ -43,25 +44,23 @@ impl<E: Element> Debug for Rows<'_, E> {
 }
 
 impl<'m, E: Element> Rows<'m, E> {
-    /// Reads prompts, none of which is empty; also the logits (B, V) of what comes next.
-    pub fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
-        let context = model.context();
-        let read: Vec<Vec<u32>> = prompts
-            .iter()
-            .map(|prompt| match context {
-                Some(context) if prompt.len() > context => last_half(prompt, context),
-                _ => prompt.to_vec(),
-            })
-            .collect();
-        let (state, logits) = begin(model, &read);
-        let windows = context.map(|context| Windows { model, context, read });
-        (Self { model, state, windows }, logits)
-    }
-
-    /// Goes on from a state, which reads one token for each row first; also the logits (B, V).
-    pub fn of_state(model: &'m dyn Decoder<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
-        let mut rows = Self { model, state, windows: None };
-        let logits = rows.read(first);
+    /// Reads prompts that were [checked](Prompt::check), and goes on from each in as many rows as there are to be texts;
+    /// also the logits (B, V) of what comes next.
+    pub fn new(model: &'m dyn LanguageModel<E>, prompts: &[Prompt<'_>], texts: usize) -> (Self, Tensor<E>) {
+        let context = model.context().filter(|_| model.source_vocabulary().is_none());
+        let read = |prompt: &Prompt<'_>| match context {
+            Some(context) if prompt.ids.len() > context => last_half(prompt.ids, context),
+            _ => prompt.ids.to_vec(),
+        };
+        let read: Vec<Vec<u32>> = prompts.iter().map(read).collect();
+        let begun: Vec<_> = prompts.iter().zip(&read).map(|(prompt, ids)| Prompt { ids, ..*prompt }).collect();
+        let (state, mut logits) = begin(model, &begun);
+        let mut rows = Self { model, state, windows: context.map(|context| Windows { context, read }) };
+        if texts > 1 {
+            let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; texts]).collect();
+            rows.select(&each);
+            logits = select(&logits, &each);
+        }
         (rows, logits)
     }
 
@@ -72,7 +71,7 @@ impl<'m, E: Element> Rows<'m, E> {
             let rows = ids.len();
             Ids::new(ids, [rows, 1])
         };
-        let Some(Windows { model, context, read }) = &mut self.windows else {
+        let Some(Windows { context, read }) = &mut self.windows else {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         };
         read.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
@@ -81,8 +80,8 @@ impl<'m, E: Element> Rows<'m, E> {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         }
         over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
-        let anew: Vec<Vec<u32>> = over.iter().map(|&row| read[row].clone()).collect();
-        let (begun, begun_logits) = begin(*model, &anew);
+        let anew: Vec<Prompt<'_>> = over.iter().map(|&row| Prompt::from(&read[row])).collect();
+        let (begun, begun_logits) = begin(self.model, &anew);
         if within.is_empty() {
             self.state = begun;
             return begun_logits;
@@ -127,16 +126,24 @@ fn places(order: &[usize]) -> Vec<usize> {
     places
 }
 
+/// The state before the first token of some texts.
+pub fn start<E: Element>(model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> State<E> {
+    match prompts.iter().map(|prompt| prompt.source).collect::<Option<Vec<_>>>() {
+        Some(sources) => model.encode(&Source::of(&sources), &mut Mode::Eval),
+        None => model.start(prompts.len()),
+    }
+}
+
 /// Reads texts from their first tokens on.
-fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Vec<u32>]) -> (State<E>, Tensor<E>) {
+fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Prompt<'_>]) -> (State<E>, Tensor<E>) {
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    texts.iter().enumerate().for_each(|(row, text)| by_length.entry(text.len()).or_default().push(row));
+    texts.iter().enumerate().for_each(|(row, text)| by_length.entry(text.ids.len()).or_default().push(row));
     let read = |(&length, rows): (&usize, &Vec<usize>)| {
-        let mut state = model.start(rows.len());
+        let mut state = start(model, &rows.iter().map(|&row| texts[row]).collect::<Vec<_>>());
         let piece = if model.context().is_some() { length } else { CHUNK };
         let steps = (0..length).step_by(piece).map(|from| {
             let part = from..length.min(from + piece);
-            let ids: Vec<u32> = rows.iter().flat_map(|&row| &texts[row][part.clone()]).copied().collect();
+            let ids: Vec<u32> = rows.iter().flat_map(|&row| &texts[row].ids[part.clone()]).copied().collect();
             model.step(&Ids::new(ids, [rows.len(), part.len()]), &mut state)
         });
         let logits = steps.last().expect("something to read");

@@ -18,7 +18,7 @@ use rungs::decoding::{
     generate,
 };
 use rungs::layers::{Activation, Mode, Module, Path};
-use rungs::models::{Decoder, Gpt, GptConfig, LanguageModel, State};
+use rungs::models::{Gpt, GptConfig, LanguageModel, State};
 use rungs::tensor::{Ids, Rng, Tensor};
 use rungs_benches::{report, with_threads};
 use std::ops::ControlFlow;
@@ -102,7 +102,7 @@ impl Module<f32> for Timed {
     }
 }
 
-impl Decoder<f32> for Timed {
+impl LanguageModel<f32> for Timed {
     fn vocabulary(&self) -> usize {
         self.model.vocabulary()
     }
@@ -121,9 +121,7 @@ impl Decoder<f32> for Timed {
         self.inside.fetch_add(begin.elapsed().as_nanos() as u64, Ordering::Relaxed);
         logits
     }
-}
 
-impl LanguageModel<f32> for Timed {
     fn context(&self) -> Option<usize> {
         self.model.context()
     }

@@ -16,8 +16,8 @@
 
 use rungs::layers::{Activation, Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
 use rungs::models::{
-    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, LanguageModel, LstmLanguageModel,
-    RecurrentConfig, RnnLanguageModel, Source, Style,
+    AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig,
+    RnnLanguageModel, Source, Style,
 };
 use rungs::tensor::{Array, CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs::trainer::{Adam, AdamW, Method, Optimizer, ParameterGradients, RmsProp};
@@ -112,7 +112,9 @@ fn main() {
             let source = Source::new(random([64, 10], 4000, 1), vec![10; 64]);
             let (inputs, targets) = (random([64, 10], 4000, 2), random([64, 10], 4000, 3));
             let loss = |model: &AttentionSeq2Seq<f32, GruCell>, mode: &mut Mode<'_>| {
-                model.logits(&source, &inputs, mode).cross_entropy(&targets, CrossEntropy::default())
+                model
+                    .logits(&inputs, &mut model.encode(&source, mode), mode)
+                    .cross_entropy(&targets, CrossEntropy::default())
             };
             train("W5", model, &loss, (64, "samples/s"), None, adam());
         }

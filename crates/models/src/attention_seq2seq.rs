@@ -24,7 +24,7 @@ use crate::config::check_parameters;
 use crate::head::{Head, check_tied, head_parameters, target_init};
 use crate::seq2seq::check_pair;
 use crate::state::{ModelState, row_ids};
-use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Memory, Mode, Module, Recurrent,
@@ -238,9 +238,32 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> Decoder<E> for AttentionSeq2Seq<E, C> {
+impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn source_vocabulary(&self) -> Option<usize> {
+        Some(self.source_embedding.weight.dims::<2>()[0])
+    }
+
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
+        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
+        let start = self.encoder.zero_state(source.lengths().len());
+        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
+        let ways = last.len() / self.bridge.len();
+        let mut carried: Vec<_> =
+            last.chunks(ways).zip(&self.bridge).map(|(last, bridge)| bridge.cross(last)).collect();
+        if self.style == Style::Luong {
+            let [batch, hidden] = carried[0].h.dims();
+            carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
+        }
+        let memory = self.attention.memory(&states, source.lengths());
+        State::new(AttentionState { carried: CarriedState::new(carried), memory, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -273,33 +296,8 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for AttentionSeq2Seq<E, C> {
     fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
         self.head.scores(features, &self.target_embedding)
     }
-}
 
-impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for AttentionSeq2Seq<E, C> {
-    fn source_vocabulary(&self) -> usize {
-        self.source_embedding.weight.dims::<2>()[0]
-    }
-
-    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
-        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
-        let start = self.encoder.zero_state(source.lengths().len());
-        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
-        Encoded { states, last, lengths: source.lengths().to_vec() }
-    }
-
-    fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        let ways = encoded.last.len() / self.bridge.len();
-        let last = encoded.last.chunks(ways).zip(&self.bridge);
-        let mut carried: Vec<_> = last.map(|(last, bridge)| bridge.cross(last)).collect();
-        if self.style == Style::Luong {
-            let [batch, hidden] = carried[0].h.dims();
-            carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
-        }
-        let memory = self.attention.memory(&encoded.states, &encoded.lengths);
-        State::new(AttentionState { carried: CarriedState::new(carried), memory, weights: None })
-    }
-
-    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+    fn frozen(&self) -> Box<dyn LanguageModel<E>> {
         Box::new(self.detached())
     }
 }

@@ -25,7 +25,7 @@
 //! weights, and on what each part adds to x.
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
-use crate::{CachedState, ConfigError, Decoder, LanguageModel, State};
+use crate::{CachedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Angles, Bias, Block, BlockConfig, Dropout, Embedding, LearnedPositions, Mode, Module, Norm, NormKind,
@@ -233,9 +233,17 @@ impl<E: Element> Gpt<E> {
     }
 }
 
-impl<E: Element> Decoder<E> for Gpt<E> {
+impl<E: Element> LanguageModel<E> for Gpt<E> {
     fn vocabulary(&self) -> usize {
         self.token_embedding.weight.dims::<2>()[0]
+    }
+
+    fn context(&self) -> Option<usize> {
+        Some(self.context)
+    }
+
+    fn start(&self, _batch: usize) -> State<E> {
+        State::new(CachedState::new(self.blocks.len()))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -280,16 +288,6 @@ impl<E: Element> Decoder<E> for Gpt<E> {
 
     fn scores(&self, x: &Tensor<E>) -> Tensor<E> {
         self.head.as_ref().unwrap_or(&self.token_embedding).scores(x) // (…, V)
-    }
-}
-
-impl<E: Element> LanguageModel<E> for Gpt<E> {
-    fn context(&self) -> Option<usize> {
-        Some(self.context)
-    }
-
-    fn start(&self, _batch: usize) -> State<E> {
-        State::new(CachedState::new(self.blocks.len()))
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

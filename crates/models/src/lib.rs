@@ -23,8 +23,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`decoder`] | [`Decoder`], the trait of all models: from tokens to logits |
-//! | [`language_model`], [`encoder_decoder`] | how a text begins: with nothing, or with a source |
+//! | [`language_model`] | [`LanguageModel`], the trait of all models: from tokens to logits |
+//! | [`source`] | [`Source`], what a translator reads |
 //! | [`state`] | [`State`], what a model remembers between two calls |
 //! | [`carried_state`], [`cached_state`] | the states of recurrent models and of those with key/value caches |
 //! | [`recurrent`] | the equations of the three recurrent language models, which differ in the cell alone |
@@ -68,8 +68,6 @@ pub mod attention_seq2seq;
 pub mod cached_state;
 pub mod carried_state;
 pub mod config;
-pub mod decoder;
-pub mod encoder_decoder;
 pub mod gpt;
 pub mod gru;
 pub mod head;
@@ -81,6 +79,7 @@ pub mod registry;
 pub mod rnn;
 pub mod sampling;
 pub mod seq2seq;
+pub mod source;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -90,15 +89,14 @@ pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use cached_state::CachedState;
 pub use carried_state::CarriedState;
 pub use config::ConfigError;
-pub use decoder::Decoder;
-pub use encoder_decoder::{Encoded, EncoderDecoder, Source};
 pub use gpt::{Gpt, GptConfig, Positions};
 pub use gru::GruLanguageModel;
 pub use language_model::LanguageModel;
 pub use lstm::LstmLanguageModel;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
-pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
+pub use sampling::{Choice, Finish, Generated, Length, Processor, Prompt, SampleError, SampleOptions, sample};
 pub use seq2seq::{Seq2Seq, Seq2SeqConfig};
+pub use source::Source;
 pub use state::{ModelState, State};
 pub use transformer::{AddedPositions, Transformer, TransformerConfig, Tying};

@@ -10,7 +10,7 @@
 //! language model*; dropout on everything but the recurrent connections, Zaremba, Sutskever & Vinyals (2014).
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
-use crate::{CarriedState, ConfigError, Decoder, LanguageModel, State};
+use crate::{CarriedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
 use serde::{Deserialize, Serialize};
@@ -83,9 +83,17 @@ impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> Decoder<E> for RecurrentLanguageModel<E, C> {
+impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for RecurrentLanguageModel<E, C> {
     fn vocabulary(&self) -> usize {
         self.embedding.weight.dims::<2>()[0]
+    }
+
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
+    fn start(&self, batch: usize) -> State<E> {
+        State::new(CarriedState::new(self.recurrent.zero_state(batch)))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -100,16 +108,6 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for RecurrentLanguageModel<E, 
 
     fn scores(&self, h: &Tensor<E>) -> Tensor<E> {
         self.head.forward(h) // (…, V)
-    }
-}
-
-impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for RecurrentLanguageModel<E, C> {
-    fn context(&self) -> Option<usize> {
-        None
-    }
-
-    fn start(&self, batch: usize) -> State<E> {
-        State::new(CarriedState::new(self.recurrent.zero_state(batch)))
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

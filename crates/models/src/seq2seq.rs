@@ -15,7 +15,7 @@
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
 use crate::head::{Head, check_tied, head_parameters, target_init};
-use crate::{CarriedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Cell, Dropout, Embedding, Init, Mode, Module, Recurrent, parameters};
 
@@ -107,9 +107,26 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
+impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for Seq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn source_vocabulary(&self) -> Option<usize> {
+        Some(self.source_embedding.weight.dims::<2>()[0])
+    }
+
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
+        let reversed = self.reverse.then(|| source.reversed());
+        let source = reversed.as_ref().unwrap_or(source);
+        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
+        let start = self.encoder.zero_state(source.lengths().len());
+        let (_, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode);
+        State::new(CarriedState::new(last)) // all that the decoder ever knows of the source
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -125,27 +142,8 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for Seq2Seq<E, C> {
     fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
         self.head.scores(features, &self.target_embedding)
     }
-}
 
-impl<E: Element, C: Cell<E> + 'static> EncoderDecoder<E> for Seq2Seq<E, C> {
-    fn source_vocabulary(&self) -> usize {
-        self.source_embedding.weight.dims::<2>()[0]
-    }
-
-    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
-        let reversed = self.reverse.then(|| source.reversed());
-        let source = reversed.as_ref().unwrap_or(source);
-        let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
-        let start = self.encoder.zero_state(source.lengths().len());
-        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, H)
-        Encoded { states, last, lengths: source.lengths().to_vec() }
-    }
-
-    fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        State::new(CarriedState::new(encoded.last.clone())) // all that the decoder ever knows of the source
-    }
-
-    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+    fn frozen(&self) -> Box<dyn LanguageModel<E>> {
         Box::new(self.detached())
     }
 }

@@ -6,7 +6,7 @@ mod lora_adapters;
 mod parameter_counts;
 mod reading_in_pieces;
 #[path = "../../../tests/fixtures/tiny_translators.rs"]
-mod tiny_translators;
+pub(crate) mod tiny_translators;
 mod translators;
 
 use crate::{Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};

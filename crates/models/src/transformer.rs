@@ -20,7 +20,7 @@
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
 use crate::head::{Head, head_parameters};
 use crate::state::{ModelState, row_ids};
-use crate::{CachedState, ConfigError, Decoder, Encoded, EncoderDecoder, Source, State};
+use crate::{CachedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
@@ -230,7 +230,7 @@ impl<E: Element> Transformer<E> {
         self.dropout.forward(&(vectors * scale + positions.forward(from..from + t)), mode)
     }
 
-    /// [`features`](Decoder::features), and where the last block looked if that is asked for.
+    /// [`features`](LanguageModel::features), and where the last block looked if that is asked for.
     fn written(
         &self,
         ids: &Ids,
@@ -247,9 +247,25 @@ impl<E: Element> Transformer<E> {
     }
 }
 
-impl<E: Element> Decoder<E> for Transformer<E> {
+impl<E: Element> LanguageModel<E> for Transformer<E> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
+    }
+
+    fn source_vocabulary(&self) -> Option<usize> {
+        Some(self.source_vectors().weight.dims::<2>()[0])
+    }
+
+    fn context(&self) -> Option<usize> {
+        self.target_positions.context()
+    }
+
+    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
+        let x = self.placed(self.source_vectors(), &self.source_positions, source.ids(), 0, mode); // (B, S, D)
+        let present: Present = source.lengths().iter().map(|&length| 0..length).collect();
+        let states = self.encoder.forward(&x, &present, mode); // (B, S, D)
+        let sources = self.decoder.memories(&states, &present);
+        State::new(TransformerState { cached: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -272,29 +288,8 @@ impl<E: Element> Decoder<E> for Transformer<E> {
         state.weights = weights.as_ref().map(last); // (B, 1, S)
         self.scores(&last(&features).squeeze(1)) // (B, V)
     }
-}
 
-impl<E: Element> EncoderDecoder<E> for Transformer<E> {
-    fn source_vocabulary(&self) -> usize {
-        self.source_vectors().weight.dims::<2>()[0]
-    }
-
-    fn context(&self) -> Option<usize> {
-        self.target_positions.context()
-    }
-
-    fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> Encoded<E> {
-        let x = self.placed(self.source_vectors(), &self.source_positions, source.ids(), 0, mode); // (B, S, D)
-        let states = self.encoder.forward(&x, &present(source.lengths()), mode);
-        Encoded { states, last: Vec::new(), lengths: source.lengths().to_vec() }
-    }
-
-    fn start(&self, encoded: &Encoded<E>) -> State<E> {
-        let sources = self.decoder.memories(&encoded.states, &present(&encoded.lengths));
-        State::new(TransformerState { cached: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
-    }
-
-    fn frozen(&self) -> Box<dyn EncoderDecoder<E>> {
+    fn frozen(&self) -> Box<dyn LanguageModel<E>> {
         Box::new(self.detached())
     }
 }
@@ -305,7 +300,7 @@ pub(crate) struct TransformerState<E: Element> {
     pub(crate) cached: CachedState<E>,
     /// The source as each block looks at it.
     sources: Vec<SourceMemory<E>>,
-    /// Where the last block looked (B, 1, S), known after a [`step`](Decoder::step) only.
+    /// Where the last block looked (B, 1, S), known after a [`step`](LanguageModel::step) only.
     weights: Option<Tensor<E>>,
 }
 
@@ -331,11 +326,6 @@ impl<E: Element> ModelState<E> for TransformerState<E> {
     fn weights(&self) -> Option<&Tensor<E>> {
         self.weights.as_ref()
     }
-}
-
-/// The positions of texts that are padded at their ends.
-fn present(lengths: &[usize]) -> Present {
-    lengths.iter().map(|&length| 0..length).collect()
 }
 
 #[cfg(test)]

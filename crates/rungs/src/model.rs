@@ -1,100 +1,35 @@
-//! A model of any rung, as a run has it: one that goes on with a text, or one that translates.
+//! The model that settings describe, for the tokens that it reads and writes.
 
 use crate::Error;
 use crate::data::Tokens;
-use crate::layers::{Module, Path};
-use crate::models::{EncoderDecoder, LanguageModel, Positions};
+use crate::models::{LanguageModel, Positions};
 use crate::settings::{ModelConfig, Settings};
+use crate::tensor::Rng;
 use crate::tensor::safetensors::Named;
-use crate::tensor::{Rng, Tensor};
 use crate::text::PairVocabulary;
-use std::any::Any;
 
-/// A model of any rung.
-#[allow(missing_debug_implementations)] // models are trait objects, and thousands of numbers help nobody
-pub enum Model {
-    /// It goes on with a text.
-    Language(Box<dyn LanguageModel<f32>>),
-    /// It writes a target, given a source.
-    Translation(Box<dyn EncoderDecoder<f32>>),
+/// A model of any rung, as a run has it.
+pub type Model = Box<dyn LanguageModel<f32>>;
+
+/// The parameters of a model by name, sharing their storage.
+pub(crate) fn weights(model: &Model) -> Named<f32> {
+    model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
 }
 
-impl Model {
+impl Settings {
     /// The model of these settings for these tokens, with its first parameters.
     ///
     /// # Errors
     /// If there can be no such model.
-    pub fn new(settings: &Settings, tokens: &Tokens, rng: &mut Rng) -> Result<Self, Error> {
+    pub fn build(&self, tokens: &Tokens, rng: &mut Rng) -> Result<Model, Error> {
         match tokens {
-            Tokens::Text(tokenizer) => Ok(Self::Language(settings.model(tokenizer.vocabulary())?.build(rng)?)),
+            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.build(rng),
             Tokens::Pairs(PairVocabulary { source, target }) => {
-                Ok(Self::Translation(settings.pair_model([source.size(), target.size()])?.build(rng)?))
+                self.pair_model([source.size(), target.size()])?.build(rng)
             }
         }
     }
 
-    /// The model that goes on with a text.
-    ///
-    /// # Errors
-    /// If this one translates.
-    pub fn language(self) -> Result<Box<dyn LanguageModel<f32>>, Error> {
-        match self {
-            Self::Language(model) => Ok(model),
-            Self::Translation(_) => Err(Error::translates()),
-        }
-    }
-
-    /// The model that translates.
-    ///
-    /// # Errors
-    /// If this one goes on with a text.
-    pub fn translation(self) -> Result<Box<dyn EncoderDecoder<f32>>, Error> {
-        match self {
-            Self::Translation(model) => Ok(model),
-            Self::Language(_) => Err(Error::goes_on()),
-        }
-    }
-
-    /// The parameters by name, sharing their storage.
-    pub(crate) fn values(&self) -> Named<f32> {
-        let mut values = Named::new();
-        self.for_each(&mut |name, parameter| drop(values.insert(name.to_owned(), parameter.array().clone())));
-        values
-    }
-
-    /// The same model with constants for parameters.
-    pub fn frozen(&self) -> Self {
-        match self {
-            Self::Language(model) => Self::Language(model.frozen()),
-            Self::Translation(model) => Self::Translation(model.frozen()),
-        }
-    }
-}
-
-impl Module<f32> for Model {
-    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor)) {
-        match self {
-            Self::Language(model) => model.visit(path, f),
-            Self::Translation(model) => model.visit(path, f),
-        }
-    }
-
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
-        match self {
-            Self::Language(model) => model.visit_mut(path, f),
-            Self::Translation(model) => model.visit_mut(path, f),
-        }
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        match self {
-            Self::Language(model) => model.visit_modules(path, f),
-            Self::Translation(model) => model.visit_modules(path, f),
-        }
-    }
-}
-
-impl Settings {
     /// How many parameters a model with these tokens has.
     ///
     /// # Errors

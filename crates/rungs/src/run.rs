@@ -70,7 +70,7 @@ impl Run {
         let data = data.into();
         data.check(settings)?;
         let tokens = data.tokens();
-        let mut model = Model::new(settings, &tokens, &mut Rng::new(settings.seed).fork("model"))?;
+        let mut model = settings.build(&tokens, &mut Rng::new(settings.seed).fork("model"))?;
         let task = AnyTask::new(settings, data)?;
         // What an epoch is depends on the text, so a run remembers what it came to.
         let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
@@ -246,7 +246,7 @@ impl Run {
     /// # Errors
     /// If the model translates.
     pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.best_model()?.language()?, self.tokens.text()?.clone(), &self.settings))
+        Ok(Writer::of(self.best_model()?, self.tokens.text()?.clone(), &self.settings))
     }
 
     /// What answers by the best weights so far.
@@ -255,7 +255,7 @@ impl Run {
     /// If the model has not learnt to answer.
     pub fn responder(&self) -> Result<Responder, Error> {
         let prompts = Prompts::new(&self.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.best_model()?.language()?, prompts))
+        Ok(Responder::new(self.best_model()?, prompts))
     }
 
     /// The model with the best weights so far by validation loss; it records no graph.

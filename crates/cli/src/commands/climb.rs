@@ -177,7 +177,7 @@ impl Plan {
         let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
         let options =
             GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
-        let model = run.best_model()?.translation()?;
+        let model = run.best_model()?;
         let found = translate(model.as_ref(), &sources, &options, &Rng::new(0)).map_err(Failure::running)?;
         let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
         let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();

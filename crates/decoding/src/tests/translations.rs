@@ -1,18 +1,18 @@
 //! Beam search for translations.
 
-use super::tiny_translators::{KINDS, VOCABULARY, models, row, sources};
+use super::tiny_translators::{KINDS, VOCABULARY, logits, models, row, sources};
 use crate::*;
 use proptest::prelude::*;
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Ids, Rng};
-use rungs_models::{EncoderDecoder, Source};
+use rungs_models::{LanguageModel, Source};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 const END: u32 = 2;
 
-fn search(model: &dyn EncoderDecoder<f64>, source: &Source, options: &GenerateOptions) -> Vec<Vec<Generated>> {
-    let state = model.start(&model.encode(source, &mut Mode::Eval));
+fn search(model: &dyn LanguageModel<f64>, source: &Source, options: &GenerateOptions) -> Vec<Vec<Generated>> {
+    let state = model.encode(source, &mut Mode::Eval);
     let rows = source.lengths().len();
     let rngs = vec![Rng::new(0); rows];
     generate_from(model, state, &vec![1; rows], options, &rngs, &mut |_, _| ControlFlow::Continue(())).unwrap()
@@ -31,15 +31,15 @@ fn options(beam: usize, penalty: LengthPenalty) -> GenerateOptions {
 }
 
 /// ln p of a text under the model, in one forward pass.
-fn log_p(model: &dyn EncoderDecoder<f64>, source: &Source, written: &[u32]) -> f64 {
+fn log_p(model: &dyn LanguageModel<f64>, source: &Source, written: &[u32]) -> f64 {
     let read: Vec<u32> = std::iter::once(1).chain(written.iter().copied()).take(written.len()).collect();
-    let logits = model.logits(source, &Ids::new(read, [1, written.len()]), &mut Mode::Eval).to_vec();
+    let logits = logits(model, source, &Ids::new(read, [1, written.len()]), &mut Mode::Eval).to_vec();
     written.iter().zip(logits.chunks(VOCABULARY)).map(|(&id, z)| log_probability(z, id)).sum()
 }
 
 /// Greedy decoding, by hand.
-fn greedy(model: &dyn EncoderDecoder<f64>, source: &Source, max: usize) -> Vec<u32> {
-    let mut state = model.start(&model.encode(source, &mut Mode::Eval));
+fn greedy(model: &dyn LanguageModel<f64>, source: &Source, max: usize) -> Vec<u32> {
+    let mut state = model.encode(source, &mut Mode::Eval);
     let (mut ids, mut last) = (Vec::new(), 1);
     while ids.len() < max {
         let logits = model.step(&Ids::new(vec![last], [1, 1]), &mut state).to_vec();

@@ -23,7 +23,7 @@ use std::fmt::{self, Debug, Formatter};
 /// How many tokens of a long prompt a recurrent model reads at once, so that memory does not grow with the prompt.
 const CHUNK: usize = 512;
 
-/// What each row has read of late: past the end of its context, a model begins anew.
+/// What each row has read since the model last began anew, as it does past the end of its context.
 struct Windows {
     context: usize,
     read: Vec<Vec<u32>>,

@@ -1,10 +1,7 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
 use crate::transformer::TransformerState;
-use crate::{
-    AddedPositions, Decoder, EncoderDecoder, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig,
-    Tying,
-};
+use crate::{AddedPositions, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig, Tying};
 use rungs_layers::tensor::{CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};
 
@@ -56,9 +53,11 @@ fn translated<E: Element>(config: &TransformerConfig, own: Option<f64>) -> Step<
     let rng = &mut Rng::new(5);
     let model = Transformer::<E>::new(config, rng).unwrap();
     let (source, target) = (Source::new(text(rng), vec![CONTEXT, 4]), text(rng));
+    let mode = &mut Mode::Train(rng);
+    let mut state = model.encode(&source, mode);
     let logits = match own {
-        None => model.logits(&source, &target, &mut Mode::Train(rng)),
-        Some(own) => model.logits_reading_its_own(&source, &target, own, &mut Mode::Train(rng)),
+        None => model.logits(&target, &mut state, mode),
+        Some(own) => model.logits_reading_its_own(&target, own, &mut state, mode),
     };
     taken(&model, &logits, &target, rng)
 }
@@ -102,7 +101,7 @@ fn keys_and_values_of_a_translator_are_not_kept_with_it() {
         let config = TransformerConfig { checkpointing, ..transformers()[0].clone() };
         let model = Transformer::<f32>::new(&config, rng).unwrap();
         let (source, target) = (Source::new(text(rng), vec![CONTEXT, 4]), text(rng));
-        let mut state = model.start(&model.encode(&source, &mut Mode::Train(rng)));
+        let mut state = model.encode(&source, &mut Mode::Train(rng));
         let features = model.features(&target, &mut state, &mut Mode::Train(rng));
         (
             state
@@ -143,7 +142,7 @@ fn keys_that_a_translator_did_not_keep_are_missed() {
     let rng = &mut Rng::new(7);
     let config = TransformerConfig { checkpointing: true, ..transformers()[0].clone() };
     let model = Transformer::<f32>::new(&config, rng).unwrap();
-    let mut state = model.start(&model.encode(&Source::one(&[1, 2, 3]), &mut Mode::Eval));
+    let mut state = model.encode(&Source::one(&[1, 2, 3]), &mut Mode::Eval);
     let ids = Ids::new((0..CONTEXT as u32).collect::<Vec<_>>(), [1, CONTEXT]);
     for _ in 0..2 {
         model.features(&ids, &mut state, &mut Mode::Train(rng));

@@ -2,7 +2,7 @@
 
 use super::{CONTEXT, VOCABULARY, gpt_config, logits, models, row};
 use crate::{
-    CarriedState, Decoder, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig,
+    CarriedState, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig,
     RnnLanguageModel, State,
 };
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::TransformerConfig;
+use crate::tests::tiny_translators::logits;
 use rungs_layers::tensor::{Graph, grad};
 use rungs_layers::{KeyValueCache, LayerNorm, Norm, sinusoidal_positions};
 use std::ops::Range;
@@ -109,8 +110,8 @@ fn a_model_is_its_equations() {
     let mut caches = vec![KeyValueCache::new(); model.decoder.blocks.len()];
     let memories = model.decoder.memories(&states, &present);
     let h = model.decoder.forward(&y, &memories, &mut caches, None, &mut eval());
-    let logits = h.matmul(&model.target_embedding.weight.t()) + &model.head.bias;
-    assert_close(&model.logits(&source(), &inputs(), &mut eval()), &logits, ROUNDING);
+    let expected = h.matmul(&model.target_embedding.weight.t()) + &model.head.bias;
+    assert_close(&logits(&model, &source(), &inputs(), &mut eval()), &expected, ROUNDING);
     assert!(model.encoder.norm.is_none() && model.head.weight.is_none());
     // Token vectors are as large as positions once they are scaled, and the head's products are near 1.
     let large = TransformerConfig { source_vocabulary: 400, ..TransformerConfig::vaswani([400, 400], 256, 4, 1) };
@@ -126,10 +127,10 @@ fn one_matrix_is_one_parameter() {
         let model: Transformer<f64> = Transformer::new(&config, &mut Rng::new(12)).unwrap();
         let vectors = model.named().into_iter().filter(|(_, p)| p.shape() == [6, 8].into()).count();
         assert_eq!(vectors, if tying == Tying::All { 1 } else { 2 }, "{tying:?}");
-        assert_eq!(model.source_vocabulary(), 6);
+        assert_eq!(model.source_vocabulary(), Some(6));
         // A token that only the source has moves the matrix where it is the encoder's too.
         let (source, inputs) = (Source::one(&[5]), Ids::new(vec![1, 2], [1, 2]));
-        let loss = model.logits(&source, &inputs, &mut Mode::Eval).slice(2, 0..5).square().sum();
+        let loss = logits(&model, &source, &inputs, &mut Mode::Eval).slice(2, 0..5).square().sum();
         let [d] = grad(&loss, [&model.target_embedding.weight], Graph::Drop);
         assert_eq!(d.slice(0, 5..6).square().sum().item() != 0.0, tying == Tying::All);
     }
@@ -138,8 +139,8 @@ fn one_matrix_is_one_parameter() {
 fn written_in_pieces_is_written_at_once<E: Element>() {
     for model in models::<E>() {
         let model = model.detached();
-        let whole = model.logits(&source(), &inputs(), &mut Mode::Eval);
-        let start = model.start(&model.encode(&source(), &mut Mode::Eval));
+        let whole = logits(&model, &source(), &inputs(), &mut Mode::Eval);
+        let start = model.encode(&source(), &mut Mode::Eval);
         for chunking in chunkings(5) {
             let mut state = start.clone();
             let pieces: Vec<Tensor<E>> = chunking
@@ -166,11 +167,11 @@ fn every_chunking_of_a_target_gives_the_same_bits() {
 #[test]
 fn rows_of_a_batch_do_not_meet() {
     for model in models::<f32>() {
-        let together = model.logits(&source(), &inputs(), &mut Mode::Eval);
+        let together = logits(&model, &source(), &inputs(), &mut Mode::Eval);
         for (row, length) in [(0, 4), (1, 2)] {
             let alone = Source::one(&source().ids().as_slice()[4 * row..][..length]);
             let ids = Ids::new(inputs().as_slice()[5 * row..][..5].to_vec(), [1, 5]);
-            let alone = model.logits(&alone, &ids, &mut Mode::Eval).to_vec();
+            let alone = logits(&model, &alone, &ids, &mut Mode::Eval).to_vec();
             assert_eq!(alone, together.slice(0, row..row + 1).to_vec());
         }
     }
@@ -180,7 +181,7 @@ fn rows_of_a_batch_do_not_meet() {
 fn a_state_goes_on_from_any_rows() {
     for model in models::<f64>() {
         let model = model.detached();
-        let mut state = model.start(&model.encode(&source(), &mut Mode::Eval));
+        let mut state = model.encode(&source(), &mut Mode::Eval);
         model.step(&Ids::new(vec![1, 4, 3, 1, 2, 0], [2, 3]), &mut state);
         let mut chosen = state.rows(&[1, 1, 0]);
         let next = Ids::new(vec![5, 2], [2, 1]);
@@ -206,7 +207,7 @@ fn the_number_of_threads_changes_no_bit() {
         |shape: [usize; 2]| Ids::new((0..shape[0] * shape[1]).map(|_| rng.below(40) as u32).collect::<Vec<_>>(), shape);
     let (source, inputs) = (Source::new(ids([24, 19]), (0..24).map(|row| 19 - row % 7).collect()), ids([24, 17]));
     let run = || {
-        let loss = model.logits(&source, &inputs, &mut Mode::Train(&mut Rng::new(15))).square().sum();
+        let loss = logits(&model, &source, &inputs, &mut Mode::Train(&mut Rng::new(15))).square().sum();
         let parameters = model.named();
         let gradients = loss.backward();
         parameters
@@ -225,7 +226,7 @@ fn learnt_positions_end_and_given_ones_do_not() {
         .map(|positions| Transformer::<f64>::new(&TransformerConfig { positions, ..model_config() }, rng).unwrap());
     assert_eq!((given.context(), learnt.context()), (None, Some(7)));
     let long = Source::one(&[1; 8]);
-    let logits = given.logits(&long, &Ids::new(vec![1; 9], [1, 9]), &mut Mode::Eval);
+    let logits = logits(&given, &long, &Ids::new(vec![1; 9], [1, 9]), &mut Mode::Eval);
     assert_eq!(logits.dims(), [1, 9, 6]);
     learnt.encode(&Source::one(&[1; 7]), &mut Mode::Eval);
     let read = std::panic::catch_unwind(|| learnt.encode(&long, &mut Mode::Eval));

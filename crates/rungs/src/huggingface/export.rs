@@ -4,6 +4,7 @@ use super::{CONFIG, Family};
 use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
+use crate::model::weights;
 use crate::settings::{Learns, ModelConfig};
 use crate::tensor::safetensors;
 use crate::{Error, SavedRun};
@@ -61,7 +62,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     }
     let mut model = run.model()?;
     merge(&mut model);
-    let ours = model.values();
+    let ours = weights(&model);
     drop(model);
     let theirs = write(&pretrained, &ours);
     drop(ours);

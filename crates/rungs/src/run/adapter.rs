@@ -16,7 +16,7 @@ use crate::data::Tokens;
 use crate::layers::linear::for_each_linear;
 use crate::layers::lora::adapt;
 use crate::layers::{Dropout, LowRankConfig, Module};
-use crate::model::Model;
+use crate::model::{Model, weights};
 use crate::settings::Lora;
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Header, Named};
@@ -116,7 +116,7 @@ impl Adapter {
 
     /// A model with this adapter, that of the run in `path`, beside it; it records no graph.
     pub(super) fn applied_to(&self, mut model: Model, path: &Path) -> Result<Model, Error> {
-        let mut weights = model.values();
+        let mut weights = weights(&model);
         prepare(&mut model, &self.belonging.lora, 0)?;
         weights.extend(self.weights.iter().map(|(name, array)| (name.clone(), array.clone())));
         model

@@ -1,6 +1,7 @@
 //! Making a whole model of an adapter and the model it belongs to.
 
 use crate::layers::lora;
+use crate::model::weights;
 use crate::settings::FineTuning;
 use crate::{Error, Run, RunConfig, SavedRun};
 use std::path::Path;
@@ -18,7 +19,7 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
     }
     let mut model = run.model()?;
     lora::merge(&mut model);
-    let weights = model.values();
+    let weights = weights(&model);
     drop(model);
     let mut settings = run.config.settings.clone();
     settings.fine_tuning = FineTuning::default();

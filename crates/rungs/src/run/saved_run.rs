@@ -5,7 +5,7 @@ use super::run_config::RunConfig;
 use super::run_files::{check_trained, damaged, text, tokens};
 use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
 use crate::layers::{Module, lora};
-use crate::model::Model;
+use crate::model::{Model, weights};
 use crate::settings::Settings;
 use crate::tasks::{evaluate, token_losses};
 use crate::tensor::Rng;
@@ -122,9 +122,15 @@ impl SavedRun {
             return adapter.applied_to(base.model()?, self.path());
         }
         let weights = self.weights()?;
-        let mut model = Model::new(&self.config.settings, &self.tokens, &mut Rng::new(0))?.frozen();
+        let mut model = self.config.settings.build(&self.tokens, &mut Rng::new(0))?.frozen();
         model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
         Ok(model)
+    }
+
+    /// The model, if it goes on with texts.
+    fn text_model(&self) -> Result<Model, Error> {
+        self.tokens.text()?;
+        self.model()
     }
 
     /// What goes on with texts.
@@ -132,7 +138,7 @@ impl SavedRun {
     /// # Errors
     /// As [`model`](Self::model), or if it translates.
     pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.model()?.language()?, self.tokens.text()?.clone(), &self.config.settings))
+        Ok(Writer::of(self.text_model()?, self.tokens.text()?.clone(), &self.config.settings))
     }
 
     /// What answers.
@@ -141,7 +147,7 @@ impl SavedRun {
     /// As [`model`](Self::model), or if it has not learnt to answer.
     pub fn responder(&self) -> Result<Responder, Error> {
         let prompts = Prompts::new(&self.config.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.model()?.language()?, prompts))
+        Ok(Responder::new(self.text_model()?, prompts))
     }
 
     /// Its weights by name, an adapter merged.
@@ -149,7 +155,7 @@ impl SavedRun {
         if self.adapter()?.is_some() {
             let mut model = self.model()?;
             lora::merge(&mut model);
-            return Ok(model.values());
+            return Ok(weights(&model));
         }
         let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
         weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
@@ -228,7 +234,7 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn token_losses(&self, tokens: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
-        token_losses(self.model()?.language()?.as_ref(), tokens, self.config.settings.context, stride)
+        token_losses(self.text_model()?.as_ref(), tokens, self.config.settings.context, stride)
     }
 
     /// How well the model predicts a text, every token after the first.
@@ -239,7 +245,7 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.model()?.language()?.as_ref(), tokens, self.config.settings.context)?)
+        Ok(evaluate(self.text_model()?.as_ref(), tokens, self.config.settings.context)?)
     }
 }
 

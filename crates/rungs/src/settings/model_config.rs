@@ -4,8 +4,8 @@ use super::CellKind;
 use crate::Error;
 use crate::layers::{GruCell, LstmCell, RnnCell};
 use crate::models::{
-    AttentionConfig, AttentionSeq2Seq, EncoderDecoder, Gpt, GptConfig, GruLanguageModel, LanguageModel,
-    LstmLanguageModel, RecurrentConfig, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Transformer, TransformerConfig,
+    AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel,
+    RecurrentConfig, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Transformer, TransformerConfig,
 };
 use crate::tensor::Rng;
 
@@ -80,7 +80,7 @@ impl PairModelConfig {
     ///
     /// # Errors
     /// If there can be no such model.
-    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn EncoderDecoder<f32>>, Error> {
+    pub fn build(&self, rng: &mut Rng) -> Result<Box<dyn LanguageModel<f32>>, Error> {
         Ok(match self {
             Self::Seq2Seq(CellKind::Lstm, config) => Box::new(Seq2Seq::<f32, LstmCell>::new(config, rng)?),
             Self::Seq2Seq(CellKind::Gru, config) => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),

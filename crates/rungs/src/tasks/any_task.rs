@@ -17,18 +17,6 @@ pub(crate) enum AnyTask {
     Translation(TranslationTask),
 }
 
-/// The task and the model of one kind, which are always made together.
-macro_rules! of_one_kind {
-    ($self:expr, $model:expr, $task:ident, $of:ident => $result:expr) => {
-        match ($self, $model) {
-            (AnyTask::Language($task), Model::Language($of)) => $result,
-            (AnyTask::Prompts($task), Model::Language($of)) => $result,
-            (AnyTask::Translation($task), Model::Translation($of)) => $result,
-            _ => unreachable!("a run's task and model are made for each other"),
-        }
-    };
-}
-
 impl AnyTask {
     /// What a run with these settings learns from its data.
     pub(crate) fn new(settings: &Settings, data: Data) -> Result<Self, Error> {
@@ -62,11 +50,19 @@ impl Task<f32> for AnyTask {
     type Model = Model;
 
     fn next_loss(&mut self, model: &Model, rng: &mut Rng) -> Result<Loss<f32>, TrainError> {
-        of_one_kind!(self, model, task, model => task.next_loss(model, rng))
+        match self {
+            Self::Language(task) => task.next_loss(model, rng),
+            Self::Prompts(task) => task.next_loss(model, rng),
+            Self::Translation(task) => task.next_loss(model, rng),
+        }
     }
 
     fn validate(&self, model: &Model) -> Result<Evaluation, TrainError> {
-        of_one_kind!(self, model, task, model => Task::<f32>::validate(task, model))
+        match self {
+            Self::Language(task) => Task::<f32>::validate(task, model),
+            Self::Prompts(task) => Task::<f32>::validate(task, model),
+            Self::Translation(task) => Task::<f32>::validate(task, model),
+        }
     }
 
     fn position(&self) -> Position<f32> {

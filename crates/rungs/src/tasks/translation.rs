@@ -5,7 +5,7 @@
 
 use super::forced::Forced;
 use crate::layers::Mode;
-use crate::models::{EncoderDecoder, Source};
+use crate::models::{LanguageModel, Source};
 use crate::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
 use crate::text::vocabulary::{END, PADDING, START};
 use crate::trainer::data::{Pair, PairBatch, PairBatches, SortedPairs, Specials};
@@ -58,7 +58,7 @@ impl TranslationTask {
 }
 
 impl<E: Element> Task<E> for TranslationTask {
-    type Model = Box<dyn EncoderDecoder<E>>;
+    type Model = Box<dyn LanguageModel<E>>;
 
     fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
         let batch = self.batches.next_batch();
@@ -92,16 +92,17 @@ impl<E: Element> Task<E> for TranslationTask {
 
 /// Σ −ln p(target) over a batch, with label smoothing where `smoothing` is above 0.
 fn loss<E: Element>(
-    model: &dyn EncoderDecoder<E>,
+    model: &dyn LanguageModel<E>,
     batch: &PairBatch,
     own: f64,
     smoothing: f64,
     mode: &mut Mode<'_>,
 ) -> Loss<E> {
     let source = source(batch);
+    let mut state = model.encode(&source, mode);
     let logits = match own > 0.0 {
-        true => model.logits_reading_its_own(&source, &batch.inputs, own, mode), // (B, T, V)
-        false => model.logits(&source, &batch.inputs, mode),
+        true => model.logits_reading_its_own(&batch.inputs, own, &mut state, mode), // (B, T, V)
+        false => model.logits(&batch.inputs, &mut state, mode),
     };
     summed(&logits, batch, smoothing)
 }
@@ -120,10 +121,11 @@ fn summed<E: Element>(logits: &Tensor<E>, batch: &PairBatch, smoothing: f64) -> 
 ///
 /// # Errors
 /// If there are no pairs.
-pub fn measure_forced(model: &dyn EncoderDecoder<f32>, pairs: Arc<[Pair]>) -> Result<Forced, TrainError> {
+pub fn measure_forced(model: &dyn LanguageModel<f32>, pairs: Arc<[Pair]>) -> Result<Forced, TrainError> {
     let mut forced = Forced::default();
     for batch in SortedPairs::new(pairs, SPECIALS, TOGETHER)?.batches() {
-        let logits = model.logits(&source(&batch), &batch.inputs, &mut Mode::Eval); // (B, T, V)
+        let mut state = model.encode(&source(&batch), &mut Mode::Eval);
+        let logits = model.logits(&batch.inputs, &mut state, &mut Mode::Eval); // (B, T, V)
         let loss = summed(&logits, &batch, 0.0);
         forced.evaluation.add(f64::from(loss.total.item()), loss.tokens);
         forced.count_right(&logits, &batch.targets, Some(PADDING));

@@ -2,7 +2,7 @@
 
 use crate::decoding::{Bias, Ending, Finish, GenerateError, GenerateOptions, Generated, Length, Search, generate_from};
 use crate::layers::Mode;
-use crate::models::{EncoderDecoder, Source};
+use crate::models::{LanguageModel, Source};
 use crate::tensor::Rng;
 use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
 use crate::trainer::data::pad;
@@ -26,7 +26,7 @@ const TOGETHER: usize = 64;
 /// # Panics
 /// If a source is empty, or a token of it is outside the vocabulary.
 pub fn translate(
-    model: &dyn EncoderDecoder<f32>,
+    model: &dyn LanguageModel<f32>,
     sources: &[Vec<u32>],
     options: &GenerateOptions,
     rng: &Rng,
@@ -40,7 +40,7 @@ pub fn translate(
     for together in order.chunks(TOGETHER) {
         let (ids, lengths) = pad(&together.iter().map(|&i| &sources[i]).collect::<Vec<_>>(), PADDING);
         let source = Source::new(ids, lengths);
-        let state = model.start(&model.encode(&source, &mut Mode::Eval));
+        let state = model.encode(&source, &mut Mode::Eval);
         let rngs: Vec<Rng> = together.iter().map(|i| rng.fork(&i.to_string())).collect();
         let first = vec![START; together.len()];
         let mut go_on = |_, _| ControlFlow::Continue(());

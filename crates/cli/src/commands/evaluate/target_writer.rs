@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rungs::decoding::{GenerateOptions, Length, Search};
-use rungs::models::EncoderDecoder;
+use rungs::models::LanguageModel;
 use rungs::tasks::{Forced, measure_answers};
 use rungs::tensor::Rng;
 use rungs::text::PairVocabulary;
@@ -22,7 +22,7 @@ const TOGETHER: usize = 64;
 /// A model that writes a target for a source.
 pub(super) enum TargetWriter {
     /// It reads the source and writes.
-    Translator { vocabularies: PairVocabulary, model: Box<dyn EncoderDecoder<f32>> },
+    Translator { vocabularies: PairVocabulary, model: Box<dyn LanguageModel<f32>> },
     /// It goes on with a text in which the source stands.
     Responder(Box<Responder>),
 }
@@ -33,7 +33,7 @@ impl TargetWriter {
             return Ok(Self::Responder(Box::new(run.responder()?)));
         }
         let vocabularies = run.tokens.pairs()?.clone();
-        Ok(Self::Translator { vocabularies, model: run.model()?.translation()? })
+        Ok(Self::Translator { vocabularies, model: run.model()? })
     }
 
     /// Whether what it writes are the same tokens, so that losses can be compared.

@@ -31,7 +31,7 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     let greedy = Search::Beam(Beam { penalty: LengthPenalty::Power(1.0), ..Beam::new(1) });
     let end = vec![rungs::text::vocabulary::END];
     let options = decoding_options::options(flags, &|| Some(vocabularies.target.token_bytes()), end, MOST, greedy)?;
-    let model = run.model()?.translation()?;
+    let model = run.model()?;
     for ((name, _), ids) in sources.iter().zip(&ids) {
         let fits = model.check_lengths(ids.len(), 0);
         fits.map_err(|error| Failure::input(format!("{name}: {error}")))?;

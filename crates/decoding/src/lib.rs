@@ -33,8 +33,8 @@ pub use generate::generate;
 pub use pattern::Pattern;
 pub use penalties::{Bias, CountPenalty, NoRepeatNgram, RepetitionPenalty};
 pub use rungs_models::sampling::{
-    Context, Finish, Generated, Length, MinP, OnNext, Processor, Processors, Prompt, Randomness, SampleError, Temperature,
-    TopK, TopP, Typical, draw, likeliest, log_probabilities, log_probability,
+    Context, Finish, Generated, Length, MinP, OnNext, Processor, Processors, Prompt, Randomness, SampleError,
+    Temperature, TopK, TopP, Typical, draw, likeliest, log_probabilities, log_probability,
 };
 pub use search::{Beam, Contrastive, Ending, GenerateOptions, LengthPenalty, Search};
 pub use speculative::{Drafted, generate_with_draft};

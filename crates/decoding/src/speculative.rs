@@ -18,8 +18,7 @@ use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Rng, keep_awake};
 use rungs_models::sampling::logits::weights;
 use rungs_models::sampling::{
-    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest,
-    log_probability,
+    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest, log_probability,
 };
 use rungs_models::{ConfigError, LanguageModel, State};
 

@@ -12,7 +12,7 @@
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
 //! | [`model`] | a model of any rung |
 //! | [`run`] | training, and the folder that a run is kept in, with a whole model or an [adapter](run::adapter) |
-//! | [`writing`] | text in, text out: completing, answering, translating |
+//! | [`generator`] | text in, text out: going on, answering, translating |
 //! | [`huggingface`] | run folders from and to folders of Hugging Face |
 //! | [`keras`] | Keras's way of working |
 //! | [`bigram`] | the floor of the ladder |
@@ -50,19 +50,23 @@
 //!
 //! // Load a folder, and let it write.
 //! let saved = SavedRun::open(&folder)?;
-//! let (writer, options) = (saved.writer()?, GenerateOptions { length: Length::at_most(30), ..Default::default() });
-//! let whole = writer.complete("the cat ", &options, &Rng::new(0))?;
-//! let streamed = writer.stream("the cat ", &options, &Rng::new(0), &mut |part| print!("{part}"))?;
-//! assert_eq!(whole, streamed);
+//! let generator = saved.generator()?;
+//! let options = GenerateOptions { length: Length::at_most(30), ..Default::default() };
+//! let whole = generator.complete("the cat ", &options, &Rng::new(0))?;
+//! let streamed = generator.generate(&[generator.prompt("the cat ")?], &options, &Rng::new(0), &mut |_, part| {
+//!     print!("{part}");
+//!     std::ops::ControlFlow::Continue(())
+//! })?;
+//! assert_eq!(whole, streamed[0][0].text);
 //!
 //! // Fine-tune it on pairs.
 //! let settings = Settings { prompts: Some(PromptSettings::of(PromptKind::Pairs)), ..saved.config.settings.clone() };
 //! let (train, validation) = split_pairs(pairs, 0.1)?;
-//! let corpus = PromptCorpus::new(&train, &validation, Some(writer.tokenizer().clone()), &settings)?;
+//! let corpus = PromptCorpus::new(&train, &validation, Some(generator.tokens().text()?.clone()), &settings)?;
 //! let mut run = Run::new(&settings, corpus)?;
 //! run.begin_with(&saved)?;
 //! run.train(&mut |_| Control::Continue)?;
-//! let answer = run.responder()?.answer("the rose of 200", &options, &Rng::new(0))?;
+//! let answer = run.generator()?.answer("the rose of 200", &options, &Rng::new(0))?;
 //! assert_eq!(answer, "a plant");
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -183,7 +187,7 @@
 //!
 //! // And it writes.
 //! let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(30), ..Default::default() };
-//! let text = run.writer()?.complete("the dog ", &options, &Rng::new(0))?;
+//! let text = run.generator()?.complete("the dog ", &options, &Rng::new(0))?;
 //! assert!(text.starts_with("sat on"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -247,6 +251,7 @@ pub mod bigram;
 pub mod builtin;
 pub mod data;
 mod error;
+pub mod generator;
 pub mod huggingface;
 pub mod keras;
 pub mod model;
@@ -255,13 +260,13 @@ pub mod run;
 pub mod settings;
 mod source;
 pub mod tasks;
-pub mod writing;
 
 pub use bigram::Bigram;
 pub use builtin::dates;
 pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
 pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
 pub use error::Error;
+pub use generator::Generator;
 pub use model::Model;
 pub use run::{Run, RunConfig, SavedRun};
 pub use rungs_text::{
@@ -273,4 +278,3 @@ pub use settings::{
 };
 pub use source::Source;
 pub use tasks::{LanguageTask, PromptTask, TranslationTask, evaluate, measure_forced, token_losses};
-pub use writing::{Responder, Writer, translate};

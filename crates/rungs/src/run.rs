@@ -23,7 +23,8 @@ pub use run_config::RunConfig;
 pub use saved_run::SavedRun;
 
 use crate::Error;
-use crate::data::{Data, Prompts, TOKENIZER_FILE, Tokens};
+use crate::data::{Data, TOKENIZER_FILE, Tokens};
+use crate::generator::Generator;
 use crate::layers::Module;
 use crate::layers::lora::is_adapter;
 use crate::model::Model;
@@ -33,7 +34,6 @@ use crate::tensor::Rng;
 use crate::trainer::{
     Budget, Control, Destination, Event, Folder, Metrics, Progress, Summary, Task, TrainError, Trainer, TrainerConfig,
 };
-use crate::writing::{Responder, Writer};
 use adapter::Adapter;
 use run_files::{check_trained, damaged, tokens};
 use saved_run::base_of;
@@ -241,21 +241,12 @@ impl Run {
         self.trainer.trained_count()
     }
 
-    /// What goes on with texts by the best weights so far.
+    /// The model with the best weights so far and its tokens, which makes texts.
     ///
     /// # Errors
-    /// If the model translates.
-    pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.best_model()?, self.tokens.text()?.clone(), &self.settings))
-    }
-
-    /// What answers by the best weights so far.
-    ///
-    /// # Errors
-    /// If the model has not learnt to answer.
-    pub fn responder(&self) -> Result<Responder, Error> {
-        let prompts = Prompts::new(&self.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.best_model()?, prompts))
+    /// As [`best_model`](Self::best_model).
+    pub fn generator(&self) -> Result<Generator, Error> {
+        Generator::of(self.best_model()?, &self.tokens, &self.settings)
     }
 
     /// The model with the best weights so far by validation loss; it records no graph.

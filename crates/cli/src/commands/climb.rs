@@ -7,11 +7,8 @@ use std::sync::Arc;
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
-use rungs::text::PairVocabulary;
 use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
-use rungs::{
-    Bigram, Corpus, Data, Learns, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, Writer, translate,
-};
+use rungs::{Bigram, Corpus, Data, Generator, Learns, Run, RunConfig, Rung, Settings, Source, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
@@ -159,39 +156,36 @@ impl Plan {
             sample: String::new(),
             seconds: summary.seconds,
         };
-        match run.tokens() {
-            Tokens::Text(_) => Self::climbed_text(step, run, summary, seed),
-            Tokens::Pairs(vocabularies) => self.climbed_pairs(step, run, vocabularies),
+        let generator = run.generator()?;
+        match self.config.settings.rung.learns() {
+            Learns::Text => {
+                let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+                let sample = sample(&generator, seed, SAMPLE_TOKENS)?;
+                // A token is a character.
+                Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
+            }
+            Learns::Pairs => climbed_pairs(step, &generator),
         }
-    }
-
-    fn climbed_text(step: Step, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
-        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
-        let sample = sample(&run.writer()?, seed, SAMPLE_TOKENS)?;
-        // A token is a character.
-        Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
-    }
-
-    fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
-        let pairs = test_dates();
-        let sources: Vec<Vec<u32>> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
-        let options =
-            GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
-        let model = run.best_model()?;
-        let found = translate(model.as_ref(), &sources, &options, &Rng::new(0)).map_err(Failure::running)?;
-        let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
-        let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
-        let line = |(text, pair): (&String, &TextPair)| {
-            let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
-            format!("{} → {text}{verdict}\n", pair.source)
-        };
-        let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
-        Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
     }
 }
 
+fn climbed_pairs(step: Step, generator: &Generator) -> Outcome<Step> {
+    let pairs = test_dates();
+    let sources: Vec<_> = pairs.iter().map(|pair| generator.source(&pair.source)).collect::<Result<_, _>>()?;
+    let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
+    let found = generator.generate(&sources, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
+    let texts: Vec<&str> = found.iter().map(|texts| &*texts[0].text).collect();
+    let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
+    let line = |(text, pair): (&&str, &TextPair)| {
+        let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
+        format!("{} → {text}{verdict}\n", pair.source)
+    };
+    let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
+    Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
+}
+
 /// A sample of a model for people to look at.
-fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
+fn sample(generator: &Generator, seed: u64, tokens: usize) -> Outcome<String> {
     let temperature = Temperature::new(0.8).map_err(Failure::running)?;
     let top_p = TopP::new(0.95).map_err(Failure::running)?;
     let options = GenerateOptions {
@@ -202,7 +196,7 @@ fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
     };
     let rng = Rng::new(seed).fork("sample");
     let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
-    let mut texts = writer.write(&[writer.beginning()], &options, &rng, quiet)?;
+    let mut texts = generator.generate(&[generator.beginning()?], &options, &rng, quiet)?;
     Ok(texts.swap_remove(0).swap_remove(0).text)
 }
 

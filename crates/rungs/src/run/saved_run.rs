@@ -3,7 +3,8 @@
 use super::adapter::{Adapter, Belonging, tokens_sum};
 use super::run_config::RunConfig;
 use super::run_files::{check_trained, damaged, text, tokens};
-use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
+use crate::data::{TOKENIZER_FILE, Tokens};
+use crate::generator::Generator;
 use crate::layers::{Module, lora};
 use crate::model::{Model, weights};
 use crate::settings::Settings;
@@ -12,7 +13,6 @@ use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
 use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainingState};
-use crate::writing::{Responder, Writer};
 use crate::{Error, Source};
 use std::path::{Path, PathBuf};
 
@@ -133,21 +133,12 @@ impl SavedRun {
         self.model()
     }
 
-    /// What goes on with texts.
+    /// The model and its tokens, which makes texts.
     ///
     /// # Errors
-    /// As [`model`](Self::model), or if it translates.
-    pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.text_model()?, self.tokens.text()?.clone(), &self.config.settings))
-    }
-
-    /// What answers.
-    ///
-    /// # Errors
-    /// As [`model`](Self::model), or if it has not learnt to answer.
-    pub fn responder(&self) -> Result<Responder, Error> {
-        let prompts = Prompts::new(&self.config.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.text_model()?, prompts))
+    /// As [`model`](Self::model).
+    pub fn generator(&self) -> Result<Generator, Error> {
+        Generator::of(self.model()?, &self.tokens, &self.config.settings)
     }
 
     /// Its weights by name, an adapter merged.

@@ -96,7 +96,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
 
 /// Those of the pairs that every run can read, and how many that leaves out, where a run is one that may leave some.
 fn readable(pairs: Vec<TextPair>, runs: &[Translator<'_>], path: &Path) -> Outcome<(Vec<TextPair>, Option<usize>)> {
-    if runs.iter().all(|run| matches!(run.writer, TargetWriter::Translator { .. })) {
+    if !runs.iter().any(|run| run.writer.answers()) {
         return Ok((pairs, None));
     }
     let all = pairs.len();

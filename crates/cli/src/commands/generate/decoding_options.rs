@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use rungs::Generator;
 use rungs::decoding::{
     Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
     Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
+use rungs::generator::Kind;
 use rungs::models::ConfigError;
-use rungs::text::TokenBytes;
 
 use crate::arguments::Generate;
 use crate::terminal::failure::{Failure, Outcome};
@@ -15,18 +16,18 @@ use crate::terminal::failure::{Failure, Outcome};
 /// Of how many of the likeliest tokens a contrastive search looks at, unless told.
 const CANDIDATES: usize = 4;
 
-/// How texts are to be written in a vocabulary where `stop` end a text, `max` tokens at most; `default` says how tokens
-/// are chosen where no flag does.
+/// How texts of this kind are generated, `max` tokens at most; `default` says how tokens are chosen where no flag does.
 pub(super) fn options(
     flags: &Generate,
-    token_bytes: &dyn Fn() -> Option<TokenBytes>,
-    stop: Vec<u32>,
+    generator: &Generator,
+    kind: Kind,
     max: usize,
     default: Search,
 ) -> Outcome<GenerateOptions> {
+    let stop = generator.end(kind);
     let token_bytes = |flag: &str| {
         let needed = "what a token of this run says depends on the tokens beside it";
-        token_bytes().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
+        generator.token_bytes(kind).ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
     };
     let search = search(flags, default)?;
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;

@@ -10,9 +10,9 @@ use super::left_out::LeftOut;
 use super::training_report::Report;
 use super::{memory, settings_from_flags};
 use crate::arguments::{Common, Train};
-use crate::commands::with_loss_plot;
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
+use crate::commands::with_loss_plot;
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
 

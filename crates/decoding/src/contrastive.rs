@@ -15,10 +15,10 @@ use crate::error::GenerateError;
 use crate::search::{Contrastive, check, nothing};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
+use rungs_models::LanguageModel;
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
-use rungs_models::sampling::rows::start;
+use rungs_models::sampling::rows::{looked, start};
 use rungs_models::sampling::{Finish, Generated, OnNext, Prompt, SampleError, SampleOptions};
-use rungs_models::{LanguageModel, State};
 
 /// Continues prompts, one after another.
 pub(crate) fn generate<E: Element>(
@@ -79,7 +79,7 @@ fn search<E: Element>(
         let (id, _) = candidates[place];
         text.ids.push(id);
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
-        text.weights.extend(looked(&states, place));
+        text.weights.extend(looked(&states).map(|mut rows| rows.swap_remove(place)));
         if on_token(number, &id).is_break() || options.stop.contains(&id) {
             text.finish = Finish::Stop;
             break;
@@ -116,11 +116,4 @@ impl<E: Element> Seen<E> {
 /// h / ‖h‖.
 fn unit_vectors<E: Element>(features: &Tensor<E>) -> Tensor<E> {
     features / &features.square().sum_over([-1]).sqrt()
-}
-
-/// Where the model looked in one row, if it looks at a source.
-fn looked<E: Element>(state: &State<E>, row: usize) -> Option<Vec<f64>> {
-    let weights = state.weights()?;
-    let sources = weights.shape().last();
-    Some(weights.to_vec()[row * sources..][..sources].iter().map(|a| a.to_f64()).collect())
 }

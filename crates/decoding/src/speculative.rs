@@ -34,7 +34,7 @@ pub struct Drafted {
 }
 
 /// Continues each of the prompts as [`generate`](crate::generate()) does, one text after another, with `draft` writing
-/// up to `ahead` tokens a round; also how it did. `on_token` hears of tokens as soon as they are sure.
+/// up to `ahead` tokens a round; also how it did, text after text. `on_token` hears of tokens as soon as they are sure.
 ///
 /// # Errors
 /// As [`generate`](crate::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, the search is
@@ -46,7 +46,7 @@ pub fn generate_with_draft<'p, E: Element>(
     options: &GenerateOptions,
     rng: &dyn Randomness,
     on_token: OnNext<'_, u32>,
-) -> Result<Vec<Vec<(Generated, Drafted)>>, GenerateError> {
+) -> Result<(Vec<Vec<Generated>>, Vec<Drafted>), GenerateError> {
     let vocabulary = model.vocabulary();
     if draft.vocabulary() != vocabulary {
         return Err(GenerateError::DraftVocabulary { draft: draft.vocabulary(), vocabulary });
@@ -66,6 +66,7 @@ pub fn generate_with_draft<'p, E: Element>(
     let options = options.with_search(choice);
     options.check(model, &prompts)?;
     let (model, draft) = (model.frozen(), draft.frozen());
+    let mut drafted = Vec::new();
     let mut text = |i: usize, j: usize| {
         let speculation = Speculation {
             model: Reader::new(model.as_ref()),
@@ -76,9 +77,12 @@ pub fn generate_with_draft<'p, E: Element>(
             rng: rng.of_text(i, j),
             drafted: Drafted::default(),
         };
-        Ok(speculation.write(ahead, i * options.texts + j, on_token)?)
+        let (text, how) = speculation.write(ahead, i * options.texts + j, on_token)?;
+        drafted.push(how);
+        Ok(text)
     };
-    (0..prompts.len()).map(|i| (0..options.texts).map(|j| text(i, j)).collect()).collect()
+    let texts = (0..prompts.len()).map(|i| (0..options.texts).map(|j| text(i, j)).collect());
+    Ok((texts.collect::<Result<_, SampleError>>()?, drafted))
 }
 
 /// Two models in the middle of a text.

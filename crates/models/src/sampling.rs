@@ -14,8 +14,9 @@
 //! | [how long it is, and what ends it](SampleOptions) | `options` |
 //! | rows of a batch that begin with prompts of different lengths, and the end of the context | [`rows`] |
 //!
-//! [`sample()`] continues prompts, and translates, if they come with sources. Searches (beam, contrastive, speculative), penalties and constraints are in the crate
-//! `rungs-decoding`, which uses this loop for greedy and drawn texts.
+//! [`sample()`] continues prompts, and translates, if they come with sources. Searches (beam, contrastive,
+//! speculative), penalties and constraints are in the crate `rungs-decoding`, which uses this loop for greedy and drawn
+//! texts.
 
 #[cfg(test)]
 #[path = "../../../tests/fixtures/distributions.rs"]

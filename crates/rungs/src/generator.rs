@@ -32,6 +32,7 @@
 mod generating;
 mod listener;
 mod request;
+mod requesting;
 
 pub use generating::Written;
 pub use request::{Kind, Request};

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use rungs::decoding::{GenerateOptions, Length, Processors, Search, Temperature, TopK, TopP};
 use rungs::models::ConfigError;
@@ -11,6 +10,7 @@ use rungs::text::pairs::LONGEST_LINE;
 use rungs::{Generator, Normalization, PromptKind, Role, Turn};
 use serde::Serialize;
 
+use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
 use crate::terminal::failure::{Failure, Outcome, complain, reason};
 use crate::terminal::output::{self, thousands};
@@ -94,15 +94,14 @@ fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
     if chat.greedy {
         return Ok(Vec::new());
     }
-    let mut chain: Processors = vec![Arc::new(Temperature::new(chat.temperature.unwrap_or(TEMPERATURE))?)];
-    if let Some(k) = chat.top_k {
-        chain.push(Arc::new(TopK::new(k)?));
-    }
     // Who chooses from so many of the likeliest tokens has said how.
-    if let Some(p) = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P)) {
-        chain.push(Arc::new(TopP::new(p)?));
-    }
-    Ok(chain)
+    let top_p = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P));
+    let chain = [
+        processor(Some(Temperature::new(chat.temperature.unwrap_or(TEMPERATURE))))?,
+        processor(chat.top_k.map(TopK::new))?,
+        processor(top_p.map(TopP::new))?,
+    ];
+    Ok(chain.into_iter().flatten().collect())
 }
 
 /// The next line of what is said; none at the end.

@@ -1,6 +1,6 @@
 //! `rungs generate`: a trained model writes.
 
-mod decoding_options;
+pub(super) mod decoding_options;
 mod report;
 mod requests;
 

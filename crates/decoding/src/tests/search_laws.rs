@@ -112,9 +112,9 @@ fn a_draft_changes_no_greedy_text() {
                     ControlFlow::Continue(())
                 };
                 let both = [model.as_ref(), draft.as_ref()];
-                let mut texts =
+                let (texts, drafted) =
                     generate_with_draft(both, ahead, &[[1, 0]], &options, &Rng::new(0), &mut listen).unwrap();
-                let (text, drafted) = texts.remove(0).remove(0);
+                let (text, drafted) = (&texts[0][0], drafted[0]);
                 assert_eq!((&text.ids, text.finish), (&expected.ids, expected.finish), "{name} by {draft_name}");
                 assert_close(name, &text.log_probabilities, &expected.log_probabilities);
                 assert!(heard == text.ids && drafted.accepted <= drafted.proposed);
@@ -146,8 +146,8 @@ fn a_draft_changes_no_distribution() {
             for seed in 0..8_000 {
                 let both = [model.as_ref(), draft.as_ref()];
                 let rng = |_: usize, _: usize| Rng::new(seed);
-                let texts = generate_with_draft(both, 3, &[[1, 0]], &options, &rng, &mut go_on()).unwrap();
-                let (text, how) = &texts[0][0];
+                let (texts, how) = generate_with_draft(both, 3, &[[1, 0]], &options, &rng, &mut go_on()).unwrap();
+                let (text, how) = (&texts[0][0], how[0]);
                 counts[text.ids[0] as usize * VOCABULARY + text.ids[1] as usize] += 1;
                 drafted = (drafted.0 + how.proposed, drafted.1 + how.accepted);
             }

@@ -44,8 +44,8 @@ impl<E: Element> Debug for Rows<'_, E> {
 }
 
 impl<'m, E: Element> Rows<'m, E> {
-    /// Reads prompts that were [checked](Prompt::check), and goes on from each in as many rows as there are to be texts;
-    /// also the logits (B, V) of what comes next.
+    /// Reads prompts that were [checked](Prompt::check), and goes on from each in as many rows as there are to be
+    /// texts; also the logits (B, V) of what comes next.
     pub fn new(model: &'m dyn LanguageModel<E>, prompts: &[Prompt<'_>], texts: usize) -> (Self, Tensor<E>) {
         let context = model.context().filter(|_| model.source_vocabulary().is_none());
         let read = |prompt: &Prompt<'_>| match context {
@@ -102,16 +102,21 @@ impl<'m, E: Element> Rows<'m, E> {
         }
     }
 
-    /// Where the model looked when it read the last token of each row, if it looks at a source.
+    /// Where the model [looked] when it read the last token of each row.
     pub fn weights(&self) -> Option<Vec<Vec<f64>>> {
-        let weights = self.state.weights()?;
-        let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
-        Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
+        looked(&self.state)
     }
 }
 
+/// Where a model looked when it read the last token of each row, if it looks at a source.
+pub fn looked<E: Element>(state: &State<E>) -> Option<Vec<Vec<f64>>> {
+    let weights = state.weights()?;
+    let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
+    Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
+}
+
 /// Some rows of logits.
-pub fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
+fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
     logits.select(0, &row_ids(rows))
 }
 

@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Rng, Tensor};
 use std::ops::ControlFlow;
 
-/// A callback that hears what is next in a text as soon as it is there, and in which text: a token (`u32`) where ids are
-/// generated, a part that can be shown (`str`) where texts are. It can end the text there.
+/// A callback that hears what is next in a text as soon as it is there, and in which text: a token (`u32`) where ids
+/// are generated, a part that can be shown (`str`) where texts are. It can end the text there.
 pub type OnNext<'a, T> = &'a mut dyn FnMut(usize, &T) -> ControlFlow<()>;
 
 /// Random numbers for every text: a generator, of which text j of prompt i has the fork `"i.j"`, or a function of i and

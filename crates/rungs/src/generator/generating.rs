@@ -130,18 +130,14 @@ impl Generator {
             if wanted && !listener.is_over() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let prompts = requests.iter().map(|request| request.prompt());
-        let generated: Vec<Vec<(Generated, Option<Drafted>)>> = match &self.draft {
+        let (generated, drafted) = match &self.draft {
             Some((draft, ahead)) => {
                 let models = [self.model(), draft.as_ref()];
-                let texts = generate_with_draft(models, *ahead, prompts, &options, rng, &mut on_token)?;
-                texts.into_iter().map(|of| of.into_iter().map(|(text, how)| (text, Some(how))).collect()).collect()
+                generate_with_draft(models, *ahead, prompts, &options, rng, &mut on_token)?
             }
-            None => {
-                let texts = generate(self.model(), prompts, &options, rng, &mut on_token)?;
-                texts.into_iter().map(|of| of.into_iter().map(|text| (text, None)).collect()).collect()
-            }
+            None => (generate(self.model(), prompts, &options, rng, &mut on_token)?, Vec::new()),
         };
-        let mut written = |number: usize, mut generated: Generated, drafted| {
+        let mut written = |number: usize, mut generated: Generated| {
             let (text, shown) = match listeners[number].take() {
                 Some(mut listener) => {
                     let unheard = listener.is_unheard();
@@ -161,11 +157,10 @@ impl Generator {
                 // It is over, whatever is answered.
                 let _ = on_text(number, &text[shown..]);
             }
-            Written { text, generated, drafted }
+            Written { text, generated, drafted: drafted.get(number).copied() }
         };
-        let mut of_request = |(i, texts): (usize, Vec<_>)| {
-            let numbers = i * options.texts..;
-            numbers.zip(texts).map(|(number, (generated, drafted))| written(number, generated, drafted)).collect()
+        let mut of_request = |(i, texts): (usize, Vec<Generated>)| {
+            (i * options.texts..).zip(texts).map(|(number, text)| written(number, text)).collect()
         };
         Ok(generated.into_iter().enumerate().map(&mut of_request).collect())
     }

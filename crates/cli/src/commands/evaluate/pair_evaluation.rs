@@ -17,7 +17,6 @@ use crate::arguments::{Common, Evaluate};
 use crate::commands::learning_data;
 use crate::commands::run_names::names;
 use crate::plots::bars::{Bars, Series};
-use crate::plots::picture_file::check_picture;
 use crate::terminal::failure::{Failure, Outcome, complain};
 use crate::terminal::output::{self, thousands};
 use crate::terminal::progress::TranslationProgress;
@@ -39,15 +38,8 @@ struct Report<'a> {
     left_out: Option<usize>,
 }
 
-pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
-    // Whatever can be wrong is found before the long work begins.
-    evaluate.plot.as_deref().map_or(Ok(()), check_picture)?;
-    let base = evaluate.base.base.as_deref();
-    let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Translator> = folders
-        .enumerate()
-        .map(|(i, folder)| Translator::open(folder, base.filter(|_| i == 0)))
-        .collect::<Outcome<_>>()?;
+pub(super) fn run(path: &Path, runs: Vec<(&Path, SavedRun)>, evaluate: &Evaluate, common: &Common) -> Outcome {
+    let runs: Vec<_> = runs.into_iter().map(|(path, run)| Translator::new(path, run)).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = learning_data::pairs(&text_input::read(path)?, &text_input::name(path), evaluate.columns, lower_case)?;
     let search = Search::Beam(Beam::new(evaluate.beam));
@@ -121,8 +113,7 @@ struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
-        let run = crate::commands::open(path, base)?;
+    fn new(path: &'a Path, run: SavedRun) -> Outcome<Self> {
         let writer = TargetWriter::open(&run).map_err(|error| match error {
             Error::Text(problem) => Failure::input(format!("{}: {problem}", path.display())),
             other => other.into(),

@@ -51,12 +51,8 @@ struct OfRun {
     bits_per_char: Difference,
 }
 
-pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
-    // Whatever can be wrong is found before the long work begins.
-    let base = evaluate.base.base.as_deref();
-    let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Reader> =
-        folders.enumerate().map(|(i, folder)| Reader::open(folder, base.filter(|_| i == 0))).collect::<Outcome<_>>()?;
+pub(super) fn run(path: &Path, runs: Vec<(&Path, SavedRun)>, evaluate: &Evaluate, common: &Common) -> Outcome {
+    let runs: Vec<_> = runs.into_iter().map(|(path, run)| Reader::new(path, run)).collect::<Outcome<_>>()?;
     check_stride(&runs, evaluate.stride)?;
     let content = text_input::read(path)?;
     let name = text_input::name(path);
@@ -130,8 +126,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
-        let run = crate::commands::open(path, base)?;
+    fn new(path: &'a Path, run: SavedRun) -> Outcome<Self> {
         let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
         let tokenizer = run.tokens.text().map_err(of_another_kind)?.clone();
         Ok(Self { path, run, tokenizer })

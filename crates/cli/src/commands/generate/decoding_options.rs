@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rungs::Generator;
 use rungs::decoding::{
     Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
-    Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
+    Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
 use rungs::generator::Kind;
 use rungs::models::ConfigError;
@@ -112,33 +112,28 @@ fn penalty(flags: &Generate) -> LengthPenalty {
 }
 
 fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigError> {
-    let mut chain: Processors = Vec::new();
-    if let Some(penalty) = flags.repetition_penalty {
-        chain.push(Arc::new(RepetitionPenalty::new(penalty)?));
-    }
-    if flags.presence_penalty.is_some() || flags.frequency_penalty.is_some() {
-        let [presence, frequency] = [flags.presence_penalty, flags.frequency_penalty].map(Option::unwrap_or_default);
-        chain.push(Arc::new(CountPenalty::new(presence, frequency)?));
-    }
-    if let Some(n) = flags.no_repeat_ngram {
-        chain.push(Arc::new(NoRepeatNgram::new(n)?));
-    }
-    if let Some(temperature) = flags.temperature {
-        chain.push(Arc::new(Temperature::new(temperature)?));
-    }
-    if let (Some(k), false) = (flags.top_k, matches!(search, Search::Contrastive(_))) {
-        chain.push(Arc::new(TopK::new(k)?));
-    }
-    if let Some(p) = flags.top_p {
-        chain.push(Arc::new(TopP::new(p)?));
-    }
-    if let Some(m) = flags.min_p {
-        chain.push(Arc::new(MinP::new(m)?));
-    }
-    if let Some(mass) = flags.typical {
-        chain.push(Arc::new(Typical::new(mass)?));
-    }
-    Ok(chain)
+    let counts = flags.presence_penalty.or(flags.frequency_penalty).map(|_| {
+        CountPenalty::new(flags.presence_penalty.unwrap_or_default(), flags.frequency_penalty.unwrap_or_default())
+    });
+    let top_k = flags.top_k.filter(|_| !matches!(search, Search::Contrastive(_)));
+    let chain = [
+        processor(flags.repetition_penalty.map(RepetitionPenalty::new))?,
+        processor(counts)?,
+        processor(flags.no_repeat_ngram.map(NoRepeatNgram::new))?,
+        processor(flags.temperature.map(Temperature::new))?,
+        processor(top_k.map(TopK::new))?,
+        processor(flags.top_p.map(TopP::new))?,
+        processor(flags.min_p.map(MinP::new))?,
+        processor(flags.typical.map(Typical::new))?,
+    ];
+    Ok(chain.into_iter().flatten().collect())
+}
+
+/// A processor that was asked for, to be one of several.
+pub(crate) fn processor<P: Processor + 'static>(
+    wanted: Option<Result<P, ConfigError>>,
+) -> Result<Option<Arc<dyn Processor>>, ConfigError> {
+    Ok(wanted.transpose()?.map(|processor| Arc::new(processor) as Arc<dyn Processor>))
 }
 
 /// `TEXT=X` or `#ID=X`: what is added to the logits of the tokens that say just this text, or of this id.

@@ -17,6 +17,5 @@ pub use crate::trainer::{
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
 };
 pub use crate::{
-    Bigram, Corpus, LanguageTask, PromptCorpus, Responder, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind,
-    Writer, evaluate,
+    Bigram, Corpus, LanguageTask, Responder, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind, Writer, evaluate,
 };

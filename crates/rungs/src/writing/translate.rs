@@ -4,7 +4,7 @@ use crate::decoding::{Bias, Ending, Finish, GenerateError, GenerateOptions, Gene
 use crate::layers::Mode;
 use crate::models::{LanguageModel, Source};
 use crate::tensor::Rng;
-use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
+use crate::text::tokenizer::sentence::{END, PADDING, START, UNKNOWN};
 use crate::trainer::data::pad;
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use rungs::decoding::{GenerateOptions, Length, Search};
 use rungs::models::LanguageModel;
-use rungs::tasks::{Forced, measure_answers};
+use rungs::tasks::Forced;
 use rungs::tensor::Rng;
-use rungs::text::PairVocabulary;
 use rungs::trainer::Example;
 use rungs::writing::Written;
-use rungs::{Error, Responder, SavedRun, TextPair, measure_forced, translate};
+use rungs::{Error, Responder, SavedRun, TextPair, Tokenizers, measure_forced, translate};
 use std::ops::ControlFlow;
 
 use crate::terminal::failure::{Failure, Outcome};
@@ -22,7 +21,7 @@ const TOGETHER: usize = 64;
 /// A model that writes a target for a source.
 pub(super) enum TargetWriter {
     /// It reads the source and writes.
-    Translator { vocabularies: PairVocabulary, model: Box<dyn LanguageModel<f32>> },
+    Translator { tokenizers: Tokenizers, model: Box<dyn LanguageModel<f32>> },
     /// It goes on with a text in which the source stands.
     Responder(Box<Responder>),
 }
@@ -32,15 +31,15 @@ impl TargetWriter {
         if run.config.settings.prompts.is_some() {
             return Ok(Self::Responder(Box::new(run.responder()?)));
         }
-        let vocabularies = run.tokens.pairs()?.clone();
-        Ok(Self::Translator { vocabularies, model: run.model()? })
+        run.tokenizers.pair()?;
+        Ok(Self::Translator { tokenizers: run.tokenizers.clone(), model: run.model()? })
     }
 
     /// Whether what it writes are the same tokens, so that losses can be compared.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Translator { vocabularies: a, .. }, Self::Translator { vocabularies: b, .. }) => {
-                a.target == b.target
+            (Self::Translator { tokenizers: a, .. }, Self::Translator { tokenizers: b, .. }) => {
+                a.target() == b.target()
             }
             (Self::Responder(a), Self::Responder(b)) => a.prompts().tokenizer() == b.prompts().tokenizer(),
             _ => false,
@@ -56,13 +55,14 @@ impl TargetWriter {
 
     /// That a translator has positions for all tokens of every pair.
     pub(super) fn check_lengths(&self, pairs: &[TextPair], path: &Path, run: &Path) -> Outcome {
-        let Self::Translator { vocabularies, model } = self else { return Ok(()) };
+        let Self::Translator { tokenizers, model } = self else { return Ok(()) };
         if model.context().is_none() {
             return Ok(());
         }
         for (i, pair) in pairs.iter().enumerate() {
-            let (source, target) = encoded(vocabularies, pair);
-            let fits = model.check_lengths(source.len(), target.len());
+            let example = tokenizers.example(pair)?;
+            // A target is read after a start token.
+            let fits = model.check_lengths(example.source().map_or(0, <[u32]>::len), example.steps() - 1);
             let run = run.display();
             let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text_input::name(path), i + 1));
             fits.map_err(error)?;
@@ -79,18 +79,16 @@ impl TargetWriter {
 
     /// How well it predicts the targets, given the true ones at every step.
     pub(super) fn forced(&self, pairs: &[TextPair]) -> Outcome<Forced> {
-        let forced = match self {
-            Self::Translator { vocabularies, model } => {
-                let encoded: Vec<_> = pairs.iter().map(|pair| encoded(vocabularies, pair)).collect();
-                measure_forced(model.as_ref(), encoded.into())
+        let (model, examples) = match self {
+            Self::Translator { tokenizers, model } => {
+                (model.as_ref(), pairs.iter().map(|pair| tokenizers.example(pair)).collect::<Result<Vec<_>, _>>()?)
             }
             Self::Responder(responder) => {
-                let examples = pairs.iter().map(|pair| example(responder, pair)).collect::<Result<Vec<_>, _>>()?;
-                let examples: Vec<Example> = examples.into_iter().flatten().collect();
-                measure_answers(responder.model(), examples.into())
+                let examples = pairs.iter().filter_map(|pair| example(responder, pair).transpose());
+                (responder.model(), examples.collect::<Result<Vec<_>, _>>()?)
             }
         };
-        Ok(forced.map_err(Error::from)?)
+        Ok(measure_forced(model, examples).map_err(Error::from)?)
     }
 
     /// The best text for each source. They are taken by their lengths, so that those which are searched together
@@ -123,10 +121,12 @@ impl TargetWriter {
     /// The best text for each source.
     fn write(&self, pairs: &[TextPair], options: &GenerateOptions) -> Outcome<Vec<String>> {
         match self {
-            Self::Translator { vocabularies, model } => {
-                let sources: Vec<_> = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source)).collect();
+            Self::Translator { tokenizers, model } => {
+                let [source, target] = tokenizers.pair()?;
+                let sources = pairs.iter().map(|pair| source.encode(&pair.source)).collect::<Result<Vec<_>, _>>();
+                let sources = sources.map_err(Failure::input)?;
                 let found = translate(model.as_ref(), &sources, options, &Rng::new(0)).map_err(Failure::input)?;
-                Ok(found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect())
+                Ok(found.iter().map(|texts| target.decode(&texts[0].ids)).collect())
             }
             Self::Responder(responder) => {
                 let search = match options.search {
@@ -144,10 +144,6 @@ impl TargetWriter {
             }
         }
     }
-}
-
-fn encoded(vocabularies: &PairVocabulary, pair: &TextPair) -> (Vec<u32>, Vec<u32>) {
-    (vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target))
 }
 
 /// A pair as what a language model reads and writes; none if it is longer than the context.

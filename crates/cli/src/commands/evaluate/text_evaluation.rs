@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
         let run = crate::commands::open(path, base)?;
         let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
-        let tokenizer = run.tokens.text().map_err(of_another_kind)?.clone();
+        let tokenizer = run.tokenizers.text().map_err(of_another_kind)?.clone();
         Ok(Self { path, run, tokenizer })
     }
 

@@ -2,7 +2,6 @@
 
 use rungs::decoding::{Beam, Finish, GenerateError, Generated, LengthPenalty, SampleError, Search};
 use rungs::tensor::Rng;
-use rungs::text::PairVocabulary;
 use rungs::writing::Written;
 use rungs::{Rung, SavedRun, translate};
 
@@ -17,7 +16,7 @@ use crate::text_input;
 const MOST: usize = 100;
 
 pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) -> Outcome<Report> {
-    let vocabularies = run.tokens.pairs()?;
+    let [_, target] = run.tokenizers.pair()?;
     let useless = [("--stream", flags.stream), ("--stop", !flags.stop.is_empty()), ("--draft", flags.draft.is_some())];
     if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: a translation is short, ends by itself, and needs no draft")));
@@ -29,8 +28,8 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     let ids: Vec<Vec<u32>> = sources.iter().map(|(name, source)| encoded(run, name, source)).collect::<Outcome<_>>()?;
     // A beam of one is greedy, and ranks as wider ones do.
     let greedy = Search::Beam(Beam { penalty: LengthPenalty::Power(1.0), ..Beam::new(1) });
-    let end = vec![rungs::text::vocabulary::END];
-    let options = decoding_options::options(flags, &|| Some(vocabularies.target.token_bytes()), end, MOST, greedy)?;
+    let end = vec![rungs::text::tokenizer::sentence::END];
+    let options = decoding_options::options(flags, &|| target.token_bytes(), end, MOST, greedy)?;
     let model = run.model()?;
     for ((name, _), ids) in sources.iter().zip(&ids) {
         let fits = model.check_lengths(ids.len(), 0);
@@ -38,15 +37,11 @@ pub(super) fn run(run: &SavedRun, flags: &Generate, rng: &Rng, common: &Common) 
     }
     let found = translate(model.as_ref(), &ids, &options, rng).map_err(failure)?;
     if let Some(path) = &flags.plot {
-        picture(vocabularies, &ids[0], &found[0][0])?.draw(path)?;
+        picture(run, &ids[0], &found[0][0])?.draw(path)?;
     }
     let mut report = Report::default();
     for ((_, source), texts) in sources.iter().zip(found) {
-        let text = |generated: Generated| Written {
-            text: vocabularies.target.decode(&generated.ids),
-            generated,
-            drafted: None,
-        };
+        let text = |generated: Generated| Written { text: target.decode(&generated.ids), generated, drafted: None };
         report.take(source, texts.into_iter().map(text).collect(), !common.json, flags.n > 1)?;
     }
     Ok(report)
@@ -65,20 +60,20 @@ pub(super) fn sources(flags: &Generate) -> Outcome<Vec<(String, String)>> {
 /// The ids of a source, normalised as those it learnt from were.
 fn encoded(run: &SavedRun, name: &str, source: &str) -> Outcome<Vec<u32>> {
     let lowercase = run.config.settings.pair_settings()?.lower_case;
-    let ids = run.tokens.pairs()?.source.encode(&rungs::Normalization { lowercase }.apply(source));
+    let [tokenizer, _] = run.tokenizers.pair()?;
+    let ids = tokenizer.encode(&rungs::Normalization { lowercase }.apply(source)).map_err(Failure::input)?;
     if ids.is_empty() { Err(Failure::input(format!("{name}: nothing to translate"))) } else { Ok(ids) }
 }
 
-fn picture(vocabularies: &PairVocabulary, source: &[u32], text: &Generated) -> Outcome<Alignment> {
+fn picture(run: &SavedRun, source: &[u32], text: &Generated) -> Outcome<Alignment> {
     if text.weights.is_empty() {
         return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }
-    let name =
-        |id: &u32, of: &rungs::text::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();
-    let mut target: Vec<String> = text.ids.iter().map(|id| name(id, &vocabularies.target)).collect();
+    let [sources, targets] = run.tokenizers.pair()?;
+    let mut target: Vec<String> = text.ids.iter().map(|&id| targets.token(id)).collect();
     target.extend((text.finish == Finish::Stop).then(|| "end".to_owned()));
     Ok(Alignment {
-        source: source.iter().map(|id| name(id, &vocabularies.source)).collect(),
+        source: source.iter().map(|&id| sources.token(id)).collect(),
         target,
         weights: text.weights.clone(),
     })

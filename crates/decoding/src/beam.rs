@@ -175,7 +175,7 @@ impl<E: Element> Step<'_, E> {
         group.ended.truncate(width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
         let hopeless =
-            |best: &Generated| worst.is_some_and(|worst| beam.penalty.score(best.rank, self.tokens) <= worst);
+            |best: &Generated| worst.is_some_and(|worst| beam.penalty.score(best.score, self.tokens) <= worst);
         let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
         if over {
             next.clear();

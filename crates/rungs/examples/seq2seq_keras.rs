@@ -12,8 +12,8 @@
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Model, one_hot};
 use rungs::layers::{Cell, RecurrentState};
 use rungs::prelude::*;
-use rungs::text::vocabulary::{END, PADDING, START};
-use rungs::text::{SequenceVocabulary, Unit, WordOptions};
+use rungs::text::tokenizer::sentence::{END, PADDING, START};
+use rungs::text::{SentenceTokenizer, Unit, WordOptions};
 use rungs::trainer::pad;
 use rungs::{Columns, Normalization, read_pairs};
 use std::{env, error::Error, fs::File, io::BufReader};
@@ -81,9 +81,9 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let sources: Vec<&str> = pairs.iter().map(|pair| pair.source.as_str()).collect();
     let targets: Vec<&str> = pairs.iter().map(|pair| pair.target.as_str()).collect();
     let characters =
-        |texts: &[&str]| SequenceVocabulary::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
+        |texts: &[&str]| SentenceTokenizer::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
     let (english, french) = (characters(&sources)?, characters(&targets)?);
-    let rows = |before: &[u32], texts: &[&str], vocabulary: &SequenceVocabulary, after: &[u32]| {
+    let rows = |before: &[u32], texts: &[&str], vocabulary: &SentenceTokenizer, after: &[u32]| {
         let row = |text: &&str| [before, &vocabulary.encode(text), after].concat();
         pad(&texts.iter().map(row).collect::<Vec<_>>(), PADDING).0
     };
@@ -91,9 +91,9 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let y = rows(&[], &targets, &french, &[END]); // (N, T): each character one step before the decoder reads it
 
     let model: Seq2Seq = Seq2Seq {
-        encoder: Lstm::new(english.size(), LATENT, 1, Dropout::new(0.0), rng),
-        decoder: Lstm::new(french.size(), LATENT, 1, Dropout::new(0.0), rng),
-        dense: Linear::new(LATENT, french.size(), Bias::Yes, Init::XavierUniform, rng),
+        encoder: Lstm::new(english.vocabulary(), LATENT, 1, Dropout::new(0.0), rng),
+        decoder: Lstm::new(french.vocabulary(), LATENT, 1, Dropout::new(0.0), rng),
+        dense: Linear::new(LATENT, french.vocabulary(), Bias::Yes, Init::XavierUniform, rng),
     };
     println!("{} pairs, {} parameters", pairs.len(), model.parameter_count());
     // Padding is masked, so that the numbers are about characters; `None` counts it, as the original does.

@@ -13,7 +13,7 @@
 //! let tokenizer = Tokenizer::char_from("a text of characters")?;
 //! let config = GptConfig::gpt(tokenizer.vocabulary(), 16, 8, 2, 1);
 //! let model: Gpt = Gpt::new(&config, &mut Rng::new(0))?; // of a run: SavedRun::open(folder)?.generator()?
-//! let generator = Generator::new(Box::new(model), Tokens::Text(tokenizer)).with_stops(vec!["xt".to_owned()]);
+//! let generator = Generator::new(Box::new(model), tokenizer).with_stops(vec!["xt".to_owned()]);
 //!
 //! let options = GenerateOptions { processors: vec![Arc::new(TopP::new(0.9)?)], texts: 3, ..Default::default() };
 //! let requests = [generator.prompt("a text ")?, generator.beginning()?];
@@ -38,18 +38,18 @@ pub use generating::Written;
 pub use request::{Kind, Request};
 
 use crate::Error;
-use crate::data::{End, Prompts, Tokens};
+use crate::data::{End, Prompts, Tokenizers};
 use crate::models::LanguageModel;
 use crate::settings::Settings;
 use crate::text::TokenBytes;
-use crate::text::vocabulary::END;
+use crate::text::tokenizer::sentence::END;
 use listener::Ends;
 use std::fmt;
 
 /// A model with its tokens, which makes texts of texts.
 pub struct Generator {
     model: Box<dyn LanguageModel<f32>>,
-    tokens: Tokens,
+    tokenizers: Tokenizers,
     /// How questions are put to it, if it has learnt to answer.
     prompts: Option<Prompts>,
     /// The tokens each of which ends a text that it goes on with.
@@ -65,16 +65,16 @@ pub struct Generator {
 
 impl fmt::Debug for Generator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Generator").field("tokens", &self.tokens.kind()).finish_non_exhaustive()
+        f.debug_struct("Generator").field("tokenizer", &self.tokenizers.target().kind()).finish_non_exhaustive()
     }
 }
 
 impl Generator {
     /// A model with its tokens.
-    pub fn new(model: Box<dyn LanguageModel<f32>>, tokens: Tokens) -> Self {
+    pub fn new(model: Box<dyn LanguageModel<f32>>, tokenizers: impl Into<Tokenizers>) -> Self {
         Self {
             model: model.frozen(),
-            tokens,
+            tokenizers: tokenizers.into(),
             prompts: None,
             end: Vec::new(),
             stops: Vec::new(),
@@ -85,14 +85,18 @@ impl Generator {
     }
 
     /// A model that these settings made.
-    pub(crate) fn of(model: Box<dyn LanguageModel<f32>>, tokens: &Tokens, settings: &Settings) -> Result<Self, Error> {
-        let prompts = settings.prompts.as_ref().map(|_| Prompts::new(settings, tokens.text()?)).transpose()?;
+    pub(crate) fn of(
+        model: Box<dyn LanguageModel<f32>>,
+        tokenizers: &Tokenizers,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let prompts = settings.prompts.as_ref().map(|_| Prompts::new(settings, tokenizers.text()?)).transpose()?;
         Ok(Self {
             prompts,
             end: settings.gpt.as_ref().map_or(Vec::new(), |gpt| gpt.end.clone()),
             separator: settings.documents.clone(),
             lowercase: settings.pairs.as_ref().is_some_and(|pairs| pairs.lower_case),
-            ..Self::new(model, tokens.clone())
+            ..Self::new(model, tokenizers.clone())
         })
     }
 
@@ -115,7 +119,7 @@ impl Generator {
     /// # Errors
     /// If its tokens are not the same.
     pub fn with_draft(self, draft: Self, ahead: usize) -> Result<Self, Error> {
-        if draft.tokens != self.tokens {
+        if draft.tokenizers != self.tokenizers {
             let problem = "its tokens are not those of the model: a draft must have the same";
             return Err(Error::Text(problem.to_owned()));
         }
@@ -128,8 +132,8 @@ impl Generator {
     }
 
     /// What its tokens are.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub fn tokenizers(&self) -> &Tokenizers {
+        &self.tokenizers
     }
 
     /// How questions are put to it, if it has learnt to answer.
@@ -144,10 +148,9 @@ impl Generator {
 
     /// What each token adds to a text of this kind, where that can be said of one by itself.
     pub fn token_bytes(&self, kind: Kind) -> Option<TokenBytes> {
-        match (kind, &self.prompts, &self.tokens) {
-            (Kind::Answer, Some(prompts), _) => prompts.token_bytes(),
-            (_, _, Tokens::Text(tokenizer)) => tokenizer.token_bytes(),
-            (_, _, Tokens::Pairs(vocabularies)) => Some(vocabularies.target.token_bytes()),
+        match (kind, &self.prompts) {
+            (Kind::Answer, Some(prompts)) => prompts.token_bytes(),
+            _ => self.tokenizers.target().token_bytes(),
         }
     }
 

@@ -30,7 +30,7 @@
 //! ```
 //! use rungs::prelude::*;
 //! use rungs::settings::{PromptKind, PromptSettings};
-//! use rungs::{RunConfig, Source, split_pairs};
+//! use rungs::{RunConfig, Provenance, split_pairs};
 //!
 //! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
 //! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
@@ -44,7 +44,7 @@
 //! # let schedule = Schedule::Constant { rate: 5e-3 };
 //! # let settings = Settings { budget: Budget::Steps(120), schedule, tokenizer: TokenizerKind::Bpe(280), ..tiny };
 //! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
-//! let config = RunConfig { settings, text: Source::of("animals and plants", &text), validation: None, from: None };
+//! let config = RunConfig { settings, text: Provenance::of("animals and plants", &text), validation: None, from: None };
 //! let corpus = Corpus::new(&text, None, &config.settings)?;
 //! Run::create(&folder, &config, corpus)?.train(&mut |_| Control::Continue)?;
 //!
@@ -62,7 +62,7 @@
 //! // Fine-tune it on pairs.
 //! let settings = Settings { prompts: Some(PromptSettings::of(PromptKind::Pairs)), ..saved.config.settings.clone() };
 //! let (train, validation) = split_pairs(pairs, 0.1)?;
-//! let corpus = PromptCorpus::new(&train, &validation, Some(generator.tokens().text()?.clone()), &settings)?;
+//! let corpus = Corpus::of_turns(&train, &validation, Some(generator.tokenizers().text()?.clone()), &settings)?;
 //! let mut run = Run::new(&settings, corpus)?;
 //! run.begin_with(&saved)?;
 //! run.train(&mut |_| Control::Continue)?;
@@ -199,7 +199,7 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::{RunConfig, Source};
+//! use rungs::{RunConfig, Provenance};
 //!
 //! let text = "a b c d e f g. ".repeat(50);
 //! let settings = Settings {
@@ -210,7 +210,7 @@
 //!     budget: Budget::Steps(10),
 //!     ..Settings::of(Rung::Gpt)
 //! };
-//! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None, from: None };
+//! let config = RunConfig { settings, text: Provenance::of("letters", &text), validation: None, from: None };
 //! let corpus = || Corpus::new(&text, None, &config.settings);
 //! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));
 //!
@@ -225,7 +225,7 @@
 //! assert_eq!(run.train(&mut |_| Control::Continue)?.steps, 10);
 //!
 //! let saved = SavedRun::open(&folder)?;
-//! let evaluation = saved.evaluate(&saved.tokens.text()?.encode("a b c d ")?)?;
+//! let evaluation = saved.evaluate(&saved.tokenizers.text()?.encode("a b c d ")?)?;
 //! assert_eq!(evaluation.tokens, 7);
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -256,18 +256,19 @@ pub mod huggingface;
 pub mod keras;
 pub mod model;
 pub mod prelude;
+mod provenance;
 pub mod run;
 pub mod settings;
-mod source;
 pub mod tasks;
 
 pub use bigram::Bigram;
 pub use builtin::dates;
-pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
-pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens};
+pub use data::streaming::{self, Reading, TextFile};
+pub use data::{Corpus, Parts, Prompts, Tokenizers};
 pub use error::Error;
 pub use generator::Generator;
 pub use model::Model;
+pub use provenance::Provenance;
 pub use run::{Run, RunConfig, SavedRun};
 pub use rungs_text::{
     Columns, Dialogue, Normalization, PairReader, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues,
@@ -276,5 +277,4 @@ pub use rungs_text::{
 pub use settings::{
     CellKind, Learns, PairSettings, PromptKind, PromptSettings, Regularization, Rung, Settings, TokenizerKind,
 };
-pub use source::Source;
-pub use tasks::{LanguageTask, PromptTask, TranslationTask, evaluate, measure_forced, token_losses};
+pub use tasks::{LanguageTask, evaluate, measure_forced, token_losses};

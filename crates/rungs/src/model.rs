@@ -1,12 +1,11 @@
-//! The model that settings describe, for the tokens that it reads and writes.
+//! The model that settings describe, for the token ids that it reads and writes.
 
 use crate::Error;
-use crate::data::Tokens;
+use crate::data::Tokenizers;
 use crate::models::{LanguageModel, Positions};
 use crate::settings::{ModelConfig, Settings};
 use crate::tensor::Rng;
 use crate::tensor::safetensors::Named;
-use crate::text::PairVocabulary;
 
 /// A model of any rung, as a run has it.
 pub type Model = Box<dyn LanguageModel<f32>>;
@@ -17,49 +16,45 @@ pub(crate) fn weights(model: &Model) -> Named<f32> {
 }
 
 impl Settings {
-    /// The model of these settings for these tokens, with its first parameters.
+    /// The model of these settings for these tokenizers, with its first parameters.
     ///
     /// # Errors
     /// If there can be no such model.
-    pub fn build(&self, tokens: &Tokens, rng: &mut Rng) -> Result<Model, Error> {
-        match tokens {
-            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.build(rng),
-            Tokens::Pairs(PairVocabulary { source, target }) => {
-                self.pair_model([source.size(), target.size()])?.build(rng)
-            }
+    pub fn build(&self, Tokenizers { source, target }: &Tokenizers, rng: &mut Rng) -> Result<Model, Error> {
+        match source {
+            None => self.model(target.vocabulary())?.build(rng),
+            Some(source) => self.pair_model([source.vocabulary(), target.vocabulary()])?.build(rng),
         }
     }
 
-    /// How many parameters a model with these tokens has.
+    /// How many parameters a model with these tokenizers has.
     ///
     /// # Errors
     /// If its sizes cannot be.
-    pub fn parameter_count(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match tokens {
-            Tokens::Text(tokenizer) => self.model(tokenizer.vocabulary())?.parameter_count(),
-            Tokens::Pairs(PairVocabulary { source, target }) => {
-                self.pair_model([source.size(), target.size()])?.parameter_count()
-            }
+    pub fn parameter_count(&self, Tokenizers { source, target }: &Tokenizers) -> Result<u64, Error> {
+        match source {
+            None => self.model(target.vocabulary())?.parameter_count(),
+            Some(source) => self.pair_model([source.vocabulary(), target.vocabulary()])?.parameter_count(),
         }
     }
 
-    /// How many parameters of a model with these tokens are trained; adapters, which are small, are not counted.
+    /// How many parameters of a model with these tokenizers are trained; adapters, which are small, are not counted.
     ///
     /// # Errors
     /// If its sizes cannot be.
-    pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokens)?) {
+    pub fn trained_parameters_at_least(&self, tokenizers: &Tokenizers) -> Result<u64, Error> {
+        match (&self.fine_tuning.lora, self.last_layers_parameter_count(tokenizers)?) {
             (Some(_), _) => Ok(0),
             (None, Some(last)) => Ok(last),
-            (None, None) => self.parameter_count(tokens),
+            (None, None) => self.parameter_count(tokenizers),
         }
     }
 
     /// How many parameters the last layers have, where only they are trained.
-    pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
+    pub(crate) fn last_layers_parameter_count(&self, tokenizers: &Tokenizers) -> Result<Option<u64>, Error> {
         let Some(layers) = self.fine_tuning.train_last_layers else { return Ok(None) };
         // A model of these layers alone, without what stands before them.
-        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokens.text()?.vocabulary())? else {
+        let ModelConfig::Gpt(config) = Self { layers, ..self.clone() }.model(tokenizers.text()?.vocabulary())? else {
             return Ok(None);
         };
         let positions = if config.positions == Positions::Learned { config.context } else { 0 };

@@ -17,6 +17,5 @@ pub use crate::trainer::{
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
 };
 pub use crate::{
-    Bigram, Corpus, Generator, LanguageTask, PromptCorpus, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind,
-    Tokens, evaluate,
+    Bigram, Corpus, Generator, LanguageTask, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind, evaluate,
 };

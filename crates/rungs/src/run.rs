@@ -23,19 +23,19 @@ pub use run_config::RunConfig;
 pub use saved_run::SavedRun;
 
 use crate::Error;
-use crate::data::{Data, TOKENIZER_FILE, Tokens};
+use crate::data::{Corpus, TOKENIZER_FILE, Tokenizers};
 use crate::generator::Generator;
 use crate::layers::Module;
 use crate::layers::lora::is_adapter;
 use crate::model::Model;
 use crate::settings::Settings;
-use crate::tasks::AnyTask;
+use crate::tasks::LanguageTask;
 use crate::tensor::Rng;
 use crate::trainer::{
     Budget, Control, Destination, Event, Folder, Metrics, Progress, Summary, Task, TrainError, Trainer, TrainerConfig,
 };
 use adapter::Adapter;
-use run_files::{check_trained, damaged, tokens};
+use run_files::{check_trained, damaged, tokenizers};
 use saved_run::base_of;
 use std::fmt;
 use std::path::Path;
@@ -45,9 +45,9 @@ const UNFOUNDED: &str = "there is no model whose part it could train; one to beg
 
 /// A model that is being trained.
 pub struct Run {
-    trainer: Trainer<f32, AnyTask>,
+    trainer: Trainer<f32, LanguageTask>,
     settings: Settings,
-    tokens: Tokens,
+    tokenizers: Tokenizers,
     /// How long it is, in steps where that is known.
     budget: Budget,
     /// What it is to fine-tune and has not been given yet, by the setting that wants it.
@@ -61,17 +61,16 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or other [`Data`].
+    /// A run that is kept nowhere.
     ///
     /// # Errors
     /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.
-    pub fn new(settings: &Settings, data: impl Into<Data>) -> Result<Self, Error> {
+    pub fn new(settings: &Settings, corpus: Corpus) -> Result<Self, Error> {
         settings.validate()?;
-        let data = data.into();
-        data.check(settings)?;
-        let tokens = data.tokens();
-        let mut model = settings.build(&tokens, &mut Rng::new(settings.seed).fork("model"))?;
-        let task = AnyTask::new(settings, data)?;
+        corpus.check(settings)?;
+        let tokenizers = corpus.tokenizers.clone();
+        let mut model = settings.build(&tokenizers, &mut Rng::new(settings.seed).fork("model"))?;
+        let task = LanguageTask::of(corpus, settings)?;
         // What an epoch is depends on the text, so a run remembers what it came to.
         let steps = settings.budget.steps(task.batches_per_epoch(), settings.accumulate)?;
         let budget = steps.map_or(settings.budget, Budget::Steps);
@@ -95,20 +94,20 @@ impl Run {
         let mut trainer = Trainer::new(model, task, config)?;
         trainer.freeze(&|parameter| tuning.freezes(parameter, settings.layers))?;
         let (settings, unfounded) = (settings.clone(), tuning.name());
-        Ok(Self { trainer, settings, tokens, budget, unfounded })
+        Ok(Self { trainer, settings, tokenizers, budget, unfounded })
     }
 
     /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is a run in the folder already or something else in its way.
-    pub fn create(path: &Path, config: &RunConfig, data: impl Into<Data>) -> Result<Self, Error> {
+    pub fn create(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
         Self::check_free(path)?;
         if let (Some(name), None) = (config.settings.fine_tuning.name(), &config.from) {
             return Err(Error::setting(name, UNFOUNDED));
         }
         let folder = Folder::create(path)?;
-        let mut run = Self::new(&config.settings, data)?;
+        let mut run = Self::new(&config.settings, corpus)?;
         run.save_into(folder, config);
         Ok(run)
     }
@@ -130,12 +129,12 @@ impl Run {
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
-    pub fn resume(path: &Path, config: &RunConfig, data: impl Into<Data>) -> Result<Self, Error> {
+    pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         check_trained(&folder)?;
         RunConfig::of(&folder)?.check(config, path)?;
-        let mut run = Self::new(&config.settings, data)?;
-        if run.tokens != tokens(&folder, &config.settings)? {
+        let mut run = Self::new(&config.settings, corpus)?;
+        if run.tokenizers != tokenizers(&folder, &config.settings)? {
             let problem = "these are not the tokens that the data was made into".to_owned();
             return Err(damaged(&folder, TOKENIZER_FILE, problem));
         }
@@ -166,7 +165,7 @@ impl Run {
     /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
     pub fn begin_with(&mut self, other: &SavedRun) -> Result<(), Error> {
         let here = |problem: &str| Error::File { path: other.path().to_owned(), problem: problem.to_owned() };
-        if self.tokens != other.tokens {
+        if self.tokenizers != other.tokenizers {
             return Err(here("its tokens are not those that the data was made into"));
         }
         let mut weights = other.weights()?;
@@ -189,11 +188,11 @@ impl Run {
         let mut config = config.clone();
         config.settings.budget = self.budget;
         let settings = serde_json::to_value(&config).expect("settings are plain values");
-        let tokenizer = self.tokens.to_json().into_bytes();
+        let tokenizer = self.tokenizers.to_json().into_bytes();
         let mut destination = Destination::new(folder, settings);
         destination.add_files(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]);
         if let (Some(lora), Some(base)) = (config.settings.fine_tuning.lora, config.from) {
-            let belonging = Belonging::new(lora, base, &self.tokens);
+            let belonging = Belonging::new(lora, base, &self.tokenizers);
             destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
         }
         self.trainer.save_into(destination);
@@ -226,9 +225,9 @@ impl Run {
         self.trainer.metrics()
     }
 
-    /// What its tokens are.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    /// Its tokenizers.
+    pub fn tokenizers(&self) -> &Tokenizers {
+        &self.tokenizers
     }
 
     /// How many parameters the model has, with those of its adapter.
@@ -246,7 +245,7 @@ impl Run {
     /// # Errors
     /// As [`best_model`](Self::best_model).
     pub fn generator(&self) -> Result<Generator, Error> {
-        Generator::of(self.best_model()?, &self.tokens, &self.settings)
+        Generator::of(self.best_model()?, &self.tokenizers, &self.settings)
     }
 
     /// The model with the best weights so far by validation loss; it records no graph.

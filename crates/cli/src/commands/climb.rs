@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
-use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
-use rungs::{Bigram, Corpus, Data, Generator, Learns, Run, RunConfig, Rung, Settings, Source, TextPair};
+use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary, TokenIds};
+use rungs::{Bigram, Corpus, Generator, Learns, Parts, Provenance, Run, RunConfig, Rung, Settings, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
@@ -82,12 +82,13 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     }
     let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
     for plan in plans {
-        let data = plan.data()?;
-        if let Data::Text(corpus) = &data {
-            let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
-            report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
+        let corpus = plan.corpus()?;
+        if let Parts::Text { train, validation } = &corpus.parts {
+            let ids = |part: &TokenIds| part.to_vec().map_err(Failure::running);
+            let bigram = Bigram::fit(&ids(train)?, corpus.tokenizers.target().vocabulary());
+            report.bigram_bits_per_char = bigram.bits_per_token(&ids(validation)?);
         }
-        let mut run = plan.start(climb.resume, data)?;
+        let mut run = plan.start(climb.resume, corpus)?;
         let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;
         if summary.finish == Finish::Stopped {
             return Err(stopped(&summary, climb, common, &plan));
@@ -116,31 +117,31 @@ impl Plan {
         }
         settings.seed = common.seed.unwrap_or(0);
         let (text, validation) = match rung.learns() {
-            Learns::Text => (Source::of(TEXT_NAME, TEXT), None),
-            Learns::Pairs => Texts::dates().sources(),
+            Learns::Text => (Provenance::of(TEXT_NAME, TEXT), None),
+            Learns::Pairs => Texts::dates().provenance(),
         };
         let config = RunConfig { settings, text, validation, from: None };
         Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
     }
 
     /// What the rung learns.
-    fn data(&self) -> Outcome<Data> {
+    fn corpus(&self) -> Outcome<Corpus> {
         let settings = &self.config.settings;
         match settings.rung.learns() {
-            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?.into()),
-            Learns::Pairs => Texts::dates().data(settings, None, None, None),
+            Learns::Text => Ok(Corpus::new(TEXT, None, settings)?),
+            Learns::Pairs => Texts::dates().corpus(settings, None, None, None),
         }
     }
 
     /// The run, to be begun or gone on with.
-    fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
+    fn start(&self, resume: bool, corpus: Corpus) -> Outcome<Run> {
         let settings = &self.config.settings;
-        let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
-        let parameters = settings.parameter_count(&data.tokens())?;
+        let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
+        let parameters = settings.parameter_count(&corpus.tokenizers)?;
         // A ladder that was stopped has runs for its first rungs only.
         let run = match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, data)?,
-            false => Run::create(folder, &self.config, data)?,
+            true => Run::resume(folder, &self.config, corpus)?,
+            false => Run::create(folder, &self.config, corpus)?,
         };
         Ok(with_loss_plot(run, settings.rung, parameters))
     }

@@ -6,7 +6,7 @@ mod requests;
 
 use std::ops::ControlFlow;
 
-use rungs::decoding::{Beam, GenerateOptions, Search};
+use rungs::decoding::{Beam, Finish, GenerateOptions, Search};
 use rungs::generator::{Kind, Request, Written};
 use rungs::tensor::Rng;
 use rungs::{Error, Generator, Rung, SavedRun};
@@ -74,7 +74,7 @@ fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
     let draft = ("--draft", flags.draft.is_some());
     let (kind, useless, why) = match (asked, &run.config.settings.prompts) {
         (false, _) => {
-            run.tokens.text()?;
+            run.tokenizers.text()?;
             return Ok(Kind::Continuation);
         }
         (true, Some(_)) => {
@@ -82,7 +82,7 @@ fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
             (Kind::Answer, useless, "an answer of a language model has none")
         }
         (true, None) => {
-            run.tokens.pairs()?;
+            run.tokenizers.pair()?;
             let useless = vec![("--stream", flags.stream), ("--stop", !flags.stop.is_empty()), draft];
             (Kind::Translation, useless, "a translation is short, ends by itself, and needs no draft")
         }
@@ -175,11 +175,9 @@ fn picture(generator: &Generator, request: &Request, Written { generated, .. }: 
     if generated.weights.is_empty() {
         return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }
-    let vocabularies = generator.tokens().pairs()?;
-    let name =
-        |id: &u32, of: &rungs::text::vocabulary::SequenceVocabulary| of.token(*id).unwrap_or_default().to_owned();
-    let mut target: Vec<String> = generated.ids.iter().map(|id| name(id, &vocabularies.target)).collect();
-    target.extend((generated.finish == rungs::decoding::Finish::Stop).then(|| "end".to_owned()));
-    let source = request.source().unwrap_or_default().iter().map(|id| name(id, &vocabularies.source)).collect();
+    let [sources, targets] = generator.tokenizers().pair()?;
+    let mut target: Vec<String> = generated.ids.iter().map(|&id| targets.token(id)).collect();
+    target.extend((generated.finish == Finish::Stop).then(|| "end".to_owned()));
+    let source = request.source().unwrap_or_default().iter().map(|&id| sources.token(id)).collect();
     Ok(Alignment { source, target, weights: generated.weights.clone() })
 }

@@ -49,7 +49,7 @@
 //!     ..Settings::of(Rung::Gpt)
 //! };
 //! // Followed by begin_with(&SavedRun::open(folder)?), this would take over a model's weights.
-//! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?;
+//! let mut run = Run::new(&settings, Corpus::of_turns(&train, &validation, None, &settings)?)?;
 //! run.train(&mut |_| Control::Continue)?;
 //!
 //! let generator = run.generator()?;

@@ -3,13 +3,13 @@
 use super::listener::{Ends, Listener};
 use super::{Generator, Kind, Request};
 use crate::Error;
-use crate::data::{End, Prompts, Tokens};
+use crate::data::{End, Prompts};
 use crate::decoding::{
     Bias, Drafted, Ending, Finish, GenerateOptions, Generated, Length, OnNext, Randomness, Search, generate,
     generate_with_draft,
 };
 use crate::tensor::Rng;
-use crate::text::vocabulary::{END, PADDING, START, UNKNOWN};
+use crate::text::tokenizer::sentence::{END, PADDING, START, UNKNOWN};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -216,9 +216,8 @@ impl Generator {
 
     /// What makes a text of the tokens of a request; none if they make a translation, which is decoded as a whole.
     fn listener<'a>(&'a self, request: &Request, ends: &'a Ends, least: usize) -> Option<Listener<'a>> {
-        let Tokens::Text(tokenizer) = &self.tokens else { return None };
         // The prompt is part of the stream: if its ids end within a character, the text begins with the whole of it.
-        let mut stream = tokenizer.stream();
+        let mut stream = self.tokenizers.text().ok()?.stream();
         request.ids.iter().for_each(|&id| drop(stream.push(id)));
         let mut listener = Listener::new(ends, stream, least);
         match (request.kind, &self.prompts) {
@@ -237,6 +236,6 @@ impl Generator {
         if generated.finish == Finish::Stop {
             generated.ids.pop();
         }
-        self.tokens.pairs().map_or_else(|_| String::new(), |vocabularies| vocabularies.target.decode(&generated.ids))
+        self.tokenizers.target().decode(&generated.ids)
     }
 }

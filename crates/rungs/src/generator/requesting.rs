@@ -3,7 +3,7 @@
 use super::{Generator, Kind, Request};
 use crate::decoding::{GenerateError, Prompt, SampleError};
 use crate::text::Turns;
-use crate::text::vocabulary::START;
+use crate::text::tokenizer::sentence::START;
 use crate::{Error, Normalization};
 
 impl Generator {
@@ -12,7 +12,7 @@ impl Generator {
     /// # Errors
     /// If it is empty, or the tokenizer does not know a character, or the model translates.
     pub fn prompt(&self, text: &str) -> Result<Request, Error> {
-        let tokenizer = self.tokens.text()?;
+        let tokenizer = self.tokenizers.text()?;
         let ids = tokenizer.encode(text)?;
         if ids.is_empty() {
             return Err(GenerateError::from(SampleError::Empty { what: "prompt" }).into());
@@ -26,7 +26,7 @@ impl Generator {
     /// # Errors
     /// If there are none, or one is not in the vocabulary, or the model translates.
     pub fn prompt_ids(&self, ids: &[u32]) -> Result<Request, Error> {
-        let mut stream = self.tokens.text()?.stream();
+        let mut stream = self.tokenizers.text()?.stream();
         Prompt::from(ids).check(self.model(), 0).map_err(GenerateError::from)?;
         let text: String = ids.iter().map(|&id| stream.push(id)).collect();
         Ok(continuation(ids.to_vec(), &text, false))
@@ -38,7 +38,7 @@ impl Generator {
     /// # Errors
     /// If the model translates.
     pub fn beginning(&self) -> Result<Request, Error> {
-        let tokenizer = self.tokens.text()?;
+        let tokenizer = self.tokenizers.text()?;
         let mut ids = tokenizer.beginning();
         if ids.is_empty() {
             let before = self.separator.as_deref().unwrap_or("\n");
@@ -67,7 +67,8 @@ impl Generator {
             };
         }
         let normalization = Normalization { lowercase: self.lowercase };
-        let source = self.tokens.pairs()?.source.encode(&normalization.apply(text));
+        let [tokenizer, _] = self.tokenizers.pair()?;
+        let source = tokenizer.encode(&normalization.apply(text))?;
         if source.is_empty() {
             return Err(Error::Text("nothing to translate".to_owned()));
         }

@@ -36,7 +36,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung);
         return Err(Error::setting("rung", problem));
     }
-    let tokenizer = run.tokens.text()?;
+    let tokenizer = run.tokenizers.text()?;
     let ModelConfig::Gpt(config) = settings.model(tokenizer.vocabulary())? else {
         unreachable!("the only rung that learns a text and is not recurrent")
     };

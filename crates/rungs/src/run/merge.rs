@@ -23,6 +23,6 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
     drop(model);
     let mut settings = run.config.settings.clone();
     settings.fine_tuning = FineTuning::default();
-    let config = RunConfig { settings, text: run.source(), validation: None, from: run.config.from.clone() };
-    SavedRun::write(out, config, &run.tokens, &weights)
+    let config = RunConfig { settings, text: run.provenance(), validation: None, from: run.config.from.clone() };
+    SavedRun::write(out, config, &run.tokenizers, &weights)
 }

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use rungs::decoding::{Beam, GenerateOptions, Length, Search};
-use rungs::tasks::{Forced, measure_answers};
+use rungs::tasks::Forced;
 use rungs::tensor::Rng;
 use rungs::trainer::Example;
-use rungs::{Error, Generator, SavedRun, TextPair, Tokens, measure_forced};
+use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::progress::TranslationProgress;
@@ -22,7 +22,7 @@ pub(super) struct TargetWriter(Generator);
 impl TargetWriter {
     pub(super) fn open(run: &SavedRun) -> Result<Self, Error> {
         if run.config.settings.prompts.is_none() {
-            run.tokens.pairs()?;
+            run.tokenizers.pair()?;
         }
         Ok(Self(run.generator()?))
     }
@@ -34,10 +34,7 @@ impl TargetWriter {
 
     /// Whether what it writes are the same tokens, so that losses can be compared.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
-        match (self.0.tokens(), other.0.tokens()) {
-            (Tokens::Pairs(a), Tokens::Pairs(b)) => a.target == b.target,
-            (a, b) => a == b,
-        }
+        self.answers() == other.answers() && self.0.tokenizers().target() == other.0.tokenizers().target()
     }
 
     /// Searches for one token of one translation: a beam that cannot be is refused at once.
@@ -54,8 +51,9 @@ impl TargetWriter {
             return Ok(());
         }
         for (i, pair) in pairs.iter().enumerate() {
-            let (source, target) = self.encoded(pair)?;
-            let fits = model.check_lengths(source.len(), target.len());
+            let example = self.0.tokenizers().example(pair)?;
+            // A target is read after a start token.
+            let fits = model.check_lengths(example.source().map_or(0, <[u32]>::len), example.steps() - 1);
             let run = run.display();
             let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text_input::name(path), i + 1));
             fits.map_err(error)?;
@@ -71,14 +69,8 @@ impl TargetWriter {
 
     /// How well it predicts the targets, given the true ones at every step.
     pub(super) fn forced(&self, pairs: &[TextPair]) -> Outcome<Forced> {
-        let forced = if self.answers() {
-            let examples = pairs.iter().map(|pair| self.example(pair)).collect::<Result<Vec<_>, _>>()?;
-            measure_answers(self.0.model(), examples.into_iter().flatten().collect())
-        } else {
-            let encoded = pairs.iter().map(|pair| self.encoded(pair)).collect::<Result<Vec<_>, _>>()?;
-            measure_forced(self.0.model(), encoded.into())
-        };
-        Ok(forced.map_err(Error::from)?)
+        let examples = pairs.iter().filter_map(|pair| self.example(pair).transpose()).collect::<Result<Vec<_>, _>>()?;
+        Ok(measure_forced(self.0.model(), examples).map_err(Error::from)?)
     }
 
     /// The best text for each source. They are taken by their lengths, so that those which are searched together
@@ -125,15 +117,9 @@ impl TargetWriter {
         Ok(texts.into_iter().map(|texts| texts.into_iter().next().map_or(String::new(), |best| best.text)).collect())
     }
 
-    /// A pair as what a translator reads and writes.
-    fn encoded(&self, pair: &TextPair) -> Result<(Vec<u32>, Vec<u32>), Error> {
-        let vocabularies = self.0.tokens().pairs()?;
-        Ok((vocabularies.source.encode(&pair.source), vocabularies.target.encode(&pair.target)))
-    }
-
-    /// A pair as what a language model reads and writes; none if it is longer than the context.
+    /// A pair as what the model reads and writes; none if it is longer than a language model's context.
     fn example(&self, pair: &TextPair) -> Result<Option<Example>, Error> {
-        let prompts = self.0.prompts().ok_or_else(|| Error::Text("this run answers nothing".to_owned()))?;
+        let Some(prompts) = self.0.prompts() else { return Ok(Some(self.0.tokenizers().example(pair)?)) };
         let example = prompts.example(pair)?;
         let fits = self.0.model().context().is_none_or(|context| example.steps() <= context);
         Ok(fits.then_some(example))

@@ -128,7 +128,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(path: &'a Path, run: SavedRun) -> Outcome<Self> {
         let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
-        let tokenizer = run.tokens.text().map_err(of_another_kind)?.clone();
+        let tokenizer = run.tokenizers.text().map_err(of_another_kind)?.clone();
         Ok(Self { path, run, tokenizer })
     }
 

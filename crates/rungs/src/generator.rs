@@ -33,6 +33,8 @@ mod generating;
 mod listener;
 mod request;
 mod requesting;
+#[cfg(test)]
+mod tests;
 
 pub use generating::Written;
 pub use request::{Kind, Request};

@@ -10,8 +10,6 @@ mod tables;
 mod target_writer;
 mod text_evaluation;
 
-use std::path::Path;
-
 use rungs::SavedRun;
 
 use crate::arguments::{Common, Evaluate};
@@ -29,8 +27,8 @@ pub(crate) fn run(evaluate: &Evaluate, common: &Common) -> Outcome {
 }
 
 /// The runs that are measured: the first, and those that it is compared with.
-fn runs(evaluate: &Evaluate) -> Outcome<Vec<(&Path, SavedRun)>> {
+fn runs(evaluate: &Evaluate) -> Outcome<Vec<SavedRun>> {
     let base = evaluate.base.base.as_deref();
     let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare).enumerate();
-    folders.map(|(i, folder)| Ok((folder.as_path(), super::open(folder, base.filter(|_| i == 0))?))).collect()
+    folders.map(|(i, folder)| super::open(folder, base.filter(|_| i == 0))).collect()
 }

@@ -5,8 +5,8 @@
 //!
 //! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
 //!
-//! with h_j the [features](rungs_models::Decoder::features) of every earlier token, the prompt's among them, and h_v
-//! those of the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
+//! with h_j the [features](LanguageModel::features) of every earlier token, the prompt's among them, and h_v those of
+//! the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
 //!
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).

@@ -16,6 +16,8 @@
 //! On character corpora of 0.1 to 1 MB the choice of smoothing (Kneser–Ney with one discount or three, Witten–Bell)
 //! moves the result by about a hundredth of a bit, so the floor does not hang on it.
 
+use crate::Error;
+use crate::data::{Corpus, Parts};
 use std::collections::BTreeMap;
 
 /// A bigram model of token ids, smoothed by interpolated Kneser–Ney.
@@ -40,6 +42,16 @@ struct History {
 }
 
 impl Bigram {
+    /// Bits per token of a corpus's held-out text under the bigram model of the text to train on; none of examples.
+    ///
+    /// # Errors
+    /// If the ids are in a file that cannot be read.
+    pub fn floor(corpus: &Corpus) -> Result<Option<f64>, Error> {
+        let Parts::Text { train, validation } = &corpus.parts else { return Ok(None) };
+        let bigram = Self::fit(&train.to_vec()?, corpus.tokenizers.target().vocabulary());
+        Ok(Some(bigram.bits_per_token(&validation.to_vec()?)))
+    }
+
     /// Counts the pairs of `ids`, whose values are below `vocabulary`.
     pub fn fit(ids: &[u32], vocabulary: usize) -> Self {
         let mut pairs = BTreeMap::new();

@@ -7,10 +7,10 @@
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | what decides a run: rung, sizes, tokenizer, optimizer, in one struct with a recipe for each rung |
-//! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
+//! | [`data`] | what a run learns from, made into token ids: texts, pairs, answers; [`streaming`] of large texts |
 //! | [`builtin`] | a text and pairs that are part of the library |
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
-//! | [`model`] | a model of any rung |
+//! | [`model`] | the model that settings describe |
 //! | [`run`] | training, and the folder that a run is kept in, with a whole model or an [adapter](run::adapter) |
 //! | [`generator`] | text in, text out: going on, answering, translating |
 //! | [`huggingface`] | run folders from and to folders of Hugging Face |
@@ -30,7 +30,7 @@
 //! ```
 //! use rungs::prelude::*;
 //! use rungs::settings::{PromptKind, PromptSettings};
-//! use rungs::{RunConfig, Provenance, split_pairs};
+//! use rungs::{Provenance, RunConfig, split_pairs};
 //!
 //! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
 //! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
@@ -154,7 +154,7 @@
 //!
 //! ## 3. A rung learns a text
 //!
-//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into tokens, with its end held out; a
+//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into token ids, with its end held out; a
 //! [`Run`] trains. The callback is told what happens and says whether to go on.
 //!
 //! ```
@@ -173,7 +173,7 @@
 //!     ..Settings::of(Rung::Lstm)
 //! };
 //! let corpus = Corpus::new(&text, None, &settings)?;
-//! let floor = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary()).bits_per_token(&corpus.validation);
+//! let floor = Bigram::floor(&corpus)?.expect("a text");
 //!
 //! let mut run = Run::new(&settings, corpus)?;
 //! let summary = run.train(&mut |event| {
@@ -199,7 +199,7 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::{RunConfig, Provenance};
+//! use rungs::{Provenance, RunConfig};
 //!
 //! let text = "a b c d e f g. ".repeat(50);
 //! let settings = Settings {

@@ -316,7 +316,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     let text = fs::read_to_string(at.join("other.txt")).unwrap();
     let fine_tuning = FineTuning { lora: Some(Lora::of_rank(2)), ..FineTuning::default() };
     let settings = Settings { fine_tuning, budget: Budget::Steps(5), ..base.config.settings.beginning() };
-    let corpus = || Corpus::with_tokenizer(base.tokenizers.text().unwrap().clone(), &text, None, &settings).unwrap();
+    let corpus = || Corpus::of_text(&text, None, Some(base.tokenizers.target().clone()), &settings).unwrap();
     let mut config =
         RunConfig { settings: settings.clone(), text: Provenance::of("text", &text), validation: None, from: None };
     // Without a model to adapt there is nothing to be trained, kept or not.

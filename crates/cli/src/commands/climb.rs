@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
-use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary, TokenIds};
-use rungs::{Bigram, Corpus, Generator, Learns, Parts, Provenance, Run, RunConfig, Rung, Settings, TextPair};
+use rungs::trainer::{AdamW, Budget, Finish, Method, Schedule, Summary};
+use rungs::{Bigram, Corpus, Generator, Learns, Provenance, Run, RunConfig, Rung, Settings, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
@@ -83,10 +83,8 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
     for plan in plans {
         let corpus = plan.corpus()?;
-        if let Parts::Text { train, validation } = &corpus.parts {
-            let ids = |part: &TokenIds| part.to_vec().map_err(Failure::running);
-            let bigram = Bigram::fit(&ids(train)?, corpus.tokenizers.target().vocabulary());
-            report.bigram_bits_per_char = bigram.bits_per_token(&ids(validation)?);
+        if let Some(bits) = Bigram::floor(&corpus)? {
+            report.bigram_bits_per_char = bits;
         }
         let mut run = plan.start(climb.resume, corpus)?;
         let summary = train_with_display(&mut run, plan.config.settings.rung.name(), common.json, &interrupt)?;

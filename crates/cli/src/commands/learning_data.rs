@@ -172,10 +172,7 @@ impl Texts {
         }
         let text = self.text.whole()?;
         let validation = self.validation.as_ref().map(Text::whole).transpose()?;
-        Ok(match tokenizer {
-            Some(tokenizer) => Corpus::with_tokenizer(tokenizer, &text, validation.as_deref(), settings),
-            None => Corpus::new(&text, validation.as_deref(), settings),
-        })
+        Ok(Corpus::of_text(&text, validation.as_deref(), tokenizer, settings))
     }
 
     /// What there is to train on and to validate on: two texts, or one that is split.

@@ -3,11 +3,9 @@
 use super::answer_end::ENDS;
 use super::corpus::{Corpus, LeftOut, Parts};
 use super::prompts::{Prompts, filled};
-use super::text_corpus::WORDS;
-use super::tokenizers::Tokenizers;
+use super::text_corpus::learnt;
 use crate::Error;
-use crate::settings::{Learns, PromptKind, Settings, TokenizerKind};
-use crate::text::tokenizer::BpeTokenizer;
+use crate::settings::{PromptKind, Settings, TokenizerKind};
 use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
 use std::sync::Arc;
@@ -97,11 +95,7 @@ fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokeni
     let prompts = settings.prompts.as_ref().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
     let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
-    Ok(match &settings.tokenizer {
-        TokenizerKind::Char => Tokenizer::char_from(&texts.concat())?,
-        TokenizerKind::Word => Tokenizer::word_from(&texts.concat(), WORDS)?,
-        // What ends a document ends an answer.
-        TokenizerKind::Bpe(size) => BpeTokenizer::from_documents(&texts.join(ENDS[0]), ENDS[0], *size)?.into(),
-        TokenizerKind::Folder(path) => Tokenizers::open(path, Learns::Text)?.target,
-    })
+    // What ends a document ends an answer.
+    let end = matches!(settings.tokenizer, TokenizerKind::Bpe(_)).then_some(ENDS[0]);
+    learnt(&settings.tokenizer, [&texts.join(end.unwrap_or_default()), ""], end)
 }

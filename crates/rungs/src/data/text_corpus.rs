@@ -12,41 +12,44 @@ use crate::trainer::data::TokenIds;
 pub(crate) const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
 
 impl Corpus {
-    /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given.
+    /// [`of_text`](Self::of_text) with the tokenizer of the settings.
+    ///
+    /// # Errors
+    /// As [`of_text`](Self::of_text).
+    pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
+        Self::of_text(text, validation, None, settings)
+    }
+
+    /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given. Both
+    /// are made into ids by a tokenizer that there is already, or by that of the settings.
     ///
     /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. A vocabulary of characters is that of
     /// both parts, so that the held-out part has no unknown one; words and byte pairs are counted in the part to train
     /// on alone.
     ///
     /// # Errors
-    /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be
-    /// had.
-    pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
-        let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer(settings, train, held_out)?, train, held_out, settings)
-    }
-
-    /// The same with a tokenizer that there is already.
-    ///
-    /// # Errors
-    /// If a part has fewer than two tokens, or a character that the tokenizer does not know.
-    pub fn with_tokenizer(
-        tokenizer: Tokenizer,
+    /// If a part has fewer than two tokens (one to read and one to predict) or a character that the tokenizer does not
+    /// know, or the tokenizer of the settings cannot be had.
+    pub fn of_text(
         text: &str,
         validation: Option<&str>,
+        tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer, train, held_out, settings)
-    }
-
-    fn of_parts(tokenizer: Tokenizer, train: &str, held_out: &str, settings: &Settings) -> Result<Self, Error> {
+        let (train, held_out) = match validation {
+            Some(validation) => (text, validation),
+            None => split(text, settings.validation_split),
+        };
+        let tokenizer = match tokenizer {
+            Some(tokenizer) => tokenizer,
+            None => learnt(&settings.tokenizer, [train, held_out], settings.documents.as_deref())?,
+        };
         check_separator(&tokenizer, settings)?;
         let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
-        Self::of_text(tokenizer, train, validation)
+        Self::of_ids(tokenizer, train, validation)
     }
 
-    pub(super) fn of_text(tokenizer: Tokenizer, train: TokenIds, validation: TokenIds) -> Result<Self, Error> {
+    pub(super) fn of_ids(tokenizer: Tokenizer, train: TokenIds, validation: TokenIds) -> Result<Self, Error> {
         for (part, ids) in [("training", &train), ("validation", &validation)] {
             if ids.len() < 2 {
                 let problem = format!("too short: its {part} part has {} tokens, 2 are needed", ids.len());
@@ -66,14 +69,6 @@ pub fn characters_per_token(text: &str, tokens: &[u32]) -> f64 {
 /// How many bytes of `text`, which is UTF-8, each of its tokens stands for, on average.
 pub fn bytes_per_token(text: &str, tokens: &[u32]) -> f64 {
     text.len() as f64 / tokens.len().max(1) as f64
-}
-
-/// What is trained on, and what is held out.
-fn parts<'t>(text: &'t str, validation: Option<&'t str>, settings: &Settings) -> (&'t str, &'t str) {
-    match validation {
-        Some(validation) => (text, validation),
-        None => split(text, settings.validation_split),
-    }
 }
 
 /// The first ⌊n · (1 − share)⌋ characters, and the rest.
@@ -97,16 +92,20 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
     Err(Error::setting("documents", problem))
 }
 
-fn tokenizer(settings: &Settings, train: &str, validation: &str) -> Result<Tokenizer, Error> {
-    Ok(match &settings.tokenizer {
-        TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
-        // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
-        TokenizerKind::Word => Tokenizer::word_from(train, WORDS)?,
-        TokenizerKind::Bpe(size) => match &settings.documents {
-            Some(separator) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
-            None => Tokenizer::bpe_from(train, *size)?,
-        },
-        TokenizerKind::Folder(path) => Tokenizers::open(path, Learns::Text)?.target,
+/// A tokenizer of this kind: of the characters of both texts, or of the words or byte pairs of the first. Words are
+/// counted in what may be learnt from alone: a word that only the held-out part has is unknown. What `separates`
+/// documents is one token of byte pairs.
+pub(super) fn learnt(
+    kind: &TokenizerKind,
+    [train, validation]: [&str; 2],
+    separates: Option<&str>,
+) -> Result<Tokenizer, Error> {
+    Ok(match (kind, separates) {
+        (TokenizerKind::Char, _) => Tokenizer::char_from(&[train, validation].concat())?,
+        (TokenizerKind::Word, _) => Tokenizer::word_from(train, WORDS)?,
+        (TokenizerKind::Bpe(size), Some(separator)) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
+        (TokenizerKind::Bpe(size), None) => Tokenizer::bpe_from(train, *size)?,
+        (TokenizerKind::Folder(path), _) => Tokenizers::open(path, Learns::Text)?.target,
     })
 }
 
@@ -152,7 +151,7 @@ mod tests {
         // "the" and " " are a token each, and so is every byte of 猫; the characters are 5.
         let ([train, validation], tokenizer) = (corpus.parts.ids(), corpus.tokenizers.target().clone());
         assert_eq!((validation.len(), characters_per_token("the 猫", &validation)), (5, 1.0));
-        let again = Corpus::with_tokenizer(tokenizer, &text, Some("the the"), &settings).unwrap();
+        let again = Corpus::of_text(&text, Some("the the"), Some(tokenizer), &settings).unwrap();
         let [same, validation] = again.parts.ids();
         assert_eq!((same, characters_per_token("the the", &validation)), (train, 7.0 / 2.0));
     }

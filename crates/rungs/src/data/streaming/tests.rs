@@ -23,6 +23,12 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// The files whose ids a corpus has.
+fn files(corpus: &Corpus) -> Vec<String> {
+    let parts = format!("{:?}", corpus.parts);
+    parts.split('"').filter(|path| path.ends_with(".ids")).map(str::to_owned).collect()
+}
+
 /// A text of some megabytes with lines, words and characters of several bytes.
 fn long_text() -> String {
     let mut text = String::new();
@@ -72,7 +78,7 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
             let other = validation.map(|path| TextFile::open(path, &cache, &mut nothing).unwrap());
             let tokenizer = Some(streamed.tokenizers.target().clone());
             let again = Corpus::streamed(&text, other.as_ref(), tokenizer, &settings, &cache, &mut nothing).unwrap();
-            assert_eq!(format!("{:?}", again.parts), format!("{:?}", streamed.parts), "the same files");
+            assert_eq!(files(&again), files(&streamed));
         }
     }
     assert!(read.get() > 0);

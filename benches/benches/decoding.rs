@@ -160,7 +160,7 @@ fn speed(model: &dyn LanguageModel<f32>, batch: usize) -> f64 {
     let mut speeds: Vec<f64> = (0..TURNS)
         .map(|_| {
             let begin = Instant::now();
-            let go_on = &mut |_, _| ControlFlow::Continue(());
+            let go_on = &mut |_: usize, _: &u32| ControlFlow::Continue(());
             drop(generate(model, &prompts, &options(batch), &Rng::new(2), go_on).expect("texts"));
             (batch * TOKENS) as f64 / begin.elapsed().as_secs_f64()
         })

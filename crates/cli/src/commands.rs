@@ -17,7 +17,6 @@ pub(crate) mod train;
 
 use std::path::Path;
 
-use rungs::run::Companions;
 use rungs::trainer::{Control, Metrics, Row, Summary};
 use rungs::{Run, Rung, SavedRun};
 
@@ -45,10 +44,10 @@ fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Int
     })?)
 }
 
-/// The files of a run folder that the program adds: `loss.svg`.
-fn companions(rung: Rung, parameters: u64) -> Companions {
+/// The run with the file that the program adds to its folder: `loss.svg`.
+fn with_loss_plot(run: Run, rung: Rung, parameters: u64) -> Run {
     let title = format!("{rung}: {} parameters", thousands(parameters as usize));
-    Box::new(move |metrics: &Metrics| {
+    run.with_files(move |metrics: &Metrics| {
         let point = |row: &Row, loss| (row.step as f64, loss);
         let training: Vec<_> = metrics.rows().iter().map(|row| point(row, row.train_loss)).collect();
         let validation: Vec<_> =

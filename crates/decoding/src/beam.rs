@@ -16,28 +16,19 @@
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
 use crate::error::GenerateError;
-use crate::search::{Beam, Ending, LengthPenalty, check_prompts, nothing};
+use crate::search::{Beam, Ending, LengthPenalty, check, nothing};
 use rayon::prelude::*;
-use rungs_layers::tensor::{Element, Tensor};
+use rungs_layers::tensor::Element;
+use rungs_models::LanguageModel;
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums};
-use rungs_models::sampling::rows::{Rows, select};
-use rungs_models::sampling::{Finish, Generated, SampleError, SampleOptions};
-use rungs_models::{LanguageModel, State};
+use rungs_models::sampling::rows::Rows;
+use rungs_models::sampling::{Finish, Generated, Prompt, SampleError, SampleOptions};
 use std::collections::BTreeMap;
-
-/// A beginning in the beam.
-#[derive(Clone)]
-struct Live {
-    ids: Vec<u32>,
-    log_probabilities: Vec<f64>,
-    /// What it is ranked by.
-    rank: f64,
-    weights: Vec<Vec<f64>>,
-}
 
 /// A part of a beam, which is searched as if it were alone.
 struct Group {
-    live: Vec<Live>,
+    /// The beginnings in the beam; the score of each is what it is ranked by.
+    live: Vec<Generated>,
     ended: Vec<Generated>,
 }
 
@@ -58,63 +49,43 @@ struct Candidate {
     rank: f64,
 }
 
-/// Searches for continuations of prompts, the best first.
-pub(crate) fn of_prompts<E: Element>(
+/// Searches for the texts of prompts, the best first.
+pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
-    prompts: &[&[u32]],
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
     options.search.check(model.vocabulary(), options.texts)?;
-    check_prompts(model, prompts, options.length)?;
+    check(model, prompts, options)?;
     if options.length.max() == 0 {
         return Ok(nothing(prompts.len()));
     }
     let model = model.frozen();
     let mut found = Vec::with_capacity(prompts.len());
     for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
-        found.extend(search(Rows::of_prompts(model.as_ref(), prompts), prompts, options)?);
+        found.extend(search(model.as_ref(), prompts, options)?);
     }
     Ok(found)
 }
 
-/// Searches from a state, each row of which reads one token first.
-pub(crate) fn of_state<E: Element>(
-    model: &dyn LanguageModel<E>,
-    state: State<E>,
-    first: &[u32],
-    options: &SampleOptions<Beam>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
-    options.search.check(model.vocabulary(), options.texts)?;
-    if options.length.max() == 0 || first.is_empty() {
-        return Ok(nothing(first.len()));
-    }
-    Ok(search(Rows::of_state(model, state, first), &vec![&[][..]; first.len()], options)?)
-}
-
-/// Searches for continuations of every row, the best first. All are searched together, and none depends on the others.
+/// Searches from some prompts together; none depends on the others.
 fn search<E: Element>(
-    (mut rows, mut logits): (Rows<'_, E>, Tensor<E>),
-    prompts: &[&[u32]],
+    model: &dyn LanguageModel<E>,
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
 ) -> Result<Vec<Vec<Generated>>, SampleError> {
     let beam = options.search;
+    let (mut rows, mut logits) = Rows::new(model, prompts, beam.groups);
     let vocabulary = logits.shape().last();
-    let group = || Group { live: vec![Live::new()], ended: Vec::new() };
+    let group = || Group { live: vec![Generated::nothing()], ended: Vec::new() };
     let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
-    let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; beam.groups]).collect();
-    if beam.groups > 1 {
-        rows.select(&each);
-        logits = select(&logits, &each);
-    }
     for tokens in 1..=options.length.max() {
         let looked = rows.weights();
         let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
-        let live: Vec<(&Live, &[u32])> = searches
+        let live: Vec<(&Generated, &[u32])> = searches
             .iter()
             .zip(prompts)
-            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, *prompt)))
+            .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, prompt.ids)))
             .collect();
         let scored: Vec<Scored<'_, E>> = live
             .par_iter()
@@ -186,7 +157,8 @@ impl<E: Element> Step<'_, E> {
                 // A place that is kept is there for every candidate.
                 if keeps_place || rank < width {
                     let finish = if ends { Finish::Stop } else { Finish::Length };
-                    group.ended.push(self.extended(&group.live[place], &candidate).finished(finish, beam.penalty));
+                    let text = self.extended(&group.live[place], &candidate);
+                    group.ended.push(finished(text, finish, beam.penalty));
                     *chosen.entry(candidate.id).or_default() += 1.0;
                 }
             } else if next.len() < places {
@@ -197,12 +169,13 @@ impl<E: Element> Step<'_, E> {
         }
         // What nothing may follow has ended as it is.
         for place in (0..group.live.len()).filter(|&place| self.is_complete(place)) {
-            group.ended.push(group.live[place].clone().finished(Finish::Complete, beam.penalty));
+            group.ended.push(finished(group.live[place].clone(), Finish::Complete, beam.penalty));
         }
         group.ended.sort_by(|a, b| b.score.total_cmp(&a.score));
         group.ended.truncate(width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
-        let hopeless = |best: &Live| worst.is_some_and(|worst| beam.penalty.score(best.rank, self.tokens) <= worst);
+        let hopeless =
+            |best: &Generated| worst.is_some_and(|worst| beam.penalty.score(best.score, self.tokens) <= worst);
         let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
         if over {
             next.clear();
@@ -215,8 +188,8 @@ impl<E: Element> Step<'_, E> {
 
     /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on
     /// from it has to be copied, into the rows of those that are given up.
-    fn placed(&self, next: Vec<Live>, parents: Vec<usize>) -> (Vec<Live>, Vec<usize>) {
-        let mut places: Vec<Option<(Live, usize)>> = next.iter().map(|_| None).collect();
+    fn placed(&self, next: Vec<Generated>, parents: Vec<usize>) -> (Vec<Generated>, Vec<usize>) {
+        let mut places: Vec<Option<(Generated, usize)>> = next.iter().map(|_| None).collect();
         let mut others = Vec::new();
         for (live, parent) in next.into_iter().zip(parents) {
             match places.get_mut(parent - self.first) {
@@ -234,10 +207,10 @@ impl<E: Element> Step<'_, E> {
     }
 
     /// The best extensions of the beginnings, the best first; of equals the first.
-    fn candidates(&self, live: &[Live], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
-        let of = |(place, live): (usize, &Live)| {
+    fn candidates(&self, live: &[Generated], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
+        let of = |(place, live): (usize, &Generated)| {
             let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
-            let rank = |z: f64| live.rank + (z - log_sum);
+            let rank = |z: f64| live.score + (z - log_sum);
             let value = |id: u32, z: f64| match chosen.get(&id) {
                 Some(times) => rank(z) - self.options.search.diversity * times,
                 None => rank(z),
@@ -254,26 +227,20 @@ impl<E: Element> Step<'_, E> {
     }
 
     /// A beginning with the token of a candidate.
-    fn extended(&self, live: &Live, candidate: &Candidate) -> Live {
+    fn extended(&self, live: &Generated, candidate: &Candidate) -> Generated {
         let row = self.first + candidate.place;
         let Scored { log_sum, own, .. } = &self.scored[row];
         let mut live = live.clone();
         live.ids.push(candidate.id);
         live.log_probabilities.push(own[candidate.id as usize].to_f64() - log_sum);
-        live.rank = candidate.rank;
+        live.score = candidate.rank;
         live.weights.extend(self.looked.map(|looked| looked[row].clone()));
         live
     }
 }
 
-impl Live {
-    fn new() -> Self {
-        Self { ids: Vec::new(), log_probabilities: Vec::new(), rank: 0.0, weights: Vec::new() }
-    }
-
-    fn finished(self, finish: Finish, penalty: LengthPenalty) -> Generated {
-        let Self { ids, log_probabilities, rank, weights } = self;
-        let score = if ids.is_empty() { 0.0 } else { penalty.score(rank, ids.len()) };
-        Generated { ids, log_probabilities, score, finish, weights }
-    }
+/// A beginning that has ended.
+fn finished(text: Generated, finish: Finish, penalty: LengthPenalty) -> Generated {
+    let score = if text.ids.is_empty() { 0.0 } else { penalty.score(text.score, text.ids.len()) };
+    Generated { score, finish, ..text }
 }

@@ -5,85 +5,58 @@
 //!
 //! x_t = argmax_v (1 − α) · p(v) − α · max_j cos(h_v, h_j),
 //!
-//! with h_j the [features](rungs_models::LanguageModel::features) of every earlier token, the prompt's among them, and h_v
-//! those of the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
+//! with h_j the [features](LanguageModel::features) of every earlier token, the prompt's among them, and h_v those of
+//! the candidate when it is read. α = 0 is greedy. Nothing is drawn. A step reads k tokens in one batch.
 //!
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
 
 use crate::error::GenerateError;
-use crate::search::{Contrastive, check_prompts, nothing};
+use crate::search::{Contrastive, check, nothing};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
+use rungs_models::LanguageModel;
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
-use rungs_models::sampling::{Finish, Generated, OnToken, SampleError, SampleOptions};
-use rungs_models::{LanguageModel, State};
-use std::ops::ControlFlow;
+use rungs_models::sampling::rows::{looked, start};
+use rungs_models::sampling::{Finish, Generated, OnNext, Prompt, SampleError, SampleOptions};
 
 /// Continues prompts, one after another.
-pub(crate) fn of_prompts<E: Element>(
+pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
-    prompts: &[&[u32]],
+    prompts: &[Prompt<'_>],
     options: &SampleOptions<Contrastive>,
-    on_token: OnToken<'_>,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
     options.search.check(options.texts)?;
-    check_prompts(model, prompts, options.length)?;
+    check(model, prompts, options)?;
     if options.length.max() == 0 {
         return Ok(nothing(prompts.len()));
     }
     let model = model.frozen();
-    let mut texts = Vec::with_capacity(prompts.len());
-    for (number, prompt) in prompts.iter().enumerate() {
-        let on_token = &mut |id| on_token(number, id);
-        texts.push(vec![search(model.as_ref(), model.start(1), prompt, prompt, options, on_token)?]);
-    }
-    Ok(texts)
+    let mut text = |(number, prompt)| Ok(vec![search(model.as_ref(), prompt, options, number, on_token)?]);
+    prompts.iter().enumerate().map(&mut text).collect()
 }
 
-/// Goes on from a state, each row of which reads one token first.
-pub(crate) fn of_state<E: Element>(
-    model: &dyn LanguageModel<E>,
-    state: &State<E>,
-    first: &[u32],
-    options: &SampleOptions<Contrastive>,
-    on_token: OnToken<'_>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.check_stop(model.vocabulary())?;
-    options.search.check(options.texts)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(first.len()));
-    }
-    let mut texts = Vec::with_capacity(first.len());
-    for (number, &first) in first.iter().enumerate() {
-        let on_token = &mut |id| on_token(number, id);
-        texts.push(vec![search(model, state.rows(&[number]), &[first], &[], options, on_token)?]);
-    }
-    Ok(texts)
-}
-
-/// Continues one text, from a state that reads some tokens first.
+/// Continues one prompt, whose text has this number.
 fn search<E: Element>(
     model: &dyn LanguageModel<E>,
-    mut state: State<E>,
-    read: &[u32],
-    prompt: &[u32],
+    prompt: &Prompt<'_>,
     options: &SampleOptions<Contrastive>,
-    on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
+    number: usize,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Generated, SampleError> {
     let Contrastive { alpha, candidates: k } = options.search;
     let mut seen = Seen(Growing::new(1));
-    let t = read.len();
-    let read = Ids::new(read, [1, t]);
-    let features = model.features(&read, &mut state, &mut Mode::Eval); // (1, T, D)
+    let mut state = start(model, &[*prompt]);
+    let t = prompt.ids.len();
+    let features = model.features(&Ids::new(prompt.ids, [1, t]), &mut state, &mut Mode::Eval); // (1, T, D)
     seen.extend(&features);
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
     let mut text = Generated::nothing();
     loop {
         keep_awake();
         let own = logits.to_vec();
-        let (allowed, log_sum) = (options.processed(&own, prompt, &text.ids)?, log_sums(&logits)[0]);
+        let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, k);
         if candidates.is_empty() {
@@ -106,8 +79,8 @@ fn search<E: Element>(
         let (id, _) = candidates[place];
         text.ids.push(id);
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
-        text.weights.extend(looked(&states, place));
-        if on_token(id).is_break() || options.stop.contains(&id) {
+        text.weights.extend(looked(&states).map(|mut rows| rows.swap_remove(place)));
+        if on_token(number, &id).is_break() || options.stop.contains(&id) {
             text.finish = Finish::Stop;
             break;
         }
@@ -143,11 +116,4 @@ impl<E: Element> Seen<E> {
 /// h / ‖h‖.
 fn unit_vectors<E: Element>(features: &Tensor<E>) -> Tensor<E> {
     features / &features.square().sum_over([-1]).sqrt()
-}
-
-/// Where the model looked in one row, if it looks at a source.
-fn looked<E: Element>(state: &State<E>, row: usize) -> Option<Vec<f64>> {
-    let weights = state.weights()?;
-    let sources = weights.shape().last();
-    Some(weights.to_vec()[row * sources..][..sources].iter().map(|a| a.to_f64()).collect())
 }

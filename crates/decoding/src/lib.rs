@@ -7,7 +7,7 @@
 //!
 //! | what | file |
 //! |---|---|
-//! | one door for all searches: [`generate()`], [`generate_from`] | `generate` |
+//! | one door for all searches: [`generate()`] | `generate` |
 //! | which search, and its settings: [`Search`] | [`search`] |
 //! | beam search: the best of many hypotheses, also in groups that differ | [`beam`] |
 //! | contrastive search: likely and new | [`contrastive`] |
@@ -29,12 +29,12 @@ pub mod speculative;
 mod tests;
 
 pub use error::GenerateError;
-pub use generate::{generate, generate_each, generate_from};
+pub use generate::generate;
 pub use pattern::Pattern;
 pub use penalties::{Bias, CountPenalty, NoRepeatNgram, RepetitionPenalty};
 pub use rungs_models::sampling::{
-    Context, Finish, Generated, Length, MinP, OnToken, Processor, Processors, SampleError, Temperature, TopK, TopP,
-    Typical, check_prompt, draw, likeliest, log_probabilities, log_probability,
+    Context, Finish, Generated, Length, MinP, OnNext, Processor, Processors, Prompt, Randomness, SampleError,
+    Temperature, TopK, TopP, Typical, draw, likeliest, log_probabilities, log_probability,
 };
 pub use search::{Beam, Contrastive, Ending, GenerateOptions, LengthPenalty, Search};
 pub use speculative::{Drafted, generate_with_draft};

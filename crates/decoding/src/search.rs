@@ -2,7 +2,7 @@
 
 use crate::error::GenerateError;
 use rungs_layers::tensor::Element;
-use rungs_models::sampling::{Generated, Length, SampleOptions, check_prompt};
+use rungs_models::sampling::{Generated, Prompt, SampleOptions};
 use rungs_models::{ConfigError, LanguageModel};
 
 /// How texts are to be written.
@@ -125,21 +125,20 @@ fn check_size(name: &'static str, value: usize, most: usize) -> Result<(), Confi
     }
 }
 
-/// Checks that a search can continue prompts. It does not begin anew past the end of the context.
-pub(crate) fn check_prompts<E: Element>(
+/// Checks that a search can continue prompts so. It does not begin anew past the end of the context.
+pub(crate) fn check<E: Element, S>(
     model: &dyn LanguageModel<E>,
-    prompts: &[&[u32]],
-    length: Length,
+    prompts: &[Prompt<'_>],
+    options: &SampleOptions<S>,
 ) -> Result<(), GenerateError> {
-    for prompt in prompts {
-        check_prompt(model.vocabulary(), prompt)?;
-        let (prompt, tokens) = (prompt.len(), length.max());
-        // The last token is written and not read.
-        if let Some(context) = model.context().filter(|context| (prompt + tokens).saturating_sub(1) > *context) {
-            return Err(GenerateError::Context { prompt, tokens, context });
-        }
+    options.check(model, prompts)?;
+    let Some(context) = model.context() else { return Ok(()) };
+    let tokens = options.length.max();
+    // The last token is written and not read.
+    match prompts.iter().map(|prompt| prompt.ids.len()).find(|prompt| (prompt + tokens).saturating_sub(1) > context) {
+        Some(prompt) => Err(GenerateError::Context { prompt, tokens, context }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// One text of no tokens for each prompt.

@@ -18,7 +18,7 @@ use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Rng, keep_awake};
 use rungs_models::sampling::logits::weights;
 use rungs_models::sampling::{
-    Choice, Finish, Generated, OnToken, SampleError, SampleOptions, check_prompt, draw, likeliest, log_probability,
+    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest, log_probability,
 };
 use rungs_models::{ConfigError, LanguageModel, State};
 
@@ -33,20 +33,20 @@ pub struct Drafted {
     pub rounds: usize,
 }
 
-/// Continues a prompt with `draft` writing up to `ahead` tokens a round. `on_token` hears of tokens as soon as they are
-/// sure.
+/// Continues each of the prompts as [`generate`](crate::generate()) does, one text after another, with `draft` writing
+/// up to `ahead` tokens a round; also how it did, text after text. `on_token` hears of tokens as soon as they are sure.
 ///
 /// # Errors
-/// As [`generate`](crate::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, several texts are
-/// wanted, or the search is neither greedy nor a draw.
-pub fn generate_with_draft<E: Element>(
+/// As [`generate`](crate::generate()); or if the draft's vocabulary is not the model's, `ahead` is 0, the search is
+/// neither greedy nor a draw, or the model translates.
+pub fn generate_with_draft<'p, E: Element>(
     [model, draft]: [&dyn LanguageModel<E>; 2],
     ahead: usize,
-    prompt: &[u32],
+    prompts: impl IntoIterator<Item: Into<Prompt<'p>>>,
     options: &GenerateOptions,
-    rng: Rng,
-    on_token: OnToken<'_>,
-) -> Result<(Generated, Drafted), GenerateError> {
+    rng: &dyn Randomness,
+    on_token: OnNext<'_, u32>,
+) -> Result<(Vec<Vec<Generated>>, Vec<Drafted>), GenerateError> {
     let vocabulary = model.vocabulary();
     if draft.vocabulary() != vocabulary {
         return Err(GenerateError::DraftVocabulary { draft: draft.vocabulary(), vocabulary });
@@ -55,23 +55,34 @@ pub fn generate_with_draft<E: Element>(
         return Err(ConfigError::Zero { name: "ahead" }.into());
     }
     let choice = match options.search {
-        Search::Greedy if options.texts == 1 => Choice::Greedy,
-        Search::Sample if options.texts == 1 => Choice::Sample,
+        Search::Greedy => Choice::Greedy,
+        Search::Sample => Choice::Sample,
         _ => return Err(GenerateError::DraftSearch),
     };
-    options.check_stop(vocabulary)?;
-    check_prompt(vocabulary, prompt)?;
+    if model.source_vocabulary().or(draft.source_vocabulary()).is_some() {
+        return Err(GenerateError::DraftSearch);
+    }
+    let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
+    let options = options.with_search(choice);
+    options.check(model, &prompts)?;
     let (model, draft) = (model.frozen(), draft.frozen());
-    let speculation = Speculation {
-        model: Reader::new(model.as_ref()),
-        draft: Reader::new(draft.as_ref()),
-        text: prompt.to_vec(),
-        prompt: prompt.len(),
-        options: options.with_search(choice),
-        rng,
-        drafted: Drafted::default(),
+    let mut drafted = Vec::new();
+    let mut text = |i: usize, j: usize| {
+        let speculation = Speculation {
+            model: Reader::new(model.as_ref()),
+            draft: Reader::new(draft.as_ref()),
+            text: prompts[i].ids.to_vec(),
+            prompt: prompts[i].ids.len(),
+            options: &options,
+            rng: rng.of_text(i, j),
+            drafted: Drafted::default(),
+        };
+        let (text, how) = speculation.write(ahead, i * options.texts + j, on_token)?;
+        drafted.push(how);
+        Ok(text)
     };
-    Ok(speculation.write(ahead, on_token)?)
+    let texts = (0..prompts.len()).map(|i| (0..options.texts).map(|j| text(i, j)).collect());
+    Ok((texts.collect::<Result<_, SampleError>>()?, drafted))
 }
 
 /// Two models in the middle of a text.
@@ -81,13 +92,19 @@ struct Speculation<'m, E: Element> {
     /// The prompt and what is sure.
     text: Vec<u32>,
     prompt: usize,
-    options: SampleOptions,
+    options: &'m SampleOptions,
     rng: Rng,
     drafted: Drafted,
 }
 
 impl<E: Element> Speculation<'_, E> {
-    fn write(mut self, ahead: usize, on_token: OnToken<'_>) -> Result<(Generated, Drafted), SampleError> {
+    /// Writes the text, which has this number.
+    fn write(
+        mut self,
+        ahead: usize,
+        number: usize,
+        on_token: OnNext<'_, u32>,
+    ) -> Result<(Generated, Drafted), SampleError> {
         let (mut log_probabilities, mut finish) = (Vec::new(), Finish::Length);
         let max = self.options.length.max();
         'text: while log_probabilities.len() < max {
@@ -101,7 +118,7 @@ impl<E: Element> Speculation<'_, E> {
                 };
                 self.text.push(id);
                 log_probabilities.push(log_probability);
-                if on_token(0, id).is_break() || self.options.stop.contains(&id) {
+                if on_token(number, &id).is_break() || self.options.stop.contains(&id) {
                     finish = Finish::Stop;
                     break 'text;
                 }

@@ -78,7 +78,7 @@ fn assert_close(what: &str, a: &[f64], b: &[f64]) {
     }
 }
 
-fn go_on() -> impl FnMut(usize, u32) -> ControlFlow<()> {
+fn go_on() -> impl FnMut(usize, &u32) -> ControlFlow<()> {
     |_, _| ControlFlow::Continue(())
 }
 

@@ -100,7 +100,7 @@ pub use model_config::ModelConfig;
 pub use recurrent::{RecurrentConfig, RecurrentLanguageModel};
 pub use rnn::RnnLanguageModel;
 pub use rung::Rung;
-pub use sampling::{Choice, Finish, Generated, Length, Processor, SampleError, SampleOptions, sample, sample_from};
+pub use sampling::{Choice, Finish, Generated, Length, Processor, Prompt, SampleError, SampleOptions, sample};
 pub use seq2seq::{CellKind, Seq2Seq, Seq2SeqConfig};
 pub use source::Source;
 pub use state::{ModelState, State};

@@ -10,12 +10,13 @@
 //! | temperature, top-k, top-p, min-p, typical | [`truncation`] |
 //! | [processors of your own](Processor) | [`processor`] |
 //! | softmax, argmax and draw | [`logits`] |
-//! | [how long a text is, and what ends it](SampleOptions) | `options` |
+//! | [what a text goes on from](Prompt) | `prompt` |
+//! | [how long it is, and what ends it](SampleOptions) | `options` |
 //! | rows of a batch that begin with prompts of different lengths, and the end of the context | [`rows`] |
 //!
-//! [`sample()`] continues prompts with a language model, [`sample_from`] goes on from any decoder's state: translators
-//! begin with one. Searches (beam, contrastive, speculative), penalties and constraints are in the crate
-//! `rungs-decoding`, which uses this loop for greedy and drawn texts.
+//! [`sample()`] continues prompts, and translates, if they come with sources. Searches (beam, contrastive,
+//! speculative), penalties and constraints are in the crate `rungs-decoding`, which uses this loop for greedy and drawn
+//! texts.
 
 #[cfg(test)]
 #[path = "../../../tests/fixtures/distributions.rs"]
@@ -24,6 +25,7 @@ mod error;
 pub mod logits;
 mod options;
 pub mod processor;
+mod prompt;
 pub mod rows;
 mod sampler;
 #[cfg(test)]
@@ -32,7 +34,8 @@ pub mod truncation;
 
 pub use error::SampleError;
 pub use logits::{draw, likeliest, log_probabilities, log_probability};
-pub use options::{Choice, Finish, Generated, Length, SampleOptions, check_prompt};
+pub use options::{Choice, Finish, Generated, Length, SampleOptions};
 pub use processor::{Context, Processor, Processors};
-pub use sampler::{OnToken, sample, sample_each, sample_from};
+pub use prompt::Prompt;
+pub use sampler::{OnNext, Randomness, sample};
 pub use truncation::{MinP, Temperature, TopK, TopP, Typical};

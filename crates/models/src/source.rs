@@ -31,6 +31,18 @@ impl Source {
         Self::new(Ids::new(ids, [1, ids.len()]), vec![ids.len()])
     }
 
+    /// Several texts, padded to the longest: with whatever, for nobody looks at it.
+    ///
+    /// # Panics
+    /// If one is empty.
+    #[track_caller]
+    pub fn of(texts: &[&[u32]]) -> Self {
+        let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        let s = lengths.iter().copied().max().unwrap_or(0);
+        let ids: Vec<u32> = texts.iter().flat_map(|text| text.iter().copied().chain(vec![0; s - text.len()])).collect();
+        Self::new(Ids::new(ids, [texts.len(), s]), lengths)
+    }
+
     /// The tokens (B, S).
     pub fn ids(&self) -> &Ids {
         &self.ids

@@ -32,7 +32,7 @@ use crate::text::Tokenizer;
 use crate::text::tokenizer::IdTokenizer;
 use crate::trainer::TrainerConfig;
 use crate::trainer::checkpoint::checksum;
-use crate::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source, Tokens};
+use crate::{Error, Provenance, Run, RunConfig, Rung, SavedRun, Settings, Tokenizers};
 use std::path::Path;
 
 /// Their settings.
@@ -54,7 +54,7 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
     let generation = read_text(from, GENERATION)?;
     let damaged = |error: &dyn std::fmt::Display| Error::File { path: from.join(CONFIG), problem: error.to_string() };
     let pretrained = Pretrained::from_json(family, &json, generation.as_deref()).map_err(|error| damaged(&error))?;
-    let tokens = tokens(from, pretrained.config.vocabulary)?;
+    let tokenizers = tokenizers(from, pretrained.config.vocabulary)?;
     let mut shards = Shards::open(from)?;
     let shapes = shards.shapes();
     let weights = read::<f32>(&pretrained, &shapes, &mut |name| shards.fetch(name));
@@ -64,12 +64,12 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
     let from = std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
     let config = RunConfig {
         settings: settings(&pretrained, &from),
-        text: Source { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
+        text: Provenance { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
         validation: None,
         from: None,
     };
     config.settings.validate()?;
-    SavedRun::write(out, config, &tokens, &weights)
+    SavedRun::write(out, config, &tokenizers, &weights)
 }
 
 /// Settings with their model, to be trained with the defaults of the rung, one sequence at a time.
@@ -84,13 +84,13 @@ fn settings(pretrained: &Pretrained, from: &Path) -> Settings {
     }
 }
 
-/// The tokens of a folder, which are to be as many as the model's.
-fn tokens(from: &Path, vocabulary: usize) -> Result<Tokens, Error> {
-    let Some(tokens) = Tokens::find(from, false)? else {
-        return Ok(Tokens::Text(Tokenizer::Ids(IdTokenizer::new(vocabulary)?)));
+/// The tokenizer of a folder, which is to have as many tokens as the model.
+fn tokenizers(from: &Path, vocabulary: usize) -> Result<Tokenizers, Error> {
+    let Some(tokenizers) = Tokenizers::find(from, false)? else {
+        return Ok(Tokenizer::Ids(IdTokenizer::new(vocabulary)?).into());
     };
-    match tokens.text()?.vocabulary() {
-        found if found == vocabulary => Ok(tokens),
+    match tokenizers.target().vocabulary() {
+        found if found == vocabulary => Ok(tokenizers),
         found => {
             let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
             Err(Error::File { path: from.join(CONFIG), problem })

@@ -7,12 +7,12 @@
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | what decides a run: its model, its data and its training, with defaults for each rung |
-//! | [`data`] | what a run learns from, made into tokens: texts, pairs, answers; [`streaming`] of large texts |
+//! | [`data`] | what a run learns from, made into token ids: texts, pairs, answers; [`streaming`] of large texts |
 //! | [`builtin`], [`dates`] | a text and pairs that are part of the library |
 //! | [`tasks`] | what a model learns: data into batches, logits into a loss, held-out data into a number |
-//! | [`model`] | a model of any rung |
+//! | [`model`] | the model that settings describe |
 //! | [`run`] | training, and the folder that a run is kept in, with a whole model or an [adapter](run::adapter) |
-//! | [`writing`] | text in, text out: completing, answering, translating |
+//! | [`generator`] | text in, text out: going on, answering, translating |
 //! | [`huggingface`] | run folders from and to folders of Hugging Face |
 //! | [`bigram`] | the floor of the ladder |
 //!
@@ -28,7 +28,7 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::{Examples, PromptKind, PromptSettings, RunConfig, Source, split_pairs};
+//! use rungs::{Examples, PromptKind, PromptSettings, Provenance, RunConfig, split_pairs};
 //!
 //! # let folder = std::env::temp_dir().join(format!("rungs-ten-lines-{}", std::process::id()));
 //! # let text = "a cat is an animal. a rose is a plant. the cat sat on the rose. ".repeat(40);
@@ -44,26 +44,30 @@
 //! # settings.training.budget = Budget::Steps(120);
 //! # settings.training.schedule = Schedule::Constant { rate: 5e-3 };
 //! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
-//! let config = RunConfig { settings, text: Source::of("animals and plants", &text), validation: None, from: None };
+//! let config = RunConfig { settings, text: Provenance::of("animals and plants", &text), validation: None, from: None };
 //! let corpus = Corpus::new(&text, None, &config.settings)?;
-//! Run::create(&folder, &config, corpus, Box::new(|_| vec![]))?.train(&mut |_| Control::Continue)?;
+//! Run::create(&folder, &config, corpus)?.train(&mut |_| Control::Continue)?;
 //!
 //! // Load a folder, and let it write.
 //! let saved = SavedRun::open(&folder)?;
-//! let (writer, options) = (saved.writer()?, GenerateOptions { length: Length::at_most(30), ..Default::default() });
-//! let whole = writer.complete("the cat ", &options, &Rng::new(0))?;
-//! let streamed = writer.stream("the cat ", &options, &Rng::new(0), &mut |part| print!("{part}"))?;
-//! assert_eq!(whole, streamed);
+//! let generator = saved.generator()?;
+//! let options = GenerateOptions { length: Length::at_most(30), ..Default::default() };
+//! let whole = generator.complete("the cat ", &options, &Rng::new(0))?;
+//! let streamed = generator.generate(&[generator.prompt("the cat ")?], &options, &Rng::new(0), &mut |_, part| {
+//!     print!("{part}");
+//!     std::ops::ControlFlow::Continue(())
+//! })?;
+//! assert_eq!(whole, streamed[0][0].text);
 //!
 //! // Fine-tune it on pairs.
 //! let mut settings = saved.config.settings.clone();
 //! settings.data.examples = Examples::Prompts(PromptSettings::of(PromptKind::Pairs));
 //! let (train, validation) = split_pairs(pairs, 0.1)?;
-//! let corpus = PromptCorpus::new(&train, &validation, Some(writer.tokenizer().clone()), &settings)?;
+//! let corpus = Corpus::of_turns(&train, &validation, Some(generator.tokenizers().text()?.clone()), &settings)?;
 //! let mut run = Run::new(&settings, corpus)?;
 //! run.begin_with(&saved)?;
 //! run.train(&mut |_| Control::Continue)?;
-//! let answer = run.responder()?.answer("the rose of 200", &options, &Rng::new(0))?;
+//! let answer = run.generator()?.answer("the rose of 200", &options, &Rng::new(0))?;
 //! assert_eq!(answer, "a plant");
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -151,7 +155,7 @@
 //!
 //! ## 3. A rung learns a text
 //!
-//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into tokens, with its end held out; a
+//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into token ids, with its end held out; a
 //! [`Run`] trains. The callback is told what happens and says whether to go on.
 //!
 //! ```
@@ -169,7 +173,7 @@
 //!     ..settings.training
 //! };
 //! let corpus = Corpus::new(&text, None, &settings)?;
-//! let floor = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary()).bits_per_token(&corpus.validation);
+//! let floor = corpus.bigram_bits()?.expect("a text");
 //!
 //! let mut run = Run::new(&settings, corpus)?;
 //! let summary = run.train(&mut |event| {
@@ -183,7 +187,7 @@
 //!
 //! // And it writes.
 //! let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(30), ..Default::default() };
-//! let text = run.writer()?.complete("the dog ", &options, &Rng::new(0))?;
+//! let text = run.generator()?.complete("the dog ", &options, &Rng::new(0))?;
 //! assert!(text.starts_with("sat on"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -195,29 +199,29 @@
 //!
 //! ```
 //! use rungs::prelude::*;
-//! use rungs::{RunConfig, Source};
+//! use rungs::{Provenance, RunConfig};
 //!
 //! let text = "a b c d e f g. ".repeat(50);
 //! let mut settings = Settings::of(Rung::Gpt);
 //! let sizes = GptConfig { layers: 1, width: 8, heads: 2, context: 8, ..GptConfig::nanogpt() };
 //! settings.model = ModelConfig::Gpt(sizes);
 //! settings.training.budget = Budget::Steps(10);
-//! let config = RunConfig { settings, text: Source::of("letters", &text), validation: None, from: None };
+//! let config = RunConfig { settings, text: Provenance::of("letters", &text), validation: None, from: None };
 //! let corpus = || Corpus::new(&text, None, &config.settings);
 //! let folder = std::env::temp_dir().join(format!("rungs-tour-{}", std::process::id()));
 //!
-//! let mut run = Run::create(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! let mut run = Run::create(&folder, &config, corpus()?)?;
 //! let mut steps = 0;
 //! run.train(&mut |event| {
 //!     steps += usize::from(matches!(event, Event::Step { .. }));
 //!     if steps < 4 { Control::Continue } else { Control::Stop }
 //! })?;
 //!
-//! let mut run = Run::resume(&folder, &config, corpus()?, Box::new(|_| vec![]))?;
+//! let mut run = Run::resume(&folder, &config, corpus()?)?;
 //! assert_eq!(run.train(&mut |_| Control::Continue)?.steps, 10);
 //!
 //! let saved = SavedRun::open(&folder)?;
-//! let evaluation = saved.evaluate(&saved.tokens.text()?.encode("a b c d ")?)?;
+//! let evaluation = saved.evaluate(&saved.tokenizers.text()?.encode("a b c d ")?)?;
 //! assert_eq!(evaluation.tokens, 7);
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -242,19 +246,21 @@ pub use rungs_trainer as trainer;
 
 pub mod data;
 mod error;
+pub mod generator;
 pub mod huggingface;
 pub mod model;
 pub mod prelude;
+mod provenance;
 pub mod run;
 pub mod settings;
-mod source;
 pub mod tasks;
-pub mod writing;
 
-pub use data::streaming::{self, Reading, StreamedCorpus, TextFile};
-pub use data::{Corpus, Data, PairCorpus, PromptCorpus, Prompts, Tokens, builtin, dates};
+pub use data::streaming::{self, Reading, TextFile};
+pub use data::{Corpus, Parts, Prompts, Tokenizers, builtin, dates};
 pub use error::Error;
+pub use generator::Generator;
 pub use model::Model;
+pub use provenance::Provenance;
 pub use run::{Run, RunConfig, SavedRun};
 pub use rungs_models::{ModelConfig, Rung};
 pub use rungs_text::{
@@ -262,6 +268,4 @@ pub use rungs_text::{
     split_pairs,
 };
 pub use settings::{DataSettings, Examples, PromptKind, PromptSettings, Settings, TokenizerKind};
-pub use source::Source;
-pub use tasks::{LanguageTask, PromptTask, TranslationTask, evaluate, measure_forced, token_losses};
-pub use writing::{Responder, Writer, translate};
+pub use tasks::{LanguageTask, evaluate, measure_forced, token_losses};

@@ -1,12 +1,12 @@
-//! The model that settings describe, for the tokens that it reads and writes.
+//! The model that settings describe, for the token ids that it reads and writes.
 
 use crate::Error;
-use crate::data::Tokens;
+use crate::data::Tokenizers;
 use crate::models::{GptConfig, LanguageModel, ModelConfig, Positions};
 use crate::settings::{FineTuning, Settings};
 use crate::tensor::Rng;
 use crate::tensor::safetensors::Named;
-use crate::text::PairVocabulary;
+use crate::text::Tokenizer;
 
 /// A model of any rung, as a run has it.
 pub type Model = Box<dyn LanguageModel<f32>>;
@@ -17,41 +17,37 @@ pub(crate) fn weights(model: &Model) -> Named<f32> {
 }
 
 impl Settings {
-    /// The model of these settings for these tokens, with its first parameters.
+    /// The model of these settings for these tokenizers, with its first parameters.
     ///
     /// # Errors
     /// If there can be no such model.
-    pub fn build(&self, tokens: &Tokens, rng: &mut Rng) -> Result<Model, Error> {
-        Ok(self.model_for(tokens).build(rng)?)
+    pub fn build(&self, tokenizers: &Tokenizers, rng: &mut Rng) -> Result<Model, Error> {
+        Ok(self.model_for(tokenizers).build(rng)?)
     }
 
-    /// The configuration of a model with these tokens.
-    pub fn model_for(&self, tokens: &Tokens) -> ModelConfig {
-        match tokens {
-            Tokens::Text(tokenizer) => self.model.with_vocabulary(tokenizer.vocabulary(), None),
-            Tokens::Pairs(PairVocabulary { source, target }) => {
-                self.model.with_vocabulary(target.size(), Some(source.size()))
-            }
-        }
+    /// The configuration of a model with these tokenizers.
+    pub fn model_for(&self, tokenizers: &Tokenizers) -> ModelConfig {
+        let Tokenizers { source, target } = tokenizers;
+        self.model.with_vocabulary(target.vocabulary(), source.as_ref().map(Tokenizer::vocabulary))
     }
 
-    /// The number of parameters of a model with these tokens that are trained; adapters, which are small, are not
+    /// The number of parameters of a model with these tokenizers that are trained; adapters, which are small, are not
     /// counted.
     ///
     /// # Errors
     /// If its sizes cannot be.
-    pub fn trained_parameters_at_least(&self, tokens: &Tokens) -> Result<u64, Error> {
-        match (&self.fine_tuning, self.last_layers_parameter_count(tokens)?) {
+    pub fn trained_parameters_at_least(&self, tokenizers: &Tokenizers) -> Result<u64, Error> {
+        match (&self.fine_tuning, self.last_layers_parameter_count(tokenizers)?) {
             (Some(FineTuning::Lora(_)), _) => Ok(0),
             (_, Some(last)) => Ok(last),
-            (_, None) => Ok(self.model_for(tokens).parameter_count()?),
+            (_, None) => Ok(self.model_for(tokenizers).parameter_count()?),
         }
     }
 
     /// The number of parameters of the last layers, where only they are trained.
-    pub(crate) fn last_layers_parameter_count(&self, tokens: &Tokens) -> Result<Option<u64>, Error> {
+    pub(crate) fn last_layers_parameter_count(&self, tokenizers: &Tokenizers) -> Result<Option<u64>, Error> {
         let (Some(FineTuning::TrainLastLayers(layers)), ModelConfig::Gpt(config)) =
-            (&self.fine_tuning, self.model_for(tokens))
+            (&self.fine_tuning, self.model_for(tokenizers))
         else {
             return Ok(None);
         };

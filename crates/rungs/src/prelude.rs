@@ -17,6 +17,5 @@ pub use crate::trainer::{
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
 };
 pub use crate::{
-    Bigram, Corpus, LanguageTask, ModelConfig, PromptCorpus, Responder, Run, Rung, SavedRun, Settings, TextPair,
-    TokenizerKind, Writer, evaluate,
+    Bigram, Corpus, Generator, LanguageTask, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind, evaluate,
 };

@@ -23,19 +23,19 @@ pub use run_config::RunConfig;
 pub use saved_run::SavedRun;
 
 use crate::Error;
-use crate::data::{Data, Prompts, TOKENIZER_FILE, Tokens};
+use crate::data::{Corpus, TOKENIZER_FILE, Tokenizers};
+use crate::generator::Generator;
 use crate::layers::Module;
 use crate::layers::lora::is_adapter;
 use crate::model::Model;
 use crate::settings::{FineTuning, Settings};
-use crate::tasks::AnyTask;
+use crate::tasks::LanguageTask;
 use crate::tensor::Rng;
 use crate::trainer::{
     Budget, Control, Destination, Event, Folder, Metrics, Progress, Summary, Task, TrainError, Trainer, TrainerConfig,
 };
-use crate::writing::{Responder, Writer};
 use adapter::Adapter;
-use run_files::{check_trained, damaged, tokens};
+use run_files::{check_trained, damaged, tokenizers};
 use saved_run::base_of;
 use std::fmt;
 use std::path::Path;
@@ -43,14 +43,11 @@ use std::path::Path;
 /// What is said of a run that is to fine-tune nothing.
 const UNFOUNDED: &str = "there is no model whose part it could train; one to begin with is needed (--from)";
 
-/// Files to be kept beside the run's own, made from its metrics at every save: a plot, for example.
-pub type Companions = Box<dyn FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send>;
-
 /// A model that is being trained.
 pub struct Run {
-    trainer: Trainer<f32, AnyTask>,
+    trainer: Trainer<f32, LanguageTask>,
     settings: Settings,
-    tokens: Tokens,
+    tokenizers: Tokenizers,
     /// How long it is, in steps where that is known.
     budget: Budget,
     /// What it is to fine-tune and has not been given yet, by the setting that wants it.
@@ -64,17 +61,16 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// A run that is kept nowhere, on a [`Corpus`](crate::Corpus) or other [`Data`].
+    /// A run that is kept nowhere.
     ///
     /// # Errors
     /// If a setting cannot be, or there is too little data for them, or of another kind than the rung learns.
-    pub fn new(settings: &Settings, data: impl Into<Data>) -> Result<Self, Error> {
+    pub fn new(settings: &Settings, corpus: Corpus) -> Result<Self, Error> {
         settings.validate()?;
-        let data = data.into();
-        data.check(settings)?;
-        let tokens = data.tokens();
-        let mut model = settings.build(&tokens, &mut Rng::new(settings.training.seed).fork("model"))?;
-        let task = AnyTask::new(settings, data)?;
+        corpus.check(settings)?;
+        let tokenizers = corpus.tokenizers.clone();
+        let mut model = settings.build(&tokenizers, &mut Rng::new(settings.training.seed).fork("model"))?;
+        let task = LanguageTask::of(corpus, settings)?;
         // The length of an epoch depends on the text, so a run keeps the number of steps that it came to.
         let training = settings.training;
         let steps = training.budget.steps(task.batches_per_epoch(), training.accumulate)?;
@@ -88,26 +84,21 @@ impl Run {
         }
         let unfounded = settings.fine_tuning.as_ref().map(FineTuning::name);
         let settings = settings.clone();
-        Ok(Self { trainer, settings, tokens, budget, unfounded })
+        Ok(Self { trainer, settings, tokenizers, budget, unfounded })
     }
 
     /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is a run in the folder already or something else in its way.
-    pub fn create(
-        path: &Path,
-        config: &RunConfig,
-        data: impl Into<Data>,
-        companions: Companions,
-    ) -> Result<Self, Error> {
+    pub fn create(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
         Self::check_free(path)?;
         if let (Some(name), None) = (config.settings.fine_tuning.as_ref().map(FineTuning::name), &config.from) {
             return Err(Error::setting(name, UNFOUNDED));
         }
         let folder = Folder::create(path)?;
-        let mut run = Self::new(&config.settings, data)?;
-        run.save_into(folder, config, companions);
+        let mut run = Self::new(&config.settings, corpus)?;
+        run.save_into(folder, config);
         Ok(run)
     }
 
@@ -128,17 +119,12 @@ impl Run {
     ///
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
-    pub fn resume(
-        path: &Path,
-        config: &RunConfig,
-        data: impl Into<Data>,
-        companions: Companions,
-    ) -> Result<Self, Error> {
+    pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         check_trained(&folder)?;
         RunConfig::of(&folder)?.check(config, path)?;
-        let mut run = Self::new(&config.settings, data)?;
-        if run.tokens != tokens(&folder, &config.settings)? {
+        let mut run = Self::new(&config.settings, corpus)?;
+        if run.tokenizers != tokenizers(&folder, &config.settings)? {
             let problem = "these are not the tokens that the data was made into".to_owned();
             return Err(damaged(&folder, TOKENIZER_FILE, problem));
         }
@@ -148,8 +134,18 @@ impl Run {
         }
         run.trainer.resume(&folder)?;
         run.unfounded = None;
-        run.save_into(folder, config, companions);
+        run.save_into(folder, config);
         Ok(run)
+    }
+
+    /// Keeps files beside the run's own, if it has a folder: `make` makes them from the metrics at every save, a plot
+    /// for example.
+    #[must_use]
+    pub fn with_files(mut self, make: impl FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send + 'static) -> Self {
+        if let Some(destination) = self.trainer.destination_mut() {
+            destination.add_files(make);
+        }
+        self
     }
 
     /// Begins with the weights of another run instead of random ones. The tokens are to be that run's too. Adapters of
@@ -159,7 +155,7 @@ impl Run {
     /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
     pub fn begin_with(&mut self, other: &SavedRun) -> Result<(), Error> {
         let here = |problem: &str| Error::File { path: other.path().to_owned(), problem: problem.to_owned() };
-        if self.tokens != other.tokens {
+        if self.tokenizers != other.tokenizers {
             return Err(here("its tokens are not those that the data was made into"));
         }
         let mut weights = other.weights()?;
@@ -178,18 +174,15 @@ impl Run {
         Ok(())
     }
 
-    fn save_into(&mut self, folder: Folder, config: &RunConfig, mut companions: Companions) {
+    fn save_into(&mut self, folder: Folder, config: &RunConfig) {
         let mut config = config.clone();
         config.settings.training.budget = self.budget;
         let settings = serde_json::to_value(&config).expect("settings are plain values");
-        let tokenizer = self.tokens.to_json().into_bytes();
-        let mut destination = Destination::new(folder, settings).with_files(move |metrics| {
-            let mut files = companions(metrics);
-            files.push((TOKENIZER_FILE.to_owned(), tokenizer.clone()));
-            files
-        });
+        let tokenizer = self.tokenizers.to_json().into_bytes();
+        let mut destination = Destination::new(folder, settings);
+        destination.add_files(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]);
         if let (Some(FineTuning::Lora(lora)), Some(base)) = (config.settings.fine_tuning, config.from) {
-            let belonging = Belonging::new(lora, base, &self.tokens);
+            let belonging = Belonging::new(lora, base, &self.tokenizers);
             destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
         }
         self.trainer.save_into(destination);
@@ -222,9 +215,9 @@ impl Run {
         self.trainer.metrics()
     }
 
-    /// What its tokens are.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    /// Its tokenizers.
+    pub fn tokenizers(&self) -> &Tokenizers {
+        &self.tokenizers
     }
 
     /// How many parameters the model has, with those of its adapter.
@@ -237,21 +230,12 @@ impl Run {
         self.trainer.trained_count()
     }
 
-    /// What goes on with texts by the best weights so far.
+    /// The model with the best weights so far and its tokens, which makes texts.
     ///
     /// # Errors
-    /// If the model translates.
-    pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.best_model()?, self.tokens.text()?.clone(), &self.settings))
-    }
-
-    /// What answers by the best weights so far.
-    ///
-    /// # Errors
-    /// If the model has not learnt to answer.
-    pub fn responder(&self) -> Result<Responder, Error> {
-        let prompts = Prompts::new(&self.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.best_model()?, prompts))
+    /// As [`best_model`](Self::best_model).
+    pub fn generator(&self) -> Result<Generator, Error> {
+        Generator::of(self.best_model()?, &self.tokenizers, &self.settings)
     }
 
     /// The model with the best weights so far by validation loss; it records no graph.

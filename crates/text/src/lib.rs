@@ -1,9 +1,8 @@
-//! Texts to learn from, and text as numbers: pairs and dialogues, tokenizers and vocabularies.
+//! Texts to learn from, and text as numbers: pairs, dialogues and tokenizers.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, ids; in pieces and as a stream |
-//! | [`vocabulary`] | the tokens of sentences that are translated, and of both sides of a pair |
+//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, ids, sentences; in pieces and as a stream |
 //! | [`token_bytes`] | the bytes of every token |
 //! | [`pairs`] | pairs of texts, one a line, read from TAB-separated columns |
 //! | [`dialogues`] | dialogues in turns, one a line, as JSON |
@@ -20,7 +19,6 @@ pub mod normalization;
 pub mod pairs;
 pub mod token_bytes;
 pub mod tokenizer;
-pub mod vocabulary;
 
 pub use dialogues::{Dialogue, Role, Turn, Turns, read_dialogues, split_dialogues};
 pub use error::{TextError, TokenizerError};
@@ -28,5 +26,4 @@ pub use held_out::fixed_hash;
 pub use normalization::Normalization;
 pub use pairs::{Columns, PairReader, TextPair, read_pairs, split_pairs};
 pub use token_bytes::TokenBytes;
-pub use tokenizer::{BpeTokenizer, TextStream, Tokenizer, WordOptions};
-pub use vocabulary::{PairVocabulary, SequenceVocabulary, Unit};
+pub use tokenizer::{BpeTokenizer, SentenceTokenizer, TextStream, Tokenizer, Unit, WordOptions};

@@ -11,7 +11,8 @@
 //! A token's id is its place in the list. A model that came without a tokenizer has [ids] for tokens. Runs of bytes are
 //! kept as Hugging Face's `tokenizers` keeps them, which other programs read too. In every kind the tokens of a text,
 //! written one after the other, are the text: decoding is concatenation, and a text can be
-//! [shown while it is generated](TextStream).
+//! [shown while it is generated](TextStream). Texts that are translated are [sentences](sentence), with a beginning and
+//! an end.
 //!
 //! With the feature `tokenizers`, whatever else Hugging Face keeps as `tokenizer.json` is opened as well, by their
 //! crate of that name.
@@ -24,6 +25,7 @@ pub mod ids;
 pub(crate) mod json_format;
 mod passage;
 mod pieces;
+pub mod sentence;
 mod text_stream;
 pub(crate) mod token_list;
 mod tokenizer_json;
@@ -36,6 +38,7 @@ pub use huggingface::HuggingFaceTokenizer;
 pub use ids::IdTokenizer;
 pub use passage::Passage;
 pub use pieces::{PieceEncoder, PieceLearner};
+pub use sentence::{SentenceTokenizer, Unit};
 pub use text_stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
@@ -66,6 +69,8 @@ pub enum Tokenizer {
     Bpe(Arc<BpeTokenizer>),
     /// A token is its number.
     Ids(IdTokenizer),
+    /// A text is a sentence, whose tokens are of one of the kinds before.
+    Sentence(SentenceTokenizer),
     /// Tokens are what only the crate `tokenizers` knows.
     #[cfg(feature = "tokenizers")]
     HuggingFace(Arc<HuggingFaceTokenizer>),
@@ -105,6 +110,7 @@ impl Tokenizer {
             Tokenizer::Word(_) => "words",
             Tokenizer::Bpe(_) => "byte pairs",
             Tokenizer::Ids(_) => "ids",
+            Tokenizer::Sentence(tokenizer) => tokenizer.kind(),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.kind(),
         }
@@ -114,7 +120,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for
-    /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), and to byte pairs nothing is unknown.
+    /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), nor is anything in sentences, and to byte pairs
+    /// nothing is unknown.
     /// [`NotEncoded`](TokenizerError::NotEncoded) if cutting the text into words takes too many steps, or if only the
     /// crate `tokenizers` knows the tokens, and has none for something unknown.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
@@ -123,6 +130,7 @@ impl Tokenizer {
             Tokenizer::Word(tokenizer) => Ok(tokenizer.encode(text)),
             Tokenizer::Bpe(tokenizer) => tokenizer.encode(text),
             Tokenizer::Ids(tokenizer) => tokenizer.encode(text),
+            Tokenizer::Sentence(tokenizer) => tokenizer.encode(text),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.encode(text),
         }
@@ -158,6 +166,7 @@ impl Tokenizer {
             Tokenizer::Word(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Bpe(tokenizer) => tokenizer.decode(ids),
             Tokenizer::Ids(tokenizer) => tokenizer.decode(ids),
+            Tokenizer::Sentence(tokenizer) => tokenizer.decode(ids),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.decode(ids),
         }
@@ -172,6 +181,7 @@ impl Tokenizer {
             Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => {
                 each(&|id| Some(self.decode(&[id]).into_bytes()))
             }
+            Tokenizer::Sentence(tokenizer) => return Some(tokenizer.token_bytes()),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(_) => return None,
         };
@@ -185,14 +195,23 @@ impl Tokenizer {
             Tokenizer::Word(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Bpe(tokenizer) => tokenizer.vocabulary(),
             Tokenizer::Ids(tokenizer) => tokenizer.vocabulary(),
+            Tokenizer::Sentence(tokenizer) => tokenizer.vocabulary(),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => tokenizer.vocabulary(),
         }
     }
 
+    /// The token of an id, as a label.
+    pub fn token(&self, id: u32) -> String {
+        match self {
+            Tokenizer::Sentence(tokenizer) => tokenizer.token(id).unwrap_or_default().to_owned(),
+            other => other.decode(&[id]),
+        }
+    }
+
     /// Whether its `tokenizer.json` is one of Hugging Face, which other programs read.
     pub fn is_hugging_face(&self) -> bool {
-        !matches!(self, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_))
+        !matches!(self, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) | Tokenizer::Sentence(_))
     }
 }
 

@@ -1,73 +1,70 @@
-//! From tokens to batches.
+//! From token ids to batches.
 //!
-//! A language model reads a window of tokens and predicts, at each position, the next one: the targets are the inputs
-//! moved by one.
+//! A model reads tokens and predicts, at each position, the next one: the targets are the inputs moved by one. However
+//! they were chosen, what a model is given is a [`Batch`].
 //!
 //! | batches | for | what they cover |
 //! |---|---|---|
 //! | [`ContiguousBatches`] | recurrent models | B streams side by side, each read on from where the last batch ended |
 //! | [`RandomWindows`] | models without memory | B windows from anywhere |
-//! | [`ConsecutiveWindows`] | validation | every token after the first, predicted exactly once |
-//! | [`SlidingWindows`] | measuring models without memory | the same, each behind a past of some length |
+//! | [`SlidingWindows`] | validation | every token after the first, predicted exactly once |
 //!
-//! B is the batch, T the length of a window. The [`Tokens`] they read are in memory, or wherever a [`TokenSource`] has
-//! them if there are too many; the batches are the same.
+//! B is the batch, T the length of a window. The [`TokenIds`] they read are in memory, or [stored](StoredIds) elsewhere
+//! if there are too many; the batches are the same.
 //!
-//! A model that reads one text and writes another is given pairs instead, of any lengths, as [`PairBatch`]es:
-//!
-//! | batches | for | what they cover |
-//! |---|---|---|
-//! | [`PairBatches`] | training | every pair once an epoch, those of about the same length together |
-//! | [`SortedPairs`] | validation | every pair once, from short to long |
-//!
-//! A model that is to learn an answer, but not the question that stands before it in the same text, is given
-//! [`Example`]s, as [`ExampleBatch`]es:
+//! Where only a part of a text is to be learnt, an answer and not its question, or a target is given its source, there
+//! are [`Example`]s in place of one text.
 //!
 //! | batches | for | what they cover |
 //! |---|---|---|
 //! | [`ExampleBatches`] | training | every example once an epoch, those of about the same length together |
 //! | [`SortedExamples`] | validation | every example once, from short to long |
 
-mod consecutive_windows;
 mod contiguous_batches;
-mod epochs;
+mod example;
 mod example_batches;
-mod pair_batches;
 mod random_windows;
 mod sliding_windows;
-mod source;
+mod sorted_examples;
+mod token_ids;
 
-pub use consecutive_windows::ConsecutiveWindows;
 pub use contiguous_batches::ContiguousBatches;
-pub use epochs::EpochCursor;
-pub use example_batches::{Example, ExampleBatch, ExampleBatches, SortedExamples};
-pub use pair_batches::{Pair, PairBatch, PairBatches, SortedPairs, Specials, pad};
+pub use example::Example;
+pub use example_batches::{EpochCursor, ExampleBatches};
 pub use random_windows::RandomWindows;
-pub use sliding_windows::{SlidingBatch, SlidingWindows};
-pub use source::{TokenSource, Tokens};
+pub use sliding_windows::SlidingWindows;
+pub use sorted_examples::SortedExamples;
+pub use token_ids::{StoredIds, TokenIds};
 
 use crate::TrainError;
 use crate::error::{setting, share};
 use rungs_layers::tensor::Ids;
 use std::sync::Arc;
 
+/// The target of a position at which nothing is learnt: padding, or what is only read. It is no part of the loss.
+pub const IGNORE_INDEX: u32 = u32::MAX;
+
 /// Inputs and what is to be predicted after each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// (B, T)
     pub inputs: Ids,
-    /// (B, T): the token after each input.
+    /// (B, T): the token to be predicted after each input, or [`IGNORE_INDEX`].
     pub targets: Ids,
-    /// Whether these windows do not go on from the batch before, so that a carried state must start anew.
+    /// The sources (B, S) of translations, padded at their ends, and how many tokens of each are not padding.
+    pub source: Option<(Ids, Vec<usize>)>,
+    /// Whether these inputs do not go on from the batch before, so that a carried state must start anew.
     pub restart: bool,
 }
 
 impl Batch {
-    /// The windows of `length` tokens that begin at `starts`. Each has a token after it.
-    fn gather(
-        tokens: &Tokens,
+    /// The windows of `length` tokens that begin at `starts`. Each has a token after it. Those that do not begin the
+    /// text learn nothing behind their first `overlap` tokens.
+    fn of_windows(
+        ids: &TokenIds,
         starts: impl ExactSizeIterator<Item = usize>,
         length: usize,
+        overlap: usize,
         restart: bool,
     ) -> Result<Self, TrainError> {
         let batch = starts.len();
@@ -76,32 +73,51 @@ impl Batch {
         let mut window = Vec::with_capacity(length + 1);
         for start in starts {
             window.clear();
-            tokens.read(start, length + 1, &mut window)?; // whole, so that a file is asked once
+            ids.read(start, length + 1, &mut window)?; // whole, so that a file is asked once
             inputs.extend_from_slice(&window[..length]);
+            let overlap = if start > 0 { overlap } else { 0 };
+            window[1..=overlap].fill(IGNORE_INDEX);
             targets.extend_from_slice(&window[1..]);
         }
         let shape = [batch, length];
-        Ok(Self { inputs: Ids::new(inputs, shape), targets: Ids::new(targets, shape), restart })
+        Ok(Self { inputs: Ids::new(inputs, shape), targets: Ids::new(targets, shape), source: None, restart })
     }
 
-    /// How many tokens are predicted: B · T.
+    /// The positions at which something is learnt, counted row by row: (L).
+    pub fn places(&self) -> Ids {
+        let targets = self.targets.as_slice();
+        let places: Vec<u32> =
+            (0..targets.len()).filter(|&place| targets[place] != IGNORE_INDEX).map(|place| place as u32).collect();
+        let learnt = places.len();
+        Ids::new(places, learnt)
+    }
+
+    /// L, how many tokens are predicted.
     pub fn tokens(&self) -> usize {
-        self.targets.as_slice().len()
+        self.targets.as_slice().iter().filter(|&&target| target != IGNORE_INDEX).count()
     }
 }
 
-/// What is trained on, and what is held out.
-pub type Parts = (Arc<[u32]>, Arc<[u32]>);
+/// Sequences side by side, (B, T) with T the longest, padded at the end, and the length of each.
+pub fn pad(sequences: &[impl AsRef<[u32]>], padding: u32) -> (Ids, Vec<usize>) {
+    let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let mut ids = vec![padding; sequences.len() * longest];
+    for (row, sequence) in sequences.iter().enumerate() {
+        ids[row * longest..][..lengths[row]].copy_from_slice(sequence.as_ref());
+    }
+    (Ids::new(ids, [sequences.len(), longest]), lengths)
+}
 
 /// The first 1 − `validation` of the tokens to train on, and the rest to validate on.
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if either part would have fewer than two tokens: one to read and one to predict.
-pub fn split(tokens: &[u32], validation: f64) -> Result<Parts, TrainError> {
+pub fn split(ids: &[u32], validation: f64) -> Result<(Arc<[u32]>, Arc<[u32]>), TrainError> {
     share("validation split", validation)?;
     setting("validation split", validation > 0.0, || "must be more than 0".into())?;
-    let train = (tokens.len() as f64 * (1.0 - validation)) as usize;
-    let (train, validation) = tokens.split_at(train);
+    let train = (ids.len() as f64 * (1.0 - validation)) as usize;
+    let (train, validation) = ids.split_at(train);
     long_enough("the training part", train.len(), 2, || "one to read and one to predict".into())?;
     long_enough("the validation part", validation.len(), 2, || "one to read and one to predict".into())?;
     Ok((train.into(), validation.into()))

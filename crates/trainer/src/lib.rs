@@ -86,8 +86,8 @@ mod testing;
 pub use checkpoint::{Destination, Folder, Progress, TrainingState};
 pub use config::{Budget, TrainerConfig};
 pub use data::{
-    Batch, ConsecutiveWindows, ContiguousBatches, EpochCursor, Example, ExampleBatch, ExampleBatches, Pair, PairBatch,
-    PairBatches, RandomWindows, SlidingBatch, SlidingWindows, SortedExamples, SortedPairs, Specials, pad, split,
+    Batch, ContiguousBatches, EpochCursor, Example, ExampleBatches, IGNORE_INDEX, RandomWindows, SlidingWindows,
+    SortedExamples, StoredIds, TokenIds, pad, split,
 };
 pub use error::TrainError;
 pub use event::{Control, Event, Finish, Summary};

@@ -102,6 +102,11 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         self.destination = Some(destination);
     }
 
+    /// Where the run is saved, if it is kept.
+    pub fn destination_mut(&mut self) -> Option<&mut Destination> {
+        self.destination.as_mut()
+    }
+
     /// The model as it is now.
     pub fn model(&self) -> &T::Model {
         self.model.whole()

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::binary::{bad_input, rungs, snapshot, text};
 use rungs::tensor::safetensors::{self, Named};
 use rungs::trainer::Folder;
-use rungs::{SavedRun, Source};
+use rungs::{Provenance, SavedRun};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn an_adapter_is_trained_kept_by_itself_and_read_with_its_model() {
     let sum = Folder::open(at.join("base")).unwrap().checksum("model.safetensors").unwrap().to_owned();
     let path = fs::canonicalize(at).unwrap().join("base");
     assert_eq!(fs::canonicalize(&belonging.base.name).unwrap(), path);
-    assert_eq!(belonging.base, Source { name: belonging.base.name.clone(), sha256: sum.clone() });
+    assert_eq!(belonging.base, Provenance { name: belonging.base.name.clone(), sha256: sum.clone() });
     assert_eq!((belonging.lora.rank, belonging.lora.alpha, belonging.lora.dropout), (2, 4.0, 0.1));
 
     // It is read by all that reads a run. What is evaluated is what was, bit for bit.
@@ -297,8 +297,8 @@ fn what_cannot_be_adapted_gets_one_line() {
     forge(Some(("adapter", "{}")), &weights);
     bad_input(at, "generate tuned", &["tuned/adapter.safetensors", "what it belongs to: missing field"]);
     let base = SavedRun::open(at.join("base")).unwrap();
-    let source = serde_json::to_value(base.source()).unwrap();
-    let tokens = rungs::trainer::checkpoint::checksum(base.tokens.to_json().as_bytes());
+    let source = serde_json::to_value(base.provenance()).unwrap();
+    let tokens = rungs::trainer::checkpoint::checksum(base.tokenizers.to_json().as_bytes());
     let lora = json!({ "rank": 3, "alpha": 4.0, "targets": "attention,feed_forward", "dropout": 0.0 });
     let says = json!({ "lora": lora, "base": source, "tokens_sha256": tokens }).to_string();
     forge(Some(("adapter", &says)), &weights);
@@ -317,18 +317,18 @@ fn the_library_does_as_much_in_a_few_lines() {
     let mut settings = base.config.settings.beginning();
     settings.fine_tuning = Some(FineTuning::Lora(Lora::of_rank(2)));
     settings.training.budget = Budget::Steps(5);
-    let corpus = || Corpus::with_tokenizer(base.tokens.text().unwrap().clone(), &text, None, &settings).unwrap();
+    let corpus = || Corpus::of_text(&text, None, Some(base.tokenizers.target().clone()), &settings).unwrap();
     let mut config =
-        RunConfig { settings: settings.clone(), text: Source::of("text", &text), validation: None, from: None };
+        RunConfig { settings: settings.clone(), text: Provenance::of("text", &text), validation: None, from: None };
     // Without a model to adapt there is nothing to be trained, kept or not.
-    let error = Run::create(&at.join("tuned"), &config, corpus(), Box::new(|_| vec![])).unwrap_err().to_string();
+    let error = Run::create(&at.join("tuned"), &config, corpus()).unwrap_err().to_string();
     assert!(error.starts_with("lora: there is no model whose part it could train"), "{error}");
     assert_eq!(
         Run::new(&settings, corpus()).unwrap().train(&mut |_| Control::Continue).unwrap_err().to_string(),
         error
     );
-    config.from = Some(base.source());
-    let mut run = Run::create(&at.join("tuned"), &config, corpus(), Box::new(|_| vec![])).unwrap();
+    config.from = Some(base.provenance());
+    let mut run = Run::create(&at.join("tuned"), &config, corpus()).unwrap();
     assert!(run.train(&mut |_| Control::Continue).is_err() && !at.join("tuned").exists());
     run.begin_with(&base).unwrap();
     run.train(&mut |_| Control::Continue).unwrap();

@@ -2,15 +2,15 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use rungs::decoding::{GenerateOptions, Length, Processors, Search, Temperature, TopK, TopP};
 use rungs::models::ConfigError;
 use rungs::tensor::Rng;
 use rungs::text::pairs::LONGEST_LINE;
-use rungs::{Normalization, PromptKind, Responder, Role, Turn};
+use rungs::{Generator, Normalization, PromptKind, Role, Turn};
 use serde::Serialize;
 
+use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
 use crate::terminal::failure::{Failure, Outcome, complain, reason};
 use crate::terminal::output::{self, thousands};
@@ -37,10 +37,10 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         let problem = format!("this {rung} has not learnt dialogues (rungs train --dialogue); {other}");
         return Err(Failure::input(format!("{path}: {problem}")));
     }
-    let (responder, context) = (run.responder()?, run.config.settings.context());
-    let turns = chat.system.iter().map(|said| system(said, &responder, context)).collect::<Outcome<_>>()?;
+    let (generator, context) = (run.generator()?, run.config.settings.context());
+    let turns = chat.system.iter().map(|said| system(said, &generator, context)).collect::<Outcome<_>>()?;
     let mut conversation = Conversation {
-        responder,
+        generator,
         context,
         search: if chat.greedy { Search::Greedy } else { Search::Sample },
         processors: processors(chat).map_err(Failure::input)?,
@@ -74,13 +74,14 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
 }
 
 /// The first turn of a conversation, where the system has something to say. It leaves room for others.
-fn system(said: &str, responder: &Responder, context: usize) -> Outcome<Turn> {
+fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
     let wrong = |problem: String| Failure::input(format!("--system: {problem}"));
     let turn = Turn { role: Role::System, text: Normalization::default().apply(said) };
     if turn.text.is_empty() {
         return Err(wrong("there is nothing in it".to_owned()));
     }
-    let ids = responder.prompts().prompt(std::slice::from_ref(&turn)).map_err(|error| wrong(error.to_string()))?;
+    let prompts = generator.prompts().expect("the run has learnt dialogues");
+    let ids = prompts.prompt(std::slice::from_ref(&turn)).map_err(|error| wrong(error.to_string()))?;
     if ids.len() > context / 2 {
         let (tokens, context) = (thousands(ids.len()), thousands(context));
         return Err(wrong(format!("{tokens} tokens are more than half of the context of {context}")));
@@ -93,15 +94,14 @@ fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
     if chat.greedy {
         return Ok(Vec::new());
     }
-    let mut chain: Processors = vec![Arc::new(Temperature::new(chat.temperature.unwrap_or(TEMPERATURE))?)];
-    if let Some(k) = chat.top_k {
-        chain.push(Arc::new(TopK::new(k)?));
-    }
     // Who chooses from so many of the likeliest tokens has said how.
-    if let Some(p) = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P)) {
-        chain.push(Arc::new(TopP::new(p)?));
-    }
-    Ok(chain)
+    let top_p = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P));
+    let chain = [
+        processor(Some(Temperature::new(chat.temperature.unwrap_or(TEMPERATURE))))?,
+        processor(chat.top_k.map(TopK::new))?,
+        processor(top_p.map(TopP::new))?,
+    ];
+    Ok(chain.into_iter().flatten().collect())
 }
 
 /// The next line of what is said; none at the end.
@@ -119,7 +119,7 @@ fn line(lines: &mut impl BufRead) -> Outcome<Option<String>> {
 
 /// What was said, and who answers.
 struct Conversation {
-    responder: Responder,
+    generator: Generator,
     /// How many tokens of a conversation the model has learnt to keep in mind.
     context: usize,
     search: Search,
@@ -146,13 +146,13 @@ impl Conversation {
         self.turns.push(Turn { role: Role::User, text: Normalization::default().apply(said) });
         // An answer needs room as well, but not so much that nothing could be asked.
         let room = self.most.min(self.context / 2);
-        let prompt = match self.responder.prompts().latest(self.turns.as_slice(), self.context + 1 - room) {
+        let request = match self.generator.dialogue(self.turns.as_slice(), self.context + 1 - room) {
             Ok(Some(latest)) => Ok(latest),
             Ok(None) => Err(format!("this is too long for a context of {} tokens", thousands(self.context))),
             Err(error) => Err(error.to_string()),
         };
-        let (prompt, forgotten) = match prompt {
-            Ok(prompt) => prompt,
+        let (request, forgotten) = match request {
+            Ok(request) => request,
             Err(problem) => {
                 complain(&problem);
                 self.turns.pop();
@@ -173,11 +173,11 @@ impl Conversation {
         let options = GenerateOptions {
             processors: self.processors.clone(),
             search: self.search,
-            length: Length::at_most(self.most.min(self.context + 1 - prompt.len())),
+            length: Length::at_most(self.most.min(self.context + 1 - request.ids().len())),
             ..GenerateOptions::default()
         };
         let (shown, mut printed) = (self.shown, Ok(()));
-        let answers = self.responder.write(&[prompt], &options, &rng, &mut |_, part| {
+        let answers = self.generator.generate(&[request], &options, &rng, &mut |_, part| {
             if shown && printed.is_ok() {
                 printed = output::print(part);
             }

@@ -7,15 +7,12 @@ use std::sync::Arc;
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
-use rungs::text::PairVocabulary;
 use rungs::trainer::{Budget, Finish, Schedule, Summary};
-use rungs::{
-    Bigram, Corpus, Data, ModelConfig, Run, RunConfig, Rung, Settings, Source, TextPair, Tokens, Writer, translate,
-};
+use rungs::{Corpus, Generator, ModelConfig, Provenance, Run, RunConfig, Rung, Settings, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
-use super::{companions, quoted, train_with_display};
+use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
@@ -86,12 +83,11 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     }
     let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
     for plan in plans {
-        let data = plan.data()?;
-        if let Data::Text(corpus) = &data {
-            let bigram = Bigram::fit(&corpus.train, corpus.tokenizer.vocabulary());
-            report.bigram_bits_per_char = bigram.bits_per_token(&corpus.validation);
+        let corpus = plan.corpus()?;
+        if let Some(bits) = corpus.bigram_bits()? {
+            report.bigram_bits_per_char = bits;
         }
-        let mut run = plan.start(climb.resume, data)?;
+        let mut run = plan.start(climb.resume, corpus)?;
         let summary = train_with_display(&mut run, plan.config.settings.rung().name(), common.json, &interrupt)?;
         if summary.finish == Finish::Stopped {
             return Err(stopped(&summary, climb, common, &plan));
@@ -120,35 +116,33 @@ impl Plan {
         }
         settings.training.seed = common.seed.unwrap_or(0);
         let (text, validation) = match rung.translates() {
-            false => (Source::of(TEXT_NAME, TEXT), None),
-            true => Texts::dates().sources(),
+            false => (Provenance::of(TEXT_NAME, TEXT), None),
+            true => Texts::dates().provenance(),
         };
         let config = RunConfig { settings, text, validation, from: None };
         Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
     }
 
     /// What the rung learns.
-    fn data(&self) -> Outcome<Data> {
+    fn corpus(&self) -> Outcome<Corpus> {
         let settings = &self.config.settings;
         match settings.rung().translates() {
-            false => Ok(Corpus::new(TEXT, None, settings)?.into()),
-            true => Texts::dates().data(settings, None, None, None),
+            false => Ok(Corpus::new(TEXT, None, settings)?),
+            true => Texts::dates().corpus(settings, None, None, None),
         }
     }
 
     /// The run, to be begun or gone on with.
-    fn start(&self, resume: bool, data: Data) -> Outcome<Run> {
+    fn start(&self, resume: bool, corpus: Corpus) -> Outcome<Run> {
         let settings = &self.config.settings;
-        let Some(folder) = &self.folder else { return Ok(Run::new(settings, data)?) };
-        let companions = companions(
-            settings.rung(),
-            settings.model_for(&data.tokens()).parameter_count().map_err(rungs::Error::from)?,
-        );
+        let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
+        let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(rungs::Error::from)?;
         // A ladder that was stopped has runs for its first rungs only.
-        Ok(match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, data, companions)?,
-            false => Run::create(folder, &self.config, data, companions)?,
-        })
+        let run = match resume && folder.join("config.json").exists() {
+            true => Run::resume(folder, &self.config, corpus)?,
+            false => Run::create(folder, &self.config, corpus)?,
+        };
+        Ok(with_loss_plot(run, settings.rung(), parameters))
     }
 
     fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
@@ -162,40 +156,36 @@ impl Plan {
             sample: String::new(),
             seconds: summary.seconds,
         };
-        match run.tokens() {
-            Tokens::Text(_) => Self::climbed_text(step, run, summary, seed),
-            Tokens::Pairs(vocabularies) => self.climbed_pairs(step, run, vocabularies),
+        let generator = run.generator()?;
+        match self.config.settings.rung().translates() {
+            false => {
+                let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+                let sample = sample(&generator, seed, SAMPLE_TOKENS)?;
+                // A token is a character.
+                Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
+            }
+            true => climbed_pairs(step, &generator),
         }
-    }
-
-    fn climbed_text(step: Step, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
-        let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
-        let sample = sample(&run.writer()?, seed, SAMPLE_TOKENS)?;
-        // A token is a character.
-        Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
-    }
-
-    fn climbed_pairs(&self, step: Step, run: &Run, vocabularies: &PairVocabulary) -> Outcome<Step> {
-        let pairs = test_dates();
-        let sources = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source));
-        let sources = sources.collect::<Result<Vec<_>, _>>().map_err(rungs::Error::from)?;
-        let options =
-            GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
-        let model = run.best_model()?;
-        let found = translate(model.as_ref(), &sources, &options, &Rng::new(0)).map_err(Failure::running)?;
-        let texts: Vec<String> = found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect();
-        let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
-        let line = |(text, pair): (&String, &TextPair)| {
-            let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
-            format!("{} → {text}{verdict}\n", pair.source)
-        };
-        let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
-        Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
     }
 }
 
+fn climbed_pairs(step: Step, generator: &Generator) -> Outcome<Step> {
+    let pairs = test_dates();
+    let sources: Vec<_> = pairs.iter().map(|pair| generator.source(&pair.source)).collect::<Result<_, _>>()?;
+    let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
+    let found = generator.generate(&sources, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
+    let texts: Vec<&str> = found.iter().map(|texts| &*texts[0].text).collect();
+    let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
+    let line = |(text, pair): (&&str, &TextPair)| {
+        let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
+        format!("{} → {text}{verdict}\n", pair.source)
+    };
+    let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
+    Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
+}
+
 /// A sample of a model for people to look at.
-fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
+fn sample(generator: &Generator, seed: u64, tokens: usize) -> Outcome<String> {
     let temperature = Temperature::new(0.8).map_err(Failure::running)?;
     let top_p = TopP::new(0.95).map_err(Failure::running)?;
     let options = GenerateOptions {
@@ -206,7 +196,7 @@ fn sample(writer: &Writer, seed: u64, tokens: usize) -> Outcome<String> {
     };
     let rng = Rng::new(seed).fork("sample");
     let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
-    let mut texts = writer.write(&[writer.beginning()], &options, &rng, quiet)?;
+    let mut texts = generator.generate(&[generator.beginning()?], &options, &rng, quiet)?;
     Ok(texts.swap_remove(0).swap_remove(0).text)
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(flags: &Export, common: &Common) -> Outcome {
         parameters: run.parameter_count()?,
         files: exported.files,
     };
-    let kind = run.tokens.kind();
+    let kind = run.tokenizers.target().kind();
     if !["byte pairs", "ids"].contains(&kind) {
         complain(&format!("the tokenizer is not among the files: transformers has no counterpart of {kind}"));
     }

@@ -7,7 +7,6 @@ use rungs::interop::huggingface::Family;
 use rungs::{Rung, SavedRun};
 use serde::Serialize;
 
-use super::info::vocabulary;
 use crate::arguments::{Common, Import};
 use crate::terminal::failure::{Outcome, complain};
 use crate::terminal::output::{self, thousands};
@@ -31,8 +30,8 @@ pub(crate) fn run(flags: &Import, common: &Common) -> Outcome {
         rung: run.config.settings.rung(),
         model_type: Family::name(flags.family),
         parameters: run.parameter_count()?,
-        vocabulary: vocabulary(&run.tokens),
-        tokens_are: run.tokens.kind(),
+        vocabulary: run.tokenizers.target().vocabulary(),
+        tokens_are: run.tokenizers.target().kind(),
         context: run.config.settings.context(),
     };
     if report.tokens_are == "ids" {

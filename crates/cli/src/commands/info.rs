@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Finish, Summary};
-use rungs::{Rung, SavedRun, Settings, Source, Tokens};
+use rungs::{Provenance, Rung, SavedRun, Settings};
 use serde::Serialize;
 
 use super::run_names::names;
@@ -31,7 +31,7 @@ struct Report<'a> {
     from: Option<&'a str>,
     /// The model that its adapter belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    adapts: Option<&'a Source>,
+    adapts: Option<&'a Provenance>,
     settings: &'a Settings,
     #[serde(flatten)]
     training: Option<Training>,
@@ -115,8 +115,8 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         rung: config.settings.rung(),
         parameters: run.parameter_count()?,
         trained_parameters: run.trained_parameter_count()?,
-        vocabulary: vocabulary(&run.tokens),
-        tokens_are: run.tokens.kind(),
+        vocabulary: run.tokenizers.target().vocabulary(),
+        tokens_are: run.tokenizers.target().kind(),
         origin,
         from: config.from.as_ref().map(|from| from.name.as_str()),
         adapts: belonging.as_ref().map(|belonging| &belonging.base),
@@ -132,7 +132,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
 /// Draws the validation losses of this run and others.
 fn draw(run: &SavedRun, others: &[PathBuf], path: &Path) -> Outcome {
     let others = others.iter().map(SavedRun::open).collect::<Result<Vec<_>, _>>()?;
-    if let Some(other) = others.iter().find(|other| other.tokens != run.tokens) {
+    if let Some(other) = others.iter().find(|other| other.tokenizers != run.tokenizers) {
         let (here, there) = (run.path().display(), other.path().display());
         let problem = "their losses say nothing of one another";
         return Err(Failure::input(format!("--compare: {there} has other tokens than {here}: {problem}")));
@@ -161,14 +161,6 @@ fn course(run: &SavedRun) -> Outcome<Vec<Point>> {
     Ok(points)
 }
 
-/// How many tokens can be written.
-pub(super) fn vocabulary(tokens: &Tokens) -> usize {
-    match tokens {
-        Tokens::Text(tokenizer) => tokenizer.vocabulary(),
-        Tokens::Pairs(vocabularies) => vocabularies.target.size(),
-    }
-}
-
 fn prose(report: &Report<'_>) -> String {
     let mut lines = vec![
         ("run", report.run.display().to_string()),
@@ -185,7 +177,7 @@ fn prose(report: &Report<'_>) -> String {
         Origin::Folder { imported_from } => lines.push(("imported from", imported_from.to_owned())),
     }
     match (report.adapts, report.from) {
-        (Some(Source { name, sha256 }), _) => lines.push(("adapts", format!("{name} ({})", &sha256[..12]))),
+        (Some(Provenance { name, sha256 }), _) => lines.push(("adapts", format!("{name} ({})", &sha256[..12]))),
         (None, from) => lines.extend(from.map(|name| ("began with", name.to_owned()))),
     }
     lines.extend(report.training.iter().flat_map(Training::lines));

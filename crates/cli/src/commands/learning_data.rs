@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::dates::{self, Part};
-use rungs::text::{TextError, TokenizerError};
+use rungs::text::{TextError, Tokenizer, TokenizerError};
 use rungs::{
-    Columns, Corpus, Data, Dialogue, Error, Normalization, PairCorpus, PromptCorpus, PromptKind, RunConfig, Settings,
-    Source, TextFile, TextPair, Tokens, read_dialogues, read_pairs, split_dialogues, split_pairs,
+    Columns, Corpus, Dialogue, Error, Normalization, PromptKind, Provenance, RunConfig, Settings, TextFile, TextPair,
+    Tokenizers, read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 
 use super::streaming::Streaming;
@@ -38,7 +38,7 @@ pub(super) struct Texts {
 
 struct Text {
     content: Content,
-    source: Source,
+    provenance: Provenance,
 }
 
 enum Content {
@@ -119,66 +119,60 @@ impl Texts {
     }
 
     /// Where they came from.
-    pub(super) fn sources(&self) -> (Source, Option<Source>) {
-        (self.text.source.clone(), self.validation.as_ref().map(|text| text.source.clone()))
+    pub(super) fn provenance(&self) -> (Provenance, Option<Provenance>) {
+        (self.text.provenance.clone(), self.validation.as_ref().map(|text| text.provenance.clone()))
     }
 
-    /// The texts as tokens, those of the run that goes on if there is one. An error names the text it is about, or the
-    /// file.
-    pub(super) fn data(
+    /// The texts as token ids, made by the tokenizers of the run that goes on if there is one. An error names the text it
+    /// is about, or the file.
+    pub(super) fn corpus(
         &self,
         settings: &Settings,
         columns: Option<Columns>,
-        saved: Option<&Tokens>,
+        saved: Option<&Tokenizers>,
         streaming: Option<&mut Streaming<'_>>,
-    ) -> Outcome<Data> {
-        let named = |error| match error {
-            Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
-            _ => Failure::input(format!("{}: {error}", self.text.source.name)),
-        };
-        if let Some(prompts) = settings.prompts() {
-            let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
-            let share = settings.data.validation_split;
-            let corpus = match prompts.task {
-                PromptKind::Pairs => {
-                    let (train, validation) =
-                        self.parts(|text| text.pairs(columns, false), |pairs| split_pairs(pairs, share))?;
-                    PromptCorpus::new(&train, &validation, tokenizer, settings)
-                }
-                PromptKind::Dialogue => {
-                    let (train, validation) =
-                        self.parts(Text::dialogues, |dialogues| split_dialogues(dialogues, share))?;
-                    PromptCorpus::new(&train, &validation, tokenizer, settings)
-                }
-            };
-            return Ok(corpus.map_err(named)?.into());
-        }
-        if !settings.rung().translates() {
-            let tokenizer = saved.map(Tokens::text).transpose()?.cloned();
-            if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
-                let validation = self.validation.as_ref().and_then(Text::streamed);
-                match streaming.corpus(text, validation, tokenizer.clone(), settings) {
-                    // Nobody asked for it, and it cannot be.
-                    Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked() => {}
-                    corpus => return Ok(corpus.map_err(named)?.into()),
-                }
+    ) -> Outcome<Corpus> {
+        let share = settings.data.validation_split;
+        let pairs = |lower_case| self.parts(|text| text.pairs(columns, lower_case), |pairs| split_pairs(pairs, share));
+        let tokenizer = saved.map(|tokenizers| tokenizers.target().clone());
+        let corpus = match (settings.rung().translates(), settings.prompts().map(|prompts| prompts.task)) {
+            (true, _) => {
+                let (train, validation) = pairs(settings.data.examples.lower_case())?;
+                Corpus::of_pairs(&train, &validation, saved.cloned(), settings)
             }
-            let text = self.text.whole()?;
-            let validation = self.validation.as_ref().map(Text::whole).transpose()?;
-            let corpus = match tokenizer {
-                Some(tokenizer) => Corpus::with_tokenizer(tokenizer, &text, validation.as_deref(), settings),
-                None => Corpus::new(&text, validation.as_deref(), settings),
-            };
-            return Ok(corpus.map_err(named)?.into());
-        }
-        let lower_case = settings.data.examples.lower_case();
-        let split = |pairs| split_pairs(pairs, settings.data.validation_split);
-        let (train, validation) = self.parts(|text| text.pairs(columns, lower_case), split)?;
-        let corpus = match saved {
-            Some(tokens) => PairCorpus::with_vocabularies(tokens.pairs()?.clone(), &train, &validation, settings),
-            None => PairCorpus::new(&train, &validation, settings),
+            (false, Some(PromptKind::Pairs)) => {
+                let (train, validation) = pairs(false)?;
+                Corpus::of_turns(&train, &validation, tokenizer, settings)
+            }
+            (false, Some(PromptKind::Dialogue)) => {
+                let (train, validation) = self.parts(Text::dialogues, |dialogues| split_dialogues(dialogues, share))?;
+                Corpus::of_turns(&train, &validation, tokenizer, settings)
+            }
+            (false, None) => self.of_text(settings, tokenizer, streaming)?,
         };
-        Ok(corpus.map_err(named)?.into())
+        corpus.map_err(|error| match error {
+            Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
+            _ => Failure::input(format!("{}: {error}", self.text.provenance.name)),
+        })
+    }
+
+    fn of_text(
+        &self,
+        settings: &Settings,
+        tokenizer: Option<Tokenizer>,
+        streaming: Option<&mut Streaming<'_>>,
+    ) -> Outcome<Result<Corpus, Error>> {
+        if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
+            let validation = self.validation.as_ref().and_then(Text::streamed);
+            match streaming.corpus(text, validation, tokenizer.clone(), settings) {
+                // Nobody asked for it, and it cannot be.
+                Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked() => {}
+                corpus => return Ok(corpus),
+            }
+        }
+        let text = self.text.whole()?;
+        let validation = self.validation.as_ref().map(Text::whole).transpose()?;
+        Ok(Corpus::of_text(&text, validation.as_deref(), tokenizer, settings))
     }
 
     /// What there is to train on and to validate on: two texts, or one that is split.
@@ -190,14 +184,14 @@ impl Texts {
         let all = read(&self.text)?;
         match &self.validation {
             Some(text) => Ok((all, read(text)?)),
-            None => split(all).map_err(|error| Failure::input(format!("{}: {error}", self.text.source.name))),
+            None => split(all).map_err(|error| Failure::input(format!("{}: {error}", self.text.provenance.name))),
         }
     }
 }
 
 impl Text {
     fn named(name: &str, content: String) -> Self {
-        Self { source: Source::of(name, &content), content: Content::Memory(content) }
+        Self { provenance: Provenance::of(name, &content), content: Content::Memory(content) }
     }
 
     fn streamed(&self) -> Option<&TextFile> {
@@ -211,16 +205,16 @@ impl Text {
     fn whole(&self) -> Outcome<Cow<'_, str>> {
         match &self.content {
             Content::Memory(text) => Ok(text.into()),
-            Content::Streamed(_) => text_input::read(Path::new(&self.source.name)).map(Cow::from),
+            Content::Streamed(_) => text_input::read(Path::new(&self.provenance.name)).map(Cow::from),
         }
     }
 
     fn pairs(&self, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
-        pairs(&self.whole()?, &self.source.name, columns, lower_case)
+        pairs(&self.whole()?, &self.provenance.name, columns, lower_case)
     }
 
     fn dialogues(&self) -> Outcome<Vec<Dialogue>> {
-        Ok(read_dialogues(&self.whole()?, &self.source.name)?)
+        Ok(read_dialogues(&self.whole()?, &self.provenance.name)?)
     }
 }
 
@@ -240,8 +234,8 @@ impl Origin {
         if path == Path::new(text_input::STDIN) { Self::Stdin } else { Self::File(path.to_owned()) }
     }
 
-    fn again(source: &Source) -> Self {
-        match source.name.as_str() {
+    fn again(was: &Provenance) -> Self {
+        match was.name.as_str() {
             TEXT_NAME => Self::BuiltIn,
             DATES_NAME => Self::Dates,
             VALIDATION_DATES_NAME => Self::ValidationDates,
@@ -278,7 +272,7 @@ impl Origin {
             ));
         };
         let file = streaming.open(path)?;
-        Ok(Text { source: file.source(), content: Content::Streamed(file) })
+        Ok(Text { provenance: file.provenance(), content: Content::Streamed(file) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rungs::text::Tokenizer;
 use rungs::trainer::Control;
-use rungs::{Error, Examples, Settings, StreamedCorpus, TextFile};
+use rungs::{Corpus, Error, Examples, Settings, TextFile};
 
 use crate::arguments::{Common, Train};
 use crate::terminal::failure::{Failure, Outcome, reason};
@@ -64,16 +64,16 @@ impl<'i> Streaming<'i> {
         })
     }
 
-    /// The tokens of a text, in files.
+    /// A text whose token ids are in files.
     pub(super) fn corpus(
         &mut self,
         text: &TextFile,
         validation: Option<&TextFile>,
         tokenizer: Option<Tokenizer>,
         settings: &Settings,
-    ) -> Result<StreamedCorpus, Error> {
+    ) -> Result<Corpus, Error> {
         let Self { cache, progress, interrupt, .. } = self;
-        StreamedCorpus::new(text, validation, tokenizer, settings, cache, &mut |reading| {
+        Corpus::streamed(text, validation, tokenizer, settings, cache, &mut |reading| {
             progress.show(&reading);
             if interrupt.requested() { Control::Stop } else { Control::Continue }
         })

@@ -121,7 +121,7 @@ fn a_text_ends_at_a_stop_token_but_not_before_it_is_long_enough() {
 fn whoever_listens_hears_every_token_and_can_end_a_text() {
     for (name, model) in models(7) {
         let mut heard = vec![Vec::new(); 6];
-        let mut listen = |number: usize, id: u32| {
+        let mut listen = |number: usize, &id: &u32| {
             heard[number].push(id);
             if heard[number].len() == 3 + number { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -133,7 +133,7 @@ fn whoever_listens_hears_every_token_and_can_end_a_text() {
         assert!(texts.iter().all(|text| text.finish == Finish::Stop), "{name}");
 
         let nothing = GenerateOptions { length: Length::at_most(0), ..options };
-        let never: OnToken<'_> = &mut |_, _| panic!("no token");
+        let never: OnNext<'_, u32> = &mut |_, _| panic!("no token");
         let texts = generate(model.as_ref(), &[[0]], &nothing, &Rng::new(0), never).unwrap();
         assert_eq!((texts[0].len(), texts[0][0].ids.len(), texts[0][0].finish), (2, 0, Finish::Length));
     }

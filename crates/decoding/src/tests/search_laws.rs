@@ -107,13 +107,14 @@ fn a_draft_changes_no_greedy_text() {
                 let options = GenerateOptions { stop: vec![5], ..options(Search::Greedy, 40) };
                 let expected = write(model.as_ref(), &[1, 0], &options, 0).unwrap();
                 let mut heard = Vec::new();
-                let mut listen = |_: usize, id: u32| {
+                let mut listen = |_: usize, &id: &u32| {
                     heard.push(id);
                     ControlFlow::Continue(())
                 };
                 let both = [model.as_ref(), draft.as_ref()];
-                let (text, drafted) =
-                    generate_with_draft(both, ahead, &[1, 0], &options, Rng::new(0), &mut listen).unwrap();
+                let (texts, drafted) =
+                    generate_with_draft(both, ahead, &[[1, 0]], &options, &Rng::new(0), &mut listen).unwrap();
+                let (text, drafted) = (&texts[0][0], drafted[0]);
                 assert_eq!((&text.ids, text.finish), (&expected.ids, expected.finish), "{name} by {draft_name}");
                 assert_close(name, &text.log_probabilities, &expected.log_probabilities);
                 assert!(heard == text.ids && drafted.accepted <= drafted.proposed);
@@ -144,8 +145,9 @@ fn a_draft_changes_no_distribution() {
             let mut drafted = (0, 0);
             for seed in 0..8_000 {
                 let both = [model.as_ref(), draft.as_ref()];
-                let (text, how) =
-                    generate_with_draft(both, 3, &[1, 0], &options, Rng::new(seed), &mut go_on()).unwrap();
+                let rng = |_: usize, _: usize| Rng::new(seed);
+                let (texts, how) = generate_with_draft(both, 3, &[[1, 0]], &options, &rng, &mut go_on()).unwrap();
+                let (text, how) = (&texts[0][0], how[0]);
                 counts[text.ids[0] as usize * VOCABULARY + text.ids[1] as usize] += 1;
                 drafted = (drafted.0 + how.proposed, drafted.1 + how.accepted);
             }
@@ -162,7 +164,7 @@ fn drafts_that_cannot_be_are_refused() {
     let other = LstmLanguageModel::<f64>::new(&other, &mut Rng::new(0)).unwrap();
     let error = |draft: &dyn LanguageModel<f64>, ahead, options: &GenerateOptions| {
         let both = [model.as_ref(), draft];
-        generate_with_draft(both, ahead, &[1], options, Rng::new(0), &mut go_on()).unwrap_err().to_string()
+        generate_with_draft(both, ahead, &[[1]], options, &Rng::new(0), &mut go_on()).unwrap_err().to_string()
     };
     let plain = options(Search::Sample, 5);
     assert_eq!(error(&other, 3, &plain), "the draft model has 9 tokens, the model 7: they must have the same");

@@ -12,10 +12,10 @@ use std::sync::Arc;
 const END: u32 = 2;
 
 fn search(model: &dyn LanguageModel<f64>, source: &Source, options: &GenerateOptions) -> Vec<Vec<Generated>> {
-    let state = model.encode(source, &mut Mode::Eval);
-    let rows = source.lengths().len();
-    let rngs = vec![Rng::new(0); rows];
-    generate_from(model, state, &vec![1; rows], options, &rngs, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    let [_, s] = source.ids().dims();
+    let texts = source.ids().as_slice().chunks(s).zip(source.lengths()).map(|(ids, &length)| &ids[..length]);
+    let prompts = texts.map(|source| Prompt { source: Some(source), ids: &[1] });
+    generate(model, prompts, options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// A search for texts of up to five tokens, the end among them.
@@ -26,6 +26,7 @@ fn options(beam: usize, penalty: LengthPenalty) -> GenerateOptions {
         length: Length::at_most(5),
         stop: vec![END],
         texts: beam,
+        batch: 16,
         ..GenerateOptions::default()
     }
 }

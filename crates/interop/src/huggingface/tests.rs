@@ -129,7 +129,7 @@ fn greedy_and_beam_write_what_theirs_do() {
         let (length, stop) = (Length::at_most(12), pretrained.end);
         let greedy_options = GenerateOptions { search: Search::Greedy, length, stop, ..GenerateOptions::default() };
         let write = |options: &GenerateOptions| {
-            let go_on = &mut |_, _| ControlFlow::Continue(());
+            let go_on = &mut |_: usize, _: &u32| ControlFlow::Continue(());
             generate(&model, &[&prompt], options, &Rng::new(0), go_on).unwrap().remove(0)
         };
         assert_eq!(write(&greedy_options)[0].ids, greedy, "{name}");

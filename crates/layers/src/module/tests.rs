@@ -63,7 +63,7 @@ fn saved(module: &impl Module<f32>) -> Named<f32> {
 fn loading_takes_every_value_and_keeps_frozen_parameters_frozen() {
     let rng = &mut Rng::new(4);
     let source: Block<f32> = block(4, 2, rng);
-    let mut target = Block::new(&BlockConfig { hidden: 9, ..BlockConfig::gpt(4, 2, 2) }, rng);
+    let mut target = Block::new(&BlockConfig { feed_forward: 9, ..BlockConfig::gpt(4, 2, 2) }, rng);
     target.norm_1 = target.norm_1.detached();
     target.load(&saved(&source)).unwrap();
     for ((name, a), (_, b)) in source.named().into_iter().zip(target.named()) {

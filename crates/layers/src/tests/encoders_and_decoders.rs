@@ -12,7 +12,7 @@ use std::ops::Range;
 const POSITIONS: [NormPosition; 2] = [NormPosition::Pre, NormPosition::Post];
 
 fn config(norm_position: NormPosition) -> BlockConfig {
-    BlockConfig { hidden: 7, norm_position, ..BlockConfig::vaswani(6, 3) }
+    BlockConfig { feed_forward: 7, norm_position, ..BlockConfig::vaswani(6, 3) }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use super::error::SampleError;
 use super::logits::{RULED_OUT, draw, likeliest};
 use super::processor::{Context, Processors};
+use super::prompt::Prompt;
 use crate::config::ConfigError;
+use crate::language_model::LanguageModel;
 use rungs_layers::tensor::{Element, Rng};
 use std::collections::BTreeSet;
 
@@ -49,11 +51,13 @@ impl<S> SampleOptions<S> {
         SampleOptions { processors, search, length: *length, stop, texts: *texts, batch: *batch }
     }
 
-    /// Checks that texts of a model with V tokens can end so.
+    /// Checks that a model can generate texts from prompts so.
     ///
     /// # Errors
-    /// If a stop token is outside the vocabulary, or all tokens are stop tokens and the text must have two or more.
-    pub fn check_stop(&self, vocabulary: usize) -> Result<(), SampleError> {
+    /// If [a prompt](Prompt::check) cannot be; if a stop token is outside the vocabulary, or all tokens are stop tokens
+    /// and the text must have two or more; or if no texts are wanted.
+    pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> Result<(), SampleError> {
+        let vocabulary = model.vocabulary();
         if let Some(&id) = self.stop.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(SampleError::UnknownToken { what: "stop", id, vocabulary });
         }
@@ -61,7 +65,10 @@ impl<S> SampleOptions<S> {
         if min > 1 && distinct.len() == vocabulary {
             return Err(SampleError::NothingToChoose { min });
         }
-        Ok(())
+        if self.texts == 0 {
+            return Err(ConfigError::Zero { name: "n" }.into());
+        }
+        prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max()))
     }
 
     /// The logits of the next token as it is to be chosen from: what processors make of the model's own.
@@ -176,18 +183,4 @@ pub enum Finish {
     /// No token may follow: the processors ruled all of them out, as when an expression is matched that nothing can
     /// extend.
     Complete,
-}
-
-/// Checks that a model with V tokens can go on from a prompt.
-///
-/// # Errors
-/// If it is empty, or a token is outside the vocabulary.
-pub fn check_prompt(vocabulary: usize, prompt: &[u32]) -> Result<(), SampleError> {
-    if prompt.is_empty() {
-        return Err(SampleError::EmptyPrompt);
-    }
-    match prompt.iter().find(|&&id| id as usize >= vocabulary) {
-        Some(&id) => Err(SampleError::UnknownToken { what: "prompt", id, vocabulary }),
-        None => Ok(()),
-    }
 }

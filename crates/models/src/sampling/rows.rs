@@ -11,8 +11,11 @@
 //! (Dropping only the oldest token would move every other one to a new position: the whole cache would have to be
 //! computed again at every step.) A prompt longer than the context is read from its last half context likewise.
 
+use super::prompt::Prompt;
 use crate::language_model::LanguageModel;
+use crate::source::Source;
 use crate::state::{State, row_ids};
+use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -30,7 +33,7 @@ struct Windows {
 pub struct Rows<'m, E: Element> {
     model: &'m dyn LanguageModel<E>,
     state: State<E>,
-    /// Where the model can look back so far only.
+    /// Where the model can look back so far only, and goes on with texts: there is room for the whole of a translation.
     windows: Option<Windows>,
 }
 
@@ -41,25 +44,23 @@ impl<E: Element> Debug for Rows<'_, E> {
 }
 
 impl<'m, E: Element> Rows<'m, E> {
-    /// Reads prompts, none of which is empty; also the logits (B, V) of what comes next.
-    pub fn of_prompts(model: &'m dyn LanguageModel<E>, prompts: &[&[u32]]) -> (Self, Tensor<E>) {
-        let context = model.context();
-        let read: Vec<Vec<u32>> = prompts
-            .iter()
-            .map(|prompt| match context {
-                Some(context) if prompt.len() > context => last_half(prompt, context),
-                _ => prompt.to_vec(),
-            })
-            .collect();
-        let (state, logits) = begin(model, &read);
-        let windows = context.map(|context| Windows { context, read });
-        (Self { model, state, windows }, logits)
-    }
-
-    /// Goes on from a state, which reads one token for each row first; also the logits (B, V).
-    pub fn of_state(model: &'m dyn LanguageModel<E>, state: State<E>, first: &[u32]) -> (Self, Tensor<E>) {
-        let mut rows = Self { model, state, windows: None };
-        let logits = rows.read(first);
+    /// Reads prompts that were [checked](Prompt::check), and goes on from each in as many rows as there are to be
+    /// texts; also the logits (B, V) of what comes next.
+    pub fn new(model: &'m dyn LanguageModel<E>, prompts: &[Prompt<'_>], texts: usize) -> (Self, Tensor<E>) {
+        let context = model.context().filter(|_| model.source_vocabulary().is_none());
+        let read = |prompt: &Prompt<'_>| match context {
+            Some(context) if prompt.ids.len() > context => last_half(prompt.ids, context),
+            _ => prompt.ids.to_vec(),
+        };
+        let read: Vec<Vec<u32>> = prompts.iter().map(read).collect();
+        let begun: Vec<_> = prompts.iter().zip(&read).map(|(prompt, ids)| Prompt { ids, ..*prompt }).collect();
+        let (state, mut logits) = begin(model, &begun);
+        let mut rows = Self { model, state, windows: context.map(|context| Windows { context, read }) };
+        if texts > 1 {
+            let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; texts]).collect();
+            rows.select(&each);
+            logits = select(&logits, &each);
+        }
         (rows, logits)
     }
 
@@ -79,7 +80,7 @@ impl<'m, E: Element> Rows<'m, E> {
             return self.model.step(&column(ids.to_vec()), &mut self.state);
         }
         over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
-        let anew: Vec<Vec<u32>> = over.iter().map(|&row| read[row].clone()).collect();
+        let anew: Vec<Prompt<'_>> = over.iter().map(|&row| Prompt::from(&read[row])).collect();
         let (begun, begun_logits) = begin(self.model, &anew);
         if within.is_empty() {
             self.state = begun;
@@ -101,16 +102,21 @@ impl<'m, E: Element> Rows<'m, E> {
         }
     }
 
-    /// Where the model looked when it read the last token of each row, if it looks at a source.
+    /// Where the model [looked] when it read the last token of each row.
     pub fn weights(&self) -> Option<Vec<Vec<f64>>> {
-        let weights = self.state.weights()?;
-        let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
-        Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
+        looked(&self.state)
     }
 }
 
+/// Where a model looked when it read the last token of each row, if it looks at a source.
+pub fn looked<E: Element>(state: &State<E>) -> Option<Vec<Vec<f64>>> {
+    let weights = state.weights()?;
+    let row = |row: &[E]| row.iter().map(|a| a.to_f64()).collect();
+    Some(weights.to_vec().chunks(weights.shape().last()).map(row).collect())
+}
+
 /// Some rows of logits.
-pub fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
+fn select<E: Element>(logits: &Tensor<E>, rows: &[usize]) -> Tensor<E> {
     logits.select(0, &row_ids(rows))
 }
 
@@ -125,16 +131,24 @@ fn places(order: &[usize]) -> Vec<usize> {
     places
 }
 
+/// The state before the first token of some texts.
+pub fn start<E: Element>(model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> State<E> {
+    match prompts.iter().map(|prompt| prompt.source).collect::<Option<Vec<_>>>() {
+        Some(sources) => model.encode(&Source::of(&sources), &mut Mode::Eval),
+        None => model.start(prompts.len()),
+    }
+}
+
 /// Reads texts from their first tokens on.
-fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Vec<u32>]) -> (State<E>, Tensor<E>) {
+fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Prompt<'_>]) -> (State<E>, Tensor<E>) {
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    texts.iter().enumerate().for_each(|(row, text)| by_length.entry(text.len()).or_default().push(row));
+    texts.iter().enumerate().for_each(|(row, text)| by_length.entry(text.ids.len()).or_default().push(row));
     let read = |(&length, rows): (&usize, &Vec<usize>)| {
-        let mut state = model.start(rows.len());
+        let mut state = start(model, &rows.iter().map(|&row| texts[row]).collect::<Vec<_>>());
         let piece = if model.context().is_some() { length } else { CHUNK };
         let steps = (0..length).step_by(piece).map(|from| {
             let part = from..length.min(from + piece);
-            let ids: Vec<u32> = rows.iter().flat_map(|&row| &texts[row][part.clone()]).copied().collect();
+            let ids: Vec<u32> = rows.iter().flat_map(|&row| &texts[row].ids[part.clone()]).copied().collect();
             model.step(&Ids::new(ids, [rows.len(), part.len()]), &mut state)
         });
         let logits = steps.last().expect("something to read");

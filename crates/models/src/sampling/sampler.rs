@@ -1,4 +1,4 @@
-//! The loop that writes texts: choose a token, read it, choose the next.
+//! The loop that generates texts: choose a token, read it, choose the next.
 //!
 //! ids, a prompt, are continued by x₁, x₂, …, each chosen from softmax(z) with z the model's logits after everything
 //! before it, as the [processors](super::processor) left them. Whatever chose, a token's log-probability is the model's
@@ -9,21 +9,43 @@
 
 use super::error::SampleError;
 use super::logits::log_sums;
-use super::options::{Finish, Generated, SampleOptions, check_prompt};
-use super::rows::{Rows, select};
-use crate::config::ConfigError;
+use super::options::{Finish, Generated, SampleOptions};
+use super::prompt::Prompt;
+use super::rows::Rows;
 use crate::language_model::LanguageModel;
-use crate::state::State;
 use rayon::prelude::*;
 use rungs_layers::tensor::{Element, Rng, Tensor};
 use std::ops::ControlFlow;
 
-/// Continues each of the prompts with [as many texts](SampleOptions::texts) as are wanted, in the order of the prompts,
-/// some of them [at a time](SampleOptions::batch).
+/// A callback that hears what is next in a text as soon as it is there, and in which text: a token (`u32`) where ids
+/// are generated, a part that can be shown (`str`) where texts are. It can end the text there.
+pub type OnNext<'a, T> = &'a mut dyn FnMut(usize, &T) -> ControlFlow<()>;
+
+/// Random numbers for every text: a generator, of which text j of prompt i has the fork `"i.j"`, or a function of i and
+/// j.
+pub trait Randomness {
+    /// The random numbers of text j of prompt i.
+    fn of_text(&self, i: usize, j: usize) -> Rng;
+}
+
+impl Randomness for Rng {
+    fn of_text(&self, i: usize, j: usize) -> Rng {
+        self.fork(&format!("{i}.{j}"))
+    }
+}
+
+impl<F: Fn(usize, usize) -> Rng> Randomness for F {
+    fn of_text(&self, i: usize, j: usize) -> Rng {
+        self(i, j)
+    }
+}
+
+/// Generates from each of the prompts [as many texts](SampleOptions::texts) as are wanted, in the order of the prompts,
+/// some of them [at a time](SampleOptions::batch). Prompts are slices of ids, or [`Prompt`]s with sources to translate.
 ///
-/// `on_token` hears of every token as soon as it is chosen. Text j of prompt i has the number i · texts + j, and random
-/// numbers of its own (`rng.fork("i.j")`): none depends on what is written beside it, but for rounding where prompts
-/// differ in length.
+/// `on_token` hears of every token as soon as it is chosen. Text j of prompt i has the number i · texts + j, and
+/// [random numbers of its own](Randomness): none depends on what is generated beside it, but for rounding where prompts
+/// or sources differ in length.
 ///
 /// ```
 /// use rungs_layers::tensor::Rng;
@@ -50,102 +72,36 @@ use std::ops::ControlFlow;
 ///
 /// # Errors
 /// See [`SampleError`]; but for [`NotFinite`](SampleError::NotFinite), before any token is written.
-pub fn sample<E: Element>(
+pub fn sample<'p, E: Element>(
     model: &dyn LanguageModel<E>,
-    prompts: &[impl AsRef<[u32]>],
+    prompts: impl IntoIterator<Item: Into<Prompt<'p>>>,
     options: &SampleOptions,
-    rng: &Rng,
-    on_token: OnToken<'_>,
+    rng: &dyn Randomness,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Vec<Vec<Generated>>, SampleError> {
-    sample_each(model, prompts, options, &|i, j| rng.fork(&format!("{i}.{j}")), on_token)
-}
-
-/// [`sample()`] with a generator for each text: `rng_of(i, j)` for text j of prompt i.
-///
-/// # Errors
-/// As [`sample()`].
-pub fn sample_each<E: Element>(
-    model: &dyn LanguageModel<E>,
-    prompts: &[impl AsRef<[u32]>],
-    options: &SampleOptions,
-    rng_of: &dyn Fn(usize, usize) -> Rng,
-    on_token: OnToken<'_>,
-) -> Result<Vec<Vec<Generated>>, SampleError> {
-    check(model.vocabulary(), options)?;
-    let prompts: Vec<&[u32]> = prompts.iter().map(AsRef::as_ref).collect();
-    prompts.iter().try_for_each(|prompt| check_prompt(model.vocabulary(), prompt))?;
-    if options.length.max() == 0 || prompts.is_empty() {
-        return Ok(nothing(prompts.len(), options));
+    let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
+    options.check(model, &prompts)?;
+    let texts = options.texts;
+    if options.length.max() == 0 {
+        return Ok(vec![vec![Generated::nothing(); texts]; prompts.len()]);
     }
     let model = model.frozen();
-    let together = (options.batch / options.texts).max(1);
-    let mut written = Vec::with_capacity(prompts.len());
-    for (part, prompts) in prompts.chunks(together).enumerate() {
-        let first = part * together;
-        let rng = |i: usize, j: usize| rng_of(first + i, j);
-        let mut on_token = |number: usize, id: u32| on_token(first * options.texts + number, id);
-        written.extend(write(Rows::of_prompts(model.as_ref(), prompts), prompts, options, &rng, &mut on_token)?);
+    let together = (options.batch / texts).max(1);
+    let mut all = Vec::with_capacity(prompts.len() * texts);
+    for (part, chunk) in prompts.chunks(together).enumerate() {
+        let (rows, logits) = Rows::new(model.as_ref(), chunk, texts);
+        let text = |number: usize| Text {
+            number,
+            prompt: prompts[number / texts].ids,
+            written: Generated::nothing(),
+            rng: rng.of_text(number / texts, number % texts),
+        };
+        let begun = (part * together * texts..).take(chunk.len() * texts).map(text).collect();
+        all.extend(write(rows, logits, begun, options, on_token)?);
     }
-    Ok(written)
+    let mut all = all.into_iter();
+    Ok(prompts.iter().map(|_| all.by_ref().take(texts).collect()).collect())
 }
-
-/// Writes texts from states that a model is in, each row of which reads one token first: translations, from the states
-/// that [`LanguageModel::encode`] makes of sources. To processors, the prompt is empty.
-/// Row i draws from `rngs[i].fork("j")` for its text j.
-///
-/// # Errors
-/// See [`SampleError`].
-///
-/// # Panics
-/// If a token is outside the vocabulary, or there is not one for each row, and a generator; or if the model has
-/// positions, and not enough.
-pub fn sample_from<E: Element>(
-    model: &dyn LanguageModel<E>,
-    state: State<E>,
-    first: &[u32],
-    options: &SampleOptions,
-    rngs: &[Rng],
-    on_token: OnToken<'_>,
-) -> Result<Vec<Vec<Generated>>, SampleError> {
-    check(model.vocabulary(), options)?;
-    if options.length.max() == 0 || first.is_empty() {
-        return Ok(nothing(first.len(), options));
-    }
-    let rng = |i: usize, j: usize| rngs[i].fork(&j.to_string());
-    write(Rows::of_state(model, state, first), &vec![&[][..]; first.len()], options, &rng, on_token)
-}
-
-fn check(vocabulary: usize, options: &SampleOptions) -> Result<(), SampleError> {
-    options.check_stop(vocabulary)?;
-    if options.texts == 0 { Err(ConfigError::Zero { name: "n" }.into()) } else { Ok(()) }
-}
-
-/// Texts of no tokens.
-fn nothing(prompts: usize, options: &SampleOptions) -> Vec<Vec<Generated>> {
-    vec![vec![Generated::nothing(); options.texts]; prompts]
-}
-
-fn write<E: Element>(
-    (mut rows, mut logits): (Rows<'_, E>, Tensor<E>),
-    prompts: &[&[u32]],
-    options: &SampleOptions,
-    rng: &dyn Fn(usize, usize) -> Rng,
-    on_token: OnToken<'_>,
-) -> Result<Vec<Vec<Generated>>, SampleError> {
-    if options.texts > 1 {
-        // Each row once for every one of its texts.
-        let each: Vec<usize> = (0..prompts.len()).flat_map(|row| vec![row; options.texts]).collect();
-        rows.select(&each);
-        logits = select(&logits, &each);
-    }
-    let text = |i: usize, j: usize| Text::new(i * options.texts + j, prompts[i], rng(i, j));
-    let texts = (0..prompts.len()).flat_map(|i| (0..options.texts).map(move |j| text(i, j))).collect();
-    let mut written = write_rows(rows, logits, texts, options, on_token)?.into_iter();
-    Ok(prompts.iter().map(|_| written.by_ref().take(options.texts).collect()).collect())
-}
-
-/// Who hears of every token as soon as it is chosen, and of which text it is; it can end the text there.
-pub type OnToken<'a> = &'a mut dyn FnMut(usize, u32) -> ControlFlow<()>;
 
 /// A text that is being written.
 struct Text<'p> {
@@ -156,11 +112,7 @@ struct Text<'p> {
     rng: Rng,
 }
 
-impl<'p> Text<'p> {
-    fn new(number: usize, prompt: &'p [u32], rng: Rng) -> Self {
-        Self { number, prompt, written: Generated::nothing(), rng }
-    }
-
+impl Text<'_> {
     fn finish(mut self) -> (usize, Generated) {
         let text = &mut self.written;
         text.score = text.log_probability() / text.ids.len().max(1) as f64;
@@ -169,12 +121,12 @@ impl<'p> Text<'p> {
 }
 
 /// Writes every text, all of them in one batch, until the last has ended.
-fn write_rows<E: Element>(
+fn write<E: Element>(
     mut rows: Rows<'_, E>,
     mut logits: Tensor<E>,
     mut texts: Vec<Text<'_>>,
     options: &SampleOptions,
-    on_token: OnToken<'_>,
+    on_token: OnNext<'_, u32>,
 ) -> Result<Vec<Generated>, SampleError> {
     let vocabulary = logits.shape().last();
     let mut finished = Vec::with_capacity(texts.len());
@@ -202,7 +154,7 @@ fn write_rows<E: Element>(
             text.written.ids.push(id);
             text.written.log_probabilities.push(log_probability);
             text.written.weights.extend(weights.as_ref().map(|weights| weights[row].clone()));
-            if on_token(text.number, id).is_break() || options.stop.contains(&id) {
+            if on_token(text.number, &id).is_break() || options.stop.contains(&id) {
                 text.written.finish = Finish::Stop;
                 finished.push(text.finish());
             } else if text.written.ids.len() == options.length.max() {

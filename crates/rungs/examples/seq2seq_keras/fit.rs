@@ -11,7 +11,7 @@
 
 use crate::seq2seq::{Seq2Seq, choices};
 use rungs::prelude::*;
-use rungs::text::vocabulary::PADDING;
+use rungs::text::tokenizer::sentence::PADDING;
 use rungs::trainer::TrainError;
 use std::cell::Cell;
 

@@ -28,8 +28,8 @@ mod seq2seq;
 
 use fit::{Fit, HISTORY, Samples, compile, fit, select};
 use rungs::prelude::*;
-use rungs::text::vocabulary::{END, PADDING, START};
-use rungs::text::{SequenceVocabulary, Unit, WordOptions};
+use rungs::text::tokenizer::sentence::{END, PADDING, START};
+use rungs::text::{SentenceTokenizer, TokenizerError, Unit, WordOptions};
 use rungs::trainer::pad;
 use rungs::{Columns, Normalization, read_pairs};
 use seq2seq::Seq2Seq;
@@ -59,9 +59,9 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let sources: Vec<&str> = pairs.iter().map(|pair| pair.source.as_str()).collect();
     let targets: Vec<&str> = pairs.iter().map(|pair| pair.target.as_str()).collect();
     let characters =
-        |texts: &[&str]| SequenceVocabulary::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
+        |texts: &[&str]| SentenceTokenizer::from_texts(texts.iter().copied(), Unit::Char, WordOptions::default());
     let (english, french) = (characters(&sources)?, characters(&targets)?);
-    let rows = |before: &[u32], texts: &[&str], vocabulary: &SequenceVocabulary, after: &[u32]| {
+    let rows = |before: &[u32], texts: &[&str], vocabulary: &SentenceTokenizer, after: &[u32]| {
         let row = |text: &&str| Ok([before, &vocabulary.encode(text)?, after].concat());
         let rows: Result<Vec<_>, TokenizerError> = texts.iter().map(row).collect();
         rows.map(|rows| pad(&rows, PADDING).0)
@@ -75,9 +75,9 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     let rng = &mut Rng::new(0);
     let model: Seq2Seq = Seq2Seq {
-        encoder: Lstm::new(english.size(), LATENT, 1, Dropout::new(0.0), rng),
-        decoder: Lstm::new(french.size(), LATENT, 1, Dropout::new(0.0), rng),
-        dense: Linear::new(LATENT, french.size(), Bias::Yes, Init::XavierUniform, rng),
+        encoder: Lstm::new(english.vocabulary(), LATENT, 1, Dropout::new(0.0), rng),
+        decoder: Lstm::new(french.vocabulary(), LATENT, 1, Dropout::new(0.0), rng),
+        dense: Linear::new(LATENT, french.vocabulary(), Bias::Yes, Init::XavierUniform, rng),
         masked,
     };
     println!("{} pairs, {} parameters", pairs.len(), model.parameter_count());

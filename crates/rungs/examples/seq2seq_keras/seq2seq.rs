@@ -3,7 +3,7 @@
 use rungs::layers::{Cell, RecurrentState};
 use rungs::models::sampling::likeliest;
 use rungs::prelude::*;
-use rungs::text::vocabulary::{END, PADDING, START};
+use rungs::text::tokenizer::sentence::{END, PADDING, START};
 
 /// An encoder-decoder whose decoder begins in the encoder's last state.
 #[derive(Clone, Debug)]

@@ -1,45 +1,18 @@
 //! Pairs and dialogues made ready to learn answers from.
 
 use super::answer_end::ENDS;
+use super::corpus::{Corpus, LeftOut, Parts};
 use super::prompts::{Prompts, filled};
-use super::text_corpus::WORDS;
-use super::tokens::Tokens;
+use super::text_corpus::learnt;
 use crate::Error;
 use crate::settings::{PromptKind, Settings, TokenizerKind};
-use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
 use std::sync::Arc;
 
-/// Examples of questions and answers, in a part to train on and a part to validate on.
-#[derive(Clone, Debug)]
-pub struct PromptCorpus {
-    /// How they were made into tokens.
-    pub prompts: Prompts,
-    /// The part to train on.
-    pub train: Arc<[Example]>,
-    /// The part held out.
-    pub validation: Arc<[Example]>,
-    /// What of both is not learnt.
-    pub left_out: LeftOut,
-}
-
-/// What of pairs or dialogues is not learnt.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// How many have more tokens than the settings' context.
-    pub too_long: usize,
-    /// How many have a character that the vocabulary lacks.
-    pub unknown: usize,
-    /// The first of these characters.
-    pub character: Option<char>,
-    /// How many dialogues are learnt without their first turns, since they have more tokens than the context.
-    pub shortened: usize,
-}
-
-impl PromptCorpus {
-    /// Of pairs or of dialogues, with a tokenizer that there is already, or the one of the settings: its tokens are
-    /// those of the filled-in templates of the part to train on.
+impl Corpus {
+    /// Answers in pairs or in dialogues, with a tokenizer that there is already, or the one of the settings: its tokens
+    /// are those of the filled-in templates of the part to train on.
     ///
     /// A pair that is longer than the context is left out. Of a dialogue that is longer, the last turns are learnt that
     /// fit, from a user's turn on: this is what a [conversation](Prompts::latest) that has gone on for long will look
@@ -48,7 +21,7 @@ impl PromptCorpus {
     /// # Errors
     /// If nothing is left to train on, or to validate on; if the tokenizer cannot be had, or cannot say the template;
     /// or if an answer says what is to end it.
-    pub fn new<T: Turns>(
+    pub fn of_turns<T: Turns>(
         train: &[T],
         validation: &[T],
         tokenizer: Option<Tokenizer>,
@@ -70,8 +43,8 @@ impl PromptCorpus {
                 false => Ok(Arc::<[Example]>::from(examples)),
             }
         };
-        let (train, validation) = (part("training", train)?, part("validation", validation)?);
-        Ok(Self { prompts, train, validation, left_out })
+        let parts = Parts::Examples { train: part("training", train)?, validation: part("validation", validation)? };
+        Ok(Self { tokenizers: tokenizer.into(), parts, left_out })
     }
 }
 
@@ -115,11 +88,6 @@ impl LeftOut {
         });
         format!("no {one} of the {part} part has at most {context} tokens with its template{unknown}")
     }
-
-    /// How many are not learnt at all.
-    pub fn count(&self) -> usize {
-        self.too_long + self.unknown
-    }
 }
 
 /// The tokenizer of the settings, learnt from the filled-in templates.
@@ -127,11 +95,7 @@ fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokeni
     let prompts = settings.prompts().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
     let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
-    Ok(match &settings.data.tokenizer {
-        TokenizerKind::Char => Tokenizer::char_from(&texts.concat())?,
-        TokenizerKind::Word => Tokenizer::word_from(&texts.concat(), WORDS)?,
-        // What ends a document ends an answer.
-        TokenizerKind::Bpe(size) => BpeTokenizer::from_documents(&texts.join(ENDS[0]), ENDS[0], *size)?.into(),
-        TokenizerKind::Folder(path) => Tokens::open(path, false)?.text()?.clone(),
-    })
+    // What ends a document ends an answer.
+    let end = matches!(settings.data.tokenizer, TokenizerKind::Bpe(_)).then_some(ENDS[0]);
+    learnt(&settings.data.tokenizer, [&texts.join(end.unwrap_or_default()), ""], end)
 }

@@ -42,13 +42,14 @@
 //! settings.training.budget = Budget::Steps(200);
 //! settings.training.schedule = Schedule::Constant { rate: 5e-3 };
 //! // Followed by begin_with(&SavedRun::open(folder)?), this would take over a model's weights.
-//! let mut run = Run::new(&settings, PromptCorpus::new(&train, &validation, None, &settings)?)?;
+//! let mut run = Run::new(&settings, Corpus::of_turns(&train, &validation, None, &settings)?)?;
 //! run.train(&mut |_| Control::Continue)?;
 //!
-//! let responder = run.responder()?;
-//! let questions = ["cat 217", "rose 218"].map(|question| responder.question(question).unwrap());
+//! let generator = run.generator()?;
+//! let questions = [generator.source("cat 217")?, generator.source("rose 218")?];
 //! let options = GenerateOptions { search: Search::Greedy, ..GenerateOptions::default() };
-//! let answers = responder.write(&questions, &options, &Rng::new(0), &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+//! let go_on = &mut |_: usize, _: &str| std::ops::ControlFlow::Continue(());
+//! let answers = generator.generate(&questions, &options, &Rng::new(0), go_on)?;
 //! assert_eq!((&*answers[0][0].text, &*answers[1][0].text), ("an animal", "a plant"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -19,11 +19,11 @@
 //!
 //! Everything about files is here. Two parts are elsewhere. Where a text can be cut only its tokenizer knows, so
 //! [`PieceEncoder`] and [`PieceLearner`] are part of the tokenizers, and know of no file. The trainer reads windows
-//! from any [`TokenSource`], of which [`IdsFile`] is one.
+//! from any [`StoredIds`], of which [`IdsFile`] is one.
 //!
 //! [`PieceEncoder`]: crate::text::tokenizer::PieceEncoder
 //! [`PieceLearner`]: crate::text::tokenizer::PieceLearner
-//! [`TokenSource`]: crate::trainer::data::TokenSource
+//! [`StoredIds`]: crate::trainer::data::StoredIds
 
 mod ids_file;
 mod ids_writer;
@@ -34,7 +34,6 @@ mod text_file;
 pub use ids_file::{IdsFile, Key};
 pub use ids_writer::IdsWriter;
 pub use reading::{OnReading, Reading};
-pub use streamed_corpus::StreamedCorpus;
 pub use text_file::TextFile;
 
 #[cfg(test)]

@@ -1,68 +1,63 @@
-//! A text made ready to learn from: its tokenizer, the part to train on and the part held out.
+//! A text made into token ids: the part to train on and the part held out.
 
-use super::tokens::Tokens;
+use super::corpus::{Corpus, LeftOut, Parts};
+use super::tokenizers::Tokenizers;
 use crate::Error;
 use crate::settings::{Settings, TokenizerKind};
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::{Tokenizer, WordOptions};
-use std::sync::Arc;
+use crate::trainer::data::TokenIds;
 
 /// Which words are known: those that occur once cannot be learnt well.
 pub(crate) const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
 
-/// A text as token ids, in a part to train on and a part to validate on.
-#[derive(Clone, Debug)]
-pub struct Corpus {
-    /// What a token is.
-    pub tokenizer: Tokenizer,
-    /// The part to train on.
-    pub train: Arc<[u32]>,
-    /// The part held out.
-    pub validation: Arc<[u32]>,
-    /// How many characters of the held-out text a token stands for, on average: 1 for a character tokenizer.
-    pub characters_per_token: f64,
-}
-
 impl Corpus {
-    /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given.
+    /// [`of_text`](Self::of_text) with the tokenizer of the settings.
+    ///
+    /// # Errors
+    /// As [`of_text`](Self::of_text).
+    pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
+        Self::of_text(text, validation, None, settings)
+    }
+
+    /// Holds out the end of `text`, as large a share as the settings say, or takes `validation` where it is given. Both
+    /// are made into ids by a tokenizer that there is already, or by that of the settings.
     ///
     /// The cut is made between characters, at the first ⌊n · (1 − share)⌋ of n. A vocabulary of characters is that of
     /// both parts, so that the held-out part has no unknown one; words and byte pairs are counted in the part to train
     /// on alone.
     ///
     /// # Errors
-    /// If a part has fewer than two tokens (one to read and one to predict), or the tokenizer of the settings cannot be
-    /// had.
-    pub fn new(text: &str, validation: Option<&str>, settings: &Settings) -> Result<Self, Error> {
-        let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer(settings, train, held_out)?, train, held_out, settings)
-    }
-
-    /// The same with a tokenizer that there is already.
-    ///
-    /// # Errors
-    /// If a part has fewer than two tokens, or a character that the tokenizer does not know.
-    pub fn with_tokenizer(
-        tokenizer: Tokenizer,
+    /// If a part has fewer than two tokens (one to read and one to predict) or a character that the tokenizer does not
+    /// know, or the tokenizer of the settings cannot be had.
+    pub fn of_text(
         text: &str,
         validation: Option<&str>,
+        tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let (train, held_out) = parts(text, validation, settings);
-        Self::of_parts(tokenizer, train, held_out, settings)
+        let (train, held_out) = match validation {
+            Some(validation) => (text, validation),
+            None => split(text, settings.data.validation_split),
+        };
+        let tokenizer = match tokenizer {
+            Some(tokenizer) => tokenizer,
+            None => learnt(&settings.data.tokenizer, [train, held_out], settings.data.examples.documents())?,
+        };
+        check_separator(&tokenizer, settings)?;
+        let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
+        Self::of_ids(tokenizer, train, validation)
     }
 
-    fn of_parts(tokenizer: Tokenizer, train: &str, held_out: &str, settings: &Settings) -> Result<Self, Error> {
-        check_separator(&tokenizer, settings)?;
-        let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(Arc::<[u32]>::from);
-        for (part, tokens) in [("training", &train), ("validation", &validation)] {
-            if tokens.len() < 2 {
-                let problem = format!("too short: its {part} part has {} tokens, 2 are needed", tokens.len());
+    pub(super) fn of_ids(tokenizer: Tokenizer, train: TokenIds, validation: TokenIds) -> Result<Self, Error> {
+        for (part, ids) in [("training", &train), ("validation", &validation)] {
+            if ids.len() < 2 {
+                let problem = format!("too short: its {part} part has {} tokens, 2 are needed", ids.len());
                 return Err(Error::Text(problem));
             }
         }
-        let characters_per_token = characters_per_token(held_out, &validation);
-        Ok(Self { tokenizer, train, validation, characters_per_token })
+        let parts = Parts::Text { train, validation };
+        Ok(Self { tokenizers: tokenizer.into(), parts, left_out: LeftOut::default() })
     }
 }
 
@@ -74,14 +69,6 @@ pub fn characters_per_token(text: &str, tokens: &[u32]) -> f64 {
 /// How many bytes of `text`, which is UTF-8, each of its tokens stands for, on average.
 pub fn bytes_per_token(text: &str, tokens: &[u32]) -> f64 {
     text.len() as f64 / tokens.len().max(1) as f64
-}
-
-/// What is trained on, and what is held out.
-fn parts<'t>(text: &'t str, validation: Option<&'t str>, settings: &Settings) -> (&'t str, &'t str) {
-    match validation {
-        Some(validation) => (text, validation),
-        None => split(text, settings.data.validation_split),
-    }
 }
 
 /// The first ⌊n · (1 − share)⌋ characters, and the rest.
@@ -105,16 +92,20 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
     Err(Error::setting("documents", problem))
 }
 
-fn tokenizer(settings: &Settings, train: &str, validation: &str) -> Result<Tokenizer, Error> {
-    Ok(match &settings.data.tokenizer {
-        TokenizerKind::Char => Tokenizer::char_from(&[train, validation].concat())?,
-        // Words are counted in what may be learnt from alone: a word that only the held-out part has is unknown.
-        TokenizerKind::Word => Tokenizer::word_from(train, WORDS)?,
-        TokenizerKind::Bpe(size) => match settings.data.examples.documents() {
-            Some(separator) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
-            None => Tokenizer::bpe_from(train, *size)?,
-        },
-        TokenizerKind::Folder(path) => Tokens::open(path, false)?.text()?.clone(),
+/// A tokenizer of this kind: of the characters of both texts, or of the words or byte pairs of the first. Words are
+/// counted in what may be learnt from alone: a word that only the held-out part has is unknown. What `separates`
+/// documents is one token of byte pairs.
+pub(super) fn learnt(
+    kind: &TokenizerKind,
+    [train, validation]: [&str; 2],
+    separates: Option<&str>,
+) -> Result<Tokenizer, Error> {
+    Ok(match (kind, separates) {
+        (TokenizerKind::Char, _) => Tokenizer::char_from(&[train, validation].concat())?,
+        (TokenizerKind::Word, _) => Tokenizer::word_from(train, WORDS)?,
+        (TokenizerKind::Bpe(size), Some(separator)) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
+        (TokenizerKind::Bpe(size), None) => Tokenizer::bpe_from(train, *size)?,
+        (TokenizerKind::Folder(path), _) => Tokenizers::open(path, false)?.target,
     })
 }
 
@@ -127,25 +118,28 @@ mod tests {
     fn the_end_is_held_out_and_no_character_is_lost() {
         let text = "abcdefghé".repeat(10);
         let corpus = Corpus::new(&text, None, &Settings::of(Rung::Rnn)).unwrap();
-        assert_eq!((corpus.train.len(), corpus.validation.len()), (81, 9));
-        let both = [&corpus.train[..], &corpus.validation[..]].concat();
-        assert_eq!(corpus.tokenizer.decode(&both), text);
-        assert_eq!(corpus.characters_per_token, 1.0);
+        let [train, validation] = corpus.parts.ids();
+        assert_eq!((train.len(), validation.len()), (81, 9));
+        let both = [train, validation.clone()].concat();
+        assert_eq!(corpus.tokenizers.target().decode(&both), text);
+        assert_eq!(characters_per_token("abcdefghé", &validation), 1.0);
     }
 
     #[test]
     fn a_text_for_validation_shares_the_vocabulary() {
         let corpus = Corpus::new("aaaa", Some("abcz"), &Settings::of(Rung::Rnn)).unwrap();
-        assert_eq!((corpus.train.len(), corpus.validation.len()), (4, 4));
-        assert_eq!(corpus.tokenizer.vocabulary(), 4);
+        assert_eq!(corpus.parts.ids().map(|ids| ids.len()), [4, 4]);
+        assert_eq!(corpus.tokenizers.target().vocabulary(), 4);
     }
 
     #[test]
     fn words_have_more_than_one_character() {
         let mut settings = Settings::of(Rung::Rnn);
         settings.data.tokenizer = TokenizerKind::Word;
-        let corpus = Corpus::new(&"the cat sat on the mat. ".repeat(20), None, &settings).unwrap();
-        assert!(corpus.characters_per_token > 2.0, "{}", corpus.characters_per_token);
+        let text = "the cat sat on the mat. ".repeat(20);
+        let corpus = Corpus::new(&text, None, &settings).unwrap();
+        let per_token = characters_per_token(&text[text.len() * 9 / 10..], &corpus.parts.ids()[1]);
+        assert!(per_token > 2.0, "{per_token}");
     }
 
     #[test]
@@ -155,9 +149,11 @@ mod tests {
         let text = "the cat sat on the mat. ".repeat(20);
         let corpus = Corpus::new(&text, Some("the 猫"), &settings).unwrap();
         // "the" and " " are a token each, and so is every byte of 猫; the characters are 5.
-        assert_eq!((corpus.validation.len(), corpus.characters_per_token), (5, 1.0));
-        let again = Corpus::with_tokenizer(corpus.tokenizer.clone(), &text, Some("the the"), &settings).unwrap();
-        assert_eq!((again.train, again.characters_per_token), (corpus.train, 7.0 / 2.0));
+        let ([train, validation], tokenizer) = (corpus.parts.ids(), corpus.tokenizers.target().clone());
+        assert_eq!((validation.len(), characters_per_token("the 猫", &validation)), (5, 1.0));
+        let again = Corpus::of_text(&text, Some("the the"), Some(tokenizer), &settings).unwrap();
+        let [same, validation] = again.parts.ids();
+        assert_eq!((same, characters_per_token("the the", &validation)), (train, 7.0 / 2.0));
     }
 
     #[test]

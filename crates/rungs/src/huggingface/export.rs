@@ -32,11 +32,11 @@ pub struct Exported {
 /// If neither architecture of theirs can be this model, or something is in the way, or a file cannot be written.
 pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let settings = &run.config.settings;
-    let ModelConfig::Gpt(config) = settings.model_for(&run.tokens) else {
+    let ModelConfig::Gpt(config) = settings.model_for(&run.tokenizers) else {
         let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung());
         return Err(Error::setting("rung", problem));
     };
-    let (tokenizer, end) = (run.tokens.text()?, settings.data.end.clone());
+    let (tokenizer, end) = (run.tokenizers.text()?, settings.data.end.clone());
     let here = |problem: String| Error::File { path: run.path().to_owned(), problem };
     let pretrained = Pretrained::of(&config, end).map_err(|error| here(error.to_string()))?;
     let mut files = vec![(CONFIG, pretrained.to_json())];

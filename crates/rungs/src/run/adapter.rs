@@ -12,7 +12,7 @@
 //!
 //! [`merge`](fn@super::merge) makes a run folder with a whole model of the two.
 
-use crate::data::Tokens;
+use crate::data::Tokenizers;
 use crate::layers::linear::for_each_linear;
 use crate::layers::lora::adapt;
 use crate::layers::{Dropout, LowRankConfig, Module};
@@ -22,7 +22,7 @@ use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Header, Named};
 use crate::trainer::Folder;
 use crate::trainer::checkpoint::{ADAPTER_FILE, checksum};
-use crate::{Error, Source};
+use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -36,14 +36,14 @@ pub struct Belonging {
     /// How the model is adapted.
     pub lora: Lora,
     /// The run folder of the model, and the checksum of its weights.
-    pub base: Source,
+    pub base: Provenance,
     /// The checksum of what its tokens are.
     pub tokens_sha256: String,
 }
 
 impl Belonging {
-    pub(super) fn new(lora: Lora, base: Source, tokens: &Tokens) -> Self {
-        Self { lora, base, tokens_sha256: tokens_sum(tokens) }
+    pub(super) fn new(lora: Lora, base: Provenance, tokenizers: &Tokenizers) -> Self {
+        Self { lora, base, tokens_sha256: sum(tokenizers) }
     }
 
     /// As it stands in the file's metadata.
@@ -52,8 +52,9 @@ impl Belonging {
     }
 }
 
-pub(super) fn tokens_sum(tokens: &Tokens) -> String {
-    checksum(tokens.to_json().as_bytes())
+/// The checksum of `tokenizer.json`.
+pub(super) fn sum(tokenizers: &Tokenizers) -> String {
+    checksum(tokenizers.to_json().as_bytes())
 }
 
 /// Gives adapters to the matrices of a model that are chosen, as they are before training.

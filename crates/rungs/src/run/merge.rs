@@ -22,6 +22,6 @@ pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
     drop(model);
     let mut settings = run.config.settings.clone();
     settings.fine_tuning = None;
-    let config = RunConfig { settings, text: run.source(), validation: None, from: run.config.from.clone() };
-    SavedRun::write(out, config, &run.tokens, &weights)
+    let config = RunConfig { settings, text: run.provenance(), validation: None, from: run.config.from.clone() };
+    SavedRun::write(out, config, &run.tokenizers, &weights)
 }

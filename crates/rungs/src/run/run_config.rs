@@ -2,7 +2,7 @@
 
 use crate::settings::{Difference, Settings};
 use crate::trainer::Folder;
-use crate::{Error, Source};
+use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -17,13 +17,13 @@ pub struct RunConfig {
     /// Everything that decides the run but the texts.
     pub settings: Settings,
     /// The text it learns; of a model that was imported, where it came from.
-    pub text: Source,
+    pub text: Provenance,
     /// The text it is validated on, where that is not the end of the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub validation: Option<Source>,
+    pub validation: Option<Provenance>,
     /// The run whose weights it began with, and their checksum, where they were not random.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub from: Option<Source>,
+    pub from: Option<Provenance>,
 }
 
 impl RunConfig {
@@ -48,7 +48,7 @@ impl RunConfig {
             return Err(Error::Different { path: path.to_owned(), difference });
         }
         let other_text =
-            |what, source: &Source| Error::OtherText { path: path.to_owned(), what, name: source.name.clone() };
+            |what, of: &Provenance| Error::OtherText { path: path.to_owned(), what, name: of.name.clone() };
         if self.text.sha256 != wanted.text.sha256 {
             return Err(other_text("the text", &wanted.text));
         }

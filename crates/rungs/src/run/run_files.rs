@@ -1,7 +1,7 @@
 //! The files of a run folder, read one by one.
 
 use crate::Error;
-use crate::data::{TOKENIZER_FILE, Tokens};
+use crate::data::{TOKENIZER_FILE, Tokenizers};
 use crate::settings::Settings;
 use crate::trainer::Folder;
 use crate::trainer::checkpoint::TRAINING_FILE;
@@ -14,9 +14,9 @@ pub(super) fn check_trained(folder: &Folder) -> Result<(), Error> {
     }
 }
 
-pub(super) fn tokens(folder: &Folder, settings: &Settings) -> Result<Tokens, Error> {
-    let tokens = Tokens::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung().translates());
-    tokens.map_err(|problem| damaged(folder, TOKENIZER_FILE, problem))
+pub(super) fn tokenizers(folder: &Folder, settings: &Settings) -> Result<Tokenizers, Error> {
+    let tokenizers = Tokenizers::from_json(&text(folder, TOKENIZER_FILE)?, settings.rung().translates());
+    tokenizers.map_err(|problem| damaged(folder, TOKENIZER_FILE, problem.to_string()))
 }
 
 pub(super) fn text(folder: &Folder, name: &str) -> Result<String, Error> {

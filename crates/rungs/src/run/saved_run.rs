@@ -1,9 +1,10 @@
 //! A run that lies in its folder.
 
-use super::adapter::{Adapter, Belonging, tokens_sum};
+use super::adapter::{Adapter, Belonging, sum};
 use super::run_config::RunConfig;
-use super::run_files::{check_trained, damaged, text, tokens};
-use crate::data::{Prompts, TOKENIZER_FILE, Tokens};
+use super::run_files::{check_trained, damaged, text, tokenizers};
+use crate::data::{TOKENIZER_FILE, Tokenizers};
+use crate::generator::Generator;
 use crate::layers::{Module, lora};
 use crate::model::{Model, weights};
 use crate::tasks::{evaluate, token_losses};
@@ -11,8 +12,7 @@ use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
 use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainerConfig, TrainingState};
-use crate::writing::{Responder, Writer};
-use crate::{Error, Source};
+use crate::{Error, Provenance};
 use std::path::{Path, PathBuf};
 
 /// A trained model, as it lies in a run folder.
@@ -23,8 +23,8 @@ pub struct SavedRun {
     base: Option<PathBuf>,
     /// What it is and what it learnt.
     pub config: RunConfig,
-    /// What its tokens are.
-    pub tokens: Tokens,
+    /// Its tokenizers.
+    pub tokenizers: Tokenizers,
 }
 
 impl SavedRun {
@@ -36,13 +36,18 @@ impl SavedRun {
         let folder = Folder::open(path.as_ref())?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
-        let tokens = tokens(&folder, &config.settings)?;
-        Ok(Self { folder, base: None, config, tokens })
+        let tokenizers = tokenizers(&folder, &config.settings)?;
+        Ok(Self { folder, base: None, config, tokenizers })
     }
 
     /// Makes a run folder with a whole model that was not trained there. Nothing is written if something is in the way.
-    pub(crate) fn write(path: &Path, config: RunConfig, tokens: &Tokens, weights: &Named<f32>) -> Result<Self, Error> {
-        let tokens = tokens.to_json();
+    pub(crate) fn write(
+        path: &Path,
+        config: RunConfig,
+        tokenizers: &Tokenizers,
+        weights: &Named<f32>,
+    ) -> Result<Self, Error> {
+        let tokens = tokenizers.to_json();
         let (model, tokens): (Contents<'_>, Contents<'_>) =
             (Box::new(|to| safetensors::write_to(weights, None, to)), Box::new(|to| to.write_all(tokens.as_bytes())));
         let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
@@ -121,32 +126,23 @@ impl SavedRun {
             return adapter.applied_to(base.model()?, self.path());
         }
         let weights = self.weights()?;
-        let mut model = self.config.settings.build(&self.tokens, &mut Rng::new(0))?.frozen();
+        let mut model = self.config.settings.build(&self.tokenizers, &mut Rng::new(0))?.frozen();
         model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
         Ok(model)
     }
 
     /// The model, if it goes on with texts.
     fn text_model(&self) -> Result<Model, Error> {
-        self.tokens.text()?;
+        self.tokenizers.text()?;
         self.model()
     }
 
-    /// What goes on with texts.
+    /// The model and its tokens, which makes texts.
     ///
     /// # Errors
-    /// As [`model`](Self::model), or if it translates.
-    pub fn writer(&self) -> Result<Writer, Error> {
-        Ok(Writer::of(self.text_model()?, self.tokens.text()?.clone(), &self.config.settings))
-    }
-
-    /// What answers.
-    ///
-    /// # Errors
-    /// As [`model`](Self::model), or if it has not learnt to answer.
-    pub fn responder(&self) -> Result<Responder, Error> {
-        let prompts = Prompts::new(&self.config.settings, self.tokens.text()?)?;
-        Ok(Responder::new(self.text_model()?, prompts))
+    /// As [`model`](Self::model).
+    pub fn generator(&self) -> Result<Generator, Error> {
+        Generator::of(self.model()?, &self.tokenizers, &self.config.settings)
     }
 
     /// Its weights by name, an adapter merged.
@@ -161,11 +157,11 @@ impl SavedRun {
     }
 
     /// Where its weights are, and their checksum: what a run that [begins with them](super::Run::begin_with) remembers.
-    pub fn source(&self) -> Source {
+    pub fn provenance(&self) -> Provenance {
         let path = std::path::absolute(self.path()).unwrap_or_else(|_| self.path().to_owned());
         let weights = [MODEL_FILE, ADAPTER_FILE].iter().find_map(|file| self.folder.checksum(file));
         let sha256 = weights.unwrap_or_default().to_owned();
-        Source { name: path.display().to_string(), sha256 }
+        Provenance { name: path.display().to_string(), sha256 }
     }
 
     /// How many parameters the model has, with those of its adapter.
@@ -174,7 +170,7 @@ impl SavedRun {
     /// If its sizes cannot be, or its adapter is damaged.
     pub fn parameter_count(&self) -> Result<u64, Error> {
         let adapter = self.adapter()?.map_or(0, |adapter| adapter.parameter_count());
-        Ok(self.config.settings.model_for(&self.tokens).parameter_count()? + adapter)
+        Ok(self.config.settings.model_for(&self.tokenizers).parameter_count()? + adapter)
     }
 
     /// How many of them are trained, where that is not all.
@@ -183,7 +179,7 @@ impl SavedRun {
     /// As [`parameter_count`](Self::parameter_count).
     pub fn trained_parameter_count(&self) -> Result<Option<u64>, Error> {
         let adapter = self.adapter()?.map(|adapter| adapter.parameter_count());
-        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokens)?))
+        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokenizers)?))
     }
 
     /// The course of the losses.
@@ -232,8 +228,8 @@ impl SavedRun {
     ///
     /// # Panics
     /// If a token is not one of the run's tokenizer.
-    pub fn token_losses(&self, tokens: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
-        token_losses(self.text_model()?.as_ref(), tokens, self.config.settings.context(), stride)
+    pub fn token_losses(&self, ids: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
+        token_losses(self.text_model()?.as_ref(), ids, self.config.settings.context(), stride)
     }
 
     /// How well the model predicts a text, every token after the first.
@@ -243,8 +239,8 @@ impl SavedRun {
     ///
     /// # Panics
     /// If a token is not one of the run's tokenizer.
-    pub fn evaluate(&self, tokens: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.text_model()?.as_ref(), tokens, self.config.settings.context())?)
+    pub fn evaluate(&self, ids: &[u32]) -> Result<Evaluation, Error> {
+        Ok(evaluate(self.text_model()?.as_ref(), ids, self.config.settings.context())?)
     }
 }
 
@@ -271,7 +267,7 @@ pub(super) fn base_of(adapter: &Adapter, path: &Path, moved: Option<&Path>) -> R
         Some(found) => return Err(other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))),
         None => return Err(other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256))),
     }
-    match tokens_sum(&run.tokens) == *tokens_sha256 {
+    match sum(&run.tokenizers) == *tokens_sha256 {
         true => Ok(run),
         false => Err(other("its tokens are others".to_owned())),
     }

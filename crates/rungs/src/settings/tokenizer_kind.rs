@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::text::TokenizerError;
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::vocabulary::SPECIAL;
+use crate::text::tokenizer::sentence::SPECIAL;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;

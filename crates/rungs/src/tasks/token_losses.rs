@@ -6,13 +6,12 @@
 //! is nearer to what the model can do, and to how it writes; it costs about T / stride times as much. Losses in sliding
 //! and in consecutive windows cannot be compared.
 
-use super::language::{LOGITS, WINDOWS};
+use super::measuring::{LOGITS, WINDOWS, read};
 use crate::Error;
-use crate::layers::Mode;
-use crate::models::{LanguageModel, State};
+use crate::models::LanguageModel;
 use crate::tensor::{Element, Ids, Tensor};
-use crate::trainer::data::Tokens;
-use crate::trainer::{ConsecutiveWindows, Evaluation, SlidingBatch, SlidingWindows};
+use crate::trainer::Evaluation;
+use crate::trainer::data::{SlidingWindows, TokenIds};
 
 /// How many logits there may be at a time: an eighth of those in training's validation, since each is here twice.
 const AT_ONCE: usize = LOGITS / 8;
@@ -29,28 +28,30 @@ const AT_ONCE: usize = LOGITS / 8;
 /// If a token is outside the model's vocabulary, or `context` is longer than the model's.
 pub fn token_losses<E: Element>(
     model: &dyn LanguageModel<E>,
-    tokens: impl Into<Tokens>,
+    ids: impl Into<TokenIds>,
     context: usize,
     stride: Option<usize>,
 ) -> Result<Vec<E>, Error> {
-    let (model, tokens) = (model.frozen(), tokens.into());
-    let mut losses = Vec::with_capacity(tokens.len());
-    if model.context().is_some() {
-        let most = (WINDOWS * context).min(LOGITS / model.vocabulary());
-        for batch in SlidingWindows::new(tokens, context, stride.unwrap_or(context))?.batches_within(most) {
-            let SlidingBatch { inputs, targets } = batch?;
-            let mut state = model.start(inputs.dims::<2>()[0]);
-            read(model.as_ref(), &inputs, &targets, &mut state, &mut losses);
+    let (model, ids) = (model.frozen(), ids.into());
+    let batch = match (model.context(), stride) {
+        (Some(_), _) => WINDOWS,
+        (None, None) => 1,
+        (None, Some(_)) => return Err(Error::setting("stride", CARRIES_ITS_STATE)),
+    };
+    let mut losses = Vec::with_capacity(ids.len());
+    let windows = SlidingWindows::new(ids, batch, context, stride.unwrap_or(context))?;
+    // What is not counted is not scored, and what is, only so much at a time: of a large vocabulary the logits of a
+    // window are more than all else.
+    let rows = (AT_ONCE / model.vocabulary()).max(1);
+    read(model.as_ref(), windows.batches(LOGITS / model.vocabulary()), &mut |features, targets| {
+        let features = features.reshape([targets.shape().size(), features.shape().last()]); // (L, D)
+        for (i, targets) in targets.as_slice().chunks(rows).enumerate() {
+            let some = i * rows..i * rows + targets.len();
+            let log_p = model.scores(&features.slice(0, some)).log_softmax(); // (rows, V)
+            let of_targets: Tensor<E> = log_p.gather(1, &Ids::new(targets, [targets.len(), 1])); // (rows, 1)
+            losses.extend((-&of_targets).to_vec());
         }
-    } else if stride.is_some() {
-        return Err(Error::setting("stride", CARRIES_ITS_STATE));
-    } else {
-        let mut state = model.start(1);
-        for batch in ConsecutiveWindows::new(tokens, 1, context)?.batches() {
-            let batch = batch?;
-            read(model.as_ref(), &batch.inputs, &batch.targets, &mut state, &mut losses);
-        }
-    }
+    })?;
     Ok(losses)
 }
 
@@ -61,29 +62,6 @@ const CARRIES_ITS_STATE: &str =
 /// The sum over the text, in double precision.
 pub fn evaluation<E: Element>(losses: &[E]) -> Evaluation {
     Evaluation { nats: losses.iter().map(|loss| loss.to_f64()).sum(), tokens: losses.len() }
-}
-
-/// Reads windows, and adds what the last tokens of each cost: inputs (B, T), targets (B, C).
-///
-/// What is not counted is not scored, and what is, only so much at a time: of a large vocabulary the logits of a window
-/// are more than all else.
-fn read<E: Element>(
-    model: &dyn LanguageModel<E>,
-    inputs: &Ids,
-    targets: &Ids,
-    state: &mut State<E>,
-    losses: &mut Vec<E>,
-) {
-    let features = model.features(inputs, state, &mut Mode::Eval); // (B, T, D)
-    let ([b, t, d], [_, c]) = (features.dims(), targets.dims());
-    let features = features.slice(1, t - c..t).reshape([b * c, d]); // (B·C, D)
-    let rows = (AT_ONCE / model.vocabulary()).max(1);
-    for (i, targets) in targets.as_slice().chunks(rows).enumerate() {
-        let some = i * rows..i * rows + targets.len();
-        let log_p = model.scores(&features.slice(0, some)).log_softmax(); // (rows, V)
-        let of_targets: Tensor<E> = log_p.gather(1, &Ids::new(targets, [targets.len(), 1])); // (rows, 1)
-        losses.extend((-&of_targets).to_vec());
-    }
 }
 
 #[cfg(test)]

@@ -106,10 +106,6 @@ impl BpeTokenizer {
         write_json(&self.file)
     }
 
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
     pub(super) fn new(file: File) -> Result<Self, TokenizerError> {
         file.check()?;
         let steps = file.steps()?;

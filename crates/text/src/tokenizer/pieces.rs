@@ -85,6 +85,7 @@ impl<'t> PieceEncoder<'t> {
         let reads_in_pieces = match tokenizer {
             Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => true,
             Tokenizer::Bpe(tokenizer) => tokenizer.reads_in_pieces(),
+            Tokenizer::Sentence(_) => false,
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(_) => false,
         };
@@ -117,6 +118,7 @@ impl<'t> PieceEncoder<'t> {
                 }
                 Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids)?,
                 // Nothing before the end; but there is no encoder of such a text.
+                Tokenizer::Sentence(_) => 0,
                 #[cfg(feature = "tokenizers")]
                 Tokenizer::HuggingFace(_) => 0,
             };

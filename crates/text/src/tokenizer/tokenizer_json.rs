@@ -3,24 +3,35 @@
 #[cfg(feature = "tokenizers")]
 use super::HuggingFaceTokenizer;
 use super::json_format::{is_hugging_face, read_json, write_json};
+use super::sentence::pair_to_json;
 use super::{BpeTokenizer, CharTokenizer, IdTokenizer, Tokenizer, WordTokenizer};
 use crate::error::{FORMAT, TokenizerError};
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[cfg(feature = "tokenizers")]
 use std::sync::Arc;
 
 impl Tokenizer {
-    /// The content of `tokenizer.json`. The same tokenizer gives the same bytes.
+    /// The content of `tokenizer.json`, of sentences that of [both sides](pair_to_json) of a pair. The same tokenizer
+    /// gives the same bytes.
     pub fn to_json(&self) -> String {
+        let listed = |kind, tokens| write_json(&File { format: FORMAT, kind, tokens: Some(tokens), vocabulary: None });
         match self {
+            Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()),
+            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()),
+            Self::Bpe(tokenizer) => tokenizer.to_json(),
+            Self::Ids(tokenizer) => {
+                let vocabulary = Some(tokenizer.vocabulary());
+                write_json(&File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary })
+            }
+            Self::Sentence(tokenizer) => pair_to_json(tokenizer, tokenizer),
             #[cfg(feature = "tokenizers")]
-            Tokenizer::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),
-            _ => write_json(self),
+            Self::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),
         }
     }
 
-    /// Reads what [`to_json`](Tokenizer::to_json) wrote, or a `tokenizer.json` of Hugging Face.
+    /// Reads what [`to_json`](Tokenizer::to_json) wrote, but of sentences, or a `tokenizer.json` of Hugging Face.
     ///
     /// # Errors
     /// If it is not JSON of this form, was written by a later version, lists tokens that no text gives, or describes
@@ -57,21 +68,8 @@ fn open_by_crate(_: &str, unknown: &str) -> Result<Tokenizer, TokenizerError> {
 
 impl Serialize for Tokenizer {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let listed = |kind, tokens| File { format: FORMAT, kind, tokens: Some(tokens), vocabulary: None };
-        match self {
-            Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()).serialize(to),
-            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()).serialize(to),
-            Self::Bpe(tokenizer) => tokenizer.file().serialize(to),
-            Self::Ids(tokenizer) => {
-                let vocabulary = Some(tokenizer.vocabulary());
-                File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary }.serialize(to)
-            }
-            #[cfg(feature = "tokenizers")]
-            Self::HuggingFace(tokenizer) => {
-                let file: serde_json::Value = serde_json::from_str(tokenizer.to_json()).expect("it was read before");
-                file.serialize(to)
-            }
-        }
+        let file: serde_json::Value = serde_json::from_str(&self.to_json()).map_err(S::Error::custom)?;
+        file.serialize(to)
     }
 }
 

@@ -16,13 +16,14 @@ pub struct Destination {
     settings: serde_json::Value,
     /// What the file of trained weights says of itself, where these alone are kept.
     adapter: Option<(&'static str, String)>,
-    companions: Box<dyn FnMut(&Metrics) -> Files + Send>,
+    /// Who makes more files at every save.
+    makers: Vec<Box<dyn FnMut(&Metrics) -> Files + Send>>,
 }
 
 impl Destination {
     /// Saves into `folder`, with `settings` in its `config.json`.
     pub fn new(folder: Folder, settings: serde_json::Value) -> Self {
-        Self { folder, settings, adapter: None, companions: Box::new(|_| Files::new()) }
+        Self { folder, settings, adapter: None, makers: Vec::new() }
     }
 
     /// Keeps those of the best weights that are trained, in `adapter.safetensors`, in place of all of them. What is
@@ -38,11 +39,9 @@ impl Destination {
         self.adapter.is_some()
     }
 
-    /// Asks at every save for more files. One that has not changed is not written again.
-    #[must_use]
-    pub fn with_files(mut self, companions: impl FnMut(&Metrics) -> Files + Send + 'static) -> Self {
-        self.companions = Box::new(companions);
-        self
+    /// Asks at every save for files beside the others. One that has not changed is not written again.
+    pub fn add_files(&mut self, make: impl FnMut(&Metrics) -> Files + Send + 'static) {
+        self.makers.push(Box::new(make));
     }
 
     /// The folder.
@@ -67,14 +66,15 @@ impl Destination {
         });
         let own = [(name, model), (TRAINING_FILE, training), (METRICS_FILE, in_memory(metrics.to_csv().into()))];
         let mut files: Vec<(String, Contents<'_>)> = own.map(|(name, contents)| (name.to_owned(), contents)).into();
-        files.extend((self.companions)(metrics).into_iter().map(|(name, bytes)| (name, in_memory(bytes))));
+        let made = self.makers.iter_mut().flat_map(|make| make(metrics));
+        files.extend(made.map(|(name, bytes)| (name, in_memory(bytes))));
         self.folder.save_contents(self.settings.clone(), &files)
     }
 }
 
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { folder, settings, adapter: _, companions: _ } = self;
+        let Self { folder, settings, adapter: _, makers: _ } = self;
         f.debug_struct("Destination").field("folder", folder).field("settings", settings).finish_non_exhaustive()
     }
 }

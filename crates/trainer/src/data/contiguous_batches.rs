@@ -1,6 +1,6 @@
 //! B streams read side by side, for truncated back-propagation through time.
 
-use super::{Batch, Tokens, long_enough, not_empty};
+use super::{Batch, TokenIds, long_enough, not_empty};
 use crate::TrainError;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// T does not divide them. Then the text starts again, and the state with it ([`Batch::restart`]).
 #[derive(Clone, Debug)]
 pub struct ContiguousBatches {
-    tokens: Tokens,
+    ids: TokenIds,
     batch: usize,
     length: usize,
     cursor: Cursor,
@@ -39,18 +39,18 @@ impl ContiguousBatches {
     ///
     /// # Errors
     /// If the text is too short for one whole batch.
-    pub fn new(tokens: impl Into<Tokens>, batch: usize, length: usize) -> Result<Self, TrainError> {
+    pub fn new(ids: impl Into<TokenIds>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
-        let tokens = tokens.into();
-        long_enough("the training part", tokens.len(), batch.saturating_mul(length).saturating_add(1), || {
+        let ids = ids.into();
+        long_enough("the training part", ids.len(), batch.saturating_mul(length).saturating_add(1), || {
             format!("{batch} streams of {length}, and one more to predict")
         })?;
-        Ok(Self { tokens, batch, length, cursor: Cursor::default() })
+        Ok(Self { ids, batch, length, cursor: Cursor::default() })
     }
 
     /// How many tokens each stream predicts in a pass.
     fn stream(&self) -> usize {
-        (self.tokens.len() - 1) / self.batch
+        (self.ids.len() - 1) / self.batch
     }
 
     /// How many batches a pass over the text takes.
@@ -67,7 +67,7 @@ impl ContiguousBatches {
         let offset = self.cursor.window * self.length;
         let length = self.length.min(stream - offset);
         let starts = (0..self.batch).map(|b| b * stream + offset);
-        let batch = Batch::gather(&self.tokens, starts, length, self.cursor.window == 0)?;
+        let batch = Batch::of_windows(&self.ids, starts, length, 0, self.cursor.window == 0)?;
         self.cursor.window += 1;
         if self.cursor.window == self.batches_per_pass() {
             self.cursor = Cursor { pass: self.cursor.pass + 1, window: 0 };

@@ -1,6 +1,6 @@
 //! Windows from anywhere in the text.
 
-use super::{Batch, Tokens, long_enough, not_empty};
+use super::{Batch, TokenIds, long_enough, not_empty};
 use crate::TrainError;
 use rungs_layers::tensor::Rng;
 
@@ -11,7 +11,7 @@ use rungs_layers::tensor::Rng;
 /// save.
 #[derive(Clone, Debug)]
 pub struct RandomWindows {
-    tokens: Tokens,
+    ids: TokenIds,
     batch: usize,
     length: usize,
 }
@@ -21,18 +21,18 @@ impl RandomWindows {
     ///
     /// # Errors
     /// If the text is too short for one window and the token after it.
-    pub fn new(tokens: impl Into<Tokens>, batch: usize, length: usize) -> Result<Self, TrainError> {
+    pub fn new(ids: impl Into<TokenIds>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
-        let tokens = tokens.into();
-        long_enough("the training part", tokens.len(), length.saturating_add(1), || {
+        let ids = ids.into();
+        long_enough("the training part", ids.len(), length.saturating_add(1), || {
             format!("a context of {length}, and one more to predict")
         })?;
-        Ok(Self { tokens, batch, length })
+        Ok(Self { ids, batch, length })
     }
 
     /// How many batches have as many tokens as the text: there is no pass in the strict sense.
     pub fn batches_per_pass(&self) -> usize {
-        (self.tokens.len() - 1).div_ceil(self.batch * self.length)
+        (self.ids.len() - 1).div_ceil(self.batch * self.length)
     }
 
     /// A batch, (B, T).
@@ -40,8 +40,8 @@ impl RandomWindows {
     /// # Errors
     /// If the tokens are in a file that cannot be read.
     pub fn next_batch(&self, rng: &mut Rng) -> Result<Batch, TrainError> {
-        let places = self.tokens.len() - self.length;
+        let places = self.ids.len() - self.length;
         let starts = (0..self.batch).map(|_| rng.below(places));
-        Batch::gather(&self.tokens, starts, self.length, true)
+        Batch::of_windows(&self.ids, starts, self.length, 0, true)
     }
 }

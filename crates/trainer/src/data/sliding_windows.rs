@@ -1,12 +1,12 @@
-//! The whole text, with a past behind every token.
+//! The whole text, window after window.
 
-use super::{Batch, Tokens, long_enough, not_empty};
+use super::{Batch, TokenIds, long_enough, not_empty};
 use crate::TrainError;
 use crate::error::setting;
-use rungs_layers::tensor::Ids;
 
 /// A text in windows of T tokens of which each begins `stride` tokens after the last: every token after the first is
-/// predicted exactly once, by the first window that reaches it.
+/// predicted exactly once, by the first window that reaches it. What is measured on it is a property of the model and
+/// the text, not of a sample.
 ///
 /// ```text
 /// T = 4, stride = 2      reads      predicts, of a text a b c d e f g h
@@ -15,75 +15,71 @@ use rungs_layers::tensor::Ids;
 ///                        e f g              h     behind e f g
 /// ```
 ///
-/// So each window but the first predicts behind its last tokens alone, and what it predicts has at least
-/// T − stride + 1 tokens before it, or all there are. With a stride of T these are
-/// [`ConsecutiveWindows`](super::ConsecutiveWindows); with 1 every token has the longest past that a model can look at,
-/// and costs as much as a whole window.
+/// With a stride of T the windows are consecutive, and each predicts behind all its tokens. With a smaller one they
+/// overlap: each but the first predicts behind its last tokens alone, and what it predicts has at least T − stride + 1
+/// tokens before it, or all there are. With 1 every token has the longest past that a model can look at, and costs as
+/// much as a whole window.
+///
+/// A recurrent model carries its state from each consecutive window to the next, so it takes them one at a time
+/// (`batch` 1), and T is only how much is computed at once. A model without memory sees nothing beyond its window, so
+/// it takes several at once.
 #[derive(Clone, Debug)]
 pub struct SlidingWindows {
-    tokens: Tokens,
+    ids: TokenIds,
+    batch: usize,
     length: usize,
     stride: usize,
 }
 
-/// Windows, and what is predicted behind the last tokens of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlidingBatch {
-    /// (B, T)
-    pub inputs: Ids,
-    /// (B, C): the tokens after the last C inputs.
-    pub targets: Ids,
-}
-
 impl SlidingWindows {
-    /// Windows of `length` tokens, each `stride` tokens after the last.
+    /// Windows of `length` tokens, each `stride` tokens after the last, up to `batch` of them at a time.
     ///
     /// # Errors
     /// If the text has fewer than two tokens, or the stride is 0 or more than the length: it would step over tokens.
-    pub fn new(tokens: impl Into<Tokens>, length: usize, stride: usize) -> Result<Self, TrainError> {
-        let tokens = tokens.into();
-        not_empty(1, length)?;
+    pub fn new(ids: impl Into<TokenIds>, batch: usize, length: usize, stride: usize) -> Result<Self, TrainError> {
+        let ids = ids.into();
+        not_empty(batch, length)?;
         setting("stride", stride > 0, || "must be 1 or more".into())?;
         setting("stride", stride <= length, || {
             format!("{stride} is more than the context of {length}: the tokens in between would not be predicted")
         })?;
-        long_enough("the text", tokens.len(), 2, || "one to read and one to predict".into())?;
-        Ok(Self { tokens, length, stride })
+        long_enough("the text", ids.len(), 2, || "one to read and one to predict".into())?;
+        Ok(Self { ids, batch, length, stride })
     }
 
-    /// The batches in order, of at most `most` tokens, or one window if that has more: the first window, which predicts
-    /// all its targets, then whole windows, then a shorter one. An item is an error if the tokens are in a file that
-    /// cannot be read.
-    pub fn batches_within(&self, most: usize) -> impl Iterator<Item = Result<SlidingBatch, TrainError>> + '_ {
+    /// How many tokens are predicted: all but the first.
+    pub fn tokens(&self) -> usize {
+        self.ids.len() - 1
+    }
+
+    /// The batches in order, with no more than `most` tokens to read in each, or one window if that has more: (B, T),
+    /// then fewer windows, then a shorter one. With one window at a time only the first batch is a
+    /// [restart](Batch::restart), otherwise every one. An item is an error if the tokens are in a file that cannot be
+    /// read.
+    pub fn batches(&self, most: usize) -> impl Iterator<Item = Result<Batch, TrainError>> + '_ {
         let Self { length, stride, .. } = *self;
-        let predicted = self.tokens.len() - 1;
-        let first = length.min(predicted);
-        let left = predicted - first;
-        // Window k begins at k · stride.
-        let (whole, rest) = (left / stride, left % stride);
-        let batch = (most / length).max(1);
-        let full = (1..=whole).step_by(batch).map(move |from| {
-            let windows = from..(from + batch).min(whole + 1);
-            self.batch(windows.map(|window| window * stride), length, stride)
+        // Window k begins at k · stride. These are whole, and a shorter one predicts what is left behind them.
+        let whole = self.tokens().checked_sub(length).map_or(0, |rest| rest / stride + 1);
+        let reached = if whole > 0 { (whole - 1) * stride + length } else { 0 };
+        let batch = self.batch.min(most / length).max(1);
+        let full = (0..whole).step_by(batch).map(move |first| {
+            let windows = first..whole.min(first + batch);
+            self.batch(windows.map(|window| window * stride), length, first == 0)
         });
-        let short = (rest > 0).then(|| {
-            let start = (whole + 1) * stride;
-            self.batch(std::iter::once(start), predicted - start, rest)
+        let short = (reached < self.tokens()).then(|| {
+            let start = whole * stride;
+            self.batch(std::iter::once(start), self.tokens() - start, whole == 0)
         });
-        std::iter::once(self.batch(std::iter::once(0), first, first)).chain(full).chain(short)
+        full.chain(short)
     }
 
-    /// Windows of `length` tokens that begin at `starts`, and what is predicted behind the last `count` of each.
     fn batch(
         &self,
         starts: impl ExactSizeIterator<Item = usize>,
         length: usize,
-        count: usize,
-    ) -> Result<SlidingBatch, TrainError> {
-        let Batch { inputs, targets, .. } = Batch::gather(&self.tokens, starts, length, true)?;
-        let targets: Vec<u32> =
-            targets.as_slice().chunks(length).flat_map(|window| &window[length - count..]).copied().collect();
-        let shape = [targets.len() / count, count];
-        Ok(SlidingBatch { inputs, targets: Ids::new(targets, shape) })
+        first: bool,
+    ) -> Result<Batch, TrainError> {
+        let overlap = self.length - self.stride;
+        Batch::of_windows(&self.ids, starts, length, overlap, self.batch > 1 || first)
     }
 }

@@ -126,8 +126,8 @@ proptest! {
     fn consecutive_windows_predict_every_token_after_the_first_once_and_in_order(
         tokens in 2_usize..80, batch in 1_usize..5, length in 1_usize..20
     ) {
-        let windows = ConsecutiveWindows::new(text(tokens), batch, length).unwrap();
-        let batches: Vec<Batch> = windows.batches().collect::<Result<_, _>>().unwrap();
+        let windows = SlidingWindows::new(text(tokens), batch, length, length).unwrap();
+        let batches: Vec<Batch> = windows.batches(usize::MAX).collect::<Result<_, _>>().unwrap();
         batches.iter().for_each(assert_targets_follow);
         let predicted: Vec<u32> = batches.iter().flat_map(|batch| batch.targets.as_slice().to_vec()).collect();
         prop_assert_eq!(&predicted, &(1..tokens as u32).collect::<Vec<_>>());
@@ -138,7 +138,7 @@ proptest! {
         prop_assert_eq!(windows.tokens(), tokens - 1);
         // Fewer at a time are the same windows, and begin as they did.
         for most in [0, length, 2 * length] {
-            let parts: Vec<Batch> = windows.batches_within(most).map(Result::unwrap).collect();
+            let parts: Vec<Batch> = windows.batches(most).map(Result::unwrap).collect();
             prop_assert!(parts.iter().all(|part| part.inputs.dims::<2>()[0] <= (most / length).max(1)));
             let again: Vec<u32> = parts.iter().flat_map(|part| part.targets.as_slice().to_vec()).collect();
             prop_assert_eq!(&again, &predicted);
@@ -147,18 +147,27 @@ proptest! {
     }
 }
 
+/// What a batch predicts in each row: the position behind which, and the token.
+fn predicted(batch: &Batch) -> Vec<Vec<(usize, u32)>> {
+    let learnt = |row: Vec<u32>| row.into_iter().enumerate().filter(|&(_, id)| id != IGNORE_INDEX).collect();
+    rows(&batch.targets).into_iter().map(learnt).collect()
+}
+
 #[test]
 fn sliding_windows_by_hand() {
-    let windows = SlidingWindows::new(text(8), 4, 2).unwrap();
-    let read: Vec<_> = windows.batches_within(100).map(Result::unwrap).collect();
-    let rows: Vec<_> = read.iter().map(|batch| (rows(&batch.inputs), rows(&batch.targets))).collect();
+    let windows = SlidingWindows::new(text(8), 1, 4, 2).unwrap();
+    let read: Vec<_> = windows.batches(100).map(Result::unwrap).collect();
+    let found: Vec<_> = read.iter().map(|batch| (rows(&batch.inputs), rows(&batch.targets))).collect();
+    let no = IGNORE_INDEX;
     let expected = [
         (vec![vec![0, 1, 2, 3]], vec![vec![1, 2, 3, 4]]),
-        (vec![vec![2, 3, 4, 5]], vec![vec![5, 6]]),
-        (vec![vec![4, 5, 6]], vec![vec![7]]),
+        (vec![vec![2, 3, 4, 5]], vec![vec![no, no, 5, 6]]),
+        (vec![vec![4, 5, 6]], vec![vec![no, no, 7]]),
     ];
-    assert_eq!(rows, expected);
-    let says = |stride| SlidingWindows::new(text(8), 4, stride).unwrap_err().to_string();
+    assert_eq!(found, expected);
+    assert_eq!(read.iter().map(Batch::tokens).collect::<Vec<_>>(), [4, 2, 1]);
+    assert_eq!(read[1].places().as_slice(), [2, 3]);
+    let says = |stride| SlidingWindows::new(text(8), 1, 4, stride).unwrap_err().to_string();
     assert_eq!(says(0), "stride: must be 1 or more");
     assert_eq!(says(5), "stride: 5 is more than the context of 4: the tokens in between would not be predicted");
 }
@@ -166,39 +175,23 @@ fn sliding_windows_by_hand() {
 proptest! {
     #[test]
     fn sliding_windows_predict_every_token_once_behind_a_past(
-        length in 2_usize..60, window in 1_usize..12, stride in 1_usize..12, most in 1_usize..40
+        length in 2_usize..60, window in 1_usize..12, stride in 1_usize..12, batch in 1_usize..5, most in 1_usize..40
     ) {
         prop_assume!(stride <= window);
-        let windows = SlidingWindows::new(text(length), window, stride).unwrap();
-        let mut predicted = Vec::new();
-        for batch in windows.batches_within(most) {
-            let SlidingBatch { inputs, targets } = batch.unwrap();
-            prop_assert!(inputs.as_slice().len() <= most.max(window));
-            for (inputs, targets) in rows(&inputs).iter().zip(rows(&targets)) {
-                let last = inputs.len() - targets.len();
-                for (i, &target) in targets.iter().enumerate() {
-                    prop_assert_eq!(inputs[last + i] + 1, target, "the token after it");
-                    let past = last + i + 1;
+        let windows = SlidingWindows::new(text(length), batch, window, stride).unwrap();
+        let mut found = Vec::new();
+        for batch in windows.batches(most) {
+            let batch = batch.unwrap();
+            prop_assert!(batch.inputs.as_slice().len() <= most.max(window));
+            for (inputs, targets) in rows(&batch.inputs).iter().zip(predicted(&batch)) {
+                for (at, target) in targets {
+                    prop_assert_eq!(inputs[at] + 1, target, "the token after it");
+                    let past = at + 1;
                     prop_assert!(past > window - stride || past == target as usize, "{past} tokens before {target}");
+                    found.push(target);
                 }
-                predicted.extend(targets);
             }
         }
-        prop_assert_eq!(predicted, (1..length as u32).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn windows_that_do_not_overlap_are_consecutive(length in 2_usize..60, window in 1_usize..12, most in 1_usize..40) {
-        let sliding = SlidingWindows::new(text(length), window, window).unwrap();
-        let consecutive = ConsecutiveWindows::new(text(length), 1, window).unwrap();
-        let of_sliding: Vec<_> = sliding
-            .batches_within(most)
-            .flat_map(|batch| { let batch = batch.unwrap(); rows(&batch.inputs).into_iter().zip(rows(&batch.targets)) })
-            .collect();
-        let of_consecutive: Vec<_> = consecutive
-            .batches()
-            .flat_map(|batch| { let batch = batch.unwrap(); rows(&batch.inputs).into_iter().zip(rows(&batch.targets)) })
-            .collect();
-        prop_assert_eq!(of_sliding, of_consecutive);
+        prop_assert_eq!(found, (1..length as u32).collect::<Vec<_>>());
     }
 }

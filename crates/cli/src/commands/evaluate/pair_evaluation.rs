@@ -17,7 +17,7 @@ use crate::arguments::{Common, Evaluate};
 use crate::commands::learning_data;
 use crate::commands::run_names::names;
 use crate::plots::bars::{Bars, Series};
-use crate::plots::plot_file::{check_plot, write_plot};
+use crate::plots::plot_file::write_plot;
 use crate::terminal::failure::{Failure, Outcome, complain};
 use crate::terminal::output::{self, thousands};
 use crate::terminal::progress::TranslationProgress;
@@ -39,27 +39,20 @@ struct Report<'a> {
     left_out: Option<usize>,
 }
 
-pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
-    // Whatever can be wrong is found before the long work begins.
-    evaluate.plot.as_deref().map_or(Ok(()), check_plot)?;
-    let base = evaluate.base.base.as_deref();
-    let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Translator> = folders
-        .enumerate()
-        .map(|(i, folder)| Translator::open(folder, base.filter(|_| i == 0)))
-        .collect::<Outcome<_>>()?;
+pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common: &Common) -> Outcome {
+    let runs: Vec<_> = runs.into_iter().map(Translator::new).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = learning_data::pairs(&text_input::read(path)?, &text_input::name(path), evaluate.columns, lower_case)?;
     let search = Search::Beam(Beam::new(evaluate.beam));
     let options = GenerateOptions { search, length: Length::at_most(MOST), ..GenerateOptions::default() };
     let (pairs, left_out) = readable(pairs, &runs, path)?;
     runs.iter().try_for_each(|run| run.writer.try_search(&pairs[0], &options))?;
-    runs.iter().try_for_each(|run| run.writer.check_lengths(&pairs, path, run.path))?;
+    runs.iter().try_for_each(|run| run.writer.check_lengths(&pairs, path, run.run.path()))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
     let words = |pair: &TextPair| pair.source.split_whitespace().count();
     let buckets = by_length.then(|| buckets(&pairs.iter().map(words).collect::<Vec<_>>()));
-    let names = names(&runs.iter().map(|run| (run.rung(), run.path)).collect::<Vec<_>>());
+    let names = names(&runs.iter().map(|run| (run.rung(), run.run.path())).collect::<Vec<_>>());
     let stemming = if evaluate.stem { Stemming::Porter } else { Stemming::No };
     let mut measured = Vec::new();
     let mut outputs = Vec::new();
@@ -95,8 +88,8 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
 }
 
 /// Those of the pairs that every run can read, and how many that leaves out, where a run is one that may leave some.
-fn readable(pairs: Vec<TextPair>, runs: &[Translator<'_>], path: &Path) -> Outcome<(Vec<TextPair>, Option<usize>)> {
-    if runs.iter().all(|run| matches!(run.writer, TargetWriter::Translator { .. })) {
+fn readable(pairs: Vec<TextPair>, runs: &[Translator], path: &Path) -> Outcome<(Vec<TextPair>, Option<usize>)> {
+    if !runs.iter().any(|run| run.writer.answers()) {
         return Ok((pairs, None));
     }
     let all = pairs.len();
@@ -114,20 +107,18 @@ fn readable(pairs: Vec<TextPair>, runs: &[Translator<'_>], path: &Path) -> Outco
 }
 
 /// A run that is measured. It is known to be whole, and to write targets.
-struct Translator<'a> {
-    path: &'a Path,
+struct Translator {
     run: SavedRun,
     writer: TargetWriter,
 }
 
-impl<'a> Translator<'a> {
-    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
-        let run = crate::commands::open(path, base)?;
+impl Translator {
+    fn new(run: SavedRun) -> Outcome<Self> {
         let writer = TargetWriter::open(&run).map_err(|error| match error {
-            Error::Text(problem) => Failure::input(format!("{}: {problem}", path.display())),
+            Error::Text(problem) => Failure::input(format!("{}: {problem}", run.path().display())),
             other => other.into(),
         })?;
-        Ok(Self { path, run, writer })
+        Ok(Self { run, writer })
     }
 
     fn rung(&self) -> Rung {
@@ -148,7 +139,7 @@ impl<'a> Translator<'a> {
         let outputs = Measured::new(outputs, stemming);
         let of_length = |bucket: &Bucket| OfLength::new(bucket, outputs.bleu_of(&bucket.members));
         let measures = PairMeasures {
-            run: self.path.display().to_string(),
+            run: self.run.path().display().to_string(),
             rung: self.rung(),
             parameters: self.run.parameter_count()?,
             pairs: pairs.len(),
@@ -165,16 +156,16 @@ impl<'a> Translator<'a> {
 }
 
 /// Whether the runs learnt lower-cased texts: all or none, else their translations have no reference in common.
-fn lower_case(runs: &[Translator<'_>]) -> Outcome<bool> {
-    let of = |run: &Translator<'_>| run.run.config.settings.data.examples.lower_case();
+fn lower_case(runs: &[Translator]) -> Outcome<bool> {
+    let of = |run: &Translator| run.run.config.settings.data.examples.lower_case();
     let first = of(&runs[0]);
     for run in &runs[1..] {
         if of(run) != first {
             let (lower, other) = if first { (&runs[0], run) } else { (run, &runs[0]) };
             return Err(Failure::input(format!(
                 "--compare: {} learnt lower-cased texts and {} did not, so they cannot be measured on the same pairs",
-                lower.path.display(),
-                other.path.display()
+                lower.run.path().display(),
+                other.run.path().display()
             )));
         }
     }

@@ -1,16 +1,13 @@
 //! A model that is measured on pairs: a translator, or a language model that has learnt to answer.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use rungs::decoding::{GenerateOptions, Length, Search};
-use rungs::models::LanguageModel;
-use rungs::tasks::{Forced, measure_answers};
+use rungs::decoding::{Beam, GenerateOptions, Length, Search};
+use rungs::tasks::Forced;
 use rungs::tensor::Rng;
-use rungs::text::PairVocabulary;
 use rungs::trainer::Example;
-use rungs::writing::Written;
-use rungs::{Error, Responder, SavedRun, TextPair, measure_forced, translate};
-use std::ops::ControlFlow;
+use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::progress::TranslationProgress;
@@ -20,49 +17,43 @@ use crate::text_input;
 const TOGETHER: usize = 64;
 
 /// A model that writes a target for a source.
-pub(super) enum TargetWriter {
-    /// It reads the source and writes.
-    Translator { vocabularies: PairVocabulary, model: Box<dyn LanguageModel<f32>> },
-    /// It goes on with a text in which the source stands.
-    Responder(Box<Responder>),
-}
+pub(super) struct TargetWriter(Generator);
 
 impl TargetWriter {
     pub(super) fn open(run: &SavedRun) -> Result<Self, Error> {
-        if run.config.settings.prompts().is_some() {
-            return Ok(Self::Responder(Box::new(run.responder()?)));
+        if run.config.settings.prompts().is_none() {
+            run.tokenizers.pair()?;
         }
-        let vocabularies = run.tokens.pairs()?.clone();
-        Ok(Self::Translator { vocabularies, model: run.model()? })
+        Ok(Self(run.generator()?))
+    }
+
+    /// Whether it is a language model, which goes on with a text in which the source stands.
+    pub(super) fn answers(&self) -> bool {
+        self.0.prompts().is_some()
     }
 
     /// Whether what it writes are the same tokens, so that losses can be compared.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Translator { vocabularies: a, .. }, Self::Translator { vocabularies: b, .. }) => {
-                a.target == b.target
-            }
-            (Self::Responder(a), Self::Responder(b)) => a.prompts().tokenizer() == b.prompts().tokenizer(),
-            _ => false,
-        }
+        self.answers() == other.answers() && self.0.tokenizers().target() == other.0.tokenizers().target()
     }
 
     /// Searches for one token of one translation: a beam that cannot be is refused at once.
     pub(super) fn try_search(&self, pair: &TextPair, options: &GenerateOptions) -> Outcome {
         let options = GenerateOptions { length: Length::at_most(1), ..options.clone() };
-        self.write(std::slice::from_ref(pair), &options)?;
+        self.write([pair], &options)?;
         Ok(())
     }
 
     /// That a translator has positions for all tokens of every pair.
     pub(super) fn check_lengths(&self, pairs: &[TextPair], path: &Path, run: &Path) -> Outcome {
-        let Self::Translator { vocabularies, model } = self else { return Ok(()) };
-        if model.context().is_none() {
+        let model = self.0.model();
+        if self.answers() || model.context().is_none() {
             return Ok(());
         }
         for (i, pair) in pairs.iter().enumerate() {
-            let (source, target) = vocabularies.encode(pair).map_err(Error::from)?;
-            let fits = model.check_lengths(source.len(), target.len());
+            let example = self.0.tokenizers().example(pair)?;
+            // A target is read after a start token.
+            let fits = model.check_lengths(example.source().map_or(0, <[u32]>::len), example.steps() - 1);
             let run = run.display();
             let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text_input::name(path), i + 1));
             fits.map_err(error)?;
@@ -73,24 +64,13 @@ impl TargetWriter {
     /// Whether a language model can read a pair: it knows its characters, and its context has room for both sides. (To
     /// a translator nothing is unknown, and what it has no positions for is refused.)
     pub(super) fn can_read(&self, pair: &TextPair) -> bool {
-        let Self::Responder(responder) = self else { return true };
-        example(responder, pair).is_ok_and(|example| example.is_some())
+        !self.answers() || self.example(pair).is_ok_and(|example| example.is_some())
     }
 
     /// How well it predicts the targets, given the true ones at every step.
     pub(super) fn forced(&self, pairs: &[TextPair]) -> Outcome<Forced> {
-        let forced = match self {
-            Self::Translator { vocabularies, model } => {
-                let encoded: Result<Vec<_>, _> = pairs.iter().map(|pair| vocabularies.encode(pair)).collect();
-                measure_forced(model.as_ref(), encoded.map_err(Error::from)?.into())
-            }
-            Self::Responder(responder) => {
-                let examples = pairs.iter().map(|pair| example(responder, pair)).collect::<Result<Vec<_>, _>>()?;
-                let examples: Vec<Example> = examples.into_iter().flatten().collect();
-                measure_answers(responder.model(), examples.into())
-            }
-        };
-        Ok(forced.map_err(Error::from)?)
+        let examples = pairs.iter().filter_map(|pair| self.example(pair).transpose()).collect::<Result<Vec<_>, _>>()?;
+        Ok(measure_forced(self.0.model(), examples).map_err(Error::from)?)
     }
 
     /// The best text for each source. They are taken by their lengths, so that those which are searched together
@@ -109,11 +89,11 @@ impl TargetWriter {
         let (mut written, mut read) = (0, 0);
         progress.show(0, 0.0);
         for together in order.chunks(TOGETHER) {
-            let group: Vec<TextPair> = together.iter().map(|&place| pairs[place].clone()).collect();
-            for (&place, text) in together.iter().zip(self.write(&group, options)?) {
+            let written_now = self.write(together.iter().map(|&place| &pairs[place]), options)?;
+            for (&place, text) in together.iter().zip(written_now) {
                 texts[place] = text;
             }
-            written += group.len();
+            written += together.len();
             read += together.iter().map(|&place| length(place)).sum::<usize>();
             progress.show(written, read as f64 / characters as f64);
         }
@@ -121,35 +101,27 @@ impl TargetWriter {
     }
 
     /// The best text for each source.
-    fn write(&self, pairs: &[TextPair], options: &GenerateOptions) -> Outcome<Vec<String>> {
-        match self {
-            Self::Translator { vocabularies, model } => {
-                let sources = pairs.iter().map(|pair| vocabularies.source.encode(&pair.source));
-                let sources = sources.collect::<Result<Vec<_>, _>>().map_err(Error::from)?;
-                let found = translate(model.as_ref(), &sources, options, &Rng::new(0)).map_err(Failure::input)?;
-                Ok(found.iter().map(|texts| vocabularies.target.decode(&texts[0].ids)).collect())
-            }
-            Self::Responder(responder) => {
-                let search = match options.search {
-                    // Texts that are written together are so sooner than by a search for each.
-                    Search::Beam(beam) if beam.width == 1 => Search::Greedy,
-                    other => other,
-                };
-                let options = GenerateOptions { search, batch: pairs.len(), ..options.clone() };
-                let question = |pair: &TextPair| responder.question(&pair.source);
-                let prompts = pairs.iter().map(question).collect::<Result<Vec<_>, _>>()?;
-                let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
-                let answers = responder.write(&prompts, &options, &Rng::new(0), quiet)?;
-                let best = |answers: Vec<Written>| answers.into_iter().next().map(|answer| answer.text);
-                Ok(answers.into_iter().map(|answers| best(answers).unwrap_or_default()).collect())
-            }
-        }
+    fn write<'p>(
+        &self,
+        pairs: impl IntoIterator<Item = &'p TextPair>,
+        options: &GenerateOptions,
+    ) -> Outcome<Vec<String>> {
+        let requests: Vec<_> = pairs.into_iter().map(|pair| self.0.source(&pair.source)).collect::<Result<_, _>>()?;
+        let search = match options.search {
+            // Answers that are written together are so sooner than by a search for each.
+            Search::Beam(Beam { width: 1, .. }) if self.answers() => Search::Greedy,
+            other => other,
+        };
+        let options = GenerateOptions { search, batch: TOGETHER, ..options.clone() };
+        let texts = self.0.generate(&requests, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(texts.into_iter().map(|texts| texts.into_iter().next().map_or(String::new(), |best| best.text)).collect())
     }
-}
 
-/// A pair as what a language model reads and writes; none if it is longer than the context.
-fn example(responder: &Responder, pair: &TextPair) -> Result<Option<Example>, Error> {
-    let example = responder.prompts().example(pair)?;
-    let fits = responder.model().context().is_none_or(|context| example.steps() <= context);
-    Ok(fits.then_some(example))
+    /// A pair as what the model reads and writes; none if it is longer than a language model's context.
+    fn example(&self, pair: &TextPair) -> Result<Option<Example>, Error> {
+        let Some(prompts) = self.0.prompts() else { return Ok(Some(self.0.tokenizers().example(pair)?)) };
+        let example = prompts.example(pair)?;
+        let fits = self.0.model().context().is_none_or(|context| example.steps() <= context);
+        Ok(fits.then_some(example))
+    }
 }

@@ -51,18 +51,14 @@ struct OfRun {
     bits_per_char: Difference,
 }
 
-pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome {
-    // Whatever can be wrong is found before the long work begins.
-    let base = evaluate.base.base.as_deref();
-    let folders = std::iter::once(&evaluate.run).chain(&evaluate.compare);
-    let runs: Vec<Reader> =
-        folders.enumerate().map(|(i, folder)| Reader::open(folder, base.filter(|_| i == 0))).collect::<Outcome<_>>()?;
+pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common: &Common) -> Outcome {
+    let runs: Vec<_> = runs.into_iter().map(Reader::new).collect::<Outcome<_>>()?;
     check_stride(&runs, evaluate.stride)?;
     let content = text_input::read(path)?;
     let name = text_input::name(path);
     let several = runs.len() > 1;
     let encode = |run: &Reader| {
-        let whose = if several { format!("{}: ", run.path.display()) } else { String::new() };
+        let whose = if several { format!("{}: ", run.run.path().display()) } else { String::new() };
         let tokens = run.tokenizer.encode(&content);
         let tokens = tokens.map_err(|error| Failure::input(format!("{name}: {whose}{error}")))?;
         match tokens.len() {
@@ -107,7 +103,7 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
     if !several {
         return output::print(&listing(measures));
     }
-    let names = names(&runs.iter().map(|run| (run.rung(), run.path)).collect::<Vec<_>>());
+    let names = names(&runs.iter().map(|run| (run.rung(), run.run.path())).collect::<Vec<_>>());
     let mut text = table(&names, &measured);
     if runs.iter().any(|run| run.tokenizer != runs[0].tokenizer) {
         text += "\nLoss and perplexity are per token, and what a token is differs between these runs.\n";
@@ -123,18 +119,16 @@ pub(super) fn run(path: &Path, evaluate: &Evaluate, common: &Common) -> Outcome 
 }
 
 /// A run that is measured. It is known to be whole, and to go on with texts.
-struct Reader<'a> {
-    path: &'a Path,
+struct Reader {
     run: SavedRun,
     tokenizer: Tokenizer,
 }
 
-impl<'a> Reader<'a> {
-    fn open(path: &'a Path, base: Option<&Path>) -> Outcome<Self> {
-        let run = crate::commands::open(path, base)?;
-        let of_another_kind = |error| Failure::input(format!("{}: {error}", path.display()));
-        let tokenizer = run.tokens.text().map_err(of_another_kind)?.clone();
-        Ok(Self { path, run, tokenizer })
+impl Reader {
+    fn new(run: SavedRun) -> Outcome<Self> {
+        let of_another_kind = |error| Failure::input(format!("{}: {error}", run.path().display()));
+        let tokenizer = run.tokenizers.text().map_err(of_another_kind)?.clone();
+        Ok(Self { run, tokenizer })
     }
 
     fn rung(&self) -> Rung {
@@ -152,7 +146,7 @@ impl<'a> Reader<'a> {
             return Err(Failure::running("the loss is not finite: the model's parameters have diverged"));
         }
         Ok(Measures {
-            run: self.path.display().to_string(),
+            run: self.run.path().display().to_string(),
             rung: self.rung(),
             tokens: evaluation.tokens,
             loss: evaluation.loss(),
@@ -166,13 +160,13 @@ impl<'a> Reader<'a> {
 
 /// That there are windows which can begin so far apart. A recurrent run beside one with windows has the whole past
 /// anyway.
-fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
+fn check_stride(runs: &[Reader], stride: Option<usize>) -> Outcome {
     let Some(stride) = stride else { return Ok(()) };
     if !runs.iter().any(Reader::has_windows) {
         return Err(Failure::input(format!(
             "--stride: {} carries its state through the whole text ({}): every token is predicted \
              from all before it already",
-            runs[0].path.display(),
+            runs[0].run.path().display(),
             runs[0].rung()
         )));
     }
@@ -182,7 +176,7 @@ fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
             return Err(Failure::input(format!(
                 "--stride: {stride} is more than the context of {}, which is {context}: the tokens in between \
                  would not be predicted",
-                run.path.display()
+                run.run.path().display()
             )));
         }
     }
@@ -190,17 +184,17 @@ fn check_stride(runs: &[Reader<'_>], stride: Option<usize>) -> Outcome {
 }
 
 /// That runs with other tokens predict the same text: one that has a sign for unknown words predicts an easier one.
-fn check_same_text(runs: &[Reader<'_>], tokens: &[Vec<u32>], content: &str) -> Outcome {
+fn check_same_text(runs: &[Reader], tokens: &[Vec<u32>], content: &str) -> Outcome {
     if runs.iter().all(|run| run.tokenizer == runs[0].tokenizer) {
         return Ok(());
     }
-    let spells = |(run, tokens): &(&Reader<'_>, &Vec<u32>)| run.tokenizer.decode(tokens) == content;
+    let spells = |(run, tokens): &(&Reader, &Vec<u32>)| run.tokenizer.decode(tokens) == content;
     match runs.iter().zip(tokens).find(|run| !spells(run)) {
         None => Ok(()),
         Some((run, _)) => Err(Failure::input(format!(
             "--compare: the tokens of {} cannot spell this text, so that it would predict another than \
              runs of other tokens",
-            run.path.display()
+            run.run.path().display()
         ))),
     }
 }

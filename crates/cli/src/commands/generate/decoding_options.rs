@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use rungs::Generator;
 use rungs::decoding::{
     Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
-    Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
+    Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
+use rungs::generator::Kind;
 use rungs::models::ConfigError;
-use rungs::text::TokenBytes;
 
 use crate::arguments::Generate;
 use crate::terminal::failure::{Failure, Outcome};
@@ -15,18 +16,18 @@ use crate::terminal::failure::{Failure, Outcome};
 /// Of how many of the likeliest tokens a contrastive search looks at, unless told.
 const CANDIDATES: usize = 4;
 
-/// How texts are to be written in a vocabulary where `stop` end a text, `max` tokens at most; `default` says how tokens
-/// are chosen where no flag does.
+/// How texts of this kind are generated, `max` tokens at most; `default` says how tokens are chosen where no flag does.
 pub(super) fn options(
     flags: &Generate,
-    token_bytes: &dyn Fn() -> Option<TokenBytes>,
-    stop: Vec<u32>,
+    generator: &Generator,
+    kind: Kind,
     max: usize,
     default: Search,
 ) -> Outcome<GenerateOptions> {
+    let stop = generator.end(kind);
     let token_bytes = |flag: &str| {
         let needed = "what a token of this run says depends on the tokens beside it";
-        token_bytes().ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
+        generator.token_bytes(kind).ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
     };
     let search = search(flags, default)?;
     let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;
@@ -111,33 +112,28 @@ fn penalty(flags: &Generate) -> LengthPenalty {
 }
 
 fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigError> {
-    let mut chain: Processors = Vec::new();
-    if let Some(penalty) = flags.repetition_penalty {
-        chain.push(Arc::new(RepetitionPenalty::new(penalty)?));
-    }
-    if flags.presence_penalty.is_some() || flags.frequency_penalty.is_some() {
-        let [presence, frequency] = [flags.presence_penalty, flags.frequency_penalty].map(Option::unwrap_or_default);
-        chain.push(Arc::new(CountPenalty::new(presence, frequency)?));
-    }
-    if let Some(n) = flags.no_repeat_ngram {
-        chain.push(Arc::new(NoRepeatNgram::new(n)?));
-    }
-    if let Some(temperature) = flags.temperature {
-        chain.push(Arc::new(Temperature::new(temperature)?));
-    }
-    if let (Some(k), false) = (flags.top_k, matches!(search, Search::Contrastive(_))) {
-        chain.push(Arc::new(TopK::new(k)?));
-    }
-    if let Some(p) = flags.top_p {
-        chain.push(Arc::new(TopP::new(p)?));
-    }
-    if let Some(m) = flags.min_p {
-        chain.push(Arc::new(MinP::new(m)?));
-    }
-    if let Some(mass) = flags.typical {
-        chain.push(Arc::new(Typical::new(mass)?));
-    }
-    Ok(chain)
+    let counts = flags.presence_penalty.or(flags.frequency_penalty).map(|_| {
+        CountPenalty::new(flags.presence_penalty.unwrap_or_default(), flags.frequency_penalty.unwrap_or_default())
+    });
+    let top_k = flags.top_k.filter(|_| !matches!(search, Search::Contrastive(_)));
+    let chain = [
+        processor(flags.repetition_penalty.map(RepetitionPenalty::new))?,
+        processor(counts)?,
+        processor(flags.no_repeat_ngram.map(NoRepeatNgram::new))?,
+        processor(flags.temperature.map(Temperature::new))?,
+        processor(top_k.map(TopK::new))?,
+        processor(flags.top_p.map(TopP::new))?,
+        processor(flags.min_p.map(MinP::new))?,
+        processor(flags.typical.map(Typical::new))?,
+    ];
+    Ok(chain.into_iter().flatten().collect())
+}
+
+/// A processor that was asked for, to be one of several.
+pub(crate) fn processor<P: Processor + 'static>(
+    wanted: Option<Result<P, ConfigError>>,
+) -> Result<Option<Arc<dyn Processor>>, ConfigError> {
+    Ok(wanted.transpose()?.map(|processor| Arc::new(processor) as Arc<dyn Processor>))
 }
 
 /// `TEXT=X` or `#ID=X`: what is added to the logits of the tokens that say just this text, or of this id.

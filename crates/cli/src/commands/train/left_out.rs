@@ -1,6 +1,6 @@
 //! Pairs and dialogues that a run cannot learn, and what is said about them.
 
-use rungs::{Data, PromptKind, Settings};
+use rungs::{Corpus, PromptKind, Settings};
 
 use crate::terminal::output::thousands;
 
@@ -17,18 +17,11 @@ pub(super) struct LeftOut {
 
 impl LeftOut {
     /// None of a run that learns a text, which has a place for every token.
-    pub(super) fn new(data: &Data, settings: &Settings) -> Option<Self> {
-        let (of_them, learnt) = match data {
-            Data::Text(_) | Data::Streamed(_) => return None,
-            Data::Pairs(corpus) => {
-                let of_them = rungs::data::LeftOut { too_long: corpus.too_long, ..Default::default() };
-                (of_them, corpus.train.len() + corpus.validation.len())
-            }
-            Data::Prompts(corpus) => (corpus.left_out.clone(), corpus.train.len() + corpus.validation.len()),
-        };
+    pub(super) fn new(corpus: &Corpus, settings: &Settings) -> Option<Self> {
         let dialogues = settings.prompts().is_some_and(|prompts| prompts.task == PromptKind::Dialogue);
         let what = if dialogues { "dialogues" } else { "pairs" };
-        Some(Self { what, of: of_them.count() + learnt, of_them, context: settings.context() })
+        let of_them = corpus.left_out.clone();
+        Some(Self { what, of: of_them.count() + corpus.examples()?, of_them, context: settings.context() })
     }
 
     /// What to say about it, if there is anything to say.

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use rungs::settings::{Difference, FineTuning};
 use rungs::trainer::{Progress, Summary, TrainError};
-use rungs::{Error, Run, RunConfig, Rung, SavedRun, Settings, Source};
+use rungs::{Error, Provenance, Run, RunConfig, Rung, SavedRun, Settings};
 
 use super::left_out::LeftOut;
 use super::training_report::Report;
 use super::{memory, settings_from_options};
 use crate::arguments::{Common, Train};
-use crate::commands::companions;
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
+use crate::commands::with_loss_plot;
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
 
@@ -37,24 +37,27 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     Run::check_free(path)?;
     let mut streaming = Streaming::new(train, &settings, path, common, interrupt)?;
     let texts = Texts::read(train, &settings, None, &mut streaming)?;
-    let data =
-        texts.data(&settings, train.data.columns, from.as_ref().map(|from| &from.tokens), Some(&mut streaming))?;
-    let parameters = settings.model_for(&data.tokens()).parameter_count().map_err(Error::from)?;
-    let trained = settings.trained_parameters_at_least(&data.tokens())?;
+    let corpus = texts.corpus(
+        &settings,
+        train.data.columns,
+        from.as_ref().map(|from| &from.tokenizers),
+        Some(&mut streaming),
+    )?;
+    let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
+    let trained = settings.trained_parameters_at_least(&corpus.tokenizers)?;
     memory::check_training(parameters, trained)?;
-    let left_out = LeftOut::new(&data, &settings);
-    let companions = companions(train.rung, parameters);
-    let (text, validation) = texts.sources();
+    let left_out = LeftOut::new(&corpus, &settings);
+    let (text, validation) = texts.provenance();
     let name = text.name.clone();
-    let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::source) };
-    let mut run = Run::create(path, &config, data, companions).map_err(|error| match error {
+    let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::provenance) };
+    let mut run = Run::create(path, &config, corpus).map_err(|error| match error {
         Error::Train(TrainError::TooShort { .. }) => Failure::input(format!("{name}: too short: {error}")),
         other => other.into(),
     })?;
     if let Some(from) = &from {
         run.begin_with(from)?;
     }
-    Ok(Prepared { run, left_out })
+    Ok(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out })
 }
 
 /// The run to begin with.
@@ -123,22 +126,22 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
     }
     let mut streaming = Streaming::new(train, &config.settings, path, common, interrupt)?;
     let texts = Texts::read(train, &config.settings, Some(&saved.config), &mut streaming)?;
-    (config.text, config.validation) = texts.sources();
+    (config.text, config.validation) = texts.provenance();
     saved.check(&config)?; // before anything is made of them
-    let data = texts.data(&config.settings, train.data.columns, Some(&saved.tokens), Some(&mut streaming))?;
-    let left_out = LeftOut::new(&data, &config.settings);
-    let run = Run::resume(path, &config, data, companions(train.rung, parameters))?;
+    let corpus = texts.corpus(&config.settings, train.data.columns, Some(&saved.tokenizers), Some(&mut streaming))?;
+    let left_out = LeftOut::new(&corpus, &config.settings);
+    let run = with_loss_plot(Run::resume(path, &config, corpus)?, train.rung, parameters);
     Ok(Resumed::Unfinished(Box::new(Prepared { run, left_out })))
 }
 
 /// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved
 /// there: its checksum tells whether it is that one.
-fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Source> {
+fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Provenance> {
     let wanted = std::path::absolute(wanted).unwrap_or_else(|_| wanted.to_owned());
     let from = saved.config.from.as_ref();
     match from.filter(|from| Path::new(&from.name) == wanted) {
         Some(from) => Ok(from.clone()),
-        None if saved.belonging()?.is_some() => Ok(saved.base(Some(&wanted))?.source()),
+        None if saved.belonging()?.is_some() => Ok(saved.base(Some(&wanted))?.provenance()),
         None => {
             let (path, began) = (saved.path().display(), from.map_or("random weights", |from| from.name.as_str()));
             Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())))

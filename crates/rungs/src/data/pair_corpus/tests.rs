@@ -1,12 +1,11 @@
 //! From a file of pairs to batches and back to text: what a model that learnt everything would write is the reference.
 
+use crate::data::Tokenizers;
 use crate::dates::{self, Part};
 use crate::measures::{Bleu, ChrF, exact_match};
-use crate::tasks::translation::SPECIALS;
-use crate::text::{SequenceVocabulary, Unit, WordOptions};
-use crate::trainer::{Pair, PairBatch, PairBatches, SortedPairs};
+use crate::text::{SentenceTokenizer, Unit, WordOptions};
+use crate::trainer::{Batch, ExampleBatches, IGNORE_INDEX, SortedExamples};
 use crate::{Columns, Normalization, TextPair, read_pairs, split_pairs};
-use std::collections::BTreeMap;
 
 const SENTENCES: &str = "\
 I am cold.\tJ'ai froid.\n\
@@ -16,38 +15,46 @@ He says that it rains today.\tIl dit qu'il pleut aujourd'hui.\n\
 \"Yes\", he said.\t«\u{a0}Oui\u{a0}», dit-il.\n\
 It costs 1,234.5 francs.\tCela coûte 1 234,5 francs.\n";
 
-fn vocabulary(texts: impl Iterator<Item = String>, unit: Unit) -> SequenceVocabulary {
+fn vocabulary(texts: impl Iterator<Item = String>, unit: Unit) -> SentenceTokenizer {
     let texts: Vec<String> = texts.collect();
-    SequenceVocabulary::from_texts(texts.iter().map(String::as_str), unit, WordOptions::default()).unwrap()
+    SentenceTokenizer::from_texts(texts.iter().map(String::as_str), unit, WordOptions::default()).unwrap()
 }
 
-/// The targets of batches as text, in the order of the pairs.
-fn written<'a>(batches: impl Iterator<Item = PairBatch> + 'a, vocabulary: &SequenceVocabulary) -> Vec<String> {
-    let mut texts = BTreeMap::new();
+/// The pairs of batches as text, in alphabetical order.
+fn written(batches: impl Iterator<Item = Batch>, tokenizers: &Tokenizers) -> Vec<TextPair> {
+    let [source, target] = tokenizers.pair().unwrap();
+    let mut pairs = Vec::new();
     for batch in batches {
-        let [_, t] = batch.targets.dims();
-        for (row, target) in batch.rows.iter().zip(batch.targets.as_slice().chunks(t)) {
-            assert!(texts.insert(*row, vocabulary.decode(target)).is_none(), "every pair once");
+        let ([_, t], (sources, _)) = (batch.targets.dims(), batch.source.unwrap());
+        let [_, s] = sources.dims();
+        for (x, y) in sources.as_slice().chunks(s).zip(batch.targets.as_slice().chunks(t)) {
+            let learnt: Vec<u32> = y.iter().copied().filter(|&id| id != IGNORE_INDEX).collect();
+            pairs.push(TextPair { source: source.decode(x), target: target.decode(&learnt) });
         }
     }
-    texts.into_values().collect()
+    sorted(pairs)
+}
+
+fn sorted(mut pairs: Vec<TextPair>) -> Vec<TextPair> {
+    pairs.sort_by(|a, b| (&a.source, &a.target).cmp(&(&b.source, &b.target)));
+    pairs
 }
 
 /// Reads, encodes, batches for training and for validation, decodes: nothing may be lost on the way.
 fn assert_nothing_is_lost(pairs: &[TextPair], unit: Unit) {
     let sources = vocabulary(pairs.iter().map(|pair| pair.source.clone()), unit);
     let targets = vocabulary(pairs.iter().map(|pair| pair.target.clone()), unit);
-    let ids: Vec<Pair> = pairs
-        .iter()
-        .map(|pair| (sources.encode(&pair.source).unwrap(), targets.encode(&pair.target).unwrap()))
-        .collect();
+    let tokenizers = Tokenizers::from([sources, targets]);
+    let examples: Vec<_> = pairs.iter().map(|pair| tokenizers.example(pair).unwrap()).collect();
 
-    let sorted = SortedPairs::new(ids.clone(), SPECIALS, 3).unwrap();
-    let mut shuffled = PairBatches::new(ids, SPECIALS, 3, 0).unwrap();
-    let epoch: Vec<PairBatch> = (0..shuffled.batches_per_pass()).map(|_| shuffled.next_batch()).collect();
-    for texts in [written(sorted.batches(), &targets), written(epoch.into_iter(), &targets)] {
-        let both = || texts.iter().zip(pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
-        assert_eq!(exact_match(both()), 1.0, "{texts:?}");
+    let validation = SortedExamples::new(examples.clone(), 3).unwrap();
+    let mut shuffled = ExampleBatches::new(examples, 3, 0).unwrap();
+    let epoch: Vec<Batch> = (0..shuffled.batches_per_pass()).map(|_| shuffled.next_batch()).collect();
+    let pairs = sorted(pairs.to_vec());
+    for found in [written(validation.batches(usize::MAX), &tokenizers), written(epoch.into_iter(), &tokenizers)] {
+        assert_eq!(found, pairs, "every pair once");
+        let both = || found.iter().zip(&pairs).map(|(found, pair)| (found.target.as_str(), pair.target.as_str()));
+        assert_eq!(exact_match(both()), 1.0);
         let chrf = both().collect::<ChrF>().score();
         assert!((chrf - 100.0).abs() < 1e-9, "{chrf}");
     }

@@ -1,6 +1,6 @@
 //! How questions and answers become tokens, with every kind of tokenizer.
 
-use crate::data::{LeftOut, PromptCorpus, Prompts};
+use crate::data::{Corpus, LeftOut, Prompts};
 use crate::prelude::{Rung, Settings};
 use crate::settings::Template;
 use crate::text::tokenizer::BpeTokenizer;
@@ -177,18 +177,18 @@ fn what_cannot_be_learnt_is_counted() {
     let known = Tokenizer::char_from("abc: \n").unwrap();
     let all = [pair("a", "b"), pair("aaaaaaaaa", "b"), pair("é", "b"), pair("a", "ü")];
     let settings = within(8, &settings(PromptKind::Pairs, "{source}: {target}\n"));
-    let corpus = PromptCorpus::new(&all, &all[..1], Some(known.clone()), &settings).unwrap();
-    assert_eq!((corpus.train.len(), corpus.validation.len()), (1, 1));
+    let corpus = Corpus::of_turns(&all, &all[..1], Some(known.clone()), &settings).unwrap();
+    assert_eq!(corpus.parts.examples().map(<[_]>::len), [1, 1]);
     let LeftOut { too_long, unknown, character, shortened } = corpus.left_out.clone();
     assert_eq!((too_long, unknown, character, shortened), (1, 2, Some('é'), 0));
     assert_eq!(corpus.left_out.count(), 3);
     let error =
-        |part: &[TextPair]| PromptCorpus::new(part, &all[..1], Some(known.clone()), &settings).unwrap_err().to_string();
+        |part: &[TextPair]| Corpus::of_turns(part, &all[..1], Some(known.clone()), &settings).unwrap_err().to_string();
     assert_eq!(error(&all[1..2]), "no pair of the training part has at most 8 tokens with its template");
     assert!(error(&all[2..3]).contains("('é' is unknown)"), "{}", error(&all[2..3]));
     // A tokenizer that is learnt is that of the filled-in templates of the training part.
-    let learnt = PromptCorpus::new(&all[..2], &all[..1], None, &within(20, &settings)).unwrap();
-    assert_eq!(learnt.prompts.tokenizer(), &Tokenizer::char_from("ab: \n").unwrap());
+    let learnt = Corpus::of_turns(&all[..2], &all[..1], None, &within(20, &settings)).unwrap();
+    assert_eq!(learnt.tokenizers.target(), &Tokenizer::char_from("ab: \n").unwrap());
 }
 
 #[test]
@@ -202,8 +202,8 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
     let all = settings(PromptKind::Dialogue, "{role}: {text}\n");
     let text = |context: usize| {
         let settings = within(context, &all);
-        let corpus = PromptCorpus::new(&dialogues, &dialogues, Some(characters.clone()), &settings);
-        corpus.map(|corpus| (characters.decode(corpus.train[0].ids()), corpus.left_out.shortened))
+        let corpus = Corpus::of_turns(&dialogues, &dialogues, Some(characters.clone()), &settings);
+        corpus.map(|corpus| (characters.decode(corpus.parts.examples()[0][0].ids()), corpus.left_out.shortened))
     };
     let [first, second] = ["user: aa\nassistant: bb\n", "user: cc\nassistant: dd\n"];
     assert_eq!(text(45).unwrap(), (format!("{first}{second}"), 0), "behind the last answer nothing is learnt");

@@ -23,7 +23,7 @@
 
 use crate::trainer::TrainError;
 use crate::trainer::checkpoint::Checksum;
-use crate::trainer::data::TokenSource;
+use crate::trainer::data::StoredIds;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl IdsFile {
 }
 
 /// The file is damaged, too, if it has an id outside of the vocabulary.
-impl TokenSource for IdsFile {
+impl StoredIds for IdsFile {
     fn len(&self) -> usize {
         self.opened.ids
     }

@@ -5,35 +5,25 @@ use super::ids_writer::IdsWriter;
 use super::reading::OnReading;
 use super::text_file::TextFile;
 use crate::Error;
+use crate::data::corpus::Corpus;
 use crate::data::text_corpus::{WORDS, check_separator};
-use crate::data::tokens::Tokens;
+use crate::data::tokenizers::Tokenizers;
 use crate::settings::{Settings, TokenizerKind};
 use crate::text::Tokenizer;
 use crate::text::tokenizer::{PieceEncoder, PieceLearner};
 use crate::trainer::checkpoint::{Checksum, checksum};
-use crate::trainer::data::TokenSource;
+use crate::trainer::data::TokenIds;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A text as token ids in files, in a part to train on and a part to validate on.
-#[derive(Clone, Debug)]
-pub struct StreamedCorpus {
-    /// What a token is.
-    pub tokenizer: Tokenizer,
-    /// The part to train on.
-    pub train: IdsFile,
-    /// The part held out.
-    pub validation: IdsFile,
-}
-
-impl StreamedCorpus {
+impl Corpus {
     /// The same parts and the same vocabulary as of [`Corpus::new`](crate::Corpus::new), or those of `tokenizer` where
     /// there is one already; the files of ids are in the folder `cache`, which is made if there is none.
     ///
     /// # Errors
     /// As [`Corpus::new`](crate::Corpus::new); if the tokenizer reads a text as a whole or not at all; if the disk
     /// refuses; or if it was to stop.
-    pub fn new(
+    pub fn streamed(
         text: &TextFile,
         validation: Option<&TextFile>,
         tokenizer: Option<Tokenizer>,
@@ -52,32 +42,19 @@ impl StreamedCorpus {
         check_separator(&tokenizer, settings)?;
         PieceEncoder::new(&tokenizer)?;
         let sum = checksum(tokenizer.to_json().as_bytes());
-        let mut parts = vec![Part::of(text, 0..train_characters, &sum, cache)];
-        parts.push(match validation {
+        let train = Part::of(text, 0..train_characters, &sum, cache);
+        let held_out = match validation {
             Some(other) => Part::of(other, 0..other.known.characters, &sum, cache),
             None => Part::of(text, train_characters..all, &sum, cache),
-        });
-        let mut files = Vec::new();
-        for (part, what) in parts.iter().zip(["training", "validation"]) {
-            let file = match IdsFile::open(&part.path, &part.key)? {
-                Some(file) => file,
-                None => part.encode(&tokenizer, on_reading)?,
-            };
-            if file.len() < 2 {
-                let problem = format!("too short: its {what} part has {} tokens, 2 are needed", file.len());
-                return Err(Error::Text(problem));
-            }
-            files.push(file);
-        }
+        };
+        let mut ids = |part: &Part<'_>| match IdsFile::open(&part.path, &part.key)? {
+            Some(file) => Ok(TokenIds::from(file)),
+            None => part.encode(&tokenizer, on_reading).map(TokenIds::from),
+        };
+        let corpus = Self::of_ids(tokenizer.clone(), ids(&train)?, ids(&held_out)?)?;
         text.remember(cache)?;
         validation.map_or(Ok(()), |text| text.remember(cache))?;
-        let [train, validation] = files.try_into().expect("two parts");
-        Ok(Self { tokenizer, train, validation })
-    }
-
-    /// How many characters of the held-out text a token stands for, on average.
-    pub fn characters_per_token(&self) -> f64 {
-        self.validation.characters() as f64 / self.validation.len() as f64
+        Ok(corpus)
     }
 }
 
@@ -94,7 +71,7 @@ fn learn(
         TokenizerKind::Char => (PieceLearner::chars(), true),
         TokenizerKind::Word => (PieceLearner::words(WORDS), false),
         TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.data.examples.documents())?, false),
-        TokenizerKind::Folder(path) => return Ok(Tokens::open(path, false)?.text()?.clone()),
+        TokenizerKind::Folder(path) => return Ok(Tokenizers::open(path, false)?.target),
     };
     let upto = if both { text.known.characters } else { train_characters };
     text.read_part(0..upto, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;

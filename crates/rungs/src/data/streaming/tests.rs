@@ -1,8 +1,7 @@
 //! A streamed text is learnt from as the same text in memory is, and made into tokens once.
 
-use super::{IdsFile, StreamedCorpus, TextFile};
+use super::TextFile;
 use crate::trainer::Control;
-use crate::trainer::data::TokenSource;
 use crate::{Corpus, Rung, Settings, TokenizerKind};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,10 +23,10 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-fn all(file: &IdsFile) -> Vec<u32> {
-    let mut ids = Vec::new();
-    file.read(0, file.len(), &mut ids).unwrap();
-    ids
+/// The files whose ids a corpus has.
+fn files(corpus: &Corpus) -> Vec<String> {
+    let parts = format!("{:?}", corpus.parts);
+    parts.split('"').filter(|path| path.ends_with(".ids")).map(str::to_owned).collect()
 }
 
 /// A text of some megabytes with lines, words and characters of several bytes.
@@ -68,22 +67,18 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
             let corpus = Corpus::new(&content, content_of_validation.as_deref(), &settings).unwrap();
             let text = TextFile::open(&path, &cache, &mut count).unwrap();
             let other = validation.map(|path| TextFile::open(path, &cache, &mut count).unwrap());
-            assert_eq!(text.source().sha256, crate::Source::of("x", &content).sha256);
-            let streamed = StreamedCorpus::new(&text, other.as_ref(), None, &settings, &cache, &mut count).unwrap();
-            assert!(streamed.tokenizer == corpus.tokenizer, "{kind}");
-            assert!(all(&streamed.train) == *corpus.train && all(&streamed.validation) == *corpus.validation, "{kind}");
-            assert!((streamed.characters_per_token() - corpus.characters_per_token).abs() < 1e-12);
+            assert_eq!(text.provenance().sha256, crate::Provenance::of("x", &content).sha256);
+            let streamed = Corpus::streamed(&text, other.as_ref(), None, &settings, &cache, &mut count).unwrap();
+            assert!(streamed.tokenizers == corpus.tokenizers, "{kind}");
+            assert!(streamed.parts.ids() == corpus.parts.ids(), "{kind}");
 
             // Nothing is read a second time.
             let mut nothing = |reading| panic!("{reading:?}");
             let text = TextFile::open(&path, &cache, &mut nothing).unwrap();
             let other = validation.map(|path| TextFile::open(path, &cache, &mut nothing).unwrap());
-            let tokenizer = Some(streamed.tokenizer.clone());
-            let again = StreamedCorpus::new(&text, other.as_ref(), tokenizer, &settings, &cache, &mut nothing).unwrap();
-            assert_eq!(
-                (again.train.path(), again.validation.path()),
-                (streamed.train.path(), streamed.validation.path())
-            );
+            let tokenizer = Some(streamed.tokenizers.target().clone());
+            let again = Corpus::streamed(&text, other.as_ref(), tokenizer, &settings, &cache, &mut nothing).unwrap();
+            assert_eq!(files(&again), files(&streamed));
         }
     }
     assert!(read.get() > 0);
@@ -92,8 +87,8 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
     let changed = content.replacen("the cat", "tho cat", 1);
     fs::write(&path, &changed).unwrap();
     let text = TextFile::open(&path, &cache, &mut count).unwrap();
-    let streamed = StreamedCorpus::new(&text, None, None, &settings, &cache, &mut count).unwrap();
-    assert_eq!(all(&streamed.train), *Corpus::new(&changed, None, &settings).unwrap().train);
+    let streamed = Corpus::streamed(&text, None, None, &settings, &cache, &mut count).unwrap();
+    assert_eq!(streamed.parts.ids(), Corpus::new(&changed, None, &settings).unwrap().parts.ids());
 }
 
 #[test]
@@ -109,7 +104,7 @@ fn reading_can_be_stopped_and_leaves_nothing() {
             if left == 0 { Control::Stop } else { Control::Continue }
         };
         let streamed = TextFile::open(&path, &cache, &mut stopping)
-            .and_then(|text| StreamedCorpus::new(&text, None, None, &Settings::of(Rung::Gpt), &cache, &mut stopping));
+            .and_then(|text| Corpus::streamed(&text, None, None, &Settings::of(Rung::Gpt), &cache, &mut stopping));
         assert_eq!(streamed.unwrap_err().to_string(), "stopped while the text was being read; nothing was trained");
         // A part that was finished before may stay; it is whole.
         let after = snapshot(folder.path());

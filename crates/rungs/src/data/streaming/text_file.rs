@@ -3,7 +3,7 @@
 use super::reading::{OnReading, read_pieces, unreadable};
 use crate::trainer::TrainError;
 use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum};
-use crate::{Error, Source};
+use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, Metadata};
 use std::ops::Range;
@@ -71,8 +71,8 @@ impl TextFile {
     }
 
     /// Where it came from, as a run's configuration has it: the same as of the text in memory.
-    pub fn source(&self) -> Source {
-        Source { name: self.known.path.display().to_string(), sha256: self.known.sha256.clone() }
+    pub fn provenance(&self) -> Provenance {
+        Provenance { name: self.known.path.display().to_string(), sha256: self.known.sha256.clone() }
     }
 
     /// Writes down what is known of it.

@@ -1,5 +1,11 @@
 use super::*;
+use crate::data::{IGNORE_INDEX, SortedExamples};
 use proptest::prelude::*;
+use rungs_layers::tensor::Ids;
+
+mod translations;
+
+const PADDING: u32 = 0;
 
 fn rows(ids: &Ids) -> Vec<Vec<u32>> {
     let [_, t] = ids.dims();
@@ -14,6 +20,11 @@ fn example(question: &[u32], answer: &[u32]) -> Example {
     example
 }
 
+/// Which examples a batch has: the first token of each says so.
+fn numbers(batch: &Batch) -> Vec<usize> {
+    rows(&batch.inputs).iter().map(|row| row[0] as usize - 10).collect()
+}
+
 /// Examples of these lengths. Each token says which example it is of.
 fn examples(lengths: &[(usize, usize)]) -> Vec<Example> {
     let of = |(i, &(q, a)): (usize, &(usize, usize))| example(&vec![i as u32 + 10; q], &vec![i as u32 + 10; a]);
@@ -21,13 +32,12 @@ fn examples(lengths: &[(usize, usize)]) -> Vec<Example> {
 }
 
 /// What a batch must be, whatever examples it holds.
-fn assert_is_batch_of(examples: &[Example], batch: &ExampleBatch) {
-    let inputs = rows(&batch.inputs);
-    let [b, longest] = batch.inputs.dims();
-    assert_eq!(b, batch.rows.len());
-    assert_eq!(longest, batch.rows.iter().map(|&row| examples[row].steps()).max().unwrap());
+fn assert_is_batch_of(examples: &[Example], batch: &Batch) {
+    let (inputs, numbers) = (rows(&batch.inputs), numbers(batch));
+    let [_, longest] = batch.inputs.dims();
+    assert_eq!(longest, numbers.iter().map(|&row| examples[row].steps()).max().unwrap());
     let mut expected = Vec::new();
-    for (b, &row) in batch.rows.iter().enumerate() {
+    for (b, &row) in numbers.iter().enumerate() {
         let example = &examples[row];
         let (read, padding) = inputs[b].split_at(example.steps());
         assert_eq!(read, &example.ids()[..example.steps()]);
@@ -35,9 +45,11 @@ fn assert_is_batch_of(examples: &[Example], batch: &ExampleBatch) {
         let learnt = (1..example.ids().len()).filter(|&t| example.learnt()[t]);
         expected.extend(learnt.map(|t| ((b * longest + t - 1) as u32, example.ids()[t])));
     }
-    let found: Vec<_> = batch.places.as_slice().iter().copied().zip(batch.targets.as_slice().iter().copied()).collect();
+    let target = |&place: &u32| (place, batch.targets.as_slice()[place as usize]);
+    let found: Vec<_> = batch.places().as_slice().iter().map(target).collect();
     assert_eq!(found, expected);
-    assert_eq!(batch.tokens(), batch.rows.iter().map(|&row| examples[row].tokens()).sum::<usize>());
+    assert!(batch.source.is_none() && batch.restart);
+    assert_eq!(batch.tokens(), numbers.iter().map(|&row| examples[row].tokens()).sum::<usize>());
 }
 
 #[test]
@@ -47,18 +59,18 @@ fn a_batch_by_hand() {
     turns.learn(&[7]);
     turns.read(&[8]);
     let examples = vec![turns, example(&[9], &[10, 11])];
-    let batch = SortedExamples::new(examples, 4).unwrap().batches_within(100).next().unwrap();
-    assert_eq!(batch.rows, [1, 0]);
+    let batch = SortedExamples::new(examples, 4).unwrap().batches(100).next().unwrap();
+    let no = IGNORE_INDEX;
     assert_eq!(rows(&batch.inputs), [[9, 10, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7]]);
-    assert_eq!(batch.places.as_slice(), [0, 1, 9, 10, 12]);
-    assert_eq!(batch.targets.as_slice(), [10, 11, 4, 5, 7]);
+    assert_eq!(rows(&batch.targets), [[10, 11, no, no, no, no, no], [no, no, 4, 5, no, 7, no]]);
+    assert_eq!(batch.places().as_slice(), [0, 1, 9, 10, 12]);
 }
 
 #[test]
 fn what_stands_first_cannot_be_learnt() {
     let example = example(&[], &[5, 6, 7]);
     assert_eq!((example.steps(), example.tokens()), (2, 2));
-    let batch = SortedExamples::new(vec![example], 1).unwrap().batches_within(9).next().unwrap();
+    let batch = SortedExamples::new(vec![example], 1).unwrap().batches(9).next().unwrap();
     assert_eq!((batch.inputs.as_slice(), batch.targets.as_slice()), (&[5, 6][..], &[6, 7][..]));
 }
 
@@ -83,7 +95,7 @@ fn an_epoch_has_little_padding() {
     let lengths: Vec<(usize, usize)> = (0..5000).map(|_| (3 + rng.below(20), 3 + rng.below(20))).collect();
     let steps: usize = lengths.iter().map(|&(q, a)| q + a - 1).sum();
     let mut batches = ExampleBatches::new(examples(&lengths), 32, 0).unwrap();
-    let epoch = |batches: &mut ExampleBatches| -> Vec<ExampleBatch> {
+    let epoch = |batches: &mut ExampleBatches| -> Vec<Batch> {
         (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect()
     };
     let [first, second] = [epoch(&mut batches), epoch(&mut batches)];
@@ -91,7 +103,7 @@ fn an_epoch_has_little_padding() {
         let padded: usize = epoch.iter().map(|batch| batch.inputs.as_slice().len()).sum();
         assert!(padded < steps + steps / 20, "{padded} positions for {steps} tokens");
     }
-    let met = |epoch: &[ExampleBatch]| epoch.iter().map(|batch| batch.rows.clone()).max().unwrap();
+    let met = |epoch: &[Batch]| epoch.iter().map(|batch| numbers(batch)).max().unwrap();
     assert_ne!(met(&first), met(&second), "other examples meet in every epoch");
 }
 
@@ -106,9 +118,9 @@ proptest! {
         let mut batches = ExampleBatches::new(examples.clone(), batch, seed).unwrap();
         for number in 0..2 {
             prop_assert_eq!(batches.cursor(), EpochCursor { epoch: number, batch: 0 });
-            let epoch: Vec<ExampleBatch> = (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect();
+            let epoch: Vec<Batch> = (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect();
             epoch.iter().for_each(|batch| assert_is_batch_of(&examples, batch));
-            let mut rows: Vec<usize> = epoch.iter().flat_map(|batch| batch.rows.clone()).collect();
+            let mut rows: Vec<usize> = epoch.iter().flat_map(|batch| numbers(batch)).collect();
             rows.sort_unstable();
             prop_assert_eq!(rows, (0..examples.len()).collect::<Vec<_>>());
         }
@@ -134,12 +146,12 @@ proptest! {
     ) {
         let examples = examples(&lengths);
         let sorted = SortedExamples::new(examples.clone(), batch).unwrap();
-        let batches: Vec<ExampleBatch> = sorted.batches_within(most).collect();
+        let batches: Vec<Batch> = sorted.batches(most).collect();
         batches.iter().for_each(|batch| assert_is_batch_of(&examples, batch));
-        let fits = |part: &ExampleBatch| part.rows.len() <= batch && part.tokens() <= most;
-        prop_assert!(batches.iter().all(|part| part.rows.len() == 1 || fits(part)));
-        prop_assert_eq!(batches.iter().map(ExampleBatch::tokens).sum::<usize>(), sorted.tokens());
-        let rows: Vec<usize> = batches.iter().flat_map(|batch| batch.rows.clone()).collect();
+        let fits = |part: &Batch| numbers(part).len() <= batch && part.tokens() <= most;
+        prop_assert!(batches.iter().all(|part| numbers(part).len() == 1 || fits(part)));
+        prop_assert_eq!(batches.iter().map(Batch::tokens).sum::<usize>(), sorted.tokens());
+        let rows: Vec<usize> = batches.iter().flat_map(|batch| numbers(batch)).collect();
         prop_assert!(rows.is_sorted_by_key(|&row| examples[row].steps()));
         let mut rows = rows;
         rows.sort_unstable();

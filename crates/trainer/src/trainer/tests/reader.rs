@@ -1,7 +1,7 @@
 //! The smallest language model with a memory, and the text it reads in streams.
 
 use crate::{
-    AdamW, Batch, Budget, ConsecutiveWindows, ContiguousBatches, Evaluation, Loss, Method, Position, Schedule, Task,
+    AdamW, Batch, Budget, ContiguousBatches, Evaluation, Loss, Method, Position, Schedule, SlidingWindows, Task,
     TrainError, TrainerConfig, split,
 };
 use rungs_layers::tensor::{CrossEntropy, Element, Reduction, Rng, Tensor};
@@ -41,7 +41,7 @@ impl<E: Element> Reader<E> {
 pub(super) struct Reading<E: Element> {
     batches: ContiguousBatches,
     state: Option<Vec<RecurrentState<E>>>,
-    validation: ConsecutiveWindows,
+    validation: SlidingWindows,
 }
 
 impl<E: Element> Reading<E> {
@@ -54,7 +54,7 @@ impl<E: Element> Reading<E> {
         Self {
             batches: ContiguousBatches::new(train, 4, 9).unwrap(),
             state: None,
-            validation: ConsecutiveWindows::new(validation, 1, 50).unwrap(),
+            validation: SlidingWindows::new(validation, 1, 50, 50).unwrap(),
         }
     }
 }
@@ -74,7 +74,7 @@ impl<E: Element> Task<E> for Reading<E> {
     fn validate(&self, model: &Reader<E>) -> Result<Evaluation, TrainError> {
         let mut evaluation = Evaluation::default();
         let mut state = model.rnn.zero_state(1);
-        for batch in self.validation.batches() {
+        for batch in self.validation.batches(usize::MAX) {
             let loss = model.loss(&batch?, &mut state, &mut Mode::Eval);
             evaluation.add(loss.total.item().to_f64(), loss.tokens);
         }

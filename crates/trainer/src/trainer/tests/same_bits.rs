@@ -27,10 +27,9 @@ fn trainer(path: &Path, config: TrainerConfig, resumes: u64) -> Trainer<f32, Rea
     } else {
         Folder::create(path).unwrap()
     };
-    let destination = Destination::new(folder, json!({ "model": "reader" }));
-    trainer.save_into(
-        destination.with_files(|metrics| vec![("rows.txt".to_owned(), metrics.rows().len().to_string().into())]),
-    );
+    let mut destination = Destination::new(folder, json!({ "model": "reader" }));
+    destination.add_files(|metrics| vec![("rows.txt".to_owned(), metrics.rows().len().to_string().into())]);
+    trainer.save_into(destination);
     trainer
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::data::streaming::ids_writer::IdsWriter;
 use crate::tensor::Rng;
-use crate::trainer::data::{ConsecutiveWindows, ContiguousBatches, RandomWindows, Tokens};
+use crate::trainer::data::{ContiguousBatches, RandomWindows, SlidingWindows, TokenIds};
 use std::fs;
 use std::path::PathBuf;
 
@@ -116,7 +116,7 @@ fn text(length: usize) -> Vec<u32> {
 }
 
 /// The same ids in a file.
-fn in_a_file(name: &str, ids: &[u32], vocabulary: usize) -> (std::path::PathBuf, Tokens) {
+fn in_a_file(name: &str, ids: &[u32], vocabulary: usize) -> (std::path::PathBuf, TokenIds) {
     let path = std::env::temp_dir().join(format!("rungs-batches-{}-{name}.ids", std::process::id()));
     let mut writer = IdsWriter::create(&path, &[7; 32], vocabulary).unwrap();
     writer.write(ids, ids.len()).unwrap();
@@ -127,21 +127,21 @@ fn in_a_file(name: &str, ids: &[u32], vocabulary: usize) -> (std::path::PathBuf,
 fn batches_from_a_file_are_those_from_memory() {
     for (name, vocabulary) in [("narrow", 1000), ("wide", 1 << 20)] {
         let (path, file) = in_a_file(name, &text(700), vocabulary);
-        let memory = || Tokens::from(text(700));
+        let memory = || TokenIds::from(text(700));
         let (mut a, mut b) = (Rng::new(1), Rng::new(1));
-        let windows = |tokens: Tokens| RandomWindows::new(tokens, 5, 13).unwrap();
+        let windows = |tokens: TokenIds| RandomWindows::new(tokens, 5, 13).unwrap();
         let (from_memory, from_file) = (windows(memory()), windows(file.clone()));
         assert_eq!(from_memory.batches_per_pass(), from_file.batches_per_pass());
-        let streams = |tokens: Tokens| ContiguousBatches::new(tokens, 3, 11).unwrap();
+        let streams = |tokens: TokenIds| ContiguousBatches::new(tokens, 3, 11).unwrap();
         let (mut streamed, mut read) = (streams(memory()), streams(file.clone()));
         for _ in 0..50 {
             assert_eq!(from_memory.next_batch(&mut a).unwrap(), from_file.next_batch(&mut b).unwrap());
             assert_eq!(streamed.next_batch().unwrap(), read.next_batch().unwrap());
         }
         for batch in [1, 4] {
-            let whole = |tokens: Tokens| {
-                let windows = ConsecutiveWindows::new(tokens, batch, 17).unwrap();
-                windows.batches().collect::<Result<Vec<_>, _>>().unwrap()
+            let whole = |tokens: TokenIds| {
+                let windows = SlidingWindows::new(tokens, batch, 17, 17).unwrap();
+                windows.batches(usize::MAX).collect::<Result<Vec<_>, _>>().unwrap()
             };
             assert_eq!(whole(memory()), whole(file.clone()));
         }

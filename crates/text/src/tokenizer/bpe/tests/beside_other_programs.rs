@@ -4,8 +4,8 @@
 //! there says how. GPT-2's own vocabulary is no part of this repository: what needs it is skipped unless `RUNGS_DATA`
 //! names a folder that has it in `tokenizers/gpt2`.
 
-use crate::vocabulary::{END, PADDING, START, UNKNOWN};
-use crate::{BpeTokenizer, PairVocabulary, SequenceVocabulary, Tokenizer};
+use crate::tokenizer::sentence::{END, PADDING, START, UNKNOWN, pair_from_json, pair_to_json};
+use crate::{BpeTokenizer, SentenceTokenizer, Tokenizer};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -178,29 +178,28 @@ proptest! {
 
     #[test]
     fn sentences_come_back(said in any_text(), other in any_text()) {
-        let vocabulary = SequenceVocabulary::bpe_from_texts([&*text(), "the dog"], 300).unwrap();
+        let vocabulary = SentenceTokenizer::bpe_from_texts([&*text(), "the dog"], 300).unwrap();
         let ids = vocabulary.encode(&said).unwrap();
         prop_assert!(ids.iter().all(|&id| id > UNKNOWN), "no text is a special token");
         prop_assert_eq!(&vocabulary.decode(&ids), &said);
         let dressed = [&[START], &ids[..], &[END, PADDING, PADDING]].concat();
         prop_assert_eq!(&vocabulary.decode(&dressed), &said);
-        let pair = PairVocabulary::shared(vocabulary);
-        let same = PairVocabulary::from_json(&pair.to_json()).unwrap();
-        prop_assert_eq!(&same, &pair);
-        prop_assert_eq!(same.target.encode(&other).unwrap(), pair.source.encode(&other).unwrap());
+        let [source, target] = pair_from_json(&pair_to_json(&vocabulary, &vocabulary)).unwrap();
+        prop_assert_eq!([&source, &target], [&vocabulary; 2]);
+        prop_assert_eq!(target.encode(&other).unwrap(), vocabulary.encode(&other).unwrap());
     }
 }
 
 #[test]
 fn a_word_at_the_beginning_is_the_word_elsewhere() {
-    let vocabulary = SequenceVocabulary::bpe_from_texts([&*text()], 280).unwrap();
+    let vocabulary = SentenceTokenizer::bpe_from_texts([&*text()], 280).unwrap();
     let [the, pair] = ["the", "the the"].map(|text| vocabulary.encode(text).unwrap());
     assert_eq!(pair, [&the[..], &the].concat());
     assert_eq!(vocabulary.token(the[0]), Some(" the"));
     assert_eq!(vocabulary.decode(&[the[0], UNKNOWN]), "the\u{fffd}");
-    let error = SequenceVocabulary::bpe_from_texts([&*text()], 260).unwrap_err().to_string();
+    let error = SentenceTokenizer::bpe_from_texts([&*text()], 260).unwrap_err().to_string();
     assert!(error.ends_with("it has 261"), "{error}");
     // A tokenizer whose first tokens are others has no place for what begins and ends a sentence.
-    let error = SequenceVocabulary::from_json(&tokenizer().to_json()).unwrap_err().to_string();
+    let error = pair_from_json(&tokenizer().to_json()).unwrap_err().to_string();
     assert_eq!(error, "token 0, \"!\", is not of the four that come first: <pad>, <s>, </s>, <unk>");
 }

@@ -7,8 +7,8 @@ fn word_pieces(text: &str) -> Vec<String> {
     found
 }
 
-fn all(texts: &[&str], unit: Unit) -> SequenceVocabulary {
-    SequenceVocabulary::from_texts(texts.iter().copied(), unit, WordOptions::default()).unwrap()
+fn all(texts: &[&str], unit: Unit) -> SentenceTokenizer {
+    SentenceTokenizer::from_texts(texts.iter().copied(), unit, WordOptions::default()).unwrap()
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn what_is_unknown_is_no_error_and_shows() {
 fn the_most_frequent_come_first_and_the_rare_not_at_all() {
     let tokens = |unit, minimum_count, maximum_size| {
         let options = WordOptions { minimum_count, maximum_size };
-        let vocabulary = SequenceVocabulary::from_texts(["b a b", "a c", "b"], unit, options)?;
-        assert_eq!(vocabulary.size(), vocabulary.tokens().count());
+        let vocabulary = SentenceTokenizer::from_texts(["b a b", "a c", "b"], unit, options)?;
+        assert_eq!(vocabulary.vocabulary(), vocabulary.tokens().count());
         Ok(vocabulary.tokens().skip(SPECIAL.len()).collect::<Vec<_>>().join("|"))
     };
     assert_eq!(tokens(Unit::Word, 1, None).as_deref(), Ok(" b| a| c"));
@@ -69,7 +69,7 @@ fn the_most_frequent_come_first_and_the_rare_not_at_all() {
     assert_eq!(tokens(Unit::Char, 1, Some(6)).as_deref(), Ok(" |b"), "four of the six are special");
     assert_eq!(tokens(Unit::Char, 9, None), Err(TokenizerError::NoWords { minimum_count: 9 }));
     assert_eq!(tokens(Unit::Char, 1, Some(4)), Err(TokenizerError::NoWords { minimum_count: 1 }));
-    let nothing = SequenceVocabulary::from_texts(["", ""], Unit::Word, WordOptions::default());
+    let nothing = SentenceTokenizer::from_texts(["", ""], Unit::Word, WordOptions::default());
     assert_eq!(nothing, Err(TokenizerError::EmptyText));
 }
 
@@ -77,21 +77,20 @@ fn the_most_frequent_come_first_and_the_rare_not_at_all() {
 fn files_hold_all_and_the_same_gives_the_same_bytes() {
     for unit in [Unit::Char, Unit::Word] {
         let vocabulary = all(&["J'ai l'eau.", "« été »"], unit);
-        let json = vocabulary.to_json();
-        assert_eq!(SequenceVocabulary::from_json(&json).as_ref(), Ok(&vocabulary));
-        assert_eq!(SequenceVocabulary::from_json(&json).unwrap().to_json(), json);
-        let pair = PairVocabulary { source: vocabulary, target: all(&["a b"], Unit::Char) };
-        let json = pair.to_json();
-        assert_eq!(PairVocabulary::from_json(&json).as_ref(), Ok(&pair));
-        assert_eq!(PairVocabulary::from_json(&json).unwrap().to_json(), json);
+        let other = all(&["a b"], Unit::Char);
+        let json = pair_to_json(&vocabulary, &other);
+        let [source, target] = pair_from_json(&json).unwrap();
+        assert_eq!((&source, &target), (&vocabulary, &other));
+        assert_eq!(pair_to_json(&source, &target), json);
     }
 }
 
 #[test]
 fn a_file_that_is_none_says_so_in_one_line() {
     let says = |tokens: &str, expected: &str| {
-        let json = format!(r#"{{"format": 1, "kind": "word", "tokens": [{tokens}]}}"#);
-        assert_eq!(SequenceVocabulary::from_json(&json).unwrap_err().to_string(), expected);
+        let side = format!(r#"{{"kind": "word", "tokens": [{tokens}]}}"#);
+        let json = format!(r#"{{"format": 1, "source": {side}, "target": {side}}}"#);
+        assert_eq!(pair_from_json(&json).unwrap_err().to_string(), expected);
     };
     let special = r#""<pad>", "<s>", "</s>", "<unk>""#;
     let first = "is not of the four that come first: <pad>, <s>, </s>, <unk>";
@@ -104,15 +103,11 @@ fn a_file_that_is_none_says_so_in_one_line() {
     says(&format!(r#"{special}, "l'", "a", "a""#), r#"token "a" is listed twice, as 5 and as 6"#);
 
     let language_model = Tokenizer::char_from("abc").unwrap().to_json();
-    let vocabulary = all(&["abc"], Unit::Char).to_json();
-    let pair = PairVocabulary { source: all(&["a"], Unit::Char), target: all(&["a"], Unit::Char) }.to_json();
+    let pair = pair_to_json(&all(&["a"], Unit::Char), &all(&["a"], Unit::Char));
     for error in [
-        SequenceVocabulary::from_json(&language_model).unwrap_err(),
-        SequenceVocabulary::from_json(&pair).unwrap_err(),
-        PairVocabulary::from_json(&language_model).unwrap_err(),
-        PairVocabulary::from_json("{").unwrap_err(),
-        PairVocabulary::from_json(&pair.replace("\"format\": 1", "\"format\": 2")).unwrap_err(),
-        Tokenizer::from_json(&vocabulary).unwrap_err(),
+        pair_from_json(&language_model).unwrap_err(),
+        pair_from_json("{").unwrap_err(),
+        pair_from_json(&pair.replace("\"format\": 1", "\"format\": 2")).unwrap_err(),
         Tokenizer::from_json(&pair).unwrap_err(),
     ] {
         let line = error.to_string();

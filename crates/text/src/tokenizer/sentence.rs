@@ -11,7 +11,7 @@
 //! | [`UNKNOWN`] | `<unk>` | for every piece outside the vocabulary |
 //!
 //! The other tokens are the characters of the training texts, or their pieces: the words and marks of the
-//! [word tokenizer](crate::tokenizer::word), a space before a word belonging to it. In two things sentences are not cut
+//! [word tokenizer](super::word), a space before a word belonging to it. In two things sentences are not cut
 //! as one long text is:
 //!
 //! - One space is put before every text and taken off again, so that a word at the beginning is the token that it is
@@ -21,26 +21,24 @@
 //!   `lorsqu'il` is `lorsqu'|il`, while `don't` and `aujourd'hui` stay whole. In French the words behind are thus
 //!   learnt once, not once for each of `l'`, `d'`, `j'`, `c'`, `qu'`, and fewer are unknown.
 //!
-//! Or they are the runs of bytes that [byte-pair encoding](crate::tokenizer::bpe) learns from the texts of both sides,
+//! Or they are the runs of bytes that [byte-pair encoding](super::bpe) learns from the texts of both sides,
 //! to which nothing is unknown.
 //!
 //! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
 //! measured without being put together by rules.
 
-mod pair_vocabulary;
+mod pair_json;
 mod sentence_pieces;
 
-pub use pair_vocabulary::PairVocabulary;
+pub use pair_json::{pair_from_json, pair_to_json};
 pub use sentence_pieces::Unit;
 
-use crate::error::{FORMAT, TokenizerError};
+use super::token_list::{count, index, most_frequent};
+use super::word::SPACE;
+use super::{BpeTokenizer, WordOptions};
+use crate::error::TokenizerError;
 use crate::token_bytes::TokenBytes;
-use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
-use crate::tokenizer::token_list::{count, index, most_frequent};
-use crate::tokenizer::word::SPACE;
-use crate::tokenizer::{BpeTokenizer, WordOptions};
 use sentence_pieces::{cut, is_piece};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -62,14 +60,14 @@ pub const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
 /// What [`UNKNOWN`] is written as: one mark, which no reference has, so that it counts as one wrong word.
 const REPLACEMENT: &str = "\u{fffd}";
 
-/// The tokens of one side of a sequence-to-sequence model; see the [module](self).
+/// Sentences are pieces between a beginning and an end; see the [module](self).
 ///
 /// ```
-/// use rungs_text::vocabulary::{PADDING, UNKNOWN};
-/// use rungs_text::{SequenceVocabulary, Unit, WordOptions};
+/// use rungs_text::tokenizer::sentence::{PADDING, UNKNOWN};
+/// use rungs_text::{SentenceTokenizer, Unit, WordOptions};
 ///
 /// let texts = ["J'ai faim.", "J'ai soif.", "Qu'il vienne !"];
-/// let french = SequenceVocabulary::from_texts(texts, Unit::Word, WordOptions::default())?;
+/// let french = SentenceTokenizer::from_texts(texts, Unit::Word, WordOptions::default())?;
 /// let ids = french.encode("J'ai soif !")?;
 /// assert_eq!(ids.len(), 4); // " J'", "ai", " soif", " !"
 /// assert_eq!(french.decode(&[&ids[..], &[PADDING]].concat()), "J'ai soif !");
@@ -77,7 +75,7 @@ const REPLACEMENT: &str = "\u{fffd}";
 /// # Ok::<(), rungs_text::TokenizerError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct SequenceVocabulary {
+pub struct SentenceTokenizer {
     /// The token of every id, the special ones first; of bytes that are no characters, U+FFFD in their place.
     tokens: Vec<String>,
     kind: Kind,
@@ -92,7 +90,7 @@ enum Kind {
     Bpe(Arc<BpeTokenizer>),
 }
 
-impl SequenceVocabulary {
+impl SentenceTokenizer {
     /// The vocabulary of the pieces of `texts` that `options` admit, most frequent first, those equally frequent in the
     /// order of their code points. The four special tokens count towards the largest size.
     ///
@@ -197,11 +195,11 @@ impl SequenceVocabulary {
             Kind::Bpe(tokenizer) => tokenizer.strips_space(),
             Kind::Pieces { unit, .. } => *unit == Unit::Word,
         };
-        TokenBytes { tokens: (0..self.size() as u32).map(spelled).collect(), strips_space }
+        TokenBytes { tokens: (0..self.vocabulary() as u32).map(spelled).collect(), strips_space }
     }
 
     /// V, the number of tokens, the special ones among them.
-    pub fn size(&self) -> usize {
+    pub fn vocabulary(&self) -> usize {
         self.tokens.len()
     }
 
@@ -224,36 +222,6 @@ impl SequenceVocabulary {
     pub fn tokens(&self) -> impl Iterator<Item = &str> + '_ {
         self.tokens.iter().map(String::as_str)
     }
-
-    /// `{"format": 1, "kind": "word", "tokens": ["<pad>", "<s>", "</s>", "<unk>", …]}`, or of byte pairs Hugging Face's
-    /// `tokenizer.json`. The same vocabulary gives the same bytes.
-    pub fn to_json(&self) -> String {
-        match &self.kind {
-            Kind::Pieces { unit, .. } => write_json(&File { format: FORMAT, kind: *unit, tokens: self.tokens.clone() }),
-            Kind::Bpe(tokenizer) => tokenizer.to_json(),
-        }
-    }
-
-    /// Reads what [`to_json`](Self::to_json) wrote.
-    ///
-    /// # Errors
-    /// If it is not JSON of this form, was written by a later version, or lists tokens that no text gives.
-    pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        if is_hugging_face(json) {
-            return Self::from_bpe(BpeTokenizer::from_json(json)?);
-        }
-        let File { kind, tokens, .. } = read_json(json)?;
-        Self::from_tokens(kind, tokens)
-    }
-}
-
-/// What [`SequenceVocabulary::to_json`] writes.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    kind: Unit,
-    tokens: Vec<String>,
 }
 
 /// That the first tokens are the special ones.

@@ -1,9 +1,10 @@
-//! What the tokens of a run are, and where they come from if not from its text.
+//! The tokenizers of a run, and where they come from if not from its texts.
 
-use crate::Error;
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::{PairVocabulary, Tokenizer, TokenizerError};
-use crate::trainer::Folder;
+use crate::text::tokenizer::sentence::{END, START, pair_from_json, pair_to_json};
+use crate::text::{SentenceTokenizer, Tokenizer, TokenizerError};
+use crate::trainer::{Example, Folder};
+use crate::{Error, TextPair};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -13,36 +14,78 @@ pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
 /// GPT-2's tokens and merges, as Hugging Face calls the files and as OpenAI does.
 const GPT2_FILES: [[&str; 2]; 2] = [["vocab.json", "merges.txt"], ["encoder.json", "vocab.bpe"]];
 
-/// What a run's tokens are: the content of its `tokenizer.json`.
+/// The tokenizers of a run: one, of the texts that its model reads and writes, or two, of sources and of targets, which
+/// may be the same.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tokens {
-    /// Of a text.
-    Text(Tokenizer),
-    /// Of pairs of texts.
-    Pairs(PairVocabulary),
+pub struct Tokenizers {
+    pub(crate) source: Option<Tokenizer>,
+    pub(crate) target: Tokenizer,
 }
 
-impl Tokens {
+impl From<Tokenizer> for Tokenizers {
+    fn from(tokenizer: Tokenizer) -> Self {
+        Self { source: None, target: tokenizer }
+    }
+}
+
+impl From<[SentenceTokenizer; 2]> for Tokenizers {
+    /// Of sources and of targets.
+    fn from([source, target]: [SentenceTokenizer; 2]) -> Self {
+        Self { source: Some(Tokenizer::Sentence(source)), target: Tokenizer::Sentence(target) }
+    }
+}
+
+impl Tokenizers {
+    /// The tokenizer of what the model writes.
+    pub fn target(&self) -> &Tokenizer {
+        &self.target
+    }
+
+    /// The tokenizer of a model that goes on with texts.
+    ///
+    /// # Errors
+    /// If the model translates.
+    pub fn text(&self) -> Result<&Tokenizer, Error> {
+        if self.source.is_some() { Err(Error::translates()) } else { Ok(&self.target) }
+    }
+
+    /// The tokenizers of sources and of targets.
+    ///
+    /// # Errors
+    /// If the model goes on with texts.
+    pub fn pair(&self) -> Result<[&Tokenizer; 2], Error> {
+        Ok([self.source.as_ref().ok_or_else(Error::goes_on)?, &self.target])
+    }
+
+    /// What a translator learns of a pair: the target and its end, given the source.
+    ///
+    /// # Errors
+    /// If the model goes on with texts.
+    pub fn example(&self, pair: &TextPair) -> Result<Example, Error> {
+        let [source, target] = self.pair()?;
+        Ok(Example::translation(source.encode(&pair.source)?, START, &target.encode(&pair.target)?, END))
+    }
+
     /// The content of `tokenizer.json`.
     pub fn to_json(&self) -> String {
-        match self {
-            Self::Text(tokenizer) => tokenizer.to_json(),
-            Self::Pairs(vocabularies) => vocabularies.to_json(),
+        match (&self.source, &self.target) {
+            (Some(Tokenizer::Sentence(source)), Tokenizer::Sentence(target)) => pair_to_json(source, target),
+            (_, tokenizer) => tokenizer.to_json(),
         }
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote for this rung's kind of data.
     ///
     /// # Errors
-    /// What is wrong with it, in one line.
-    pub fn from_json(json: &str, translates: bool) -> Result<Self, String> {
+    /// If it is not of this form: see [`TokenizerError`].
+    pub fn from_json(json: &str, translates: bool) -> Result<Self, TokenizerError> {
         match translates {
-            false => Tokenizer::from_json(json).map(Self::Text).map_err(|error| error.to_string()),
-            true => PairVocabulary::from_json(json).map(Self::Pairs).map_err(|error| error.to_string()),
+            false => Tokenizer::from_json(json).map(Self::from),
+            true => pair_from_json(json).map(Self::from),
         }
     }
 
-    /// The tokens of a folder: those of a run, or those that a Hugging Face folder or GPT-2's has.
+    /// The tokenizers of a folder: those of a run, or those that a Hugging Face folder or GPT-2's has.
     ///
     /// # Errors
     /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is
@@ -67,9 +110,8 @@ impl Tokens {
     pub fn find(folder: &Path, translates: bool) -> Result<Option<Self>, Error> {
         let error = |path: PathBuf, problem: String| Error::File { path, problem };
         if let Some(json) = read(folder, TOKENIZER_FILE)? {
-            let tokens =
-                Self::from_json(&json, translates).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem));
-            return tokens.map(Some);
+            let tokenizers = Self::from_json(&json, translates);
+            return tokenizers.map(Some).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem.to_string()));
         }
         for [encoder, merges] in GPT2_FILES {
             let (Some(tokens), Some(pairs)) = (read(folder, encoder)?, read(folder, merges)?) else { continue };
@@ -80,39 +122,9 @@ impl Tokens {
             // What both kinds of data can be made of is kept in one form.
             return Self::from_json(&tokenizer.to_json(), translates)
                 .map(Some)
-                .map_err(|problem| error(folder.join(encoder), problem));
+                .map_err(|problem| error(folder.join(encoder), problem.to_string()));
         }
         Ok(None)
-    }
-
-    /// What they are: `characters`, `words` or `byte pairs`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(tokenizer) => tokenizer.kind(),
-            Self::Pairs(vocabularies) => vocabularies.target.kind(),
-        }
-    }
-
-    /// The tokenizer of a text.
-    ///
-    /// # Errors
-    /// If the tokens are those of pairs.
-    pub fn text(&self) -> Result<&Tokenizer, Error> {
-        match self {
-            Self::Text(tokenizer) => Ok(tokenizer),
-            Self::Pairs(_) => Err(Error::translates()),
-        }
-    }
-
-    /// The vocabularies of pairs.
-    ///
-    /// # Errors
-    /// If the tokens are those of a text.
-    pub fn pairs(&self) -> Result<&PairVocabulary, Error> {
-        match self {
-            Self::Pairs(vocabularies) => Ok(vocabularies),
-            Self::Text(_) => Err(Error::goes_on()),
-        }
     }
 }
 

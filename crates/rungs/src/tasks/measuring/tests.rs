@@ -1,11 +1,11 @@
-//! What an answer's loss is, for every rung that writes a text: that of the answer alone, exactly.
+//! An answer's loss, of every rung that writes a text, is that of the answer alone, exactly.
 
-use super::loss as loss_of_answers;
+use super::{begin, loss as loss_of_batch};
 use crate::models::{
     Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
 };
 use crate::prelude::{CrossEntropy, Ids, Mode, Reduction, Rng, Tensor};
-use crate::trainer::{Example, ExampleBatch, SortedExamples};
+use crate::trainer::{Batch, Example, SortedExamples};
 use proptest::prelude::*;
 
 const V: usize = 11;
@@ -48,21 +48,24 @@ fn some_ids(least: usize) -> impl Strategy<Value = Vec<u32>> {
 /// Examples of one to four parts, each with something to learn.
 fn examples() -> impl Strategy<Value = Vec<Example>> {
     let parts = (some_ids(1), some_ids(1), some_ids(0), some_ids(0)).prop_map(|(a, b, c, d)| example(&[a, b, c, d]));
-    proptest::collection::vec(parts, 1..5)
+    // In the order of a batch.
+    proptest::collection::vec(parts, 1..5).prop_map(|mut examples| {
+        examples.sort_by_key(|example| (example.steps(), example.tokens()));
+        examples
+    })
 }
 
 /// All of them in one batch.
-fn batch(examples: &[Example]) -> ExampleBatch {
+fn batch(examples: &[Example]) -> Batch {
     let sorted = SortedExamples::new(examples.to_vec(), examples.len()).unwrap();
-    sorted.batches_within(usize::MAX).next().unwrap()
+    sorted.batches(usize::MAX).next().unwrap()
 }
 
 /// The targets of every position of a batch, and whether each is to be learnt.
-fn targets(examples: &[Example], batch: &ExampleBatch) -> (Vec<u32>, Vec<bool>) {
+fn targets(examples: &[Example], batch: &Batch) -> (Vec<u32>, Vec<bool>) {
     let [b, t] = batch.inputs.dims();
     let (mut targets, mut learnt) = (vec![0; b * t], vec![false; b * t]);
-    for (row, &of) in batch.rows.iter().enumerate() {
-        let example = &examples[of];
+    for (row, example) in examples.iter().enumerate() {
         for step in 0..example.steps() {
             targets[row * t + step] = example.ids()[step + 1];
             learnt[row * t + step] = example.learnt()[step + 1];
@@ -71,12 +74,13 @@ fn targets(examples: &[Example], batch: &ExampleBatch) -> (Vec<u32>, Vec<bool>) 
     (targets, learnt)
 }
 
-fn loss(model: &dyn LanguageModel<f64>, batch: &ExampleBatch) -> Tensor<f64> {
-    loss_of_answers(model, batch, 0.0, &mut Mode::Eval).total
+fn loss(model: &dyn LanguageModel<f64>, batch: &Batch) -> Tensor<f64> {
+    let mut state = begin(model, batch, &mut Mode::Eval);
+    loss_of_batch(model, batch, 0.0, 0.0, &mut state, &mut Mode::Eval).total
 }
 
 /// The logits of every position, (B, T, V).
-fn all_logits(model: &dyn LanguageModel<f64>, batch: &ExampleBatch) -> Tensor<f64> {
+fn all_logits(model: &dyn LanguageModel<f64>, batch: &Batch) -> Tensor<f64> {
     let [b, _] = batch.inputs.dims();
     model.logits(&batch.inputs, &mut model.start(b), &mut Mode::Eval)
 }
@@ -150,11 +154,11 @@ proptest! {
             // What stands in the padding matters in no bit, neither of the loss nor of any gradient.
             let [_, t] = batch.inputs.dims();
             let filled = batch.inputs.as_slice().iter().enumerate().map(|(i, &id)| {
-                let steps = examples[batch.rows[i / t]].steps();
+                let steps = examples[i / t].steps();
                 if i % t < steps { id } else { (other + i as u32) % V as u32 }
             });
             let inputs = Ids::new(filled.collect::<Vec<_>>(), batch.inputs.shape());
-            let filled = loss(model.as_ref(), &ExampleBatch { inputs, ..batch.clone() });
+            let filled = loss(model.as_ref(), &Batch { inputs, ..batch.clone() });
             prop_assert_eq!(filled.item().to_bits(), of.item().to_bits());
             prop_assert_eq!(gradients(model.as_ref(), &filled), gradients(model.as_ref(), &of));
         }

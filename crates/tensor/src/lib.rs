@@ -75,7 +75,7 @@ pub use fused::{Grads, Kernel, Needs};
 pub use ids::Ids;
 pub use mask::Mask;
 pub use op::{Op, Operands, Vjp};
-pub use ops::unary::{Function, Real};
+pub use ops::pointwise::{Function, Real};
 pub use rungs_random::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

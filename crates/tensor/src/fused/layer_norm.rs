@@ -130,11 +130,10 @@ impl<E: Element> Kernel<E> for LayerNorm {
             dx
         });
         let product = || {
-            crate::array::map::zip(
-                &dy,
-                normal,
+            crate::array::map::map(
+                [&dy, normal],
                 #[inline(always)]
-                |a, b| a * b,
+                |[a, b]| a * b,
             )
         };
         let dgain = needs.operand(1).then(|| by_column(&product()));

@@ -72,11 +72,10 @@ impl<E: Element> Kernel<E> for RmsNorm {
         for_each_row(normal.make_mut(), width, &|i, row| row.iter_mut().for_each(|x| *x = *x * scales[i]));
         let mut dx = dy.contiguous();
         let dgain = needs.operand(1).then(|| {
-            let product = crate::array::map::zip(
-                &dx,
-                &normal,
+            let product = crate::array::map::map(
+                [&dx, &normal],
                 #[inline(always)]
-                |a, b| a * b,
+                |[a, b]| a * b,
             );
             let rows = product.reshape([product.size() / width.max(1), width].into());
             crate::array::reduce::sum(&rows, &[true, false]).reshape(width.into())

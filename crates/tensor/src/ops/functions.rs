@@ -110,6 +110,23 @@ elementwise! {
         check: [any],
     }
 
+    /// ln(1 + eˣ), elementwise: PyTorch's `softplus` with β = 1, a smooth relu. Written as max(x, 0) + ln(1 + e^−|x|),
+    /// so that nothing overflows and small values keep their digits. Its slope is the logistic function, e^(x − y).
+    ///
+    /// ```
+    /// use rungs_tensor::{Array, Tensor};
+    ///
+    /// let x = Tensor::variable(Array::<f64>::from_vec(vec![-100.0, 0.0, 1e4], 3));
+    /// let y = x.softplus();
+    /// assert_eq!(y.to_vec(), [(-100f64).exp(), 2f64.ln(), 1e4]);
+    /// assert_eq!(y.sum().backward().wrt(&x).unwrap().to_vec(), [(-100f64).exp(), 0.5, 1.0]);
+    /// ```
+    Softplus: y = softplus(x) {
+        value: x.larger(E::ZERO) + E::from_f64((-x.abs()).exp().to_f64().ln_1p()),
+        slopes: [x.plus(&y.affine(-1.0, 0.0)).exponential()],
+        check: [any],
+    }
+
     /// xᵖ for a real exponent, elementwise; NaN for negative x unless p is whole. Its slope is p·xᵖ⁻¹.
     Powf: y = powf(x; exponent: f64) {
         value: x.powf(E::from_f64(exponent)),

@@ -167,4 +167,30 @@ elementwise! {
         slopes: [b.exceeds(a), a.exceeds(b)],
         check: [near_halves, between],
     }
+
+    /// The angle of the point (x, y) in radians, from −π to π, elementwise; broadcasts. Its slopes are x/(x² + y²) by y
+    /// and −y/(x² + y²) by x. At the origin, where the angle depends on the signs of the zeros, both are 0 by
+    /// definition.
+    ///
+    /// ```
+    /// use rungs_tensor::{Array, Tensor};
+    /// use std::f64::consts::{FRAC_PI_2, PI};
+    ///
+    /// let [y, x] = [[0.0, 2.0, 0.0], [-1.0, 0.0, 0.0]].map(|v| Tensor::variable(Array::from_vec(v.to_vec(), 3)));
+    /// let angle = y.atan2(&x);
+    /// assert_eq!(angle.to_vec(), [PI, FRAC_PI_2, 0.0]);
+    /// let gradients = angle.sum().backward();
+    /// assert_eq!(gradients.wrt(&y).unwrap().to_vec(), [-1.0, 0.0, 0.0]);
+    /// assert_eq!(gradients.wrt(&x).unwrap().to_vec(), [0.0, -0.5, 0.0]);
+    /// ```
+    Atan2: angle = atan2(y, x) {
+        value: E::from_f64(y.to_f64().atan2(x.to_f64())),
+        slopes: {
+            let squared = x.times(x).plus(&y.times(y));
+            let is_zero = squared.within(0.0, f64::INFINITY).affine(-1.0, 1.0); // 0 · 1/(0 + 1) = 0
+            let inverse = squared.plus(&is_zero).whole_power(-1);
+            [x.times(&inverse), y.times(&inverse).affine(-1.0, 0.0)]
+        },
+        check: [nonzero, nonzero],
+    }
 }

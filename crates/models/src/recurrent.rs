@@ -99,7 +99,7 @@ impl<E: Element, C: Cell<E> + 'static> Decoder<E> for RecurrentLanguageModel<E, 
     }
 
     fn scores(&self, h: &Tensor<E>) -> Tensor<E> {
-        self.head.forward(h) // (…, V)
+        self.head.forward(h, &mut Mode::Eval) // (…, V)
     }
 }
 

@@ -12,6 +12,7 @@
 use rungs::keras::{Accuracy, CategoricalCrossEntropy, Compile, Compiled, Fit, Model, one_hot};
 use rungs::layers::{Cell, RecurrentState};
 use rungs::prelude::*;
+use rungs::tensor::argmax;
 use rungs::text::vocabulary::{END, PADDING, START};
 use rungs::text::{SequenceVocabulary, Unit, WordOptions};
 use rungs::trainer::pad;
@@ -40,10 +41,10 @@ fn read(lstm: &Lstm, ids: &Ids, state: &[RecurrentState]) -> (Tensor, Vec<Recurr
 impl Model for Seq2Seq {
     type Input = (Ids, Ids);
 
-    fn forward(&self, (source, inputs): &(Ids, Ids), _: &mut Mode<'_>) -> Tensor {
+    fn forward(&self, (source, inputs): &(Ids, Ids), mode: &mut Mode<'_>) -> Tensor {
         let (_, last) = read(&self.encoder, source, &self.encoder.zero_state(source.dims::<2>()[0]));
         let (states, _) = read(&self.decoder, inputs, &last); // (B, T, H)
-        self.dense.forward(&states) // (B, T, V): logits; the softmax is the loss's
+        self.dense.forward(&states, mode) // (B, T, V): logits; the softmax is the loss's
     }
 }
 
@@ -55,8 +56,8 @@ impl Seq2Seq {
         let (mut target, mut last) = (Vec::new(), START);
         while target.len() < most {
             let (states, after) = read(&model.decoder, &Ids::new(vec![last], [1, 1]), &state);
-            let logits = model.dense.forward(&states).to_vec();
-            (state, last) = (after, (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32);
+            let logits = model.dense.forward(&states, &mut Mode::Eval).to_vec();
+            (state, last) = (after, argmax(&logits).expect("finite logits") as u32);
             if last == END {
                 break;
             }

@@ -45,8 +45,8 @@
 //!
 //! impl Model for Classifier<f32> {
 //!     type Input = Tensor;
-//!     fn forward(&self, x: &Tensor, _: &mut Mode<'_>) -> Tensor {
-//!         self.dense.forward(x)
+//!     fn forward(&self, x: &Tensor, mode: &mut Mode<'_>) -> Tensor {
+//!         self.dense.forward(x, mode)
 //!     }
 //! }
 //!

@@ -62,7 +62,7 @@ impl Model<f64> for Seq2Seq<f64> {
         let x = read(&self.encoder, source); // (B, S, V)
         let (_, last) = self.encoder.forward_padded(&x, &lengths, &self.encoder.zero_state(b), mode);
         let (states, _) = self.decoder.forward(&read(&self.decoder, inputs), &last, mode);
-        self.dense.forward(&states) // (B, T, V)
+        self.dense.forward(&states, mode) // (B, T, V)
     }
 }
 

@@ -61,6 +61,7 @@ mod tensor;
 mod tests;
 
 pub use array::Array;
+pub use array::rows::argmax;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
 pub use check::{check_gradients, check_kernel};
 pub use element::Element;

@@ -14,7 +14,7 @@
 use crate::decoder::Decoder;
 use crate::language_model::LanguageModel;
 use crate::state::{State, row_ids};
-use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
+use rungs_layers::tensor::{Element, Ids, Tensor};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
@@ -67,7 +67,6 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Reads one token for each row; the logits (B, V) of what comes next.
     pub fn read(&mut self, ids: &[u32]) -> Tensor<E> {
-        keep_awake();
         let column = |ids: Vec<u32>| {
             let rows = ids.len();
             Ids::new(ids, [rows, 1])

@@ -1,6 +1,6 @@
 //! What is made small: cross-entropy, over one-hot rows or over ids.
 
-use super::metric::argmax;
+use super::metric::classes;
 use crate::tensor::{CrossEntropy, Element, Ids, Mask, Reduction, Tensor};
 use crate::trainer;
 use std::fmt::Debug;
@@ -61,7 +61,7 @@ impl<E: Element> Loss<Tensor<E>, E> for CategoricalCrossEntropy {
         let Some(ignored) = self.ignore_class else {
             return trainer::Loss { total: -(targets * log_p).sum(), tokens: positions };
         };
-        let classes = argmax(targets);
+        let classes = classes(targets);
         let column: Vec<usize> = shape.iter().take(shape.rank() - 1).chain([1]).collect();
         let padding = Mask::from_fn(&column, |position| classes[position] == ignored);
         let tokens = classes.iter().filter(|&&class| class != ignored).count();

@@ -1,6 +1,6 @@
 //! What is measured besides the loss.
 
-use crate::tensor::{Element, Ids, Tensor};
+use crate::tensor::{Element, Ids, Tensor, argmax};
 use std::fmt::Debug;
 
 /// A mean that more can be added to.
@@ -48,11 +48,11 @@ pub struct Accuracy {
 
 impl Accuracy {
     #[track_caller]
-    fn of_classes<E: Element>(self, classes: &[u32], outputs: &Tensor<E>) -> Mean {
-        let likeliest = argmax(outputs);
-        let (found, needed) = (likeliest.len(), classes.len());
+    fn of_classes<E: Element>(self, targets: &[u32], outputs: &Tensor<E>) -> Mean {
+        let likeliest = classes(outputs);
+        let (found, needed) = (likeliest.len(), targets.len());
         assert!(found == needed, "accuracy: {found} positions for {needed} targets");
-        let counted = classes.iter().zip(&likeliest).filter(|&(&class, _)| self.ignore_class != Some(class));
+        let counted = targets.iter().zip(&likeliest).filter(|&(&class, _)| self.ignore_class != Some(class));
         let mean = |mean: Mean, (class, likeliest)| Mean {
             total: mean.total + f64::from(u8::from(class == likeliest)),
             weight: mean.weight + 1.0,
@@ -77,12 +77,11 @@ impl<E: Element> Metric<Tensor<E>, E> for Accuracy {
     }
 
     fn measure(&self, targets: &Tensor<E>, outputs: &Tensor<E>) -> Mean {
-        self.of_classes(&argmax(targets), outputs)
+        self.of_classes(&classes(targets), outputs)
     }
 }
 
-/// Where each row (…, V) is largest, at the first of equals.
-pub(super) fn argmax<E: Element>(x: &Tensor<E>) -> Vec<u32> {
-    let largest = |row: &[E]| (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-    x.to_vec().chunks(x.shape().last()).map(|row| largest(row) as u32).collect()
+/// The likeliest class of each row (…, V); the first where there is no largest.
+pub(super) fn classes<E: Element>(x: &Tensor<E>) -> Vec<u32> {
+    x.to_vec().chunks(x.shape().last()).map(|row| argmax(row).unwrap_or(0) as u32).collect()
 }

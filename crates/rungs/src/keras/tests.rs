@@ -16,7 +16,7 @@ parameters!(Classifier { dense, dropout: _ });
 impl Model for Classifier<f32> {
     type Input = Tensor;
     fn forward(&self, x: &Tensor, mode: &mut Mode<'_>) -> Tensor {
-        self.dense.forward(&self.dropout.forward(x, mode))
+        self.dense.forward(&self.dropout.forward(x, mode), mode)
     }
 }
 
@@ -33,7 +33,7 @@ fn compiled() -> Compiled<Classifier<f32>, Ids> {
 /// Which of three numbers is the largest?
 fn data(samples: usize) -> (Tensor, Ids) {
     let x = Tensor::constant(Array::normal([samples, 3], 0.0, 1.0, &mut Rng::new(2)));
-    let y = Ids::new(metric::argmax(&x), samples);
+    let y = Ids::new(metric::classes(&x), samples);
     (x, y)
 }
 

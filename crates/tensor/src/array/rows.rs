@@ -81,6 +81,18 @@ pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
     join_lanes(lanes, E::larger)
 }
 
+/// Where a row is largest: at the first of equals. NaN is never the largest; none if no element is greater than −∞, as in
+/// an empty row.
+pub fn argmax<E: Element>(row: &[E]) -> Option<usize> {
+    let (mut place, mut most) = (None, E::NEGATIVE_INFINITY);
+    for (i, &x) in row.iter().enumerate() {
+        if x > most {
+            (place, most) = (Some(i), x);
+        }
+    }
+    place
+}
+
 /// Joins the upper half of the lanes to the lower until one is left.
 #[inline(always)]
 fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E {

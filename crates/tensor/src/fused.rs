@@ -12,9 +12,8 @@ use std::fmt::Debug;
 
 pub(crate) mod attention;
 pub(crate) mod cross_entropy;
-pub(crate) mod layer_norm;
 pub(crate) mod log_softmax;
-pub(crate) mod rms_norm;
+pub(crate) mod normalization;
 pub(crate) mod rotate;
 pub(crate) mod softmax;
 

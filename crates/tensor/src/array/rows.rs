@@ -1,7 +1,8 @@
 //! Loops over the rows of a row-major array, where a row is everything along the last axis.
 
-use crate::Element;
+use super::Array;
 use crate::fast::parallel::for_each_chunk;
+use crate::{Element, simd};
 
 /// Elements below which all rows stay on one thread, and the elements in one piece of work.
 const PARALLEL: usize = 16 * 1024;
@@ -16,6 +17,20 @@ pub(crate) fn for_each_row<E: Element>(out: &mut [E], width: usize, f: &(dyn Fn(
     for_each_chunk(out, rows * width, PARALLEL, &|piece, out| {
         out.chunks_mut(width).enumerate().for_each(|(i, row)| f(piece * rows + i, row));
     });
+}
+
+/// The array with each row (along its last axis) written over by `f(row number, row)`; mark `f` `#[inline(always)]`.
+#[inline]
+pub(crate) fn map_rows<E: Element>(x: &Array<E>, f: impl Fn(usize, &mut [E]) + Sync) -> Array<E> {
+    let mut y = x.contiguous();
+    let width = y.shape().last();
+    for_each_row(y.make_mut(), width, &|i, row| {
+        simd::run(
+            #[inline(always)]
+            || f(i, row),
+        );
+    });
+    y
 }
 
 /// One number for each of `count` rows of `width` elements of `x`.

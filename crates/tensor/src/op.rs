@@ -24,9 +24,9 @@ pub trait Op<E: Element>: Debug + Send + Sync + 'static {
     /// Computes the result.
     fn forward(&self, operands: Operands<'_, E>) -> Array<E>;
 
-    /// Tells the gradient with respect to each operand, through [`Vjp::wrt`]. One that is forgotten although it is needed
-    /// is refused when the operation is differentiated; where the result does not change with an operand, say so with
-    /// zeros.
+    /// Tells the gradient with respect to each operand, through [`Vjp::wrt`]. One that is forgotten although it is
+    /// needed is refused when the operation is differentiated; where the result does not change with an operand, say so
+    /// with zeros.
     fn backward(&self, at: &mut Vjp<'_, E>);
 }
 

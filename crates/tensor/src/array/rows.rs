@@ -96,8 +96,8 @@ pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
     join_lanes(lanes, E::larger)
 }
 
-/// Where a row is largest: at the first of equals. NaN is never the largest; none if no element is greater than −∞, as in
-/// an empty row.
+/// Where a row is largest: at the first of equals. NaN is never the largest; none if no element is greater than −∞, as
+/// in an empty row.
 pub fn argmax<E: Element>(row: &[E]) -> Option<usize> {
     let (mut place, mut most) = (None, E::NEGATIVE_INFINITY);
     for (i, &x) in row.iter().enumerate() {
@@ -119,4 +119,17 @@ fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E 
         width /= 2;
     }
     lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn argmax_takes_the_first_of_equals_and_never_nan() {
+        assert_eq!(argmax(&[1.0, 3.0, f64::NAN, 3.0]), Some(1));
+        assert_eq!(argmax(&[f32::NAN, f32::NEG_INFINITY, -5.0]), Some(2));
+        assert_eq!(argmax(&[f64::NEG_INFINITY, f64::NAN]), None);
+        assert_eq!(argmax::<f32>(&[]), None);
+    }
 }

@@ -9,8 +9,8 @@ use crate::array::{map, reduce};
 use crate::op::Operands;
 use crate::{Array, Element, Shape, ShapeError, Tensor, simd};
 
-/// y = n̂ ∘ g (+ b) with n̂ = (x − μ)/√(σ² + ε), for each row of D elements: μ its mean and σ² its variance (over D, not
-/// D − 1) if it is centred, else μ = 0, with which σ² is the mean of the squares.
+/// y = n̂ ∘ g (+ b) with n̂ = (x − μ)/√(σ² + ε), for each row of D elements: μ its mean and σ² its variance (over D,
+/// not D − 1) if it is centred, else μ = 0, with which σ² is the mean of the squares.
 ///
 /// Operands: x (…, D), gain (D), and bias (D) if there are three.
 #[derive(Debug)]

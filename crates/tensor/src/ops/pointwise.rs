@@ -202,7 +202,10 @@ macro_rules! elementwise {
                 stringify!($method)
             }
             #[inline(always)]
-            fn value<E: Element>(&self, [$x $(, $other)?]: [E; { [stringify!($x) $(, stringify!($other))?].len() }]) -> E {
+            fn value<E: Element>(
+                &self,
+                [$x $(, $other)?]: [E; { [stringify!($x) $(, stringify!($other))?].len() }],
+            ) -> E {
                 let &Self { $($($setting),+)? } = self;
                 $value
             }

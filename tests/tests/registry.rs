@@ -108,6 +108,8 @@ impl Found {
                 }
                 "mod" if words.get(i + 2) == Some(&";") => modules.push(next.to_string()),
                 "impl" => self.checkable.extend(implementation(&words[i + 1..])),
+                "arithmetic" if next == "!" => self.checkable.extend(declared(Kind::Op, &words[i + 2..])),
+                "elementwise" if next == "!" => self.checkable.extend(declared(Kind::Function, &words[i + 2..])),
                 "parameters" if next == "!" => {
                     let kind = if krate == "models" { Kind::Model } else { Kind::Layer };
                     let name = words.get(i + 3).copied().unwrap_or_default();
@@ -120,6 +122,22 @@ impl Found {
         }
         modules
     }
+}
+
+/// What a macro declares block by block, `Name: … { … }`, from the words that follow its name.
+fn declared<'a>(kind: Kind, words: &'a [&str]) -> impl Iterator<Item = (Kind, String)> + 'a {
+    let mut depth = 0;
+    let inside = words.iter().enumerate().take_while(move |(_, word)| {
+        depth += match **word {
+            "{" | "(" | "[" => 1,
+            "}" | ")" | "]" => -1,
+            _ => 0,
+        };
+        depth > 0
+    });
+    let is_type = |name: &str| name.starts_with(char::is_uppercase);
+    let names = inside.filter(move |&(i, name)| is_type(name) && words.get(i + 1) == Some(&":"));
+    names.filter(|&(i, _)| words.get(i + 2) != Some(&":")).map(move |(_, name)| (kind, (*name).to_string()))
 }
 
 /// The file of a module that `parent` declares.
@@ -154,8 +172,9 @@ fn implementation(words: &[&str]) -> Option<(Kind, String)> {
         "Kernel" => Kind::Kernel,
         _ => return None,
     };
-    let path = outside[place + 1..].iter().take_while(|&&word| word != "where");
-    Some((kind, path.last()?.to_string()))
+    let path: Vec<&str> = outside[place + 1..].iter().copied().take_while(|&word| word != "where").collect();
+    // What a macro implements is found where the macro is used.
+    if path.contains(&"$") { None } else { Some((kind, (*path.last()?).to_string())) }
 }
 
 /// A source without comments, and with its string and character literals emptied.
@@ -275,15 +294,24 @@ fn the_reader_finds_what_is_there_and_nothing_else() {
         #[cfg(test)]
         use something::{impl_for, Op};
         impl Function for AfterTests {}
+        impl Function for $function {}
+        elementwise! {
+            Wave: y = wave(x; rate: f64) { value: x.sin(), slopes: [f(Real::ONE, A::B)], check: [any], }
+            Ramp: y = ramp(a, b) { value: a, }
+        }
+        arithmetic! { Modulo: "modulo" = rem(a, b) { value: a % b, } }
     "##;
     let mut found = Found::default();
     assert_eq!(found.read(source, "layers"), ["ordinary"]);
     let checkable: Vec<(Kind, &str)> = found.checkable.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
     let expected = [
         (Kind::Op, "Adapted"),
+        (Kind::Op, "Modulo"),
         (Kind::Op, "Plain"),
         (Kind::Function, "AfterTests"),
         (Kind::Function, "Curve"),
+        (Kind::Function, "Ramp"),
+        (Kind::Function, "Wave"),
         (Kind::Kernel, "Fast"),
         (Kind::Layer, "Layer"),
     ];

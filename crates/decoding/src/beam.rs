@@ -113,6 +113,7 @@ fn search<E: Element>(
         if !parents.iter().copied().eq(0..scored.len()) {
             rows.select(&parents);
         }
+        options.begin_step();
         logits = rows.read(&read);
     }
     Ok(searches.into_iter().map(|groups| best(groups, options.texts)).collect())

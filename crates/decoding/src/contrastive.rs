@@ -14,7 +14,7 @@
 use crate::error::GenerateError;
 use crate::search::{Contrastive, check, nothing};
 use rungs_layers::Mode;
-use rungs_layers::tensor::{Element, Growing, Ids, Tensor, keep_awake};
+use rungs_layers::tensor::{Element, Growing, Ids, Tensor, argmax};
 use rungs_models::LanguageModel;
 use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
 use rungs_models::sampling::rows::{looked, start};
@@ -54,7 +54,7 @@ fn search<E: Element>(
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
     let mut text = Generated::nothing();
     loop {
-        keep_awake();
+        options.begin_step();
         let own = logits.to_vec();
         let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
@@ -71,11 +71,9 @@ fn search<E: Element>(
         let mut states = state.rows(&rows);
         let features = model.features(&ids, &mut states, &mut Mode::Eval); // (k, 1, D)
         let alike = seen.likeness(&features);
-        let value = |(place, &(_, z)): (usize, &(u32, f64))| {
-            let p = (z - max).exp() / sum;
-            (place as u32, (1.0 - alpha) * p - alpha * alike[place])
-        };
-        let place = largest(candidates.iter().enumerate().map(value), 1)[0].0 as usize;
+        let value = |(&(_, z), alike): (&(u32, f64), &f64)| (1.0 - alpha) * ((z - max).exp() / sum) - alpha * alike;
+        let values: Vec<f64> = candidates.iter().zip(&alike).map(value).collect();
+        let place = argmax(&values).unwrap_or(0);
         let (id, _) = candidates[place];
         text.ids.push(id);
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);

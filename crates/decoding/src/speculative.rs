@@ -15,7 +15,7 @@
 use crate::error::GenerateError;
 use crate::search::{GenerateOptions, Search};
 use rungs_layers::Mode;
-use rungs_layers::tensor::{Element, Ids, Rng, keep_awake};
+use rungs_layers::tensor::{Element, Ids, Rng};
 use rungs_models::sampling::logits::weights;
 use rungs_models::sampling::{
     Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest, log_probability,
@@ -108,7 +108,7 @@ impl<E: Element> Speculation<'_, E> {
         let (mut log_probabilities, mut finish) = (Vec::new(), Finish::Length);
         let max = self.options.length.max();
         'text: while log_probabilities.len() < max {
-            keep_awake();
+            self.options.begin_step();
             let room = self.model.room(self.text.len());
             let proposals = self.propose(ahead.min(max - log_probabilities.len() - 1).min(room))?;
             for (id, log_probability) in self.judge(&proposals)? {

@@ -101,7 +101,8 @@ impl<E: Element> CrossAttention<E> {
     #[track_caller]
     pub fn memory(&self, source: &Tensor<E>, present: Option<&Present>) -> SourceMemory<E> {
         let ([b, s, _], m, k) = (source.dims(), self.key_heads, self.head_width());
-        let [keys, values] = self.key_value.forward(source).chunks(-1).map(|part| part.reshape([b, s, m, k]));
+        let [keys, values] =
+            self.key_value.forward(source, &mut Mode::Eval).chunks(-1).map(|part| part.reshape([b, s, m, k]));
         SourceMemory { keys, values, present: present.cloned() }
     }
 
@@ -112,11 +113,11 @@ impl<E: Element> CrossAttention<E> {
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, memory: &SourceMemory<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let ([b, t, _], n, k) = (x.dims(), self.heads, self.head_width());
-        let queries = self.query.forward_in(x, mode).reshape([b, t, n, k]);
+        let queries = self.query.forward(x, mode).reshape([b, t, n, k]);
         let dropout = self.dropout.of_weights(mode);
         let options = AttentionOptions { keys: memory.present.clone(), dropout, ..AttentionOptions::default() };
         let heads = queries.attention(&memory.keys, &memory.values, options); // (B, T, N, K)
-        let y = self.projection.forward_in(&heads.reshape([b, t, n * k]), mode); // (B, T, D)
+        let y = self.projection.forward(&heads.reshape([b, t, n * k]), mode); // (B, T, D)
         self.dropout.forward(&y, mode)
     }
 
@@ -129,7 +130,7 @@ impl<E: Element> CrossAttention<E> {
         let [b, t, _] = x.dims();
         let [_, s, m, k] = memory.keys.dims();
         let n = self.heads;
-        let queries = self.query.forward(x).reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)
+        let queries = self.query.forward(x, &mut Mode::Eval).reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)
         let keys = memory.keys.swap_axes(1, 2).unsqueeze(2); // (B, M, 1, S, K)
         let keys = keys.expand([b, m, n / m, s, k]).reshape([b, n, s, k]);
         let mut scores = queries.matmul(&keys.t()) / (k as f64).sqrt(); // (B, N, T, S)

@@ -87,10 +87,10 @@ impl<E: Element> FeedForward<E> {
     #[track_caller]
     pub fn forward(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let hidden = match &self.gate {
-            Some(gate) => self.activation.apply(&gate.forward_in(x, mode)) * self.up.forward_in(x, mode),
-            None => self.activation.apply(&self.up.forward_in(x, mode)),
+            Some(gate) => self.activation.apply(&gate.forward(x, mode)) * self.up.forward(x, mode),
+            None => self.activation.apply(&self.up.forward(x, mode)),
         }; // (…, H)
-        let y = self.down.forward_in(&hidden, mode);
+        let y = self.down.forward(&hidden, mode);
         self.dropout.forward(&y, mode) // (…, D)
     }
 }

@@ -58,15 +58,9 @@ impl<E: Element> Linear<E> {
         self.weight.dims()
     }
 
-    /// x (…, D_in) → y (…, D_out), with one axis before the last or more. An adapter drops nothing here.
+    /// x (…, D_in) → y (…, D_out), with one axis before the last or more. In training an adapter may drop numbers of x.
     #[track_caller]
-    pub fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
-        self.forward_in(x, &mut Mode::Eval)
-    }
-
-    /// The same where it is known whether this is training, in which an adapter may drop numbers of x.
-    #[track_caller]
-    pub fn forward_in(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+    pub fn forward(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let y = x.matmul(&self.weight); // (…, D_out)
         let y = match &self.bias {
             Some(bias) => y + bias,

@@ -11,8 +11,8 @@ use crate::kernels::{gru_before_product_kernel::ResetBeforeProduct, gru_kernel::
 use crate::kernels::{lstm_kernel::LstmEquations, rnn_kernel::RnnEquations};
 use crate::{
     Activation, Attention, Bias, Cell, Direction, Embedding, FeedForward, GruCell, Init, LayerNorm, LearnedPositions,
-    Linear, LowRank, LowRankConfig, LstmCell, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm, RnnCell,
-    Score,
+    Linear, LowRank, LowRankConfig, LstmCell, Mode, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm,
+    RnnCell, Score,
 };
 use checking::{Outcome, check, joined, some_dropout, training};
 use rungs_tensor::check::{Accuracy, check_gradients, check_kernel};
@@ -52,7 +52,7 @@ pub fn entries() -> Vec<Entry> {
 
 fn linear(rng: &mut Rng) -> Outcome {
     let layer = Linear::new(4, 5, Bias::Yes, Init::Zeros, rng);
-    check("Linear", &layer, &[&[2, 3, 4]], |layer, x| layer.forward(&x[0]), rng)
+    check("Linear", &layer, &[&[2, 3, 4]], |layer, x| layer.forward(&x[0], &mut Mode::Eval), rng)
 }
 
 /// An adapter by itself, and with the layer that it stands in.
@@ -62,7 +62,7 @@ fn low_rank(rng: &mut Rng) -> Outcome {
     let alone = |adapter: &LowRank<f64>, x: &[Tensor<f64>]| training(|mode| adapter.forward(&x[0], mode));
     let worst = check("LowRank", &adapter, &[&[2, 3, 4]], alone, rng)?;
     let layer = Linear { adapter: Some(adapter), ..Linear::new(4, 5, Bias::Yes, Init::Zeros, rng) };
-    let within = |layer: &Linear<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward_in(&x[0], mode));
+    let within = |layer: &Linear<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
     Ok(worst.worse(check("LowRank", &layer, &[&[2, 3, 4]], within, rng)?))
 }
 

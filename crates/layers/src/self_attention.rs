@@ -130,7 +130,7 @@ impl<E: Element> SelfAttention<E> {
     ) -> Tensor<E> {
         let [b, t, _] = x.dims();
         let (n, m, k) = (self.heads, self.key_heads, self.head_width());
-        let parts = self.qkv.forward_in(x, mode).split(-1, &[n * k, m * k, m * k]);
+        let parts = self.qkv.forward(x, mode).split(-1, &[n * k, m * k, m * k]);
         let heads_of = |part: usize, heads: usize| parts[part].reshape([b, t, heads, k]);
         let turned = |x: Tensor<E>| angles.map_or_else(|| x.clone(), |angles| angles.turn(&x));
         let queries = turned(heads_of(0, n)); // (B, T, N, K)
@@ -142,7 +142,7 @@ impl<E: Element> SelfAttention<E> {
         let dropout = self.dropout.of_weights(mode);
         let options = AttentionOptions { causal: self.causal, keys: present, dropout, ..AttentionOptions::default() };
         let heads = queries.attention(&keys, &values, options); // (B, T, N, K)
-        let y = self.projection.forward_in(&heads.reshape([b, t, n * k]), mode); // (B, T, D)
+        let y = self.projection.forward(&heads.reshape([b, t, n * k]), mode); // (B, T, D)
         self.dropout.forward(&y, mode)
     }
 }

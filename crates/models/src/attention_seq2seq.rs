@@ -162,7 +162,9 @@ impl<E: Element> Bridge<E> {
     pub(crate) fn cross(&self, last: &[RecurrentState<E>]) -> RecurrentState<E> {
         let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
         let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
-        let across = |linear: &Linear<E>, parts: &[Tensor<E>]| linear.forward(&Tensor::concat(parts, -1)).tanh();
+        let across = |linear: &Linear<E>, parts: &[Tensor<E>]| {
+            linear.forward(&Tensor::concat(parts, -1), &mut Mode::Eval).tanh()
+        };
         RecurrentState { h: across(&self.h, &h), c: self.c.as_ref().map(|linear| across(linear, &c)) }
     }
 }
@@ -259,7 +261,7 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
                 let drive = drive + fed[0].h.unsqueeze(1).matmul(w_fed);
                 let (h, mut last) = self.decoder.driven(&drive, cells, mode);
                 let (context, weights) = look(&h.squeeze(1));
-                let combined = self.combine.forward(&Tensor::concat(&[h, context], -1)).tanh(); // (B, 1, H)
+                let combined = self.combine.forward(&Tensor::concat(&[h, context], -1), mode).tanh(); // (B, 1, H)
                 last.push(RecurrentState { h: combined.squeeze(1), c: None });
                 *carried = last;
                 (combined, weights)
@@ -317,7 +319,7 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
         state.weights = Some(Tensor::concat(&weights, 1)); // (B, T, S)
         let shown = Tensor::concat(&shown, 1);
         let features = match self.style {
-            Style::Bahdanau => self.combine.forward(&Tensor::concat(&[shown, y], -1)).tanh(),
+            Style::Bahdanau => self.combine.forward(&Tensor::concat(&[shown, y], -1), mode).tanh(),
             Style::Luong => shown,
         };
         self.dropout.forward(&features, mode) // (B, T, H)

@@ -115,7 +115,7 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for RecurrentLanguageMod
     }
 
     fn scores(&self, h: &Tensor<E>) -> Tensor<E> {
-        self.head.forward(h) // (…, V)
+        self.head.forward(h, &mut Mode::Eval) // (…, V)
     }
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {

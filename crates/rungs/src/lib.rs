@@ -126,8 +126,8 @@
 //! parameters!(Perceptron { hidden, output });
 //!
 //! impl<E: Element> Perceptron<E> {
-//!     fn forward(&self, x: &Tensor<E>) -> Tensor<E> {
-//!         self.output.forward(&self.hidden.forward(x).tanh())
+//!     fn forward(&self, x: &Tensor<E>, mode: &mut Mode<'_>) -> Tensor<E> {
+//!         self.output.forward(&self.hidden.forward(x, mode).tanh(), mode)
 //!     }
 //! }
 //!
@@ -144,7 +144,7 @@
 //! let mut optimizer = Optimizer::new(Adam::default());
 //! let mut loss = f32::INFINITY;
 //! for _ in 0..300 {
-//!     let error = (model.forward(&x) - &target).square().mean();
+//!     let error = (model.forward(&x, &mut Mode::Train(&mut rng)) - &target).square().mean();
 //!     loss = error.item();
 //!     let gradients = ParameterGradients::collect(&model, error.backward())?;
 //!     optimizer.step(&mut model, &gradients, 0.02)?;

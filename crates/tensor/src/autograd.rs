@@ -161,6 +161,7 @@ impl<E: Element> Pending<E> {
 /// Walks from `output`, where the gradient is `seed`, to everything at height `lowest` or above; `arrived` gets each
 /// node with its whole gradient. The walk owns what it has still to visit, so a graph nobody else holds is freed on the
 /// way.
+#[track_caller]
 fn reverse<E: Element>(
     output: Tensor<E>,
     seed: Tensor<E>,
@@ -170,11 +171,13 @@ fn reverse<E: Element>(
 ) {
     let mut pending = Pending::new(lowest);
     pending.insert(&output, seed);
+    let mut told = Vec::new(); // one for all nodes
     drop(output);
     while let Some((node, gradient)) = pending.next() {
         arrived(&node, &gradient);
         if let Some((op, inputs)) = node.origin() {
-            op.backward(&mut Vjp { op, node: &node, inputs, gradient: &gradient, graph, pending: &mut pending });
+            let (pending, told) = (&mut pending, &mut told);
+            Vjp { op, node: &node, inputs, gradient: &gradient, graph, pending, told }.run();
         }
     }
 }

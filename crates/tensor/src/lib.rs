@@ -61,6 +61,7 @@ mod tensor;
 mod tests;
 
 pub use array::Array;
+pub use array::rows::argmax;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
 pub use check::{check_gradients, check_kernel};
 pub use element::Element;
@@ -75,7 +76,7 @@ pub use fused::{Grads, Kernel, Needs};
 pub use ids::Ids;
 pub use mask::Mask;
 pub use op::{Op, Operands, Vjp};
-pub use ops::unary::{Function, Real};
+pub use ops::pointwise::{Function, Real};
 pub use rungs_random::{Rng, RngState};
 pub use shape::{MAX_RANK, Shape, ShapeError};
 pub use tensor::{NodeId, Tensor};

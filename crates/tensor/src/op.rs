@@ -24,7 +24,9 @@ pub trait Op<E: Element>: Debug + Send + Sync + 'static {
     /// Computes the result.
     fn forward(&self, operands: Operands<'_, E>) -> Array<E>;
 
-    /// Tells the gradient with respect to each operand, through [`Vjp::wrt`].
+    /// Tells the gradient with respect to each operand, through [`Vjp::wrt`]. One that is forgotten although it is
+    /// needed is refused when the operation is differentiated; where the result does not change with an operand, say so
+    /// with zeros.
     fn backward(&self, at: &mut Vjp<'_, E>);
 }
 
@@ -81,9 +83,22 @@ pub struct Vjp<'w, E: Element> {
     pub(crate) gradient: &'w Tensor<E>,
     pub(crate) graph: Graph,
     pub(crate) pending: &'w mut Pending<E>,
+    /// Which operands' gradients were told.
+    pub(crate) told: &'w mut Vec<bool>,
 }
 
 impl<E: Element> Vjp<'_, E> {
+    /// Runs the operation's rule, which must tell every gradient that is needed.
+    #[track_caller]
+    pub(crate) fn run(mut self) {
+        self.told.clear();
+        self.told.resize(self.inputs.len(), false);
+        self.op.backward(&mut self);
+        for (i, told) in self.told.iter().enumerate() {
+            assert!(*told || !self.needs(i), "{}: backward tells no gradient by operand {i}", self.op.name());
+        }
+    }
+
     /// The operands, `let [a, b] = at.operands();`. Detached unless the graph is kept.
     ///
     /// # Panics
@@ -162,6 +177,7 @@ impl<E: Element> Vjp<'_, E> {
              the operation holds a tensor"
         );
         self.pending.add(operand, gradient, self.graph);
+        self.told[index] = true;
     }
 
     /// Like [`wrt`](Vjp::wrt), for an operation that read only the slice of `operand` that starts at `start` along
@@ -171,6 +187,7 @@ impl<E: Element> Vjp<'_, E> {
         let operand = &self.inputs[index];
         if self.pending.needs(operand) {
             self.pending.add_slice(operand, axis, start, self.gradient, self.graph);
+            self.told[index] = true;
         }
     }
 

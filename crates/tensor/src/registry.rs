@@ -7,18 +7,16 @@
 //! repeated in turn. Elements are drawn away from kinks and poles: what happens there is a definition,
 //! not a derivative.
 
-mod entry;
-mod functions;
+pub(crate) mod entry;
 mod kernels;
-mod operands;
+pub(crate) mod operands;
 mod operations;
+
+use crate::ops::{arithmetic, functions};
 
 pub use entry::{Entry, Kind};
 
 /// The checks of this crate.
 pub fn entries() -> Vec<Entry> {
-    let mut entries = operations::entries();
-    entries.extend(functions::entries());
-    entries.extend(kernels::entries());
-    entries
+    [arithmetic::entries(), operations::entries(), functions::entries(), kernels::entries()].concat()
 }

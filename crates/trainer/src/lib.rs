@@ -14,7 +14,7 @@
 //! This crate knows no model, no tokenizer and no text: what trains which model on what is a task, written elsewhere.
 //!
 //! ```
-//! use rungs_layers::{Bias, Init, Linear, tensor::{Array, Rng, Tensor}};
+//! use rungs_layers::{Bias, Init, Linear, Mode, tensor::{Array, Rng, Tensor}};
 //! use rungs_trainer::{Control, Evaluation, Loss, Position, Schedule, Task, TrainError, Trainer, TrainerConfig};
 //!
 //! /// y = 3x − 1, from examples.
@@ -22,7 +22,7 @@
 //!
 //! impl Line {
 //!     fn loss(&self, model: &Linear<f64>, x: Tensor<f64>) -> Tensor<f64> {
-//!         (model.forward(&x) - (&x * 3.0 - 1.0)).square().sum()
+//!         (model.forward(&x, &mut Mode::Eval) - (&x * 3.0 - 1.0)).square().sum()
 //!     }
 //! }
 //!

@@ -18,13 +18,13 @@ use std::collections::BTreeSet;
 ///
 /// ```
 /// use rungs_layers::tensor::{Array, Rng, Tensor};
-/// use rungs_layers::{Bias, Init, Linear};
+/// use rungs_layers::{Bias, Init, Linear, Mode};
 /// use rungs_trainer::{Adam, Optimizer, ParameterGradients, Trained};
 ///
 /// let linear: Linear = Linear::new(2, 1, Bias::Yes, Init::XavierUniform, &mut Rng::new(0));
 /// let mut model = Trained::freezing(linear, &|name| name == "weight");
 /// let x = Tensor::constant(Array::from_vec(vec![1.0, 2.0], [1, 2]));
-/// let loss = model.whole().forward(&x).square().sum();
+/// let loss = model.whole().forward(&x, &mut Mode::Eval).square().sum();
 /// let gradients = ParameterGradients::collect(&model, loss.backward())?;
 /// assert!(gradients.sum("bias").is_some() && gradients.sum("weight").is_none());
 /// Optimizer::new(Adam::default()).step(&mut model, &gradients, 0.1)?;

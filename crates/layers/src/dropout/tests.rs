@@ -78,14 +78,14 @@ fn transformers_drop_attention_weights_and_what_is_added_to_x() {
     // One position looks at itself with weight 1 in each head, and the weight is dropped or scaled up.
     let x = normal([1, 1, d], rng);
     let trained = attention.forward(&x, None, None, &mut Mode::Train(&mut Rng::new(1)));
-    let [_, _, values] = attention.qkv.forward(&x).chunks(-1);
+    let [_, _, values] = attention.qkv.forward(&x, &mut Mode::Eval).chunks(-1);
     let possible = (0..1 << heads).map(|kept: usize| {
         let weight = |head: usize| if kept >> head & 1 == 1 { 1.0 / 0.6 } else { 0.0 };
         let weights = Tensor::constant(Array::from_fn([heads, 1], weight));
         let mixed = (values.reshape([heads, d / heads]) * weights).reshape([1, 1, d]);
         let again = &mut Rng::new(1);
         again.u64(); // what decides about the weights
-        drop.forward(&attention.projection.forward(&mixed), &mut Mode::Train(again))
+        drop.forward(&attention.projection.forward(&mixed, &mut Mode::Eval), &mut Mode::Train(again))
     });
     let near = |a: &Tensor<f64>| a.to_vec().iter().zip(trained.to_vec()).all(|(a, b)| (a - b).abs() < ROUNDING);
     assert_eq!(possible.filter(near).count(), 1);

@@ -65,7 +65,7 @@ fn weights_are_those_that_values_are_taken_with() {
     let weights = layer.weights(&x, &memory);
     let taken = weights.matmul(&memory.values.squeeze(2)); // (B, T, K)
     let y = layer.forward(&x, &memory, &mut Mode::Eval);
-    assert_close(&y, &layer.projection.forward(&taken), ROUNDING);
+    assert_close(&y, &layer.projection.forward(&taken, &mut Mode::Eval), ROUNDING);
     // And of several it is a distribution over what is there.
     let layer = cross([4, 2], rng);
     let weights = layer.weights(&x, &layer.memory(&source, Some(&present)));

@@ -121,7 +121,7 @@ fn attention_is_its_equation() {
     let x = normal([b, t, d], rng);
     let y = layer.forward(&x, None, None, &mut Mode::Eval);
 
-    let qkv = layer.qkv.forward(&x).to_vec();
+    let qkv = layer.qkv.forward(&x, &mut Mode::Eval).to_vec();
     let row = |batch: usize, time: usize, which: usize, head: usize| {
         &qkv[(batch * t + time) * 3 * d + which * d + head * k..][..k]
     };
@@ -140,7 +140,7 @@ fn attention_is_its_equation() {
             }
         }
     }
-    let expected = layer.projection.forward(&Array::from_vec(mixed, [b, t, d]).into());
+    let expected = layer.projection.forward(&Array::from_vec(mixed, [b, t, d]).into(), &mut Mode::Eval);
     assert_close(&y, &expected, ROUNDING);
 }
 
@@ -153,7 +153,7 @@ fn small_layers_are_their_equations() {
     let (w, b) = (linear.weight.to_vec(), linear.bias.as_ref().unwrap().to_vec());
     let rows = x.to_vec();
     let expected = rows.chunks(4).flat_map(|row| [0, 1].map(|j| affine(row, &w, &[], &[], &b, j))).collect();
-    assert_close(&linear.forward(&x), &Array::from_vec(expected, [2, 3, 2]).into(), ROUNDING);
+    assert_close(&linear.forward(&x, &mut Mode::Eval), &Array::from_vec(expected, [2, 3, 2]).into(), ROUNDING);
 
     let norm = LayerNorm::new(4, Bias::Yes);
     let wide = &x * 30.0; // so that ε does not matter
@@ -198,8 +198,12 @@ fn the_feed_forward_layer_and_the_block_are_their_parts() {
     let x = normal([2, 4, 6], rng);
     let Block { norm_1, attention, norm_2, feed_forward, .. } = &block;
 
-    let hidden = feed_forward.up.forward(&x).gelu();
-    assert_close(&feed_forward.forward(&x, &mut Mode::Eval), &feed_forward.down.forward(&hidden), EXACTLY);
+    let hidden = feed_forward.up.forward(&x, &mut Mode::Eval).gelu();
+    assert_close(
+        &feed_forward.forward(&x, &mut Mode::Eval),
+        &feed_forward.down.forward(&hidden, &mut Mode::Eval),
+        EXACTLY,
+    );
 
     let looked = &x + attention.forward(&norm_1.forward(&x), None, None, &mut Mode::Eval);
     let thought = &looked + feed_forward.forward(&norm_2.forward(&looked), &mut Mode::Eval);

@@ -44,7 +44,8 @@ fn a_gate_multiplies_what_goes_up() {
     let layer = FeedForward::new(up.clone(), down.clone(), Activation::Silu, Dropout::new(0.0)).gated(gate.clone());
     let x = normal([3, 4], rng);
     let silu = |x: &Tensor<f64>| x * x.sigmoid();
-    let expected = down.forward(&(silu(&gate.forward(&x)) * up.forward(&x)));
+    let expected =
+        down.forward(&(silu(&gate.forward(&x, &mut Mode::Eval)) * up.forward(&x, &mut Mode::Eval)), &mut Mode::Eval);
     assert_close(&layer.forward(&x, &mut Mode::Eval), &expected);
     assert_eq!(layer.parameter_count(), 3 * 4 * 6);
 }

@@ -1,7 +1,7 @@
 //! Numbers of the distribution over the next token: p = softmax(z), with z the logits and −∞ for a token that cannot
 //! come.
 
-use rungs_layers::tensor::{Element, Rng, Tensor};
+use rungs_layers::tensor::{Element, Rng, Tensor, argmax};
 
 /// The logit of a token that must not be chosen.
 pub const RULED_OUT: f64 = f64::NEG_INFINITY;
@@ -68,14 +68,7 @@ pub(super) fn rule_out(logits: &mut [f64], ids: &[usize]) {
 
 /// The likeliest token, the first of those equally likely; none if every token is ruled out.
 pub fn likeliest(logits: &[f64]) -> Option<u32> {
-    let mut best = None;
-    let mut most = RULED_OUT;
-    for (id, &z) in (0..).zip(logits) {
-        if z > most {
-            (best, most) = (Some(id), z);
-        }
-    }
-    best
+    argmax(logits).map(|id| u32::try_from(id).expect("ids are 32 bits wide"))
 }
 
 /// A token drawn from p: the first at which the cumulative probability passes a uniform number; none if every token is

@@ -6,7 +6,7 @@ use super::processor::{Context, Processors};
 use super::prompt::Prompt;
 use crate::config::ConfigError;
 use crate::language_model::LanguageModel;
-use rungs_layers::tensor::{Element, Rng};
+use rungs_layers::tensor::{Element, Rng, keep_awake};
 use std::collections::BTreeSet;
 
 /// How texts are to be written.
@@ -27,6 +27,10 @@ pub struct SampleOptions<S = Choice> {
     pub texts: usize,
     /// How many texts are written at a time, a multiple of `texts` or nearly: a matter of speed and memory.
     pub batch: usize,
+    /// Whether the threads of the pool look for work between two tokens and do not sleep: waking one takes longer than
+    /// its share of a small model's step. On by default; off where other work wants the processor. No result depends on
+    /// it.
+    pub keep_awake: bool,
 }
 
 impl<S: Default> Default for SampleOptions<S> {
@@ -39,6 +43,7 @@ impl<S: Default> Default for SampleOptions<S> {
             stop: Vec::new(),
             texts: 1,
             batch: 8,
+            keep_awake: true,
         }
     }
 }
@@ -46,9 +51,16 @@ impl<S: Default> Default for SampleOptions<S> {
 impl<S> SampleOptions<S> {
     /// These options with another way to choose.
     pub fn with_search<T>(&self, search: T) -> SampleOptions<T> {
-        let Self { processors, length, stop, texts, batch, .. } = self;
+        let &Self { ref processors, length, ref stop, texts, batch, keep_awake, .. } = self;
         let (processors, stop) = (processors.clone(), stop.clone());
-        SampleOptions { processors, search, length: *length, stop, texts: *texts, batch: *batch }
+        SampleOptions { processors, search, length, stop, texts, batch, keep_awake }
+    }
+
+    /// Begins a step of a loop that writes: keeps the threads awake if that is wanted.
+    pub fn begin_step(&self) {
+        if self.keep_awake {
+            keep_awake();
+        }
     }
 
     /// Checks that a model can generate texts from prompts so.

@@ -16,7 +16,7 @@ use crate::language_model::LanguageModel;
 use crate::source::Source;
 use crate::state::{State, row_ids};
 use rungs_layers::Mode;
-use rungs_layers::tensor::{Element, Ids, Tensor, keep_awake};
+use rungs_layers::tensor::{Element, Ids, Tensor};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
@@ -66,7 +66,6 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Reads one token for each row; the logits (B, V) of what comes next.
     pub fn read(&mut self, ids: &[u32]) -> Tensor<E> {
-        keep_awake();
         let column = |ids: Vec<u32>| {
             let rows = ids.len();
             Ids::new(ids, [rows, 1])

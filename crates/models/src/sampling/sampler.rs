@@ -172,6 +172,7 @@ fn write<E: Element>(
         if going_on.len() < before {
             rows.select(&going_on);
         }
+        options.begin_step();
         logits = rows.read(&read);
     }
     finished.sort_by_key(|(number, _)| *number);

@@ -22,7 +22,7 @@ impl<E: Element> Seq2Seq<E> {
     pub(crate) fn logits(&self, source: &Ids, inputs: &Ids, mode: &mut Mode<'_>) -> Tensor<E> {
         let state = self.encode(source, mode);
         let (states, _) = self.decoder.forward(&one_hot(&self.decoder, inputs), &state, mode); // (B, T, H)
-        self.dense.forward(&states)
+        self.dense.forward(&states, mode)
     }
 
     /// The encoder's last state.
@@ -52,7 +52,7 @@ impl<E: Element> Seq2Seq<E> {
         while target.len() < most {
             let x = one_hot(&model.decoder, &Ids::new(vec![last], [1, 1]));
             let (states, after) = model.decoder.forward(&x, &state, &mut Mode::Eval);
-            (state, last) = (after, choices(&model.dense.forward(&states))[0]);
+            (state, last) = (after, choices(&model.dense.forward(&states, &mut Mode::Eval))[0]);
             if last == END {
                 break;
             }

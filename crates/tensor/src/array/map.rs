@@ -8,85 +8,48 @@ use super::walk::for_each_run;
 use crate::fast::buffer::Buffer;
 use crate::{Element, Mask, simd};
 
-/// yᵢ = f(xᵢ).
-pub(crate) fn map<E: Element>(x: &Array<E>, f: impl Fn(E) -> E + Sync) -> Array<E> {
-    let mut out = Buffer::scratch(x.size());
-    let data = x.data();
-    for_each_run(&mut out, &x.shape, [&x.strides], &|out, [at], [step]| match step {
-        1 => {
-            let x = &data[at..at + out.len()];
+/// yᵢ = f(x₁ᵢ, x₂ᵢ, …), for arrays of one shape.
+pub(crate) fn map<E: Element, const N: usize>(x: [&Array<E>; N], f: impl Fn([E; N]) -> E + Sync) -> Array<E> {
+    let shape = x[0].shape;
+    debug_assert!(x.iter().all(|x| x.shape == shape));
+    let mut out = Buffer::scratch(shape.size());
+    let data = x.map(Array::data);
+    for_each_run(&mut out, &shape, x.map(|x| &x.strides), &|out, at, steps| {
+        let x: [&[E]; N] = std::array::from_fn(|k| &data[k][at[k]..]);
+        if steps == [0; N] {
+            out.fill(f(elements(&x, [0; N])));
+        } else if steps == [1; N] {
             simd::run(
                 #[inline(always)]
                 || {
-                    for (y, &x) in out.iter_mut().zip(x) {
-                        *y = f(x);
+                    // Of one length, as the loop can see: it would not become vectors if places were checked.
+                    let x: [&[E]; N] = std::array::from_fn(|k| &x[k][..out.len()]);
+                    for i in 0..out.len() {
+                        out[i] = f(elements(&x, [i; N]));
                     }
                 },
             );
-        }
-        0 => out.fill(f(data[at])),
-        _ => out.iter_mut().zip(data[at..].iter().step_by(step)).for_each(|(y, &x)| *y = f(x)),
-    });
-    Array::from_buffer(out, x.shape)
-}
-
-/// yᵢ = f(aᵢ, bᵢ), for arrays of one shape.
-pub(crate) fn zip<E: Element>(a: &Array<E>, b: &Array<E>, f: impl Fn(E, E) -> E + Sync) -> Array<E> {
-    debug_assert_eq!(a.shape, b.shape);
-    let mut out = Buffer::scratch(a.size());
-    let (da, db) = (a.data(), b.data());
-    for_each_run(&mut out, &a.shape, [&a.strides, &b.strides], &|out, [at_a, at_b], steps| {
-        let n = out.len();
-        match steps {
-            [1, 1] => {
-                let (a, b) = (&da[at_a..at_a + n], &db[at_b..at_b + n]);
-                simd::run(
-                    #[inline(always)]
-                    || {
-                        for i in 0..n {
-                            out[i] = f(a[i], b[i]);
-                        }
-                    },
-                );
-            }
-            [sa, sb] => {
-                for i in 0..n {
-                    out[i] = f(da[at_a + i * sa], db[at_b + i * sb]);
+        } else {
+            let mut places = [0; N];
+            for y in out {
+                *y = f(elements(&x, places));
+                for k in 0..N {
+                    places[k] += steps[k];
                 }
             }
         }
     });
-    Array::from_buffer(out, a.shape)
+    Array::from_buffer(out, shape)
 }
 
-/// yᵢ = f(aᵢ, bᵢ, cᵢ), for arrays of one shape.
-pub(crate) fn zip3<E: Element>(a: &Array<E>, b: &Array<E>, c: &Array<E>, f: impl Fn(E, E, E) -> E + Sync) -> Array<E> {
-    debug_assert!(a.shape == b.shape && b.shape == c.shape);
-    let mut out = Buffer::scratch(a.size());
-    let (da, db, dc) = (a.data(), b.data(), c.data());
-    let strides = [&a.strides, &b.strides, &c.strides];
-    for_each_run(&mut out, &a.shape, strides, &|out, [at_a, at_b, at_c], steps| {
-        let n = out.len();
-        match steps {
-            [1, 1, 1] => {
-                let (a, b, c) = (&da[at_a..at_a + n], &db[at_b..at_b + n], &dc[at_c..at_c + n]);
-                simd::run(
-                    #[inline(always)]
-                    || {
-                        for i in 0..n {
-                            out[i] = f(a[i], b[i], c[i]);
-                        }
-                    },
-                );
-            }
-            [sa, sb, sc] => {
-                for i in 0..n {
-                    out[i] = f(da[at_a + i * sa], db[at_b + i * sb], dc[at_c + i * sc]);
-                }
-            }
-        }
-    });
-    Array::from_buffer(out, a.shape)
+/// One element of each slice. (`std::array::from_fn` is not always inlined, and then no loop becomes vectors.)
+#[inline(always)]
+fn elements<E: Element, const N: usize>(x: &[&[E]; N], places: [usize; N]) -> [E; N] {
+    let mut elements = [E::ZERO; N];
+    for k in 0..N {
+        elements[k] = x[k][places[k]];
+    }
+    elements
 }
 
 /// yᵢ = aᵢ where the mask holds, else bᵢ.
@@ -138,17 +101,9 @@ pub(crate) fn add_in_place<E: Element>(total: &mut Array<E>, x: &Array<E>) -> bo
     true
 }
 
-/// Adds `part` to the slice of a row-major `total` that starts at `start` along `axis`.
+/// Adds `part` to the slice of `total` that starts at `start` along `axis`.
 pub(crate) fn add_to_slice<E: Element>(total: &mut Array<E>, axis: usize, start: usize, part: &Array<E>) {
-    let after: usize = total.shape.iter().skip(axis + 1).product();
-    let (whole, length) = (total.shape.dim(axis) * after, part.shape.dim(axis) * after);
-    if part.size() == 0 {
-        return;
-    }
-    let part = part.contiguous();
-    let out = total.make_mut();
-    for (out, part) in out.chunks_mut(whole).zip(part.data().chunks(length)) {
-        let out = &mut out[start * after..][..length];
+    for_each_slice(total, axis, start, part, &|out, part| {
         simd::run(
             #[inline(always)]
             || {
@@ -157,19 +112,29 @@ pub(crate) fn add_to_slice<E: Element>(total: &mut Array<E>, axis: usize, start:
                 }
             },
         );
-    }
+    });
 }
 
-/// Writes `part` to the slice of a row-major `whole` that starts at `start` along `axis`.
+/// Writes `part` to the slice of `whole` that starts at `start` along `axis`.
 pub(crate) fn write_slice<E: Element>(whole: &mut Array<E>, axis: usize, start: usize, part: &Array<E>) {
-    let after: usize = whole.shape.iter().skip(axis + 1).product();
-    let (step, length) = (whole.shape.dim(axis) * after, part.shape.dim(axis) * after);
+    for_each_slice(whole, axis, start, part, &|out, part| out.copy_from_slice(part));
+}
+
+/// Calls `f` with each run of neighbours of a slice, and with the run of `part` that belongs to it.
+fn for_each_slice<E: Element>(
+    whole: &mut Array<E>,
+    axis: usize,
+    start: usize,
+    part: &Array<E>,
+    f: &dyn Fn(&mut [E], &[E]),
+) {
     if part.size() == 0 {
         return;
     }
+    let after: usize = whole.shape.iter().skip(axis + 1).product();
+    let (step, length) = (whole.shape.dim(axis) * after, part.shape.dim(axis) * after);
     let part = part.contiguous();
-    let out = whole.make_mut();
-    for (out, part) in out.chunks_mut(step).zip(part.data().chunks(length)) {
-        out[start * after..][..length].copy_from_slice(part);
+    for (out, part) in whole.make_mut().chunks_mut(step).zip(part.data().chunks(length)) {
+        f(&mut out[start * after..][..length], part);
     }
 }

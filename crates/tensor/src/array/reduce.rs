@@ -5,6 +5,7 @@
 //! they never choose them.
 
 use super::Array;
+use super::map::map;
 use super::rows::{each_row, max_row, sum_row};
 use crate::fast::buffer::Buffer;
 use crate::fast::parallel::for_each_chunk;
@@ -77,14 +78,13 @@ pub(crate) fn logsumexp<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
     }
     let largest = max(x, axes);
     // Subtracting an infinite maximum would make ∞ − ∞.
-    let shift = super::map::map(&largest, |m| if m.is_finite() { m } else { E::ZERO });
-    let shifted = super::map::zip(
-        x,
-        &shift.expand(x.shape),
+    let shift = map([&largest], |[m]| if m.is_finite() { m } else { E::ZERO });
+    let shifted = map(
+        [x, &shift.expand(x.shape)],
         #[inline(always)]
-        |x, m| (x - m).exp(),
+        |[x, m]| (x - m).exp(),
     );
-    super::map::zip(&sum(&shifted, axes), &shift, |s, m| s.ln() + m)
+    map([&sum(&shifted, axes), &shift], |[s, m]| s.ln() + m)
 }
 
 /// The same over the last axis alone, with the same bits: a row is read while it is near, and nothing of its size is

@@ -1,7 +1,8 @@
 //! Loops over the rows of a row-major array, where a row is everything along the last axis.
 
-use crate::Element;
+use super::Array;
 use crate::fast::parallel::for_each_chunk;
+use crate::{Element, simd};
 
 /// Elements below which all rows stay on one thread, and the elements in one piece of work.
 const PARALLEL: usize = 16 * 1024;
@@ -16,6 +17,20 @@ pub(crate) fn for_each_row<E: Element>(out: &mut [E], width: usize, f: &(dyn Fn(
     for_each_chunk(out, rows * width, PARALLEL, &|piece, out| {
         out.chunks_mut(width).enumerate().for_each(|(i, row)| f(piece * rows + i, row));
     });
+}
+
+/// The array with each row (along its last axis) written over by `f(row number, row)`; mark `f` `#[inline(always)]`.
+#[inline]
+pub(crate) fn map_rows<E: Element>(x: &Array<E>, f: impl Fn(usize, &mut [E]) + Sync) -> Array<E> {
+    let mut y = x.contiguous();
+    let width = y.shape().last();
+    for_each_row(y.make_mut(), width, &|i, row| {
+        simd::run(
+            #[inline(always)]
+            || f(i, row),
+        );
+    });
+    y
 }
 
 /// One number for each of `count` rows of `width` elements of `x`.
@@ -81,6 +96,18 @@ pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
     join_lanes(lanes, E::larger)
 }
 
+/// Where a row is largest: at the first of equals. NaN is never the largest; none if no element is greater than −∞, as
+/// in an empty row.
+pub fn argmax<E: Element>(row: &[E]) -> Option<usize> {
+    let (mut place, mut most) = (None, E::NEGATIVE_INFINITY);
+    for (i, &x) in row.iter().enumerate() {
+        if x > most {
+            (place, most) = (Some(i), x);
+        }
+    }
+    place
+}
+
 /// Joins the upper half of the lanes to the lower until one is left.
 #[inline(always)]
 fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E {
@@ -92,4 +119,17 @@ fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E 
         width /= 2;
     }
     lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn argmax_takes_the_first_of_equals_and_never_nan() {
+        assert_eq!(argmax(&[1.0, 3.0, f64::NAN, 3.0]), Some(1));
+        assert_eq!(argmax(&[f32::NAN, f32::NEG_INFINITY, -5.0]), Some(2));
+        assert_eq!(argmax(&[f64::NEG_INFINITY, f64::NAN]), None);
+        assert_eq!(argmax::<f32>(&[]), None);
+    }
 }

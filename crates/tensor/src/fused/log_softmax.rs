@@ -2,9 +2,9 @@
 
 use super::softmax::last_axis;
 use super::{Grads, Kernel, Needs};
-use crate::array::rows::{for_each_row, max_row, sum_row};
+use crate::array::rows::{map_rows, max_row, sum_row};
 use crate::op::Operands;
-use crate::{Array, Element, Shape, ShapeError, Tensor, simd};
+use crate::{Array, Element, Shape, ShapeError, Tensor};
 
 /// yᵢ = xᵢ − ln Σⱼ e^xⱼ along the last axis: never the logarithm of a number that was rounded to zero.
 ///
@@ -24,39 +24,34 @@ impl<E: Element> Kernel<E> for LogSoftmax {
     }
 
     fn forward(&self, x: Operands<'_, E>) -> (Array<E>, ()) {
-        let mut y = x.array(0).contiguous();
-        let width = y.shape().last();
-        for_each_row(y.make_mut(), width, &|_, row| {
-            simd::run(
-                #[inline(always)]
-                || {
-                    if let Some((m, rest)) = log_sum_exp(row) {
-                        for y in row.iter_mut() {
-                            *y = (*y - m) - rest; // not y − (m + rest): a large m would round the rest away
-                        }
+        let y = map_rows(
+            x.array(0),
+            #[inline(always)]
+            |_, row| {
+                if let Some((m, rest)) = log_sum_exp(row) {
+                    for y in row.iter_mut() {
+                        *y = (*y - m) - rest; // not y − (m + rest): a large m would round the rest away
                     }
-                },
-            );
-        });
+                }
+            },
+        );
         (y, ())
     }
 
     fn backward(&self, _: Operands<'_, E>, y: &Array<E>, (): &(), dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
-        // dx = dy − e^y · Σ dy
-        let mut dx = dy.contiguous();
         let (y, width) = (y.contiguous(), y.shape().last());
-        for_each_row(dx.make_mut(), width, &|i, row| {
-            let y = &y.data()[i * width..][..width];
-            simd::run(
-                #[inline(always)]
-                || {
-                    let sum = sum_row(row, |_, dy| dy);
-                    for (dx, &y) in row.iter_mut().zip(y) {
-                        *dx = *dx - y.exp() * sum;
-                    }
-                },
-            );
-        });
+        let dx = map_rows(
+            dy,
+            #[inline(always)]
+            |i, row| {
+                // dx = dy − e^y · Σ dy
+                let y = &y.data()[i * width..][..width];
+                let sum = sum_row(row, |_, dy| dy);
+                for (dx, &y) in row.iter_mut().zip(y) {
+                    *dx = *dx - y.exp() * sum;
+                }
+            },
+        );
         [Some(dx)].into()
     }
 

@@ -1,9 +1,9 @@
 //! Softmax over the last axis.
 
 use super::{Grads, Kernel, Needs};
-use crate::array::rows::{for_each_row, max_row, sum_row};
+use crate::array::rows::{map_rows, max_row, sum_row};
 use crate::op::Operands;
-use crate::{Array, Element, Shape, ShapeError, Tensor, simd};
+use crate::{Array, Element, Shape, ShapeError, Tensor};
 
 /// yᵢ = e^(xᵢ − m) / Σⱼ e^(xⱼ − m) along the last axis, with m = max x, so that nothing overflows.
 ///
@@ -23,45 +23,40 @@ impl<E: Element> Kernel<E> for Softmax {
     }
 
     fn forward(&self, x: Operands<'_, E>) -> (Array<E>, ()) {
-        let mut y = x.array(0).contiguous();
-        let width = y.shape().last();
-        for_each_row(y.make_mut(), width, &|_, row| {
-            simd::run(
-                #[inline(always)]
-                || {
-                    let m = max_row(row);
-                    if m == E::NEGATIVE_INFINITY {
-                        return row.fill(E::ZERO);
-                    }
-                    for y in row.iter_mut() {
-                        *y = (*y - m).exp();
-                    }
-                    let scale = E::ONE / sum_row(row, |_, y| y);
-                    for y in row.iter_mut() {
-                        *y = *y * scale;
-                    }
-                },
-            );
-        });
+        let y = map_rows(
+            x.array(0),
+            #[inline(always)]
+            |_, row| {
+                let m = max_row(row);
+                if m == E::NEGATIVE_INFINITY {
+                    return row.fill(E::ZERO);
+                }
+                for y in row.iter_mut() {
+                    *y = (*y - m).exp();
+                }
+                let scale = E::ONE / sum_row(row, |_, y| y);
+                for y in row.iter_mut() {
+                    *y = *y * scale;
+                }
+            },
+        );
         (y, ())
     }
 
     fn backward(&self, _: Operands<'_, E>, y: &Array<E>, (): &(), dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
-        // dx = y ∘ (dy − ⟨y, dy⟩)
-        let mut dx = dy.contiguous();
         let (y, width) = (y.contiguous(), y.shape().last());
-        for_each_row(dx.make_mut(), width, &|i, row| {
-            let y = &y.data()[i * width..][..width];
-            simd::run(
-                #[inline(always)]
-                || {
-                    let inner = sum_row(row, |j, dy| y[j] * dy);
-                    for (dx, &y) in row.iter_mut().zip(y) {
-                        *dx = y * (*dx - inner);
-                    }
-                },
-            );
-        });
+        let dx = map_rows(
+            dy,
+            #[inline(always)]
+            |i, row| {
+                // dx = y ∘ (dy − ⟨y, dy⟩)
+                let y = &y.data()[i * width..][..width];
+                let inner = sum_row(row, |j, dy| y[j] * dy);
+                for (dx, &y) in row.iter_mut().zip(y) {
+                    *dx = y * (*dx - inner);
+                }
+            },
+        );
         [Some(dx)].into()
     }
 

@@ -1,284 +1,189 @@
-//! a + b, a − b, a · b, a / b, the larger and the smaller of two. Operands are broadcast first, by
+//! a + b, a − b, a · b, a / b, between tensors and with numbers. Operands are broadcast first, by
 //! [`Expand`](super::view::Expand), so no rule here mentions shapes.
 
 use crate::array::map;
 use crate::op::{Op, Operands, Vjp};
 use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
-use std::ops::{Add as AddOp, Div as DivOp, Mul as MulOp, Neg, Sub as SubOp};
+use std::ops::Neg;
 
-/// y = a + b.
-#[derive(Debug)]
-pub(crate) struct Add;
-impl<E: Element> Op<E> for Add {
-    fn name(&self) -> &'static str {
-        "add"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("add", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a + b,
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, Clone::clone);
-        at.wrt(1, Clone::clone);
-    }
-}
-
-/// y = a − b.
-#[derive(Debug)]
-pub(crate) struct Sub;
-impl<E: Element> Op<E> for Sub {
-    fn name(&self) -> &'static str {
-        "subtract"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("subtract", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a - b,
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, Clone::clone);
-        at.wrt(1, |dy| -dy);
-    }
-}
-
-/// y = a · b, elementwise.
-#[derive(Debug)]
-pub(crate) struct Mul;
-impl<E: Element> Op<E> for Mul {
-    fn name(&self) -> &'static str {
-        "multiply"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("multiply", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a * b,
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let [a, b] = at.operands();
-        at.wrt(0, |dy| dy * &b);
-        at.wrt(1, |dy| dy * &a);
-    }
-}
-
-/// y = a / b, elementwise.
-#[derive(Debug)]
-pub(crate) struct Div;
-impl<E: Element> Op<E> for Div {
-    fn name(&self) -> &'static str {
-        "divide"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("divide", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a / b,
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let [_, b] = at.operands();
-        let y = at.result();
-        at.wrt(0, |dy| dy / &b);
-        at.wrt(1, |dy| -(dy * &y) / &b); // −a/b² = −y/b
-    }
-}
-
-/// y = max(a, b), elementwise. Where both are equal the gradient is shared evenly, so max(x, x) has slope 1.
-#[derive(Debug)]
-pub(crate) struct Maximum;
-impl<E: Element> Op<E> for Maximum {
-    fn name(&self) -> &'static str {
-        "maximum"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("maximum", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a.larger(b),
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let [a, b] = at.operands();
-        at.wrt(0, |dy| dy * wins(&a, &b));
-        at.wrt(1, |dy| dy * wins(&b, &a));
-    }
-}
-
-/// y = min(a, b), elementwise. Where both are equal the gradient is shared evenly.
-#[derive(Debug)]
-pub(crate) struct Minimum;
-impl<E: Element> Op<E> for Minimum {
-    fn name(&self) -> &'static str {
-        "minimum"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("minimum", &x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::zip(
-            a,
-            b,
-            #[inline(always)]
-            |a, b| a.smaller(b),
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let [a, b] = at.operands();
-        at.wrt(0, |dy| dy * wins(&b, &a));
-        at.wrt(1, |dy| dy * wins(&a, &b));
-    }
-}
-
-/// 1 where a > b, ½ where they are equal, 0 where a < b: constant almost everywhere, so no gradient flows through it.
-fn wins<E: Element>(a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-    let half = E::from_f64(0.5);
-    Tensor::constant(map::zip(a.array(), b.array(), |a, b| {
-        if a > b {
-            E::ONE
-        } else if a == b {
-            half
-        } else {
-            E::ZERO
-        }
-    }))
-}
-
-/// Applies an operation of two operands once they have a common shape.
+/// Applies an elementwise operation once its operands have a common shape.
 #[track_caller]
-fn broadcast<E: Element>(op: impl Op<E>, a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-    if a.shape() == b.shape() {
-        return Tensor::apply(op, &[a, b]);
+pub(super) fn broadcast<E: Element, const N: usize>(op: impl Op<E>, x: [&Tensor<E>; N]) -> Tensor<E> {
+    if x.iter().all(|other| other.shape() == x[0].shape()) {
+        return Tensor::apply(op, &x);
     }
-    let common = shape::insist(shape::broadcast(op.name(), &a.shape(), &b.shape()));
-    Tensor::apply(op, &[&a.expand(common), &b.expand(common)])
+    let mut common = x[0].shape();
+    for x in &x[1..] {
+        common = shape::insist(shape::broadcast(op.name(), &common, &x.shape()));
+    }
+    let x = x.map(|x| x.expand(common));
+    Tensor::apply(op, &x.each_ref())
+}
+
+/// Implements an operator of `std::ops` for one pair of types.
+macro_rules! operator {
+    ($trait:ident $method:ident ($a:ident: $left:ty, $b:ident: $right:ty) $value:expr) => {
+        impl<E: Element> std::ops::$trait<$right> for $left {
+            type Output = Tensor<E>;
+            #[track_caller]
+            fn $method(self, $b: $right) -> Tensor<E> {
+                let $a = self;
+                $value
+            }
+        }
+    };
+}
+
+/// Declares the operations of arithmetic. Each is one block, from which come its [`Op`]; the operator between tensors,
+/// owned or borrowed, and with a number on either side, so that `1.0 - &x * 0.5` reads as mathematics; and its gradient
+/// check.
+macro_rules! arithmetic {
+    ($(
+        $(#[$doc:meta])*
+        $op:ident: $name:literal = $method:ident($a:ident, $b:ident) {
+            value: $value:expr,
+            backward: $at:ident => $backward:block,
+            number_right: $number_right:expr,
+            number_left: $number_left:expr,
+            check: [$($draw:ident),+],
+        }
+    )*) => {
+        $(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct $op;
+        impl<E: Element> Op<E> for $op {
+            fn name(&self) -> &'static str {
+                $name
+            }
+            fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+                shape::same($name, &x[0], &x[1])
+            }
+            fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+                map::map(
+                    x.arrays(),
+                    #[inline(always)]
+                    |[$a, $b]| $value,
+                )
+            }
+            fn backward(&self, $at: &mut Vjp<'_, E>) $backward
+        }
+
+        operator!($op $method (a: &Tensor<E>, b: &Tensor<E>) broadcast($op, [a, b]));
+        operator!($op $method (a: &Tensor<E>, b: Tensor<E>) broadcast($op, [a, &b]));
+        operator!($op $method (a: Tensor<E>, b: &Tensor<E>) broadcast($op, [&a, b]));
+        operator!($op $method (a: Tensor<E>, b: Tensor<E>) broadcast($op, [&a, &b]));
+        operator!($op $method ($a: &Tensor<E>, $b: f64) $number_right);
+        operator!($op $method ($a: Tensor<E>, $b: f64) $number_right);
+        operator!($op $method ($a: f64, $b: &Tensor<E>) $number_left);
+        operator!($op $method ($a: f64, $b: Tensor<E>) $number_left);
+        )*
+
+        /// The gradient checks of these operations.
+        #[cfg(feature = "check")]
+        pub(crate) fn entries() -> Vec<crate::registry::entry::Entry> {
+            #[allow(clippy::wildcard_imports)] // what an operand may be drawn from is for the operations to say
+            use crate::registry::operands::*;
+            vec![$(crate::registry::entry::Entry {
+                covers: stringify!($op),
+                kind: crate::registry::entry::Kind::Op,
+                run: |rng| {
+                    let draws: &[Draw] = &[$($draw),+];
+                    in_every_shape($name, draws, &|x| broadcast($op, [&x[0], &x[1]]), rng)
+                },
+            }),*]
+        }
+    };
+}
+
+arithmetic! {
+    /// y = a + b.
+    Add: "add" = add(a, b) {
+        value: a + b,
+        backward: at => {
+            at.wrt(0, Clone::clone);
+            at.wrt(1, Clone::clone);
+        },
+        number_right: a.affine(1.0, b),
+        number_left: b.affine(1.0, a),
+        check: [any, any],
+    }
+
+    /// y = a − b.
+    Sub: "subtract" = sub(a, b) {
+        value: a - b,
+        backward: at => {
+            at.wrt(0, Clone::clone);
+            at.wrt(1, |dy| -dy);
+        },
+        number_right: a.affine(1.0, -b),
+        number_left: b.affine(-1.0, a),
+        check: [any, any],
+    }
+
+    /// y = a · b, elementwise.
+    Mul: "multiply" = mul(a, b) {
+        value: a * b,
+        backward: at => {
+            let [a, b] = at.operands();
+            at.wrt(0, |dy| dy * &b);
+            at.wrt(1, |dy| dy * &a);
+        },
+        number_right: a.affine(b, 0.0),
+        number_left: b.affine(a, 0.0),
+        check: [any, any],
+    }
+
+    /// y = a / b, elementwise.
+    Div: "divide" = div(a, b) {
+        value: a / b,
+        backward: at => {
+            let ([_, b], y) = (at.operands(), at.result());
+            at.wrt(0, |dy| dy / &b);
+            at.wrt(1, |dy| -(dy * &y) / &b); // −a/b² = −y/b
+        },
+        number_right: a.affine(1.0 / b, 0.0),
+        number_left: b.powi(-1).affine(a, 0.0),
+        check: [any, nonzero],
+    }
+}
+
+/// y = a·x + b for numbers a and b.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    scale: f64,
+    shift: f64,
+}
+impl<E: Element> Op<E> for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Ok(x[0])
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        let (scale, shift) = (E::from_f64(self.scale), E::from_f64(self.shift));
+        map::map(
+            x.arrays(),
+            #[inline(always)]
+            |[x]| x * scale + shift,
+        )
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        at.wrt(0, |dy| dy.affine(self.scale, 0.0));
+    }
 }
 
 impl<E: Element> Tensor<E> {
-    /// The larger of two, elementwise; broadcasts. NaN if either is NaN; equal elements share the gradient evenly.
-    #[track_caller]
-    pub fn maximum(&self, other: &Tensor<E>) -> Tensor<E> {
-        broadcast(Maximum, self, other)
+    /// a·x + b for numbers a and b, elementwise.
+    pub fn affine(&self, scale: f64, shift: f64) -> Tensor<E> {
+        Tensor::apply(Affine { scale, shift }, &[self])
     }
 
-    /// The smaller of two, elementwise; broadcasts. NaN if either is NaN; equal elements share the gradient evenly.
-    #[track_caller]
-    pub fn minimum(&self, other: &Tensor<E>) -> Tensor<E> {
-        broadcast(Minimum, self, other)
+    /// x², elementwise.
+    pub fn square(&self) -> Tensor<E> {
+        self * self
     }
-}
-
-/// The four operators between tensors, owned or borrowed, and with a number on the right.
-macro_rules! operators {
-    ($($trait:ident $method:ident $op:ident, $x:ident $c:ident => $with_number:expr;)*) => {$(
-        impl<E: Element> $trait<&Tensor<E>> for &Tensor<E> {
-            type Output = Tensor<E>;
-            #[track_caller]
-            fn $method(self, other: &Tensor<E>) -> Tensor<E> {
-                broadcast($op, self, other)
-            }
-        }
-        impl<E: Element> $trait<Tensor<E>> for &Tensor<E> {
-            type Output = Tensor<E>;
-            #[track_caller]
-            fn $method(self, other: Tensor<E>) -> Tensor<E> {
-                broadcast($op, self, &other)
-            }
-        }
-        impl<E: Element> $trait<&Tensor<E>> for Tensor<E> {
-            type Output = Tensor<E>;
-            #[track_caller]
-            fn $method(self, other: &Tensor<E>) -> Tensor<E> {
-                broadcast($op, &self, other)
-            }
-        }
-        impl<E: Element> $trait<Tensor<E>> for Tensor<E> {
-            type Output = Tensor<E>;
-            #[track_caller]
-            fn $method(self, other: Tensor<E>) -> Tensor<E> {
-                broadcast($op, &self, &other)
-            }
-        }
-        impl<E: Element> $trait<f64> for &Tensor<E> {
-            type Output = Tensor<E>;
-            fn $method(self, $c: f64) -> Tensor<E> {
-                let $x = self;
-                $with_number
-            }
-        }
-        impl<E: Element> $trait<f64> for Tensor<E> {
-            type Output = Tensor<E>;
-            fn $method(self, $c: f64) -> Tensor<E> {
-                let $x = &self;
-                $with_number
-            }
-        }
-    )*};
-}
-
-operators! {
-    AddOp add Add, x c => x.affine(1.0, c);
-    SubOp sub Sub, x c => x.affine(1.0, -c);
-    MulOp mul Mul, x c => x.affine(c, 0.0);
-    DivOp div Div, x c => x.affine(1.0 / c, 0.0);
-}
-
-/// The four operators with a number on the left, so that `1.0 - &x * 0.5` reads as mathematics.
-macro_rules! operators_from_number {
-    ($($trait:ident $method:ident, $c:ident $x:ident => $value:expr;)*) => {$(
-        impl<E: Element> $trait<&Tensor<E>> for f64 {
-            type Output = Tensor<E>;
-            fn $method(self, $x: &Tensor<E>) -> Tensor<E> {
-                let $c = self;
-                $value
-            }
-        }
-        impl<E: Element> $trait<Tensor<E>> for f64 {
-            type Output = Tensor<E>;
-            fn $method(self, x: Tensor<E>) -> Tensor<E> {
-                let ($c, $x) = (self, &x);
-                $value
-            }
-        }
-    )*};
-}
-
-operators_from_number! {
-    AddOp add, c x => x.affine(1.0, c);
-    SubOp sub, c x => x.affine(-1.0, c);
-    MulOp mul, c x => x.affine(c, 0.0);
-    DivOp div, c x => x.powi(-1).affine(c, 0.0);
 }
 
 impl<E: Element> Neg for &Tensor<E> {
@@ -291,6 +196,6 @@ impl<E: Element> Neg for &Tensor<E> {
 impl<E: Element> Neg for Tensor<E> {
     type Output = Tensor<E>;
     fn neg(self) -> Tensor<E> {
-        self.affine(-1.0, 0.0)
+        -&self
     }
 }

@@ -4,9 +4,8 @@ use super::entry::{Entry, Kind};
 use super::operands::{Draw, Outcome, any, check_fused, check_op, each, positive};
 use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
-use crate::fused::layer_norm::LayerNorm;
 use crate::fused::log_softmax::LogSoftmax;
-use crate::fused::rms_norm::RmsNorm;
+use crate::fused::normalization::Normalization;
 use crate::fused::rotate::Rotate;
 use crate::fused::softmax::Softmax;
 use crate::{Ids, Rng, Tensor};
@@ -20,30 +19,22 @@ pub(super) fn entries() -> Vec<Entry> {
     vec![
         kernel("Softmax", |rng| each(ROWS, &mut |shape| check_fused(|| Softmax, &[(shape, any)], rng))),
         kernel("LogSoftmax", |rng| each(ROWS, &mut |shape| check_fused(|| LogSoftmax, &[(shape, any)], rng))),
-        kernel("LayerNorm", layer_norm),
-        kernel("RmsNorm", rms_norm),
+        kernel("Normalization", normalization),
         kernel("Rotate", rotate),
         kernel("CrossEntropyLoss", cross_entropy),
         kernel("AttentionKernel", attention),
     ]
 }
 
-fn layer_norm(rng: &mut Rng) -> Outcome {
+fn normalization(rng: &mut Rng) -> Outcome {
     each(ROWS, &mut |shape| {
         // Large enough that a row of equal elements, whose variance is 0, does not make every derivative enormous.
-        let kernel = || LayerNorm { epsilon: 0.1 };
+        let kernel = |centred| move || Normalization { centred, epsilon: 0.1 };
         let width = &shape[shape.len() - 1..];
-        let [x, gain, bias]: [(&[usize], Draw); 3] = [(shape, any), (width, any), (width, any)];
-        let plain = check_fused(kernel, &[x, gain], rng)?;
-        Ok(check_fused(kernel, &[x, gain, bias], rng)?.worse(plain))
-    })
-}
-
-fn rms_norm(rng: &mut Rng) -> Outcome {
-    each(ROWS, &mut |shape| {
-        // As for layer_norm: no row is so short that it makes every derivative enormous.
-        let width = &shape[shape.len() - 1..];
-        check_fused(|| RmsNorm { epsilon: 0.1 }, &[(shape, any), (width, any)], rng)
+        let operands: [(&[usize], Draw); 3] = [(shape, any), (width, any), (width, any)];
+        each([(true, 2), (true, 3), (false, 2)], &mut |(centred, count)| {
+            check_fused(kernel(centred), &operands[..count], rng)
+        })
     })
 }
 

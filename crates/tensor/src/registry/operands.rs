@@ -5,39 +5,39 @@
 use crate::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
 use crate::{Array, Kernel, Rng, Shape, Tensor};
 
-pub(super) type Outcome = Result<Accuracy, GradientMismatch>;
+pub(crate) type Outcome = Result<Accuracy, GradientMismatch>;
 
 /// Where element number `i` of an operand is drawn from.
-pub(super) type Draw = fn(usize, &mut Rng) -> f64;
+pub(crate) type Draw = fn(usize, &mut Rng) -> f64;
 
 /// Any number.
-pub(super) fn any(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn any(_: usize, rng: &mut Rng) -> f64 {
     rng.normal()
 }
 
 /// A number on which logarithms, roots and real powers are defined, and far enough from 0 for central differences.
-pub(super) fn positive(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn positive(_: usize, rng: &mut Rng) -> f64 {
     0.75 + 1.25 * rng.uniform()
 }
 
 /// A number of either sign that is not near 0.
-pub(super) fn nonzero(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn nonzero(_: usize, rng: &mut Rng) -> f64 {
     let magnitude = 0.75 + 1.25 * rng.uniform();
     if rng.below(2) == 0 { magnitude } else { -magnitude }
 }
 
 /// A number near a multiple of ½: never near one that [`between`] draws.
-pub(super) fn near_halves(_: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn near_halves(_: usize, rng: &mut Rng) -> f64 {
     0.5 * (rng.below(9) as f64 - 4.0) + 0.1 * (rng.uniform() - 0.5)
 }
 
 /// A number near the middle of two neighbouring multiples of ½.
-pub(super) fn between(i: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn between(i: usize, rng: &mut Rng) -> f64 {
     near_halves(i, rng) + 0.25
 }
 
 /// A number that no other of the first 251 draws comes near, in an order that is neither rising nor falling.
-pub(super) fn distinct(i: usize, rng: &mut Rng) -> f64 {
+pub(crate) fn distinct(i: usize, rng: &mut Rng) -> f64 {
     0.5 * (37 * i % 251) as f64 + 0.1 * rng.uniform()
 }
 
@@ -95,7 +95,7 @@ fn in_every_layout(count: usize, check: &mut dyn FnMut(&[Layout]) -> Outcome) ->
 ///
 /// What is differentiated is (y + ½)² of the result y. Its slope depends on the operands even where the operation is
 /// linear, so the second order runs through the operation's rule, not past it. (The plain square would make √x linear.)
-pub(super) fn check_op(
+pub(crate) fn check_op(
     name: &str,
     operands: &[(&[usize], Draw)],
     op: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
@@ -114,8 +114,21 @@ pub(super) fn check_op(
     })
 }
 
+/// Checks an elementwise operation in every shape and layout.
+pub(crate) fn in_every_shape(
+    name: &str,
+    draws: &[Draw],
+    op: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
+    rng: &mut Rng,
+) -> Outcome {
+    each(SHAPES, &mut |shape| {
+        let operands: Vec<(&[usize], Draw)> = draws.iter().map(|&draw| (shape, draw)).collect();
+        check_op(name, &operands, op, rng)
+    })
+}
+
 /// Checks a kernel against its definition at operands of some shapes, in every layout.
-pub(super) fn check_fused<K: Kernel<f64>>(
+pub(crate) fn check_fused<K: Kernel<f64>>(
     kernel: impl Fn() -> K,
     operands: &[(&[usize], Draw)],
     rng: &mut Rng,
@@ -131,9 +144,9 @@ pub(super) fn check_fused<K: Kernel<f64>>(
 }
 
 /// Runs a check for each of several cases and gives the worst accuracy.
-pub(super) fn each<T>(cases: impl IntoIterator<Item = T>, check: &mut dyn FnMut(T) -> Outcome) -> Outcome {
+pub(crate) fn each<T>(cases: impl IntoIterator<Item = T>, check: &mut dyn FnMut(T) -> Outcome) -> Outcome {
     cases.into_iter().try_fold(Accuracy::default(), |worst, case| Ok(worst.worse(check(case)?)))
 }
 
 /// Shapes for whatever works on any shape: no axes, axes of size 0 and 1, uneven ones.
-pub(super) const SHAPES: [&[usize]; 7] = [&[], &[1], &[0], &[5], &[2, 0, 3], &[1, 4], &[2, 1, 3]];
+pub(crate) const SHAPES: [&[usize]; 7] = [&[], &[1], &[0], &[5], &[2, 0, 3], &[1, 4], &[2, 1, 3]];

@@ -1,13 +1,12 @@
 //! The checks of operations.
 
 use super::entry::{Entry, Kind};
-use super::operands::{Draw, Outcome, SHAPES, any, between, check_op, distinct, each, near_halves, nonzero};
+use super::operands::{Draw, Outcome, any, check_op, distinct, each, in_every_shape, nonzero};
 use crate::ops::gather::SelectAdjoint;
 use crate::ops::through::Alias;
 use crate::{Ids, Mask, Rng, Tensor};
 
 type Unary = fn(&Tensor<f64>) -> Tensor<f64>;
-type Binary<'a> = &'a dyn Fn(&Tensor<f64>, &Tensor<f64>) -> Tensor<f64>;
 type Over<'a> = &'a dyn Fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>;
 
 /// An operation of one operand, for each of some shapes.
@@ -26,11 +25,6 @@ fn forms(name: &str, draw: Draw, forms: &[(&[usize], Unary)], rng: &mut Rng) -> 
     each(forms, &mut |(shape, op)| unary(name, &[shape], draw, op, rng))
 }
 
-/// An elementwise operation of two operands, in every shape.
-fn binary(name: &str, draws: [Draw; 2], op: Binary<'_>, rng: &mut Rng) -> Outcome {
-    each(SHAPES, &mut |shape| check_op(name, &[(shape, draws[0]), (shape, draws[1])], &|x| op(&x[0], &x[1]), rng))
-}
-
 fn ids(numbers: &[u32], shape: &[usize]) -> Ids {
     Ids::new(numbers, shape)
 }
@@ -38,18 +32,12 @@ fn ids(numbers: &[u32], shape: &[usize]) -> Ids {
 pub(super) fn entries() -> Vec<Entry> {
     let op = |covers, run| Entry { covers, kind: Kind::Op, run };
     vec![
-        op("Add", |rng| binary("add", [any, any], &|a, b| a + b, rng)),
-        op("Sub", |rng| binary("subtract", [any, any], &|a, b| a - b, rng)),
-        op("Mul", |rng| binary("multiply", [any, any], &|a, b| a * b, rng)),
-        op("Div", |rng| binary("divide", [any, nonzero], &|a, b| a / b, rng)),
-        op("Maximum", |rng| binary("maximum", [near_halves, between], &Tensor::maximum, rng)),
-        op("Minimum", |rng| binary("minimum", [near_halves, between], &Tensor::minimum, rng)),
         op("Choose", |rng| {
             let mask = |x: &Tensor<f64>| Mask::from_fn(x.shape(), |i| i % 3 == 1);
-            binary("choose", [any, any], &|a, b| Tensor::choose(&mask(a), a, b), rng)
+            in_every_shape("choose", &[any, any], &|x| Tensor::choose(&mask(&x[0]), &x[0], &x[1]), rng)
         }),
-        op("Affine", |rng| unary("affine", &SHAPES, any, &|x| x.affine(-1.5, 0.75), rng)),
-        op("Pointwise", |rng| unary("pointwise", &SHAPES, any, &Tensor::tanh, rng)),
+        op("Affine", |rng| in_every_shape("affine", &[any], &|x| x[0].affine(-1.5, 0.75), rng)),
+        op("Pointwise", |rng| in_every_shape("pointwise", &[any], &|x| x[0].tanh(), rng)),
         op("Fused", fused),
         op("MatMul", matmul),
         op("Sum", |rng| reduction("sum", any, &Tensor::sum_over, rng)),
@@ -65,7 +53,7 @@ pub(super) fn entries() -> Vec<Entry> {
             )
         }),
         op("LogSumExp", |rng| reduction("logsumexp", any, &Tensor::logsumexp_over, rng)),
-        op("Alias", |rng| unary("alias", &SHAPES, any, &|x| Tensor::apply(Alias, &[x]), rng)),
+        op("Alias", |rng| in_every_shape("alias", &[any], &|x| Tensor::apply(Alias, &[&x[0]]), rng)),
         op("Reshape", |rng| {
             forms(
                 "reshape",
@@ -182,12 +170,10 @@ pub(super) fn entries() -> Vec<Entry> {
 /// A function of two operands, each of which it reads twice, as one node.
 fn checkpoint(rng: &mut Rng) -> Outcome {
     let function = |x: &[Tensor<f64>]| (&x[0] * x[1].tanh() + &x[1]).sigmoid();
-    binary(
-        "checkpoint",
-        [any, any],
-        &|a, b| Tensor::checkpoint(function(&[a.detached(), b.detached()]), &[a, b], function),
-        rng,
-    )
+    let checkpoint = |x: &[Tensor<f64>]| {
+        Tensor::checkpoint(function(&[x[0].detached(), x[1].detached()]), &[&x[0], &x[1]], function)
+    };
+    in_every_shape("checkpoint", &[any, any], &checkpoint, rng)
 }
 
 /// A reduction over no axis, one, several and all.

@@ -47,7 +47,8 @@ pub(super) fn options(
         let place = processors.len() - shaping(flags).count();
         processors.insert(place, Arc::new(pattern));
     }
-    Ok(GenerateOptions { processors, search, length, stop, texts: flags.n, batch: flags.batch_size })
+    let (texts, batch) = (flags.n, flags.batch_size);
+    Ok(GenerateOptions { processors, search, length, stop, texts, batch, keep_awake: true })
 }
 
 /// The flags that shape a distribution to be drawn from.

@@ -1,8 +1,8 @@
 //! A wrong shape is a bug, and the message that reports it is one line with the sizes that do not fit.
 
 use crate::{
-    Array, CrossEntropy, Element, Graph, Ids, Mask, Op, Operands, Reduction, Shape, ShapeError, Tensor, Vjp, grad, hvp,
-    jvp, vjp,
+    Array, CrossEntropy, Element, Grads, Graph, Ids, Kernel, Mask, Needs, Op, Operands, Reduction, Shape, ShapeError,
+    Tensor, Vjp, grad, hvp, jvp, vjp,
 };
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -200,6 +200,62 @@ impl<E: Element> Op<E> for Careless {
     fn backward(&self, at: &mut Vjp<'_, E>) {
         at.wrt(0, Tensor::sum);
     }
+}
+
+/// a + b whose rule forgets one operand or both, as an operation and as a kernel.
+#[derive(Debug)]
+struct Forgetful {
+    told: &'static [usize],
+}
+impl<E: Element> Op<E> for Forgetful {
+    fn name(&self) -> &'static str {
+        "forgetful"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Ok(x[0])
+    }
+    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
+        let [a, b] = x.arrays().map(|x| Tensor::constant(x.clone()));
+        (a + b).array().clone()
+    }
+    fn backward(&self, at: &mut Vjp<'_, E>) {
+        self.told.iter().for_each(|&i| at.wrt(i, Clone::clone));
+    }
+}
+impl<E: Element> Kernel<E> for Forgetful {
+    type Saved = ();
+    fn name(&self) -> &'static str {
+        "forgetful kernel"
+    }
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        Ok(x[0])
+    }
+    fn forward(&self, x: Operands<'_, E>) -> (Array<E>, ()) {
+        (Op::forward(self, x), ())
+    }
+    fn backward(&self, _: Operands<'_, E>, _: &Array<E>, (): &(), dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
+        [0, 1].map(|i| self.told.contains(&i).then(|| dy.clone())).into()
+    }
+    fn definition(&self, x: &[Tensor<E>]) -> Tensor<E> {
+        &x[0] + &x[1]
+    }
+}
+
+#[test]
+fn a_gradient_that_a_rule_forgets_is_missed_by_name() {
+    let x = zeros([2]);
+    let apply = |told, a: &Tensor<f64>, b: &Tensor<f64>| Tensor::apply(Forgetful { told }, &[a, b]).sum();
+    for graph in [Graph::Keep, Graph::Drop] {
+        refused! {
+            grad(&apply(&[], &x, &x.detached()), [&x], graph) => "forgetful: backward tells no gradient by operand 0";
+            grad(&apply(&[0], &x.detached(), &x), [&x], graph) => "forgetful: backward tells no gradient by operand 1";
+            grad(&apply(&[0], &x, &x), [&x], graph) => "forgetful: backward tells no gradient by operand 1";
+        }
+        // What nobody needs may be left out.
+        assert_eq!(grad(&apply(&[1], &x.detached(), &x), [&x], graph)[0].to_vec(), [1.0, 1.0]);
+    }
+    let kernel = Tensor::apply_kernel(Forgetful { told: &[1] }, &[&x, &x]).sum();
+    refused! { kernel.backward() => "forgetful kernel: backward tells no gradient by operand 0"; }
 }
 
 #[test]

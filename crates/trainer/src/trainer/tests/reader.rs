@@ -33,7 +33,7 @@ impl<E: Element> Reader<E> {
         let (y, last) = self.rnn.forward(&x, state, mode);
         *state = last;
         let options = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
-        Loss { total: self.head.forward(&y).cross_entropy(&batch.targets, options), tokens: batch.tokens() }
+        Loss { total: self.head.forward(&y, mode).cross_entropy(&batch.targets, options), tokens: batch.tokens() }
     }
 }
 

@@ -20,6 +20,7 @@
 //! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why
 //! there are Transformers.
 
+use crate::bridge::Bridge;
 use crate::config::{check_parameters, check_probability};
 use crate::head::{Head, check_tied, head_parameters, target_init};
 use crate::seq2seq::{CellKind, check_pair};
@@ -138,34 +139,6 @@ impl AttentionConfig {
         check_parameters(
             (s + v) * d + encoder + decoder + bridge + attention + combined * h + h + head_parameters(tied, h, v),
         )
-    }
-}
-
-/// From the last states of an encoder's layer to the first state of the decoder's.
-#[derive(Debug, Clone)]
-pub struct Bridge<E: Element = f32> {
-    /// For h.
-    pub h: Linear<E>,
-    /// For c, where there is one.
-    pub c: Option<Linear<E>>,
-}
-
-parameters!(Bridge { h, c });
-
-impl<E: Element> Bridge<E> {
-    pub(crate) fn new(inputs: usize, hidden: usize, has_cell: bool, rng: &mut Rng) -> Self {
-        let mut linear = || Linear::new(inputs, hidden, Bias::Yes, Init::XavierUniform, rng);
-        Self { h: linear(), c: has_cell.then(linear) }
-    }
-
-    /// The last states of all directions (B, H) each → the decoder's first.
-    pub(crate) fn cross(&self, last: &[RecurrentState<E>]) -> RecurrentState<E> {
-        let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
-        let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
-        let across = |linear: &Linear<E>, parts: &[Tensor<E>]| {
-            linear.forward(&Tensor::concat(parts, -1), &mut Mode::Eval).tanh()
-        };
-        RecurrentState { h: across(&self.h, &h), c: self.c.as_ref().map(|linear| across(linear, &c)) }
     }
 }
 
@@ -289,7 +262,7 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
         let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
         let ways = last.len() / self.bridge.len();
         let mut carried: Vec<_> =
-            last.chunks(ways).zip(&self.bridge).map(|(last, bridge)| bridge.cross(last)).collect();
+            last.chunks(ways).zip(&self.bridge).map(|(last, bridge)| bridge.cross(last, mode)).collect();
         if self.style == Style::Luong {
             let [batch, hidden] = carried[0].h.dims();
             carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });

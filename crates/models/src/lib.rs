@@ -28,7 +28,7 @@
 //! | [`state`] | [`State`], what a model remembers between two calls |
 //! | [`carried_state`], [`cached_state`] | the states of recurrent models and of those with key/value caches |
 //! | [`recurrent`] | the equations of the three recurrent language models, which differ in the cell alone |
-//! | [`head`] | the last layer of translators |
+//! | [`head`], [`bridge`] | parts of translators: the last layer, and the first state of a decoder with attention |
 //! | [`config`] | which sizes a model can have |
 //! | [`rung`], [`model_config`] | the rungs by name, and the configuration of any of them |
 //! | [`sampling`] | writing text: the loop, temperature, top-k, top-p and their kin |
@@ -46,7 +46,7 @@
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
 //! let (context, width, heads, layers) = (16, 8, 2, 2);
-//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context, width, heads, layers, bias: true, ..GptConfig::nanogpt() };
+//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context, width, heads, layers, ..GptConfig::nanogpt() };
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!
@@ -66,6 +66,7 @@
 extern crate self as rungs_models;
 
 pub mod attention_seq2seq;
+pub mod bridge;
 pub mod cached_state;
 pub mod carried_state;
 pub mod config;
@@ -87,6 +88,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 pub mod transformer;
+mod transformer_state;
 
 pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use cached_state::CachedState;

@@ -5,7 +5,7 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
-use crate::attention_seq2seq::Bridge;
+use crate::bridge::Bridge;
 use crate::head::Head;
 use crate::{
     AddedPositions, AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, GruLanguageModel, LanguageModel,
@@ -155,7 +155,7 @@ fn bridge(rng: &mut Rng) -> Outcome {
     };
     let last = [state(), state()];
     let across = |bridge: &Bridge<f64>| {
-        let RecurrentState { h, c } = bridge.cross(&last);
+        let RecurrentState { h, c } = bridge.cross(&last, &mut Mode::Eval);
         Tensor::concat(&[h, c.expect("a cell")], -1)
     };
     check("Bridge", &Bridge::new(6, 4, true, rng), &across, rng)

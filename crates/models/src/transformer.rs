@@ -19,12 +19,12 @@
 
 use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
 use crate::head::{Head, head_parameters};
-use crate::state::{ModelState, row_ids};
+use crate::transformer_state::TransformerState;
 use crate::{CachedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
-    Present, SinusoidalPositions, SourceMemory, TransformerDecoder, TransformerEncoder, parameters,
+    Present, SinusoidalPositions, TransformerDecoder, TransformerEncoder, parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -324,40 +324,6 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {
         Box::new(self.detached())
-    }
-}
-
-/// The state of the decoder: keys and values of its own text and of the source.
-#[derive(Debug, Clone)]
-pub(crate) struct TransformerState<E: Element> {
-    pub(crate) cached: CachedState<E>,
-    /// The source as each block looks at it.
-    sources: Vec<SourceMemory<E>>,
-    /// Where the last block looked (B, 1, S), known after a [`step`](LanguageModel::step) only.
-    weights: Option<Tensor<E>>,
-}
-
-impl<E: Element> ModelState<E> for TransformerState<E> {
-    fn copied(&self) -> State<E> {
-        State::new(self.clone())
-    }
-
-    fn position(&self) -> usize {
-        self.cached.position
-    }
-
-    fn select_rows(&mut self, rows: &[usize]) {
-        self.cached.select_rows(rows);
-        self.sources.iter_mut().for_each(|source| *source = source.rows(rows));
-        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &row_ids(rows)));
-    }
-
-    fn unread(&mut self, tokens: usize) -> bool {
-        self.cached.unread(tokens)
-    }
-
-    fn weights(&self) -> Option<&Tensor<E>> {
-        self.weights.as_ref()
     }
 }
 

@@ -11,7 +11,8 @@
 //! use std::sync::Arc;
 //!
 //! let tokenizer = Tokenizer::char_from("a text of characters")?;
-//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context: 16, width: 8, heads: 2, layers: 1, bias: true, ..GptConfig::nanogpt() };
+//! let sizes = GptConfig { context: 16, layers: 1, width: 8, heads: 2, ..GptConfig::nanogpt() };
+//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), ..sizes };
 //! let model: Gpt = Gpt::new(&config, &mut Rng::new(0))?; // of a run: SavedRun::open(folder)?.generator()?
 //! let generator = Generator::new(Box::new(model), tokenizer).with_stops(vec!["xt".to_owned()]);
 //!

@@ -171,7 +171,7 @@ fields! {
         /// Positional encoding
         #[arg(long, value_name = "KIND", value_parser = named::<AddedPositions>())]
         positions: AddedPositions,
-        /// Use the decoder's embedding as output layer too (true), and as the encoder's embedding (all; byte pairs only)
+        /// Use the decoder's embedding as output layer too (true), and as the encoder's (all; with byte pairs only)
         #[arg(long, value_name = "false|true|all", value_parser = named::<Tying>())]
         tied: Tying,
     }

@@ -54,7 +54,8 @@ impl<F: Fn(usize, usize) -> Rng> Randomness for F {
 /// use std::ops::ControlFlow;
 /// use std::sync::Arc;
 ///
-/// let model: Gpt = Gpt::new(&GptConfig { vocabulary: 10, context: 16, width: 8, heads: 2, layers: 1, bias: true, ..GptConfig::nanogpt() }, &mut Rng::new(0))?;
+/// let config = GptConfig { vocabulary: 10, context: 16, layers: 1, width: 8, heads: 2, ..GptConfig::nanogpt() };
+/// let model: Gpt = Gpt::new(&config, &mut Rng::new(0))?;
 /// let prompts = [vec![1, 2, 3], vec![4]];
 /// let options = SampleOptions {
 ///     processors: vec![Arc::new(TopK::new(5)?)],

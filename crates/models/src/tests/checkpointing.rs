@@ -1,6 +1,6 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
-use crate::transformer::TransformerState;
+use crate::transformer_state::TransformerState;
 use crate::{AddedPositions, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig, Tying};
 use rungs_layers::tensor::{CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};

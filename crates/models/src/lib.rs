@@ -45,8 +45,8 @@
 //! use std::{ops::ControlFlow, sync::Arc};
 //!
 //! let tokenizer = Tokenizer::char_from("the history of text generation")?;
-//! let (context, width, heads, layers) = (16, 8, 2, 2);
-//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), context, width, heads, layers, ..GptConfig::nanogpt() };
+//! let sizes = GptConfig { context: 16, layers: 2, width: 8, heads: 2, ..GptConfig::nanogpt() };
+//! let config = GptConfig { vocabulary: tokenizer.vocabulary(), ..sizes };
 //! let mut rng = Rng::new(0);
 //! let model: Gpt = Gpt::new(&config, &mut rng)?;
 //!

@@ -10,7 +10,7 @@
 
 use crate::golden_numbers::{arrays, assert_agree, below, fixture};
 use rungs_layers::{Dropout, Linear, Mode, Module, SelfAttention};
-use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RnnLanguageModel};
+use rungs_models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, CrossEntropy, Graph, Ids, Reduction, Rng, Tensor, vjp};
 use rungs_trainer::{
@@ -147,13 +147,19 @@ fn gpt_config(config: &serde_json::Value) -> GptConfig {
     GptConfig { bias, vocabulary, context, width, heads, layers, ..GptConfig::nanogpt() }
 }
 
+fn recurrent_config(config: &Value) -> RecurrentConfig {
+    let mut config = config.clone();
+    let vocabulary = config.as_object_mut().unwrap().remove("vocabulary").unwrap().as_u64().unwrap() as usize;
+    RecurrentConfig { vocabulary, ..serde_json::from_value(config).unwrap() }
+}
+
 /// The model of a case, with its initial weights.
 fn build(name: &str, config: &Value, initial: &Named<f64>) -> Model {
-    let (config, rng) = (config.clone(), &mut Rng::new(0));
+    let rng = &mut Rng::new(0);
     let mut model: Model = match name {
-        "rnn" => Box::new(RnnLanguageModel::new(&serde_json::from_value(config).unwrap(), rng).unwrap()),
-        "lstm" => Box::new(LstmLanguageModel::new(&serde_json::from_value(config).unwrap(), rng).unwrap()),
-        "gpt" | "gpt_bias" => Box::new(Gpt::new(&gpt_config(&config), rng).unwrap()),
+        "rnn" => Box::new(RnnLanguageModel::new(&recurrent_config(config), rng).unwrap()),
+        "lstm" => Box::new(LstmLanguageModel::new(&recurrent_config(config), rng).unwrap()),
+        "gpt" | "gpt_bias" => Box::new(Gpt::new(&gpt_config(config), rng).unwrap()),
         _ => panic!("no model is called {name}"),
     };
     model.load(initial).unwrap();

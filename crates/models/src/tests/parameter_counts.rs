@@ -2,7 +2,8 @@
 
 use super::{gpt_config, models, recurrent_config};
 use crate::{
-    ConfigError, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
+    ConfigError, Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, ModelConfig, RecurrentConfig,
+    RnnLanguageModel, Rung,
 };
 use rungs_layers::tensor::Rng;
 use rungs_layers::{GruCell, LstmCell, Module, RnnCell};
@@ -121,10 +122,10 @@ fn sizes_that_cannot_be_are_refused_by_name() {
         change(&mut config);
         Gpt::<f32>::new(&config, &mut rng).unwrap_err().to_string()
     };
-    assert_eq!(gpt(|c| (c.width, c.heads) = (130, 4)), "hidden 130 is not a multiple of heads 4");
+    assert_eq!(gpt(|c| (c.width, c.heads) = (130, 4)), "width 130 is not a multiple of heads 4");
     assert_eq!(gpt(|c| c.vocabulary = 0), "vocabulary is 0; it must be at least 1");
     assert_eq!(gpt(|c| c.context = 0), "context is 0; it must be at least 1");
-    assert_eq!(gpt(|c| c.width = 0), "hidden is 0; it must be at least 1");
+    assert_eq!(gpt(|c| c.width = 0), "width is 0; it must be at least 1");
     assert_eq!(gpt(|c| c.heads = 0), "heads is 0; it must be at least 1");
     assert_eq!(gpt(|c| c.layers = 0), "layers is 0; it must be at least 1");
     assert_eq!(gpt(|c| c.layers = 5000), "layers 5000 is too large; the most is 1024");
@@ -156,10 +157,13 @@ fn recurrent_sizes_are_checked_likewise() {
 
 #[test]
 fn configurations_come_back_from_json_and_know_no_other_fields() {
-    let json = serde_json::to_string(&recurrent_config()).unwrap();
-    assert_eq!(serde_json::from_str::<RecurrentConfig>(&json).unwrap(), recurrent_config());
-    let json = json.replace("hidden", "hiden");
-    assert!(
-        serde_json::from_str::<RecurrentConfig>(&json).unwrap_err().to_string().starts_with("unknown field `hiden`")
-    );
+    for rung in Rung::ALL {
+        let config = ModelConfig::of(rung).with_vocabulary(7, Some(9));
+        let json = serde_json::to_string(&config).unwrap();
+        let read: ModelConfig = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, ModelConfig::of(rung), "the vocabulary is the tokenizer's");
+        assert_eq!(read.with_vocabulary(7, Some(9)), config);
+        let error = serde_json::from_str::<ModelConfig>(&json.replace("layers", "leyers")).unwrap_err();
+        assert!(error.to_string().starts_with("unknown field `leyers`"), "{error}");
+    }
 }

@@ -44,7 +44,7 @@ fn chunkings(length: usize) -> Vec<Vec<Range<usize>>> {
 
 fn model_config() -> TransformerConfig {
     TransformerConfig {
-        context: 7,
+        context: 6,
         feed_forward: Some(9),
         source_vocabulary: 5,
         vocabulary: 6,
@@ -104,7 +104,7 @@ fn parameters_are_as_many_as_the_formula_says() {
     let refused = |config: TransformerConfig| config.parameter_count().unwrap_err().to_string();
     let line = "one embedding for sources and targets needs one vocabulary: they have 5 and 6 tokens";
     assert_eq!(refused(TransformerConfig { tied: Tying::All, ..model_config() }), line);
-    assert_eq!(refused(TransformerConfig { heads: 3, ..model_config() }), "hidden 8 is not a multiple of heads 3");
+    assert_eq!(refused(TransformerConfig { heads: 3, ..model_config() }), "width 8 is not a multiple of heads 3");
     assert_eq!(refused(TransformerConfig { heads: 0, ..model_config() }), "heads is 0; it must be at least 1");
     assert!(matches!(
         TransformerConfig { layers: 1 << 20, ..model_config() }.parameter_count(),

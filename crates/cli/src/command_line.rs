@@ -43,7 +43,9 @@ pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
             output::print(&answer.render().to_string())?;
             Ok(None)
         }
-        Err(error) => Err(of_another_rung(&error).unwrap_or_else(|| Failure::usage(&error))),
+        Err(error) => {
+            Err(without_rung(&error).or_else(|| of_another_rung(&error)).unwrap_or_else(|| Failure::usage(&error)))
+        }
     }
 }
 
@@ -61,6 +63,15 @@ fn rung_first(mut typed: Vec<OsString>) -> Vec<OsString> {
         typed[train + 1..=place].rotate_right(1);
     }
     typed
+}
+
+/// The message for `train` without a rung.
+fn without_rung(error: &clap::Error) -> Option<Failure> {
+    let missing = [ErrorKind::MissingSubcommand, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
+    let trains = std::env::args_os().any(|typed| typed == "train");
+    let rungs = Rung::ALL.map(Rung::name).join(", ");
+    (missing.contains(&error.kind()) && trains)
+        .then(|| Failure::input(format!("train: RUNG is missing, one of {rungs}")))
 }
 
 /// The message for an option that only other rungs have.
@@ -81,5 +92,9 @@ fn of_another_rung(error: &clap::Error) -> Option<Failure> {
     };
     let train = Arguments::command();
     let known = train.find_subcommand("train")?.get_subcommands().any(has);
-    known.then(|| Failure::input(format!("{option}: the rung {rung} has no such setting")))
+    let problem = match name {
+        "text" | "dialogue" => "learns pairs of texts (--pairs)",
+        _ => "has no such setting",
+    };
+    known.then(|| Failure::input(format!("{option}: the rung {rung} {problem}")))
 }

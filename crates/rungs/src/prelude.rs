@@ -17,5 +17,6 @@ pub use crate::trainer::{
     Schedule, Sgd, Summary, Task, Trainer, TrainerConfig,
 };
 pub use crate::{
-    Bigram, Corpus, Generator, LanguageTask, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind, evaluate,
+    Bigram, Corpus, Generator, LanguageTask, ModelConfig, Run, Rung, SavedRun, Settings, TextPair, TokenizerKind,
+    evaluate,
 };

@@ -16,7 +16,7 @@ fn every_rung_that_writes_a_text_learns_to_answer() {
         assert_eq!((&report["steps"], &report["left_out"]), (&20.into(), &0.into()));
         assert!(report.get("shortened").is_none());
         let info = rungs(at, "info run --json").json();
-        let prompts = &info["settings"]["prompts"];
+        let prompts = &info["settings"]["data"]["examples"];
         assert_eq!((&prompts["task"], &prompts["template"]), (&"pairs".into(), &"{source}\n=> {target}\n".into()));
         assert!(rungs(at, "info run").done().stdout.contains(r"{source}\n=> {target}\n"));
 
@@ -112,9 +112,9 @@ fn a_model_that_knows_a_text_goes_on_with_pairs() {
     let again = rungs(at, "train gpt --from tuned --pairs more.tsv --steps 5 --out again --json").json();
     assert_eq!(again["left_out"], 1);
     let info = rungs(at, "info again --json").json();
-    assert_eq!(info["settings"]["prompts"]["template"], "{source} the {target}\n");
+    assert_eq!(info["settings"]["data"]["examples"]["template"], "{source} the {target}\n");
     rungs(at, "train gpt --from tuned --text text.txt --steps 5 --out back").done();
-    assert!(rungs(at, "info back --json").json()["settings"].get("prompts").is_none());
+    assert_eq!(rungs(at, "info back --json").json()["settings"]["data"]["examples"]["kind"], "text");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn bad_arguments() {
         ("train lstm --text text.txt --validation-split 0", &["validation-split", "0"]),
         ("train lstm --text text.txt --seed -1", &["-1"]),
         ("train lstm --text text.txt --threads 0", &["--threads", "1 or more"]),
-        ("train gpt --text text.txt --hidden 130 --heads 4", &["hidden 130", "heads 4"]),
+        ("train gpt --text text.txt --hidden 130 --heads 4", &["width 130", "heads 4"]),
         ("train gpt --text text.txt --embedding 64", &["embedding", "gpt"]),
         ("train lstm --text text.txt --heads 2", &["heads", "lstm"]),
         ("train lstm --text text.txt --hidden 0", &["--hidden", "1 or more"]),

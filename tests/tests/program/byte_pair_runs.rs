@@ -39,7 +39,7 @@ fn from_a_text_to_byte_pairs_to_a_text() {
     let at = folder.path();
     train(at, "run", "--tokenizer bpe:300 --steps 20");
     let info = rungs(at, "info run --json").json();
-    assert_eq!((&info["vocabulary"], &info["settings"]["tokenizer"]), (&300.into(), &"bpe:300".into()));
+    assert_eq!((&info["vocabulary"], &info["settings"]["data"]["tokenizer"]), (&300.into(), &"bpe:300".into()));
     let prose = rungs(at, "info run").done().stdout;
     assert!(prose.contains("300 tokens, byte pairs") && prose.contains("bpe:300"), "{prose}");
 

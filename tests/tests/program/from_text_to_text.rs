@@ -73,9 +73,10 @@ fn from_a_text_to_a_model_to_a_text() {
         for key in ["rung", "steps", "parameters", "train_loss", "validation_loss", "best_validation_loss"] {
             assert_eq!(info[key], report[key], "{key}");
         }
-        assert_eq!(info["settings"]["hidden"], 16);
+        let width = if rung == "gpt" { "width" } else { "hidden" };
+        assert_eq!(info["settings"]["model"][width], 16);
         let prose = rungs(at, "info run").done().stdout;
-        assert!(prose.contains(rung) && prose.contains("hidden"), "{prose}");
+        assert!(prose.contains(rung) && prose.contains(width), "{prose}");
     }
 }
 

@@ -19,13 +19,11 @@ fn a_gpt_in_llamas_arrangement_and_in_others() {
     let (d, h, v) = (16, 48, info["vocabulary"].as_u64().unwrap()); // 8/3 of 16 up to a multiple of 8
     let block = 2 * d * d + 2 * d * d / 2 + 3 * d * h + 2 * d;
     assert_eq!(report["parameters"], 2 * v * d + block + d);
-    let gpt = &info["settings"]["gpt"];
-    assert_eq!(
-        (&gpt["architecture"], &gpt["norm"], &gpt["positions"]),
-        (&"llama".into(), &"rms".into(), &"rotary".into())
-    );
+    let gpt = &info["settings"]["model"];
+    assert_eq!((&gpt["norm"]["name"], &gpt["positions"]["name"]), (&"rms".into(), &"rotary".into()));
+    assert_eq!((&gpt["gated"], &gpt["activation"]), (&true.into(), &"silu".into()));
     let prose = rungs(at, "info llama").done().stdout;
-    let shown = ["architecture", "key-heads", "activation", "norm-epsilon", "rotary-base", "tied"];
+    let shown = ["positions", "key-heads", "activation", "norm-epsilon", "rope-theta", "tied"];
     assert!(shown.iter().all(|name| prose.contains(name)), "{prose}");
     let written = rungs(at, "generate llama --greedy --max-tokens 40 --json").json();
     assert_eq!(written["texts"][0]["tokens"], 40);
@@ -49,7 +47,7 @@ fn arrangements_that_cannot_be_get_one_line() {
     fs::write(at.join("text.txt"), text(1000)).unwrap();
     for (flags, words) in [
         ("gpt --key-heads 3", "heads 4 is not a multiple of key-heads 3"),
-        ("gpt --rotary-base 100", "rotary-base: only rotary positions have it"),
+        ("gpt --rotary-base 100", "--rope-theta: only rotary positions have it"),
         ("gpt --architecture llama --heads 16", "rotary positions turn pairs of numbers, and a head has 1"),
         ("gpt --architecture bert", "--architecture"),
         ("gpt --norm-epsilon 0", "--norm-epsilon"),

@@ -35,7 +35,7 @@ fn wrong_configurations_get_one_line_that_names_the_field() {
     gpt2("n_layer", json!(-3), &["n_layer: must be a whole number of 1 or more, not -3"]);
     gpt2("n_layer", json!(1_000_000_000_000_u64), &["layers 1000000000000 is too large"]);
     gpt2("vocab_size", json!(0), &["vocab_size"]);
-    gpt2("n_head", json!(3), &["hidden 8 is not a multiple of heads 3"]);
+    gpt2("n_head", json!(3), &["width 8 is not a multiple of heads 3"]);
     gpt2("activation_function", json!("swiglu"), &["activation_function", "swiglu"]);
     gpt2("layer_norm_epsilon", json!("small"), &["layer_norm_epsilon: must be a number"]);
     gpt2("layer_norm_epsilon", json!(-1e-5), &["norm-epsilon"]);
@@ -112,7 +112,7 @@ fn hostile_folders_get_one_line_and_nothing_is_written() {
         ),
         (
             renamed("\"shape\":[8,24]", "\"shape\":[8,25]"),
-            vec!["tensor transformer.h.0.attn.c_attn.weight: 768 bytes for the shape [8, 25]"],
+            vec!["tensor transformer.h.0.attn.c_attn.weight: invalid shape, data type, or offset"],
         ),
         (renamed("\"F32\"", "\"I32\""), vec!["numbers of type I32 are not supported"]),
         (

@@ -102,7 +102,7 @@ fn documents_are_parted_by_one_token_streamed_or_not() {
             bad_input(at, &format!("{GPT} --text text.txt --out run {flags} {stream}"), words);
         }
     }
-    bad_input(at, "train seq2seq --documents x", &["documents: pairs are not parted by a text"]);
+    bad_input(at, "train seq2seq --documents x", &["--documents: the rung seq2seq has no such setting"]);
     // One character is a token of characters.
     rungs(at, &format!("{GPT} --text text.txt --out lines --documents \\n")).done();
 }
@@ -181,9 +181,10 @@ fn what_cannot_be_streamed_is_one_line_and_nothing_is_written() {
     ] {
         bad_input(at, &format!("{GPT} --out run --stream {arguments}"), words);
     }
+    bad_input(at, "train seq2seq --pairs pairs.tsv --stream", &["--stream: the rung seq2seq has no such setting"]);
     bad_input(
         at,
-        "train seq2seq --pairs pairs.tsv --stream",
+        &format!("{GPT} --out run --pairs pairs.tsv --stream"),
         &["--stream: pairs and dialogues are read whole; only a text is streamed"],
     );
     bad_input(at, "train seq2seq --pairs pairs.tsv --cache x", &["--cache: pairs and dialogues are read whole"]);

@@ -134,8 +134,8 @@ fn a_transformer_may_compute_its_blocks_again_from_any_step_on() {
     train("again", "--steps 20 --checkpointing true --resume");
     let model = |run: &str| fs::read(at.join(run).join("model.safetensors")).unwrap();
     assert!(model("kept") == model("again"));
-    let settings = rungs(at, "info again --json").json()["settings"]["transformer"].clone();
-    assert_eq!(settings["checkpointing"], true);
+    let settings = rungs(at, "info again --json").json()["settings"]["model"].clone();
+    assert_eq!(settings["gradient_checkpointing"], true);
     bad_input(
         at,
         "train transformer --pairs pairs.tsv --out new --checkpointing true --scheduled-sampling 0.3",
@@ -159,8 +159,8 @@ fn a_transformer_has_no_recurrence_and_learnt_positions_end() {
         ("--reverse true", &["reverse", "transformer"]),
         ("--both-ways true", &["both-ways", "transformer"]),
         ("--norm rms", &["--norm", "transformer"]),
-        ("--positions rotary", &["positions", "sinusoidal or learned"]),
-        ("--heads 3", &["hidden 128", "heads 3"]),
+        ("--positions rotary", &["positions", "sinusoidal, learned"]),
+        ("--heads 3", &["width 128", "heads 3"]),
         ("--tied all", &["tied", "one vocabulary", "char"]),
     ] {
         bad_input(at, &train(flags), words);

@@ -38,7 +38,7 @@ fn difference(was: &[(String, String)], wanted: &[(String, String)], free: &[&st
     let value = |named: &[(String, String)], name: &str| {
         named.iter().find(|(other, _)| other == name).map_or("absent".to_owned(), |(_, value)| value.clone())
     };
-    let names = was.iter().chain(wanted).map(|(name, _)| name).filter(|name| !free.contains(&name.as_str()));
+    let names = wanted.iter().chain(was).map(|(name, _)| name).filter(|name| !free.contains(&name.as_str()));
     let mut all =
         names.map(|name| Difference { name: name.clone(), was: value(was, name), wanted: value(wanted, name) });
     all.find(|difference| difference.was != difference.wanted)

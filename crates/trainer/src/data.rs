@@ -113,14 +113,14 @@ pub fn pad(sequences: &[impl AsRef<[u32]>], padding: u32) -> (Ids, Vec<usize>) {
 ///
 /// # Errors
 /// If the share is not in (0, 1), or if either part would have fewer than two tokens: one to read and one to predict.
-pub fn split(ids: &[u32], validation: f64) -> Result<(Arc<[u32]>, Arc<[u32]>), TrainError> {
+pub fn split(ids: &[u32], validation: f64) -> Result<[Arc<[u32]>; 2], TrainError> {
     share("validation split", validation)?;
     setting("validation split", validation > 0.0, || "must be more than 0".into())?;
     let train = (ids.len() as f64 * (1.0 - validation)) as usize;
     let (train, validation) = ids.split_at(train);
     long_enough("the training part", train.len(), 2, || "one to read and one to predict".into())?;
     long_enough("the validation part", validation.len(), 2, || "one to read and one to predict".into())?;
-    Ok((train.into(), validation.into()))
+    Ok([train.into(), validation.into()])
 }
 
 /// That a text has as many tokens as it must.

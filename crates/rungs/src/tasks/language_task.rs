@@ -1,4 +1,4 @@
-//! What binds a language model to the trainer: token ids into batches, logits into a loss, held-out data into a number.
+//! What binds language models to the trainer: token ids into batches, logits into a loss, held-out data into a number.
 //!
 //! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over what is learnt: all tokens of a text, the answers of examples,
 //! or targets with their ends, given sources x.

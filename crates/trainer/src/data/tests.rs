@@ -19,7 +19,7 @@ fn assert_targets_follow(batch: &Batch) {
 
 #[test]
 fn the_split_is_where_nano_gpt_has_it() {
-    let (train, validation) = split(&text(1_115_394), 0.1).unwrap();
+    let [train, validation] = split(&text(1_115_394), 0.1).unwrap();
     assert_eq!((train.len(), validation.len()), (1_003_854, 111_540));
     assert_eq!(validation[0], 1_003_854, "the parts share no token");
 }

@@ -103,7 +103,7 @@ fn an_epoch_has_little_padding() {
         let padded: usize = epoch.iter().map(|batch| batch.inputs.as_slice().len()).sum();
         assert!(padded < steps + steps / 20, "{padded} positions for {steps} tokens");
     }
-    let met = |epoch: &[Batch]| epoch.iter().map(|batch| numbers(batch)).max().unwrap();
+    let met = |epoch: &[Batch]| epoch.iter().map(numbers).max().unwrap();
     assert_ne!(met(&first), met(&second), "other examples meet in every epoch");
 }
 
@@ -120,7 +120,7 @@ proptest! {
             prop_assert_eq!(batches.cursor(), EpochCursor { epoch: number, batch: 0 });
             let epoch: Vec<Batch> = (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect();
             epoch.iter().for_each(|batch| assert_is_batch_of(&examples, batch));
-            let mut rows: Vec<usize> = epoch.iter().flat_map(|batch| numbers(batch)).collect();
+            let mut rows: Vec<usize> = epoch.iter().flat_map(numbers).collect();
             rows.sort_unstable();
             prop_assert_eq!(rows, (0..examples.len()).collect::<Vec<_>>());
         }
@@ -151,7 +151,7 @@ proptest! {
         let fits = |part: &Batch| numbers(part).len() <= batch && part.tokens() <= most;
         prop_assert!(batches.iter().all(|part| numbers(part).len() == 1 || fits(part)));
         prop_assert_eq!(batches.iter().map(Batch::tokens).sum::<usize>(), sorted.tokens());
-        let rows: Vec<usize> = batches.iter().flat_map(|batch| numbers(batch)).collect();
+        let rows: Vec<usize> = batches.iter().flat_map(numbers).collect();
         prop_assert!(rows.is_sorted_by_key(|&row| examples[row].steps()));
         let mut rows = rows;
         rows.sort_unstable();

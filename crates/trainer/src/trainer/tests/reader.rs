@@ -50,7 +50,7 @@ impl<E: Element> Reading<E> {
         let mut rng = Rng::new(77);
         let slip = |rng: &mut Rng| if rng.below(10) == 0 { rng.below(VOCABULARY) } else { 0 };
         let text: Vec<u32> = (0..1200_usize).map(|i| ((i * i + slip(&mut rng)) % VOCABULARY) as u32).collect();
-        let (train, validation) = split(&text, 0.2).unwrap();
+        let [train, validation] = split(&text, 0.2).unwrap();
         Self {
             batches: ContiguousBatches::new(train, 4, 9).unwrap(),
             state: None,

@@ -84,7 +84,7 @@ fn an_epoch_has_little_padding_and_no_order() {
         let rising = lengths.windows(2).filter(|pair| pair[0] < pair[1]).count();
         assert!((50..107).contains(&rising), "batches are shuffled: {rising} of 156 are followed by longer ones");
     }
-    let met = |epoch: &[Batch]| epoch.iter().map(|batch| numbers(batch)).max().unwrap();
+    let met = |epoch: &[Batch]| epoch.iter().map(numbers).max().unwrap();
     assert_ne!(met(&first), met(&second), "other pairs meet in every epoch");
 }
 
@@ -120,7 +120,7 @@ proptest! {
             let epoch = epoch(&mut batches);
             epoch.iter().for_each(|batch| assert_is_batch_of(&pairs, batch));
             prop_assert!(epoch.iter().filter(|part| numbers(part).len() != batch).count() <= 1, "one may be smaller");
-            let mut rows: Vec<usize> = epoch.iter().flat_map(|batch| numbers(batch)).collect();
+            let mut rows: Vec<usize> = epoch.iter().flat_map(numbers).collect();
             rows.sort_unstable();
             prop_assert_eq!(rows, (0..pairs.len()).collect::<Vec<_>>());
         }
@@ -148,8 +148,8 @@ proptest! {
         let batches: Vec<Batch> = sorted.batches(usize::MAX).collect();
         batches.iter().for_each(|batch| assert_is_batch_of(&pairs, batch));
         prop_assert_eq!(batches.iter().map(Batch::tokens).sum::<usize>(), sorted.tokens());
-        prop_assert!(batches.iter().flat_map(|batch| target_lengths(batch)).is_sorted());
-        let mut rows: Vec<usize> = batches.iter().flat_map(|batch| numbers(batch)).collect();
+        prop_assert!(batches.iter().flat_map(target_lengths).is_sorted());
+        let mut rows: Vec<usize> = batches.iter().flat_map(numbers).collect();
         rows.sort_unstable();
         prop_assert_eq!(rows, (0..pairs.len()).collect::<Vec<_>>());
     }

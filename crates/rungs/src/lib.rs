@@ -44,7 +44,7 @@
 //! # let schedule = Schedule::Constant { rate: 5e-3 };
 //! # let settings = Settings { budget: Budget::Steps(120), schedule, tokenizer: TokenizerKind::Bpe(280), ..tiny };
 //! // Train on a string. The settings are Settings::of(Rung::Gpt), or yours.
-//! let config = RunConfig { settings, text: Provenance::of("animals and plants", &text), validation: None, from: None };
+//! let config = RunConfig { settings, text: Provenance::of("cats and roses", &text), validation: None, from: None };
 //! let corpus = Corpus::new(&text, None, &config.settings)?;
 //! Run::create(&folder, &config, corpus)?.train(&mut |_| Control::Continue)?;
 //!
@@ -154,8 +154,8 @@
 //!
 //! ## 3. A rung learns a text
 //!
-//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into token ids, with its end held out; a
-//! [`Run`] trains. The callback is told what happens and says whether to go on.
+//! [`Settings::of`] has a recipe for every [`Rung`]; a [`Corpus`] is a text made into token ids, with its end held out;
+//! a [`Run`] trains. The callback is told what happens and says whether to go on.
 //!
 //! ```
 //! use rungs::prelude::*;

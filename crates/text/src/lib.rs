@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, ids, sentences; in pieces and as a stream |
+//! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, sentences; in pieces, as a stream |
 //! | [`token_bytes`] | the bytes of every token |
 //! | [`pairs`] | pairs of texts, one a line, read from TAB-separated columns |
 //! | [`dialogues`] | dialogues in turns, one a line, as JSON |

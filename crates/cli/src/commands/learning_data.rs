@@ -123,8 +123,8 @@ impl Texts {
         (self.text.provenance.clone(), self.validation.as_ref().map(|text| text.provenance.clone()))
     }
 
-    /// The texts as token ids, made by the tokenizers of the run that goes on if there is one. An error names the text it
-    /// is about, or the file.
+    /// The texts as token ids, made by the tokenizers of the run that goes on if there is one. An error names the text
+    /// it is about, or the file.
     pub(super) fn corpus(
         &self,
         settings: &Settings,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// | [`Corpus::new`], [`Corpus::of_text`] | a text | goes on with texts |
 /// | [`Corpus::streamed`] | a text that is larger than memory: see [`streaming`](super::streaming) | does, too |
 /// | [`Corpus::of_pairs`] | pairs of texts | translates |
-/// | [`Corpus::of_turns`] | questions and answers: see [`prompts`](super::prompts) | goes on with a question by answering it |
+/// | [`Corpus::of_turns`] | questions and answers: see [`prompts`](super::prompts) | answers |
 #[derive(Clone, Debug)]
 pub struct Corpus {
     /// What its token ids stand for.

@@ -1,7 +1,7 @@
-//! What binds a language model to the trainer: token ids into batches, logits into a loss, held-out data into a number.
+//! What binds language models to the trainer: token ids into batches, logits into a loss, held-out data into a number.
 //!
-//! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over what is to be learnt: all tokens of a text, the answers of examples,
-//! or targets with their ends, given sources x.
+//! The loss is Σ −ln p(y_t | y_1 … y_{t−1}, x) over what is to be learnt: all tokens of a text, the answers of
+//! examples, or targets with their ends, given sources x.
 //!
 //! A rung is trained as it reads. Recurrent rungs read B streams of a text side by side, window after window, and carry
 //! their state from each to the next, while gradients stop at the window's edge (truncated back-propagation through

@@ -15,7 +15,9 @@ fn search(model: &dyn LanguageModel<f64>, source: &Source, options: &GenerateOpt
     let [_, s] = source.ids().dims();
     let texts = source.ids().as_slice().chunks(s).zip(source.lengths()).map(|(ids, &length)| &ids[..length]);
     let prompts = texts.map(|source| Prompt { source: Some(source), ids: &[1] });
-    generate(model, prompts, options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(())).unwrap()
+    // All of them together.
+    let options = GenerateOptions { batch: 16, ..options.clone() };
+    generate(model, prompts, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// A search for texts of up to five tokens, the end among them.
@@ -26,7 +28,6 @@ fn options(beam: usize, penalty: LengthPenalty) -> GenerateOptions {
         length: Length::at_most(5),
         stop: vec![END],
         texts: beam,
-        batch: 16,
         ..GenerateOptions::default()
     }
 }

@@ -9,6 +9,9 @@ use std::fmt;
 /// Files by name, as they are to be written.
 type Files = Vec<(String, Vec<u8>)>;
 
+/// Makes files of the metrics.
+type Maker = Box<dyn FnMut(&Metrics) -> Files + Send>;
+
 /// A run folder with what its owner wants to be in it: settings in `config.json`, and files beside the trainer's own (a
 /// tokenizer, a plot of the metrics).
 pub struct Destination {
@@ -17,7 +20,7 @@ pub struct Destination {
     /// What the file of trained weights says of itself, where these alone are kept.
     adapter: Option<(&'static str, String)>,
     /// Who makes more files at every save.
-    makers: Vec<Box<dyn FnMut(&Metrics) -> Files + Send>>,
+    makers: Vec<Maker>,
 }
 
 impl Destination {

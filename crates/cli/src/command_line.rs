@@ -65,11 +65,14 @@ fn rung_first(mut typed: Vec<OsString>) -> Vec<OsString> {
     typed
 }
 
-/// The message for `train` without a rung.
+/// The message for `train` without a rung, or with one that there is not.
 fn without_rung(error: &clap::Error) -> Option<Failure> {
     let missing = [ErrorKind::MissingSubcommand, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
     let trains = std::env::args_os().any(|typed| typed == "train");
     let rungs = Rung::ALL.map(Rung::name).join(", ");
+    if let (true, Some(ContextValue::String(other))) = (trains, error.get(ContextKind::InvalidSubcommand)) {
+        return Some(Failure::input(format!("train: there is no rung {other:?}, only {rungs}")));
+    }
     (missing.contains(&error.kind()) && trains)
         .then(|| Failure::input(format!("train: RUNG is missing, one of {rungs}")))
 }

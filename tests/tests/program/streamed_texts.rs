@@ -187,7 +187,7 @@ fn what_cannot_be_streamed_is_one_line_and_nothing_is_written() {
         &format!("{GPT} --out run --pairs pairs.tsv --stream"),
         &["--stream: pairs and dialogues are read whole; only a text is streamed"],
     );
-    bad_input(at, "train seq2seq --pairs pairs.tsv --cache x", &["--cache: pairs and dialogues are read whole"]);
+    bad_input(at, "train seq2seq --pairs pairs.tsv --cache x", &["--cache: the rung seq2seq has no such setting"]);
     // A tokenizer that does not know the text: the file that was begun is gone.
     rungs(at, &format!("{GPT} --text text.txt --out run")).done();
     let greek = format!("{GPT} --out other --stream --text greek.txt --tokenizer run");

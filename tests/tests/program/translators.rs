@@ -166,7 +166,7 @@ fn a_transformer_has_no_recurrence_and_learnt_positions_end() {
         bad_input(at, &train(flags), words);
     }
     bad_input(at, "train gpt --text text.txt --norm-position pre --out new", &["--norm-position", "gpt"]);
-    bad_input(at, "train gpt --text text.txt --tied all --out new", &["tied", "gpt"]);
+    bad_input(at, "train gpt --text text.txt --tied all --out new", &["--tied", "'all'"]);
     bad_input(at, "train attention --pairs pairs.tsv --heads 2 --out new", &["heads", "attention"]);
 
     // Positions for fifteen characters of a source, and a start and fourteen of a target.

@@ -100,18 +100,23 @@ impl Header {
 
 /// That the numbers of the arrays, in the order in which they lie, are as many as each needs, and one after another.
 fn check(arrays: &[(String, TensorInfo)]) -> Result<(), FormatError> {
-    let checked = |arrays: Vec<(String, TensorInfo)>| Metadata::new(None, arrays);
-    let Err(error) = checked(arrays.to_vec()) else { return Ok(()) };
-    // Only some of the crate's errors have a name. Whichever array is wrong on its own is the one.
-    let is_wrong = |(name, info): &&(String, TensorInfo)| {
-        let (from, to) = info.data_offsets;
-        let alone = TensorInfo { data_offsets: (0, to.saturating_sub(from)), ..info.clone() };
-        checked(vec![(name.clone(), alone)]).is_err()
-    };
-    Err(FormatError::new(match arrays.iter().find(is_wrong) {
-        Some((name, _)) => format!("tensor {name}: {error}"),
-        None => error.to_string(),
-    }))
+    let Err(error) = Metadata::new(None, arrays.to_vec()) else { return Ok(()) };
+    // Not all of the crate's errors name an array: which it is, is found by asking for each.
+    let mut end = 0;
+    for (name, info) in arrays {
+        let TensorInfo { dtype, shape, data_offsets: (from, to) } = info;
+        if *from != end || to < from {
+            let problem = format!("its numbers are at {from} to {to}, and those before it end at {end}");
+            return Err(FormatError::new(format!("tensor {name}: {problem}")));
+        }
+        let bytes = to - from;
+        let alone = (name.clone(), TensorInfo { data_offsets: (0, bytes), ..info.clone() });
+        if Metadata::new(None, vec![alone]).is_err() {
+            return Err(FormatError::new(format!("tensor {name}: {bytes} bytes for the shape {shape:?} in {dtype}")));
+        }
+        end = *to;
+    }
+    Err(FormatError::new(error))
 }
 
 /// The header as it stands in the file, with its length before it: arrays in this order, all of one kind.
@@ -210,18 +215,18 @@ mod tests {
         };
         let two = |a: String, b: String| format!("{{{a},{b}}}");
         let one = |a: String| format!("{{{a}}}");
+        assert_eq!(refused(&one(entry("w", "2", 0, 12)), 12), "tensor w: 12 bytes for the shape [2] in F32");
         assert_eq!(
-            refused(&one(entry("w", "2", 0, 12)), 12),
-            "tensor w: invalid shape, data type, or offset for tensor"
+            refused(&one(entry("w", "2", 8, 0)), 8),
+            "tensor w: its numbers are at 8 to 0, and those before it end at 0"
         );
-        assert_eq!(refused(&one(entry("w", "2", 8, 0)), 8), "tensor w: invalid offset for tensor `w`");
         let cut = "tensor w: its numbers end at byte 8 of 4: the file is cut short";
         assert_eq!(refused(&one(entry("w", "2", 0, 8)), 4), cut);
-        assert!(refused(&one(entry("w", "18446744073709551615,2", 0, 8)), 8).starts_with("tensor w: overflow"));
+        assert!(refused(&one(entry("w", "18446744073709551615,2", 0, 8)), 8).starts_with("tensor w: 8 bytes for"));
         let overlap = two(entry("a", "2", 0, 8), entry("b", "2", 4, 12));
-        assert_eq!(refused(&overlap, 12), "invalid offset for tensor `b`");
+        assert_eq!(refused(&overlap, 12), "tensor b: its numbers are at 4 to 12, and those before it end at 8");
         let gap = two(entry("a", "1", 0, 4), entry("b", "1", 8, 12));
-        assert_eq!(refused(&gap, 12), "invalid offset for tensor `b`");
+        assert_eq!(refused(&gap, 12), "tensor b: its numbers are at 8 to 12, and those before it end at 4");
         assert_eq!(refused(&one(entry("a", "1", 0, 4)), 5), "1 bytes after the numbers of a belong to no tensor");
         let twice = two(entry("a", "1", 0, 4), entry("a", "1", 4, 8));
         assert!(refused(&twice, 8).starts_with("its header: tensor a is listed twice"));

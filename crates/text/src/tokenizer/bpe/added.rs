@@ -85,7 +85,10 @@ impl AddedTokens {
         mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
     ) -> Result<(usize, usize), TokenizerError> {
         let longest = self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(1);
-        let open = text.floor_char_boundary(text.len().saturating_sub(longest - 1));
+        let mut open = text.len().saturating_sub(longest - 1);
+        while !text.is_char_boundary(open) {
+            open -= 1;
+        }
         let done = self.part_before(open, text, &mut each)?;
         Ok((done, open.max(done)))
     }

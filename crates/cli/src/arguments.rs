@@ -27,7 +27,7 @@ use value_parsers::{count, family, positive};
 #[command(name = "rungs", version, arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
-  rungs climb                                          every rung on the built-in text, in a few minutes
+  rungs climb                                          every rung on the built-in text or dates, in a few minutes
   rungs train lstm --text book.txt --out runs/book     one rung on a text of yours
   rungs generate runs/book --prompt 'It was ' --temperature 0.8
   rungs train attention --pairs english-french.tsv --tokenizer word --out runs/translate
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Train every rung on the built-in text and print the ladder with a sample of each
+/// Train every rung on the built-in text, or on dates, and print the ladder with a sample of each
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

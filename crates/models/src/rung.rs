@@ -48,7 +48,7 @@ impl Rung {
 
     /// Whether the model is made of recurrent cells.
     pub fn is_recurrent(self) -> bool {
-        !matches!(self, Self::Gpt | Self::Transformer)
+        matches!(self, Self::Rnn | Self::Lstm | Self::Gru | Self::Seq2seq | Self::Attention)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention and GPT, rungs of one ladder, on
+//! The history of text generation as working code: RNN, LSTM, GRU, Seq2Seq, attention, Transformer and GPT, on
 //! one small autograd engine.
 //!
 //! This crate is the facade. It re-exports the crates below it, and binds models to the trainer, to texts and to

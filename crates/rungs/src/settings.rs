@@ -8,8 +8,15 @@
 //! use rungs::{Rung, Settings};
 //!
 //! let mut settings = Settings::of(Rung::Gpt);
+//! settings.training.batch_size = 8;
+//! if let ModelConfig::Gpt(gpt) = &mut settings.model {
+//!     gpt.width = 256;
+//! }
+//! settings.validate()?;
+//!
 //! settings.model = ModelConfig::Gpt(GptConfig { width: 130, ..GptConfig::nanogpt() });
 //! assert_eq!(settings.validate().unwrap_err().to_string(), "width 130 is not a multiple of heads 4");
+//! # Ok::<(), rungs::Error>(())
 //! ```
 
 mod data_settings;
@@ -57,7 +64,7 @@ impl Settings {
     /// | lstm, gru | 2 layers of width 128, windows of 50, batches of 50, Adam at 4·10⁻³ falling by cosine, clip 5 |
     /// | rnn | half that learning rate |
     /// | seq2seq, attention | 1 layer of width 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
-    /// | transformer | 2 layers of width 128, 4 heads, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up of 200 |
+    /// | transformer | 2 layers of width 128, 4 heads, batches of 64, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up 200 |
     pub fn of(rung: Rung) -> Self {
         let (batch_size, rate, warmup, clip) = match rung {
             Rung::Rnn => (50, 2e-3, 0, 5.0),

@@ -93,7 +93,7 @@ fields! {
         /// Probability of dropout in training
         #[arg(long, value_name = "P", value_parser = number)]
         dropout: f64,
-        /// Recompute each block in the backward pass: less memory, a third more time, the same bits [default: false]
+        /// Recompute each block in the backward pass: less memory, a third more time, the same result [default: false]
         #[arg(long, alias = "checkpointing", value_name = "BOOL")]
         gradient_checkpointing: bool,
     }

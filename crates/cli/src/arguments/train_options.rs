@@ -31,16 +31,16 @@ pub(crate) struct TrainCommand {
 
 #[derive(Debug, Subcommand)]
 enum RungCommand {
-    /// A recurrent neural network (Elman 1990), on text
+    /// A recurrent neural network (Elman 1990), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
     Rnn(Box<OfRung<TextOptions, RecurrentOptions>>),
-    /// Long short-term memory (Hochreiter & Schmidhuber 1997), on text
+    /// Long short-term memory (Hochreiter & Schmidhuber 1997), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
     Lstm(Box<OfRung<TextOptions, RecurrentOptions>>),
-    /// Gated recurrent units (Cho et al. 2014), on text
+    /// Gated recurrent units (Cho et al. 2014), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
     Gru(Box<OfRung<TextOptions, RecurrentOptions>>),
-    /// A decoder-only Transformer (Radford et al. 2018), on text
+    /// A decoder-only Transformer (Radford et al. 2018), on text or answers
     #[command(after_help = "\
 Examples:
   rungs train gpt --text book.txt --out runs/gpt --layers 6 --width 192 --heads 6 --dropout 0.2
@@ -214,7 +214,8 @@ pub(crate) struct RunOptions {
     /// Start from the weights and the tokenizer of another run, trained here or imported
     #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "config", "preset"])]
     pub(crate) from: Option<PathBuf>,
-    /// Take the settings of a config.json, of a run or written by hand; other options change them
+    /// Take the settings of a config.json, of a run or written by hand; other options change them. A run keeps epochs as
+    /// steps
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub(crate) config: Option<PathBuf>,
     /// Validation data, instead of a part of the training data
@@ -224,9 +225,9 @@ pub(crate) struct RunOptions {
     /// some turns
     #[arg(long, value_name = "F", value_parser = number)]
     pub(crate) validation_split: Option<f64>,
-    /// Tokens of a training window: how far a gpt attends, and gradients reach in recurrent rungs. The most tokens of a
-    /// source or target, or of both with their template; longer pairs are left out, and of longer dialogues the first
-    /// turns
+    /// Tokens of a training window (gpt: block size; rnn, lstm, gru: truncated backpropagation). Of pairs the most
+    /// tokens of a source or target, with a template of both; longer ones are left out, and of longer dialogues the
+    /// first turns
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) context: Option<usize>,
     /// Tokenizer: characters, words, N byte pairs learnt from the data, or the tokenizer in a folder, of a run or of

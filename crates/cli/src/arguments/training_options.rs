@@ -32,7 +32,7 @@ pub(crate) struct TrainingOptions {
     /// Learning rate at the end of the cosine schedule; with --lr a tenth of that
     #[arg(long, value_name = "X", value_parser = number)]
     min_lr: Option<f64>,
-    /// Optimizer
+    /// Optimizer: sgd (momentum 0.9), rmsprop, adam, or adamw (β 0.9 and 0.99, weight decay 0.1)
     #[arg(long, value_name = "NAME", value_parser = ["sgd", "rmsprop", "adam", "adamw"])]
     optimizer: Option<String>,
     /// Decay of the average of squared gradients (not for sgd)
@@ -44,10 +44,11 @@ pub(crate) struct TrainingOptions {
     /// Learning-rate schedule
     #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "step", "noam"])]
     schedule: Option<String>,
-    /// Warm-up steps of the cosine and noam schedules; at most a tenth of the run if not given (noam: 4000)
+    /// Warm-up steps of the cosine and noam schedules; at most a tenth of the run if neither given nor in --config
+    /// (noam: 4000)
     #[arg(long, value_name = "N")]
     warmup: Option<usize>,
-    /// Factor of the step schedule (0.5) or of noam (1)
+    /// Factor of the step and noam schedules [default: step 0.5, noam 1]
     #[arg(long, value_name = "X", value_parser = positive)]
     lr_factor: Option<f64>,
     /// Steps between changes of the step schedule; a quarter of the run if not given
@@ -56,13 +57,14 @@ pub(crate) struct TrainingOptions {
     /// Largest global norm of the gradient; 0 for no clipping
     #[arg(long, value_name = "X", value_parser = number)]
     clip: Option<f64>,
-    /// ε of label smoothing; 0 for none
+    /// ε of label smoothing; 0 for none [default: 0]
     #[arg(long, value_name = "X", value_parser = number)]
     label_smoothing: Option<f64>,
     /// Decay of an exponential moving average of the weights, which is then evaluated and kept; 0 for none
+    /// [default: 0]
     #[arg(long, value_name = "X", value_parser = number)]
     ema: Option<f64>,
-    /// Stop early after N evaluations without improvement; 0 for never
+    /// Stop early after N evaluations without improvement; 0 for never [default: 0]
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
     /// Steps between evaluations

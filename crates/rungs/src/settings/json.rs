@@ -33,7 +33,7 @@ impl TryFrom<Written> for Settings {
 }
 
 impl Settings {
-    /// Settings from a file: `config.json` of a run, or settings alone, of which any may be left out.
+    /// Settings from a file: `config.json` of a run, or settings alone. What is left out has the default of the rung.
     ///
     /// # Errors
     /// What is wrong with it, in one line.
@@ -50,6 +50,11 @@ impl Settings {
             return Err(format!("these are settings of the rung {name}, not {rung}"));
         }
         let mut settings = serde_json::to_value(Self::of(rung)).expect("settings are plain values");
+        if let Some(Value::Object(model)) = file.get_mut("model") {
+            // A configuration knows its defaults, and the earlier names of its fields.
+            model.insert("rung".to_owned(), rung.name().into());
+            settings["model"] = Value::Object(std::mem::take(model));
+        }
         merge(&mut settings, file);
         serde_json::from_value(settings).map_err(|error| error.to_string())
     }
@@ -59,7 +64,9 @@ impl Settings {
 fn merge(value: &mut Value, patch: Value) {
     match (value, patch) {
         (Value::Object(fields), Value::Object(patch))
-            if ["name", "kind"].iter().all(|tag| patch.get(*tag).is_none_or(|of| fields.get(*tag) == Some(of))) =>
+            if ["name", "kind", "steps", "epochs", "seconds"]
+                .iter()
+                .all(|tag| patch.get(*tag).is_none_or(|of| fields.get(*tag) == Some(of))) =>
         {
             for (name, patch) in patch {
                 merge(fields.entry(name).or_insert(Value::Null), patch);

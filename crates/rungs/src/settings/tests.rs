@@ -131,6 +131,28 @@ fn a_file_changes_what_it_says() {
     assert_eq!((config.width, config.layers), (64, 4));
     assert_eq!(config.positions, Positions::Rotary(Rotary { theta: 10_000.0 }));
     assert_eq!(settings.training.schedule, Schedule::Cosine { rate: 1e-3, minimum: 0.0, warmup: 100 });
+    // Whatever a run can have for settings is read back from its file.
+    let mut settings = Settings::of(Rung::Gpt);
+    settings.model = gpt(|c| (c.key_heads, c.gradient_checkpointing) = (Some(2), true)).model;
+    settings.fine_tuning = Some(FineTuning::Lora(Lora::of_rank(2)));
+    let sgd = Method::Sgd(crate::trainer::Sgd { momentum: 0.9, nesterov: true });
+    let adam = Method::Adam(Adam::default());
+    for budget in [Budget::Steps(7), Budget::Epochs(2), Budget::Seconds(0.5)] {
+        for (optimizer, schedule) in [
+            (sgd, Schedule::Constant { rate: 0.1 }),
+            (adam, Schedule::Step { rate: 0.1, factor: 0.5, every: 3 }),
+            (settings.training.optimizer, Schedule::Noam { factor: 1.0, width: 128, warmup: 9 }),
+        ] {
+            settings.training = TrainerConfig { budget, optimizer, schedule, clip: None, ..settings.training };
+            let json = serde_json::to_string(&settings).unwrap();
+            assert_eq!(Settings::from_json(&json, Rung::Gpt).unwrap(), settings);
+        }
+    }
+    let old =
+        Settings::from_json(r#"{"model": {"rung": "gpt", "hidden": 32, "checkpointing": true}}"#, Rung::Gpt).unwrap();
+    assert_eq!(old.model, gpt(|c| (c.width, c.gradient_checkpointing) = (32, true)).model);
+    let sgd = Settings::from_json(r#"{"training": {"optimizer": {"name": "sgd"}}}"#, Rung::Gpt).unwrap();
+    assert_eq!(sgd.training.optimizer, Method::Sgd(crate::trainer::Sgd::default()));
     let refused = |json| Settings::from_json(json, Rung::Gpt).unwrap_err();
     assert!(refused(r#"{"model": {"rung": "lstm"}}"#).contains("these are settings of the rung lstm, not gpt"));
     assert!(refused(r#"{"model": {"depth": 3}}"#).contains("unknown field `depth`"));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// θ ← θ − η m̂ / (√v̂ + ε)
 /// ```
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// β₁, in [0, 1).
     pub beta1: f64,

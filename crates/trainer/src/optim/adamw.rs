@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// the largest gradients would decay least. Biases and gains are not decayed: pulling a gain to zero switches its
 /// unit off.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct AdamW {
     /// β₁, in [0, 1).
     pub beta1: f64,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// Where ε stands is no matter of taste: a gradient that stays at 10⁻⁵ moves a parameter by η per step if 10⁻⁸ is added
 /// to the root, and by η/32 if 10⁻⁷ is added under it.
 #[derive(Copy, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct RmsProp {
     /// α, in [0, 1): how slowly the mean square forgets.
     pub alpha: f64,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Without momentum (μ = 0) it is θ ← θ − η g and keeps nothing.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Sgd {
     /// μ, in [0, 1).
     pub momentum: f64,

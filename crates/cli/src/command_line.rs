@@ -36,58 +36,65 @@ pub(crate) fn command() -> Command {
 pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
     let typed = rung_first(std::env::args_os().collect());
     let mut command = command();
-    let parsed = command.try_get_matches_from_mut(typed).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from_mut(&typed).and_then(|matches| Arguments::from_arg_matches(&matches));
     match parsed {
         Ok(arguments) => Ok(Some(arguments)),
         Err(answer) if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::print(&answer.render().to_string())?;
             Ok(None)
         }
-        Err(error) => {
-            Err(without_rung(&error).or_else(|| of_another_rung(&error)).unwrap_or_else(|| Failure::usage(&error)))
-        }
+        Err(error) => Err(without_rung(&typed)
+            .or_else(|| of_another_rung(&error, &typed))
+            .unwrap_or_else(|| Failure::usage(&error))),
     }
 }
 
 /// Puts the rung directly behind `train`, if options stand before it: `rungs train --steps 9 lstm`.
 fn rung_first(mut typed: Vec<OsString>) -> Vec<OsString> {
     let is = |typed: &OsString, names: &[&str]| names.iter().any(|name| typed == name);
-    let Some(train) = typed.iter().position(|typed| is(typed, &["train"])) else { return typed };
-    let after_value = |at: usize| {
+    let Some(train) = typed.iter().position(|typed| typed == "train") else { return typed };
+    let is_value = |at: usize| {
         let before = typed[at - 1].to_string_lossy();
-        !before.starts_with("--") || before.contains('=') || is(&typed[at - 1], &["--resume", "--stream", "--json"])
+        before.starts_with("--")
+            && !before.contains('=')
+            && !is(&typed[at - 1], &["--", "--resume", "--stream", "--json"])
     };
-    let rungs = Rung::ALL.map(Rung::name);
-    let place = (train + 1..typed.len()).find(|&at| is(&typed[at], &rungs) && after_value(at));
+    let place = (train + 1..typed.len()).find(|&at| is_rung(&typed[at]) && !is_value(at));
     if let Some(place) = place {
         typed[train + 1..=place].rotate_right(1);
+        if typed[place] == "--" {
+            typed.remove(place);
+        }
     }
     typed
 }
 
+fn is_rung(typed: &OsString) -> bool {
+    Rung::ALL.iter().any(|rung| typed == rung.name())
+}
+
 /// The message for `train` without a rung, or with one that there is not.
-fn without_rung(error: &clap::Error) -> Option<Failure> {
-    let missing = [ErrorKind::MissingSubcommand, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand];
-    let trains = std::env::args_os().any(|typed| typed == "train");
+fn without_rung(typed: &[OsString]) -> Option<Failure> {
+    let train = typed.iter().position(|typed| typed == "train").filter(|&at| !typed[..at].contains(&"man".into()))?;
     let rungs = Rung::ALL.map(Rung::name).join(", ");
-    if let (true, Some(ContextValue::String(other))) = (trains, error.get(ContextKind::InvalidSubcommand)) {
-        return Some(Failure::input(format!("train: there is no rung {other:?}, only {rungs}")));
+    match typed.get(train + 1) {
+        Some(rung) if is_rung(rung) => None,
+        Some(other) if !other.to_string_lossy().starts_with('-') => {
+            Some(Failure::input(format!("train: there is no rung {other:?}, only {rungs}")))
+        }
+        _ => Some(Failure::input(format!("train: RUNG is missing, one of {rungs}"))),
     }
-    (missing.contains(&error.kind()) && trains)
-        .then(|| Failure::input(format!("train: RUNG is missing, one of {rungs}")))
 }
 
 /// The message for an option that only other rungs have.
-fn of_another_rung(error: &clap::Error) -> Option<Failure> {
+fn of_another_rung(error: &clap::Error, typed: &[OsString]) -> Option<Failure> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     else {
         return None;
     };
     let name = option.strip_prefix("--")?;
-    let typed = rung_first(std::env::args_os().collect());
-    let train = typed.iter().position(|typed| typed == "train")?;
-    let rung = typed.get(train + 1)?.to_str().filter(|typed| Rung::ALL.iter().any(|rung| rung.name() == *typed))?;
+    let rung = typed.iter().skip_while(|typed| *typed != "train").nth(1)?.to_str()?;
     let has = |command: &Command| {
         command.get_arguments().any(|argument| {
             argument.get_long() == Some(name) || argument.get_all_aliases().is_some_and(|all| all.contains(&name))

@@ -83,7 +83,7 @@ fields! {
         /// Attention heads
         #[arg(long, value_name = "N", value_parser = count)]
         heads: usize,
-        /// Inner width of the feed-forward networks [default: 4 times --width; with a gate 8/3 times, rounded up to a
+        /// Inner width of the feed-forward networks [default: 4 times --width; llama: 8/3 times, rounded up to a
         /// multiple of 8]
         #[arg(long, value_name = "N", value_parser = count)]
         feed_forward: usize,
@@ -265,8 +265,14 @@ impl ModelOptions for GptOptions {
             Some("gpt") if is_llama => arrange(config, GptConfig::nanogpt()),
             _ => {}
         }
+        let was_gated = config.gated;
         self.blocks.set(config);
         self.own.set(config);
+        if config.gated != was_gated && config.feed_forward.is_none() {
+            // The arrangement decides the inner width, whether or not the gate is as it has it.
+            let usual = GptConfig { gated: was_gated, ..config.clone() };
+            config.feed_forward = Some(usual.feed_forward());
+        }
         let epsilon = self.norm_epsilon.unwrap_or(config.norm.epsilon());
         config.norm = match (self.norm.as_deref(), config.norm) {
             (Some("layer"), _) | (None, NormKind::Layer(_)) => NormKind::Layer(epsilon),

@@ -212,7 +212,7 @@ pub(crate) struct RunOptions {
     #[arg(long, conflicts_with_all = ["config", "preset"])]
     pub(crate) resume: bool,
     /// Start from the weights and the tokenizer of another run, trained here or imported
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "config", "preset"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "preset"])]
     pub(crate) from: Option<PathBuf>,
     /// Take the settings of a config.json, of a run or written by hand; other options change them. A run keeps epochs as
     /// steps

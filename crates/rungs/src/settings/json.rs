@@ -1,10 +1,12 @@
 //! Settings as JSON: files of today, and those that earlier versions wrote.
 
 use super::{DataSettings, FineTuning, Settings};
+use crate::layers::gated_width;
 use crate::layers::norm::EPSILON;
 use crate::models::{ModelConfig, Rung};
 use crate::trainer::TrainerConfig;
 use serde::Deserialize;
+use serde::de::Error;
 use serde_json::{Map, Value, json};
 
 /// Settings as a file has them.
@@ -79,6 +81,9 @@ fn merge(value: &mut Value, patch: Value) {
 /// The settings that earlier versions wrote, without parts: 28 fields, of which each rung had its own.
 fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
     let rung: Rung = serde_json::from_value(old.get("rung").cloned().unwrap_or_default())?;
+    if let Some(missing) = ["layers", "hidden", "context"].into_iter().find(|name| !old.contains_key(*name)) {
+        return Err(serde_json::Error::missing_field(missing));
+    }
     let mut take = |name: &str| old.remove(name);
     let mut parts = |name: &str| match take(name) {
         Some(Value::Object(fields)) => fields,
@@ -102,9 +107,9 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
         data.extend(gpt.remove("end").map(|end| ("end".to_owned(), end)));
         let llama = gpt.remove("architecture") == Some("llama".into());
         let gated = gpt.get("gated") == Some(&true.into());
-        let width = model["hidden"].as_u64().unwrap_or_default() as usize;
+        let width = model.get("hidden").and_then(Value::as_u64).unwrap_or_default() as usize;
         if gated != llama && !gpt.contains_key("feed_forward") {
-            let inner = if llama { crate::layers::gated_width(width) } else { 4 * width };
+            let inner = if llama { gated_width(width) } else { 4 * width };
             gpt.insert("feed_forward".to_owned(), inner.into());
         }
         if let Some(name) = gpt.remove("norm") {

@@ -190,6 +190,16 @@ fn settings_of_earlier_versions_are_read() {
     assert_eq!((&llama.data.end[..], llama.training.ema, llama.training.accumulate), (&[2][..], Some(0.9), 2));
     assert_eq!(llama.training.seed, 1);
 
+    // Old settings are read by --config too, with their names, and what they must have is missed by name.
+    let flat =
+        r#"{"rung":"gpt","layers":1,"hidden":8,"heads":2,"context":9,"dropout":0.0,"gpt":{"checkpointing":true}}"#;
+    let small = Settings::from_json(flat, Rung::Gpt).unwrap();
+    let sizes =
+        |c: &mut GptConfig| (c.layers, c.width, c.heads, c.context, c.gradient_checkpointing) = (1, 8, 2, 9, true);
+    assert_eq!(small.model, gpt(sizes).model);
+    let missing = Settings::from_json(r#"{"rung":"gpt","layers":1,"gpt":{"gated":true}}"#, Rung::Gpt).unwrap_err();
+    assert_eq!(missing, "missing field `hidden`");
+
     // Its default arrangement, and of one with a gate the width that its feed-forward networks had.
     let sizes = r#""rung":"gpt","layers":4,"hidden":128,"heads":4,"context":64,"dropout":0.0"#;
     assert_eq!(read(sizes).model, ModelConfig::of(Rung::Gpt));

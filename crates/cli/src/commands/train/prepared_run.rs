@@ -26,6 +26,12 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let from = train.run.from.as_deref().map(|folder| beginning(folder, train.rung)).transpose()?;
     let settings = match &from {
         None => settings_from_options::new(train, common)?,
+        Some(from) if train.run.config.is_some() => {
+            let mut settings = settings_from_options::new(train, common)?;
+            settings.data.tokenizer = from.config.settings.data.tokenizer.clone();
+            same_model(from, &settings)?;
+            settings
+        }
         Some(from) => {
             let settings = settings_from_options::changed(train, common, from.config.settings.beginning())?;
             same_model(from, &settings)?;

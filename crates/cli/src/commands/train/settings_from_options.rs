@@ -16,6 +16,10 @@ pub(super) fn new(train: &Train, common: &Common) -> Outcome<Settings> {
     if let Some(name) = train.model.preset() {
         settings.model = ModelConfig::preset(train.rung, name).expect("the names of presets are those of the option");
     }
+    if let (Some(prompts), None, None) = (settings.prompts(), &train.data.pairs, &train.data.dialogue) {
+        let task = prompts.task;
+        return Err(Failure::input(format!("--config: these settings learn to answer from {task} (--{task} FILE)")));
+    }
     changed(train, common, settings)
 }
 

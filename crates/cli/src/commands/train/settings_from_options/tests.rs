@@ -92,6 +92,8 @@ fn a_preset_decides_what_is_not_said() {
     assert_eq!(gpt("gpt --positions rotary").positions, rotary(10_000.0));
     assert_eq!(gpt("gpt --architecture llama --positions learned").positions, Positions::Learned);
     assert_eq!(gpt("gpt --positions rotary --rotary-base 500").positions, rotary(500.0));
+    assert_eq!(gpt("gpt --gated true").feed_forward(), 512, "the arrangement decides the inner width");
+    assert_eq!(gpt("gpt --architecture llama --gated false").feed_forward(), GptConfig::llama().feed_forward());
     assert_eq!(gpt("gpt --preset gpt2 --layers 2"), GptConfig { layers: 2, ..GptConfig::gpt2() });
     assert_eq!(gpt("gpt --preset nanogpt --hidden 64"), gpt("gpt --width 64"));
 }

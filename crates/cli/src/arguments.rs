@@ -3,6 +3,7 @@
 mod base_model;
 mod chat_options;
 mod evaluate_options;
+mod fine_tuning_options;
 mod generate_options;
 mod model_options;
 mod train_options;

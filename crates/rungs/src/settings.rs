@@ -64,7 +64,7 @@ impl Settings {
     /// | lstm, gru | 2 layers of width 128, windows of 50, batches of 50, Adam at 4·10⁻³ falling by cosine, clip 5 |
     /// | rnn | half that learning rate |
     /// | seq2seq, attention | 1 layer of width 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
-    /// | transformer | 2 layers of width 128, 4 heads, batches of 64, Adam (β₂ 0.98) at 2·10⁻³ falling by cosine, warm-up 200 |
+    /// | transformer | 2 layers of width 128, 4 heads, the same but for β₂ 0.98 and a warm-up of 200 |
     pub fn of(rung: Rung) -> Self {
         let (batch_size, rate, warmup, clip) = match rung {
             Rung::Rnn => (50, 2e-3, 0, 5.0),

@@ -214,8 +214,8 @@ pub(crate) struct RunOptions {
     /// Start from the weights and the tokenizer of another run, trained here or imported
     #[arg(long, value_name = "DIR", conflicts_with_all = ["tokenizer", "preset"])]
     pub(crate) from: Option<PathBuf>,
-    /// Take the settings of a config.json, of a run or written by hand; other options change them. A run keeps epochs as
-    /// steps
+    /// Take the settings of a config.json, of a run or written by hand; other options change them. A run keeps epochs
+    /// as steps
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub(crate) config: Option<PathBuf>,
     /// Validation data, instead of a part of the training data

@@ -61,8 +61,7 @@ impl Bars {
             // One unit is one pixel, so that all bars have the same width.
             x: 0.0..f64::from(groups * pitch),
             y: 0.0..1.02 * most,
-            x_decimals: None,
-            y_decimals: if most < 5.0 { 1 } else { 0 },
+            x_numbers: false,
             size: (groups * pitch, HEIGHT),
             legend: self.series.iter().enumerate().map(|(i, s)| (s.name.as_str(), series_color(i).into())).collect(),
         };

@@ -26,9 +26,8 @@ pub(super) struct Chart<'a> {
     pub(super) y_name: &'a str,
     pub(super) x: Range<f64>,
     pub(super) y: Range<f64>,
-    /// Decimals of the numbers at an axis; no numbers where there are none.
-    pub(super) x_decimals: Option<usize>,
-    pub(super) y_decimals: usize,
+    /// Whether there are numbers at the horizontal axis.
+    pub(super) x_numbers: bool,
     /// Width and height of the field between the axes, in pixels.
     pub(super) size: (i32, i32),
     /// What each series is called, and its colour.
@@ -71,15 +70,21 @@ impl Chart<'_> {
             chart.caption(title, ("", TITLE));
         }
         let mut field = chart.build_cartesian_2d(self.x.clone(), self.y.clone())?;
-        let x_number = |x: &f64| format!("{x:.*}", self.x_decimals.unwrap_or(0));
-        let y_number = |y: &f64| format!("{y:.*}", self.y_decimals);
+        let [x_decimals, y_decimals] = [&self.x, &self.y].map(decimals);
+        let x_number = |x: &f64| format!("{x:.x_decimals$}");
+        let y_number = |y: &f64| format!("{y:.y_decimals$}");
         let mut mesh = field.configure_mesh();
         mesh.x_desc(self.x_name).y_desc(self.y_name).axis_desc_style(("", LABEL)).label_style(("", LABEL));
         mesh.x_label_formatter(&x_number).y_label_formatter(&y_number).light_line_style(TRANSPARENT);
-        if self.x_decimals.is_none() {
+        if !self.x_numbers {
             mesh.x_labels(0);
         }
         mesh.draw()?;
         draw_series(&mut field)
     }
+}
+
+/// The decimals that tell about ten numbers of a range from one another.
+fn decimals(range: &Range<f64>) -> usize {
+    (-((range.end - range.start) / 10.0).log10().floor()).clamp(0.0, 9.0) as usize
 }

@@ -56,8 +56,7 @@ fn svg(title: &str, x_name: &str, curves: &[Curve<'_>]) -> Option<String> {
         y_name: "loss (nats per token)",
         x: 0.0..last,
         y: losses.clone(),
-        x_decimals: Some(if last < 10.0 { 1 } else { 0 }),
-        y_decimals: if losses.end - losses.start < 0.1 { 3 } else { 2 },
+        x_numbers: true,
         size: (730, 400),
         legend: curves().map(|curve| (curve.name, curve.color)).collect(),
     };

@@ -51,7 +51,7 @@ fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, Strin
             // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do
             // because of it.
             let place = |field: &str| {
-                ["rung", "kind", "name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(5)
+                ["rung", "kind", "task", "name", "rate", "rank"].iter().position(|first| *first == field).unwrap_or(6)
             };
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(field, _)| place(field));

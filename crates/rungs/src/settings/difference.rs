@@ -76,7 +76,7 @@ fn option_name(path: &str) -> String {
     let (field, of) = (parts.next().unwrap_or(path), parts.next().unwrap_or_default());
     match (of, field) {
         (of, "name") => of.to_owned(),
-        ("examples", "kind") => "task".to_owned(),
+        ("examples", "kind") => "examples".to_owned(),
         ("norm", "epsilon") => "norm-epsilon".to_owned(),
         ("positions", "theta") => "rope-theta".to_owned(),
         ("optimizer", "alpha") => "beta2".to_owned(),

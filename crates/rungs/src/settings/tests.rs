@@ -86,6 +86,15 @@ fn differences_are_named_as_the_options_are() {
     assert_eq!(smoothed, expect("label-smoothing", "absent", "0.1"));
     let rung = difference(|s| s.model = ModelConfig::Rnn(RecurrentConfig::default()));
     assert_eq!(rung, expect("rung", "lstm", "rnn"));
+    let prompts = |task| Examples::Prompts(PromptSettings::of(task));
+    let mut pairs = settings.clone();
+    pairs.data.examples = prompts(PromptKind::Pairs);
+    let other = settings.difference(&pairs, &[]).map(|d| (d.name, d.was, d.wanted));
+    assert_eq!(other, expect("examples", "text", "prompts"));
+    let mut dialogue = settings.clone();
+    dialogue.data.examples = prompts(PromptKind::Dialogue);
+    let other = pairs.difference(&dialogue, &[]).map(|d| (d.name, d.was, d.wanted));
+    assert_eq!(other, expect("task", "pairs", "dialogue"));
     let constant = difference(|s| s.training.schedule = Schedule::Constant { rate: 4e-3 });
     assert_eq!(constant, expect("schedule", "cosine", "constant"));
 }

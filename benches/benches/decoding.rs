@@ -17,7 +17,7 @@ use rungs::decoding::{
     Beam, GenerateOptions, Length, NoRepeatNgram, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP,
     generate,
 };
-use rungs::layers::{Activation, Mode, Module, Path};
+use rungs::layers::{Mode, Module, Path};
 use rungs::models::{Gpt, GptConfig, LanguageModel, State};
 use rungs::tensor::{Ids, Rng, Tensor};
 use rungs_benches::{report, with_threads};
@@ -35,16 +35,7 @@ fn main() {
     let plot = std::env::args().find_map(|argument| argument.strip_prefix("--plot=").map(str::to_owned));
     with_threads(|chosen| {
         let rng = &mut Rng::new(0);
-        let config = GptConfig {
-            activation: Activation::GeluTanh,
-            vocabulary: 50257,
-            context: 1024,
-            width: 768,
-            heads: 12,
-            layers: 12,
-            bias: true,
-            ..GptConfig::nanogpt()
-        };
+        let config = GptConfig { vocabulary: 50257, ..GptConfig::gpt2() };
         let mut model = Gpt::<f32>::new(&config, rng).expect("sizes");
         // Logits are normal then, with this for a standard deviation σ, and the entropy is ln V − σ²/2 or nearly.
         let (wanted, there) = ((2.0 * (50257_f64.ln() - 4.0)).sqrt(), 0.02 * 768_f64.sqrt());

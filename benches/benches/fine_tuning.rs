@@ -9,7 +9,7 @@
 //! training all.
 
 use rungs::layers::lora::{adapt, is_adapter};
-use rungs::layers::{Activation, Dropout, LowRankConfig, Mode, Module};
+use rungs::layers::{Dropout, LowRankConfig, Mode, Module};
 use rungs::models::{Gpt, GptConfig, LanguageModel};
 use rungs::settings::{FineTuning, Lora};
 use rungs::tensor::{CrossEntropy, Ids, Rng};
@@ -72,16 +72,7 @@ fn compare(tokens: usize) {
 #[allow(clippy::print_stdout)]
 fn measure(way: &str, tokens: usize) {
     let rng = &mut Rng::new(0);
-    let config = GptConfig {
-        activation: Activation::GeluTanh,
-        vocabulary: 50257,
-        context: 1024,
-        width: 768,
-        heads: 12,
-        layers: LAYERS,
-        bias: true,
-        ..GptConfig::nanogpt()
-    };
+    let config = GptConfig { vocabulary: 50257, layers: LAYERS, ..GptConfig::gpt2() };
     let mut model = Gpt::<f32>::new(&config, rng).expect("sizes");
     let mut ids = || Ids::new((0..tokens).map(|_| rng.below(50257) as u32).collect::<Vec<_>>(), [1, tokens]);
     let (ids, targets) = (ids(), ids());

@@ -10,7 +10,6 @@
 //! | W6-lstm | LSTM, 2 × 512, embedding 128, vocabulary 65; sampled, not greedy | 1, 500 |
 
 use rungs::decoding::{GenerateOptions, Length, Search, generate};
-use rungs::layers::Activation;
 use rungs::models::{Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig};
 use rungs::tensor::Rng;
 use rungs_benches::{peak_megabytes, report, with_threads};
@@ -24,28 +23,12 @@ fn main() {
         let rng = &mut Rng::new(0);
         let gpt = |config: GptConfig, rng: &mut Rng| Gpt::<f32>::new(&config, rng).expect("sizes");
         if chosen("W6") {
-            let gpt2 = GptConfig {
-                activation: Activation::GeluTanh,
-                vocabulary: 50257,
-                context: 1024,
-                width: 768,
-                heads: 12,
-                layers: 12,
-                bias: true,
-                ..GptConfig::nanogpt()
-            };
+            let gpt2 = GptConfig { vocabulary: 50257, ..GptConfig::gpt2() };
             write("W6", "tokens/s", &gpt(gpt2, rng), 32, 128, Search::Greedy);
         }
         if chosen("W6-babygpt") {
-            let baby = GptConfig {
-                bias: false,
-                vocabulary: 65,
-                context: 256,
-                width: 384,
-                heads: 6,
-                layers: 6,
-                ..GptConfig::nanogpt()
-            };
+            let baby =
+                GptConfig { vocabulary: 65, context: 256, width: 384, heads: 6, layers: 6, ..GptConfig::nanogpt() };
             write("W6-babygpt", "chars/s", &gpt(baby, rng), 32, 200, Search::Greedy);
         }
         if chosen("W6-lstm") {

@@ -14,7 +14,7 @@
 //! | W4 | the article's: LSTM encoder and decoder, 256, one-hot characters (71 and 93) | 64 × (16, 59) | RMSprop |
 //! | W5 | GRU encoder and decoder, 256, additive attention, vocabularies of 4000 | 64 × (10, 10) | Adam |
 
-use rungs::layers::{Activation, Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
+use rungs::layers::{Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
 use rungs::models::{
     AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig,
     RnnLanguageModel, Source, Style,
@@ -64,19 +64,10 @@ fn main() {
         language("W1b", &rnn, [32, 64], Some(5.0), adam());
         for (name, layers, heads, width, batch) in [("W2", 4, 4, 128, [12, 64]), ("W2b", 6, 6, 384, [8, 256])] {
             let (vocabulary, context) = (VOCABULARY, batch[1]);
-            let config = GptConfig { bias: false, vocabulary, context, width, heads, layers, ..GptConfig::nanogpt() };
+            let config = GptConfig { vocabulary, context, width, heads, layers, ..GptConfig::nanogpt() };
             language(name, &|rng| Box::new(Gpt::new(&config, rng).expect("sizes")), batch, Some(1.0), adamw());
         }
-        let gpt2 = GptConfig {
-            activation: Activation::GeluTanh,
-            vocabulary: 50257,
-            context: 1024,
-            width: 768,
-            heads: 12,
-            layers: 12,
-            bias: true,
-            ..GptConfig::nanogpt()
-        };
+        let gpt2 = GptConfig { vocabulary: 50257, ..GptConfig::gpt2() };
         let plain = Method::AdamW(AdamW { beta2: 0.999, weight_decay: 0.0, ..AdamW::default() });
         language("W3", &|rng| Box::new(Gpt::new(&gpt2, rng).expect("sizes")), [4, 64], None, plain);
         if chosen("W4") {

@@ -32,7 +32,7 @@ pub(crate) fn command() -> Command {
     })
 }
 
-/// What was asked for; none if it was help or the version, which is answered here.
+/// Parses the command line; none if it asked for help or the version, which are printed here.
 pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
     let typed = rung_first(std::env::args_os().collect());
     let mut command = command();

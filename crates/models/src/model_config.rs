@@ -58,7 +58,7 @@ impl ModelConfig {
         }
     }
 
-    /// Which rung it is.
+    /// The rung of the model.
     pub fn rung(&self) -> Rung {
         match self {
             Self::Rnn(_) => Rung::Rnn,

@@ -37,6 +37,9 @@ use crate::models::{ModelConfig, Rung};
 use crate::trainer::{Adam, AdamW, Method, Schedule, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
+/// The tokens of a training window of models without a context of their own, if none are given.
+const WINDOW: usize = 50;
+
 /// The most tokens of a micro-batch: a slip of the keyboard should be an error, not exhaust the machine.
 const MAX_BATCH_TOKENS: usize = 1 << 22;
 
@@ -79,7 +82,7 @@ impl Settings {
             _ => Method::Adam(Adam::default()),
         };
         let model = ModelConfig::of(rung);
-        let context = if model.context().is_none() { Some(50) } else { None };
+        let context = if model.context().is_none() { Some(WINDOW) } else { None };
         let examples = if rung.translates() { Examples::pairs() } else { Examples::text() };
         Self {
             model,
@@ -103,7 +106,7 @@ impl Settings {
     /// T, the tokens of a training window: how far a GPT attends, and how far gradients flow back in recurrent models.
     /// Of pairs the most tokens of either text, and of prompts and answers the most of both; longer ones are left out.
     pub fn context(&self) -> usize {
-        self.data.context.or(self.model.context()).unwrap_or(1)
+        self.data.context.or(self.model.context()).unwrap_or(WINDOW)
     }
 
     /// Sets [`context`](Self::context), in the model where it has one.

@@ -92,7 +92,7 @@ struct OfRung<D: Args, M: Args> {
     training: TrainingOptions,
 }
 
-/// What `rungs train` is asked for, whatever the rung.
+/// The options of `rungs train`, whatever the rung.
 #[derive(Debug)]
 pub(crate) struct Train {
     pub(crate) rung: Rung,

@@ -68,7 +68,8 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     Ok(())
 }
 
-/// What is asked for, by a run that can do it and with flags that it has a use for.
+/// The kind of text that the options ask for. An option that does not apply to it, or a run that cannot write it, is an
+/// error.
 fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
     let asked = flags.source.is_some() || flags.sources.is_some();
     let draft = ("--draft", flags.draft.is_some());

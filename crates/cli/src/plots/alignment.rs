@@ -107,7 +107,7 @@ fn highest(source: &[String], turns: &[i32]) -> i32 {
     source.iter().zip(turns).map(|(text, &turn)| reach(text, turn).1).max().unwrap_or(0)
 }
 
-/// What the shades mean: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
+/// The scale of the shades: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
 struct Legend {
     x: i32,
     y: i32,

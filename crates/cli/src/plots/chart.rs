@@ -1,4 +1,4 @@
-//! What a chart of curves and a chart of bars share: two axes, drawn by plotters, and a legend beside them.
+//! Charts: two axes, drawn by plotters, and a legend beside them. Curves and bars are drawn into one.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -30,7 +30,7 @@ pub(super) struct Chart<'a> {
     pub(super) x_numbers: bool,
     /// Width and height of the field between the axes, in pixels.
     pub(super) size: (i32, i32),
-    /// What each series is called, and its colour.
+    /// The name and the colour of each series.
     pub(super) legend: Vec<(&'a str, RGBAColor)>,
 }
 

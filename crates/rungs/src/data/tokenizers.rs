@@ -103,7 +103,7 @@ impl Tokenizers {
         })
     }
 
-    /// The same; none if there is no tokenizer in the folder.
+    /// The tokenizers of a folder; none if there is no tokenizer in it.
     ///
     /// # Errors
     /// If there is one of another kind of data, or it is damaged.

@@ -1,9 +1,9 @@
-//! What a text is generated from.
+//! Requests: prompts to continue, questions to answer, sources to translate.
 
 use crate::decoding::Prompt;
 
-/// What a text is generated from: a prompt, a question, what was said in a dialogue, or a source;
-/// made by a [`Generator`](super::Generator).
+/// The input of a generated text: a prompt, a question, a dialogue so far, or a source. A
+/// [`Generator`](super::Generator) makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub(super) kind: Kind,
@@ -14,7 +14,7 @@ pub struct Request {
     pub(super) whole: bool,
 }
 
-/// What is made of a [`Request`].
+/// The kind of text that answers a [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The text goes on.
@@ -36,7 +36,7 @@ impl Request {
         self.source.as_deref()
     }
 
-    /// What it says: the prompt, the source or the question.
+    /// The text of the prompt, the source or the question.
     pub fn text(&self) -> &str {
         &self.text
     }

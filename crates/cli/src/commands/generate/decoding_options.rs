@@ -1,4 +1,4 @@
-//! What the flags of `rungs generate` make of decoding.
+//! The decoding options of `rungs generate`: search, length, logits processors.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the flags of `rungs generate` ask for.
+//! The requests of `rungs generate`: prompts, questions and sources, from options and files.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::arguments::Generate;
 use crate::terminal::failure::{Failure, Outcome};
 use crate::text_input;
 
-/// What is to be continued, answered or translated.
+/// Reads the prompts to continue, the questions to answer or the sources to translate.
 pub(super) fn requests(flags: &Generate, generator: &Generator) -> Outcome<Vec<Request>> {
     let prompt = |text: &str| generator.prompt(text);
     let source = |text: &str| generator.source(text);

@@ -38,7 +38,7 @@ pub(super) fn changed(train: &Train, common: &Common, mut settings: Settings) ->
 /// Puts the options that were given into settings of the rung.
 pub(super) fn apply(train: &Train, common: &Common, settings: &mut Settings) -> Outcome {
     if settings.rung() != train.rung {
-        *settings = Settings { model: ModelConfig::of(train.rung), ..settings.clone() };
+        settings.model = ModelConfig::of(train.rung);
     }
     let Settings { data, training, .. } = settings;
     training.seed = common.seed.unwrap_or(training.seed);

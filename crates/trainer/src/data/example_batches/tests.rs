@@ -52,6 +52,10 @@ fn assert_is_batch_of(examples: &[Example], batch: &Batch) {
     assert_eq!(batch.tokens(), numbers.iter().map(|&row| examples[row].tokens()).sum::<usize>());
 }
 
+fn epoch(batches: &mut ExampleBatches) -> Vec<Batch> {
+    (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect()
+}
+
 #[test]
 fn a_batch_by_hand() {
     let mut turns = example(&[1, 2, 3], &[4, 5]);
@@ -95,9 +99,6 @@ fn an_epoch_has_little_padding() {
     let lengths: Vec<(usize, usize)> = (0..5000).map(|_| (3 + rng.below(20), 3 + rng.below(20))).collect();
     let steps: usize = lengths.iter().map(|&(q, a)| q + a - 1).sum();
     let mut batches = ExampleBatches::new(examples(&lengths), 32, 0).unwrap();
-    let epoch = |batches: &mut ExampleBatches| -> Vec<Batch> {
-        (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect()
-    };
     let [first, second] = [epoch(&mut batches), epoch(&mut batches)];
     for epoch in [&first, &second] {
         let padded: usize = epoch.iter().map(|batch| batch.inputs.as_slice().len()).sum();
@@ -118,7 +119,7 @@ proptest! {
         let mut batches = ExampleBatches::new(examples.clone(), batch, seed).unwrap();
         for number in 0..2 {
             prop_assert_eq!(batches.cursor(), EpochCursor { epoch: number, batch: 0 });
-            let epoch: Vec<Batch> = (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect();
+            let epoch = epoch(&mut batches);
             epoch.iter().for_each(|batch| assert_is_batch_of(&examples, batch));
             let mut rows: Vec<usize> = epoch.iter().flat_map(numbers).collect();
             rows.sort_unstable();
@@ -127,14 +128,23 @@ proptest! {
     }
 
     #[test]
-    fn batches_go_on_from_a_saved_cursor(lengths in lengths(), batch in 1_usize..9, read in 0_usize..40) {
-        let fresh = ExampleBatches::new(examples(&lengths), batch, 7).unwrap();
-        let (mut batches, mut resumed) = (fresh.clone(), fresh);
-        (0..read).for_each(|_| drop(batches.next_batch()));
-        let json = serde_json::to_string(&batches.cursor()).unwrap();
-        resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
-        for _ in 0..batches.batches_per_pass() + 1 {
-            prop_assert_eq!(batches.next_batch(), resumed.next_batch());
+    fn batches_go_on_from_a_saved_cursor(
+        lengths in lengths(),
+        of_pairs in translations::lengths(),
+        batch in 1_usize..9,
+        read in 0_usize..40,
+    ) {
+        for examples in [examples(&lengths), translations::of_lengths(&of_pairs)] {
+            let fresh = ExampleBatches::new(examples, batch, 7).unwrap();
+            let (mut batches, mut resumed, mut begun) = (fresh.clone(), fresh.clone(), fresh);
+            (0..read).for_each(|_| drop(batches.next_batch()));
+            let json = serde_json::to_string(&batches.cursor()).unwrap();
+            resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
+            for _ in 0..batches.batches_per_pass() + 1 {
+                prop_assert_eq!(batches.next_batch(), resumed.next_batch());
+            }
+            resumed.seek(EpochCursor::default()).unwrap();
+            prop_assert_eq!(resumed.next_batch(), begun.next_batch());
         }
     }
 

@@ -17,7 +17,7 @@ fn translations(pairs: &[(Vec<u32>, Vec<u32>)]) -> Vec<Example> {
     pairs.iter().map(|(source, target)| Example::translation(source.clone(), START, target, END)).collect()
 }
 
-fn of_lengths(lengths: &[(usize, usize)]) -> Vec<Example> {
+pub(super) fn of_lengths(lengths: &[(usize, usize)]) -> Vec<Example> {
     translations(&pairs(lengths))
 }
 
@@ -51,10 +51,6 @@ fn assert_is_batch_of(pairs: &[(Vec<u32>, Vec<u32>)], batch: &Batch) {
     assert_eq!(batch.targets.dims(), [count, *target_lengths(batch).iter().max().unwrap()]);
     assert_eq!(batch.inputs.shape(), batch.targets.shape());
     assert_eq!(batch.tokens(), target_lengths(batch).iter().sum::<usize>());
-}
-
-fn epoch(batches: &mut ExampleBatches) -> Vec<Batch> {
-    (0..batches.batches_per_pass()).map(|_| batches.next_batch()).collect()
 }
 
 #[test]
@@ -106,7 +102,7 @@ fn sequences_are_padded_at_the_end() {
     assert_eq!(pad(&[[]; 0], 9).0.dims(), [0, 0]);
 }
 
-fn lengths() -> impl Strategy<Value = Vec<(usize, usize)>> {
+pub(super) fn lengths() -> impl Strategy<Value = Vec<(usize, usize)>> {
     proptest::collection::vec((1_usize..9, 0_usize..9), 1..60)
 }
 
@@ -124,21 +120,6 @@ proptest! {
             rows.sort_unstable();
             prop_assert_eq!(rows, (0..pairs.len()).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn batches_go_on_from_a_saved_cursor(lengths in lengths(), batch in 1_usize..9, read in 0_usize..40) {
-        let fresh = ExampleBatches::new(of_lengths(&lengths), batch, 7).unwrap();
-        let (mut batches, mut resumed) = (fresh.clone(), fresh);
-        (0..read).for_each(|_| drop(batches.next_batch()));
-        let json = serde_json::to_string(&batches.cursor()).unwrap();
-        resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
-        for _ in 0..batches.batches_per_pass() + 1 {
-            prop_assert_eq!(batches.next_batch(), resumed.next_batch());
-        }
-        resumed.seek(EpochCursor::default()).unwrap();
-        let mut begun = ExampleBatches::new(of_lengths(&lengths), batch, 7).unwrap();
-        prop_assert_eq!(resumed.next_batch(), begun.next_batch());
     }
 
     #[test]

@@ -15,8 +15,7 @@
 //!
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
-use crate::error::GenerateError;
-use crate::search::{Beam, Ending, LengthPenalty, check, nothing};
+use crate::search::{Beam, Ending, LengthPenalty};
 use rayon::prelude::*;
 use rungs_layers::tensor::Element;
 use rungs_models::LanguageModel;
@@ -54,18 +53,9 @@ pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
     prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.search.check(model.vocabulary(), options.texts)?;
-    check(model, prompts, options)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(prompts.len()));
-    }
-    let model = model.frozen();
-    let mut found = Vec::with_capacity(prompts.len());
-    for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
-        found.extend(search(model.as_ref(), prompts, options)?);
-    }
-    Ok(found)
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let found = prompts.chunks((options.batch / options.texts).max(1)).map(|prompts| search(model, prompts, options));
+    Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Searches from some prompts together; none depends on the others.

@@ -11,8 +11,7 @@
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
 
-use crate::error::GenerateError;
-use crate::search::{Contrastive, check, nothing};
+use crate::search::Contrastive;
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, argmax};
 use rungs_models::LanguageModel;
@@ -26,14 +25,8 @@ pub(crate) fn generate<E: Element>(
     prompts: &[Prompt<'_>],
     options: &SampleOptions<Contrastive>,
     on_token: OnNext<'_, u32>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.search.check(options.texts)?;
-    check(model, prompts, options)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(prompts.len()));
-    }
-    let model = model.frozen();
-    let mut text = |(number, prompt)| Ok(vec![search(model.as_ref(), prompt, options, number, on_token)?]);
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let mut text = |(number, prompt)| Ok(vec![search(model, prompt, options, number, on_token)?]);
     prompts.iter().enumerate().map(&mut text).collect()
 }
 
@@ -53,15 +46,14 @@ fn search<E: Element>(
     seen.extend(&features);
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
     let mut text = Generated::nothing();
-    loop {
+    let finish = loop {
         options.begin_step();
         let own = logits.to_vec();
         let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, k);
         if candidates.is_empty() {
-            text.finish = Finish::Complete;
-            break;
+            break Finish::Complete;
         }
         let sum: f64 = weights(&allowed).iter().sum();
         let max = candidates[0].1;
@@ -79,19 +71,17 @@ fn search<E: Element>(
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
         text.weights.extend(looked(&states).map(|mut rows| rows.swap_remove(place)));
         if on_token(number, &id).is_break() || options.stop.contains(&id) {
-            text.finish = Finish::Stop;
-            break;
+            break Finish::Stop;
         }
         if text.ids.len() == options.length.max() {
-            break;
+            break Finish::Length;
         }
         let chosen = features.slice(0, place..place + 1); // (1, 1, D)
         seen.extend(&chosen);
         state = states.rows(&[place]);
         logits = model.scores(&chosen.squeeze(1));
-    }
-    text.score = text.log_probability() / text.ids.len().max(1) as f64;
-    Ok(text)
+    };
+    Ok(text.ended(finish))
 }
 
 /// The vectors of what was read, each of length 1, (1, T, D).

@@ -11,9 +11,9 @@
 
 mod automaton;
 
-use crate::error::GenerateError;
 use automaton::{Automaton, DEAD};
 use rayon::prelude::*;
+use rungs_models::ConfigError;
 use rungs_models::sampling::logits::RULED_OUT;
 use rungs_models::sampling::{Context, Processor};
 use rungs_text::TokenBytes;
@@ -55,8 +55,8 @@ impl Pattern {
     ///
     /// # Errors
     /// If it does not parse, is too large, or matches nothing that these tokens can say.
-    pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, GenerateError> {
-        let error = |problem: String| GenerateError::Expression { expression: expression.to_owned(), problem };
+    pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, ConfigError> {
+        let error = |problem: String| ConfigError::Invalid(format!("the expression {expression:?} {problem}"));
         let automaton = Automaton::new(expression, token_bytes.strips_space).map_err(error)?;
         let mut tokens: Vec<Vec<u8>> =
             token_bytes.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();

@@ -1,6 +1,6 @@
 //! The state of attending models: keys and values of every token they have read.
 
-use crate::state::{ModelState, State, row_ids};
+use crate::state::{ModelState, State};
 use rayon::prelude::*;
 use rungs_layers::KeyValueCache;
 use rungs_layers::tensor::{Element, Ids};
@@ -49,10 +49,9 @@ impl<E: Element> ModelState<E> for CachedState<E> {
     }
 
     /// Nothing is copied that [stays where it was](KeyValueCache::select_rows).
-    fn select_rows(&mut self, rows: &[usize]) {
-        let rows = row_ids(rows);
+    fn select_rows(&mut self, rows: &Ids) {
         let before = self.caches.first().map_or(0, KeyValueCache::len);
-        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(&rows));
+        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(rows));
         // What was padding in all of these rows is gone.
         self.position -= before - self.caches.first().map_or(0, KeyValueCache::len);
     }

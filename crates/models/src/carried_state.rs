@@ -1,8 +1,8 @@
 //! The state of recurrent models.
 
-use crate::state::{ModelState, State, row_ids};
+use crate::state::{ModelState, State};
 use rungs_layers::RecurrentState;
-use rungs_layers::tensor::{Element, Tensor};
+use rungs_layers::tensor::{Element, Ids, Tensor};
 
 /// The state of a recurrent model, carried from step to step.
 #[derive(Debug, Clone)]
@@ -29,9 +29,8 @@ impl<E: Element> ModelState<E> for CarriedState<E> {
         self.position
     }
 
-    fn select_rows(&mut self, rows: &[usize]) {
-        let rows = row_ids(rows);
-        self.layers.iter_mut().for_each(|state| *state = state.rows(&rows));
+    fn select_rows(&mut self, rows: &Ids) {
+        self.layers.iter_mut().for_each(|state| *state = state.rows(rows));
     }
 
     fn merged(&self, states: &[State<E>]) -> State<E> {

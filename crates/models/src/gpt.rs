@@ -24,7 +24,7 @@
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention
 //! weights, and on what each part adds to x.
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
+use crate::config::{MAX_SIZE, check, check_heads, check_layers, check_number, check_parameters, check_sizes};
 use crate::{CachedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
@@ -166,20 +166,16 @@ impl GptConfig {
         ];
         check_sizes(MAX_SIZE, &sizes)?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
-        check_positive("norm-epsilon", self.norm.epsilon())?;
-        if width % heads != 0 {
-            return Err(ConfigError::Heads { width, heads });
-        }
-        if heads % key_heads != 0 {
-            return Err(ConfigError::KeyHeads { heads, key_heads });
-        }
+        check_layers(layers, dropout)?;
+        let positive =
+            |name, value: f64| check_number(name, value, value > 0.0 && value.is_finite(), "a positive number");
+        positive("norm-epsilon", self.norm.epsilon())?;
+        check_heads(width, heads)?;
+        check(heads % key_heads == 0, || format!("heads {heads} is not a multiple of key-heads {key_heads}"))?;
         if let Positions::Rotary(Rotary { theta }) = self.positions {
-            check_positive("rope-theta", theta)?;
-            if width / heads % 2 != 0 {
-                return Err(ConfigError::OddHeads { head: width / heads });
-            }
+            positive("rope-theta", theta)?;
+            let head = width / heads;
+            check(head % 2 == 0, || format!("rotary positions turn pairs of numbers, and a head has {head}"))?;
         }
         let [v, t, d, l, h] = [vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
         let keys = (width / heads * key_heads) as u64;

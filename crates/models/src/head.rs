@@ -1,7 +1,7 @@
 //! The last layer of a translator, from vectors to logits: a matrix of its own, or the decoder's embedding (Press &
 //! Wolf 2017).
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, check};
 use rungs_layers::tensor::{Element, Rng, Tensor};
 use rungs_layers::{Bias, Embedding, Init, Linear, parameters};
 
@@ -35,7 +35,9 @@ impl<E: Element> Head<E> {
 
 /// Checks that a tied head fits the embedding it is tied to.
 pub(crate) fn check_tied(tied: bool, embedding: usize, hidden: usize) -> Result<(), ConfigError> {
-    if tied && embedding != hidden { Err(ConfigError::Tied { embedding, hidden }) } else { Ok(()) }
+    check(!tied || embedding == hidden, || {
+        format!("a tied head needs an embedding as wide as the state: embedding {embedding}, hidden {hidden}")
+    })
 }
 
 /// H·V + V, or V for a bias alone.

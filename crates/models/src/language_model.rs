@@ -10,6 +10,7 @@
 //! those after the last token, one token after another. The pass is the same, so they cannot disagree: reading a text
 //! at once, in pieces, or token by token gives the same logits, bit for bit, whatever else is in the batch.
 
+use crate::config::check;
 use crate::sampling::draw;
 use crate::{ConfigError, Source, State};
 use rungs_layers::tensor::{Element, Ids, Tensor};
@@ -34,7 +35,9 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
 
     /// The most tokens that one state can have read, and that a source may have; none if there is no end, as in
     /// recurrent models.
-    fn context(&self) -> Option<usize>;
+    fn context(&self) -> Option<usize> {
+        None
+    }
 
     /// The state before the first token of `batch` texts.
     ///
@@ -111,11 +114,14 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
     /// If one is longer than the [`context`](Self::context).
     fn check_lengths(&self, source: usize, target: usize) -> Result<(), ConfigError> {
         let Some(context) = self.context() else { return Ok(()) };
-        for (what, tokens, most) in [("a source", source, context), ("a target", target, context - 1)] {
-            if tokens > most {
-                return Err(ConfigError::TooLong { what, tokens, most });
-            }
-        }
-        Ok(())
+        [("a source", source, context), ("a target", target, context - 1)].iter().try_for_each(
+            |&(what, tokens, most)| {
+                check(tokens <= most, || {
+                    format!(
+                        "{what} of {tokens} tokens is longer than the {most} for which this model has learnt positions"
+                    )
+                })
+            },
+        )
     }
 }

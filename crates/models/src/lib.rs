@@ -70,6 +70,7 @@ pub mod bridge;
 pub mod cached_state;
 pub mod carried_state;
 pub mod config;
+mod decoder_state;
 pub mod gpt;
 pub mod gru;
 pub mod head;
@@ -88,7 +89,6 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 pub mod transformer;
-mod transformer_state;
 
 pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use cached_state::CachedState;

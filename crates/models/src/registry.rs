@@ -52,13 +52,7 @@ const UNIT: f64 = 0.1;
 fn check<M: Module<f64> + Clone>(name: &str, model: &M, forward: &dyn Fn(&M) -> Tensor<f64>, rng: &mut Rng) -> Outcome {
     let mut parameters = Vec::new();
     model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
-    let result = |parameters: &[Tensor<f64>]| {
-        let (mut parameters, mut model) = (parameters.iter(), model.clone());
-        model.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter") * UNIT;
-        });
-        forward(&model)
-    };
+    let result = |parameters: &[Tensor<f64>]| forward(&model.with_parameters(parameters.iter().map(|x| x * UNIT)));
     check_gradients(name, result, &parameters, rng)
 }
 
@@ -127,14 +121,10 @@ fn attention(rng: &mut Rng) -> Outcome {
             ..AttentionConfig::default()
         };
         let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
-        worst = worst.worse(if both_ways {
-            let model: AttentionSeq2Seq<f64, GruCell<f64>> =
-                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
-            check_pair(&name, &model, rng)?
-        } else {
-            let model: AttentionSeq2Seq<f64, LstmCell<f64>> =
-                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
-            check_pair(&name, &model, rng)?
+        type Model<C> = AttentionSeq2Seq<f64, C>;
+        worst = worst.worse(match both_ways {
+            true => check_pair(&name, &Model::<GruCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
+            false => check_pair(&name, &Model::<LstmCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
         });
     }
     Ok(worst)

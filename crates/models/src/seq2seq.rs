@@ -13,7 +13,7 @@
 //! A sentence of three words and one of thirty have to fit the same vector. That is why there is
 //! [attention](crate::attention_seq2seq).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
+use crate::config::{MAX_SIZE, check_layers, check_parameters, check_scheduled_sampling, check_sizes};
 use crate::head::{Head, check_tied, head_parameters, target_init};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
@@ -84,7 +84,7 @@ impl Seq2SeqConfig {
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
         check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
-        check_probability("scheduled-sampling", self.scheduled_sampling)?;
+        check_scheduled_sampling(self.scheduled_sampling)?;
         check_tied(tied, embedding, hidden)?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
         let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
@@ -96,8 +96,7 @@ impl Seq2SeqConfig {
 pub(crate) fn check_pair(sizes: &[usize; 4], layers: usize, dropout: f64) -> Result<(), ConfigError> {
     let named = ["source vocabulary", "vocabulary", "embedding", "hidden"].into_iter().zip(*sizes);
     check_sizes(MAX_SIZE, &named.collect::<Vec<_>>())?;
-    check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-    check_dropout(dropout)
+    check_layers(layers, dropout)
 }
 
 /// An encoder and a decoder, and a state between them.
@@ -119,7 +118,7 @@ pub struct Seq2Seq<E: Element, C> {
     pub reverse: bool,
 }
 
-parameters!(Seq2Seq<C: Cell> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
+parameters!(Seq2Seq<C: Cell<E>> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
 
 impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, the head by
@@ -144,17 +143,13 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for Seq2Seq<E, C> {
+impl<E: Element, C: Cell<E>> LanguageModel<E> for Seq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
     }
 
     fn source_vocabulary(&self) -> Option<usize> {
         Some(self.source_embedding.weight.dims::<2>()[0])
-    }
-
-    fn context(&self) -> Option<usize> {
-        None
     }
 
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {

@@ -33,7 +33,7 @@ pub trait ModelState<E: Element>: Any + Debug + Send + Sync {
     fn position(&self) -> usize;
 
     /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses.
-    fn select_rows(&mut self, rows: &[usize]);
+    fn select_rows(&mut self, rows: &Ids);
 
     /// The rows of several states, of which this is the first, one after another.
     ///
@@ -88,7 +88,7 @@ impl<E: Element> State<E> {
     #[must_use]
     pub fn rows(&self, rows: &[usize]) -> Self {
         let mut selected = self.clone();
-        selected.select_rows(rows);
+        selected.select_rows(&row_ids(rows));
         selected
     }
 

@@ -1,8 +1,8 @@
 //! The laws of recurrent layers: padding, directions, rows of a batch and threads, each bit for bit, forward and back.
 
 use crate::{
-    Cell, Direction, Dropout, GruCell, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset,
-    RnnCell,
+    Cell, Direction, Dropout, GruCell, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Order, Recurrent,
+    RecurrentState, Reset, RnnCell,
 };
 use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
 
@@ -69,8 +69,8 @@ macro_rules! for_every_cell {
         for direction in [Direction::Forward, Direction::Both] {
             $law::<f32, RnnCell<f32>>(Nonlinearity::Tanh, direction);
             $law::<f64, RnnCell<f64>>(Nonlinearity::Relu, direction);
-            $law::<f32, LstmCell<f32>>((), direction);
-            $law::<f64, LstmCell<f64>>((), direction);
+            $law::<f32, LstmCell<f32>>(LstmEquations, direction);
+            $law::<f64, LstmCell<f64>>(LstmEquations, direction);
             $law::<f32, GruCell<f32>>(Reset::AfterProduct, direction);
             $law::<f64, GruCell<f64>>(Reset::AfterProduct, direction);
             $law::<f32, GruCell<f32>>(Reset::BeforeProduct, direction);
@@ -171,7 +171,7 @@ fn nothing_changes_at_a_size_that_is_used<C: Cell<f32>>(kind: C::Kind) {
 #[test]
 fn at_a_size_that_is_used_rows_and_threads_do_not_matter_either() {
     nothing_changes_at_a_size_that_is_used::<RnnCell>(Nonlinearity::Tanh);
-    nothing_changes_at_a_size_that_is_used::<LstmCell>(());
+    nothing_changes_at_a_size_that_is_used::<LstmCell>(LstmEquations);
     nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::AfterProduct);
     nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::BeforeProduct);
 }
@@ -205,7 +205,7 @@ fn single_precision_is_double_but_for_rounding<S: Cell<f32>, D: Cell<f64, Kind =
 #[test]
 fn single_precision_computes_what_double_does() {
     single_precision_is_double_but_for_rounding::<RnnCell<f32>, RnnCell<f64>>(Nonlinearity::Tanh);
-    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(());
+    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(LstmEquations);
     single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::AfterProduct);
     single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::BeforeProduct);
 }

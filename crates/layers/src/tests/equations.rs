@@ -155,7 +155,7 @@ fn small_layers_are_their_equations() {
     let expected = rows.chunks(4).flat_map(|row| [0, 1].map(|j| affine(row, &w, &[], &[], &b, j))).collect();
     assert_close(&linear.forward(&x, &mut Mode::Eval), &Array::from_vec(expected, [2, 3, 2]).into(), ROUNDING);
 
-    let norm = LayerNorm::new(4, Bias::Yes);
+    let norm = layer_norm(4, Bias::Yes);
     let wide = &x * 30.0; // so that ε does not matter
     for row in norm.forward(&wide).to_vec().chunks(4) {
         let mean = row.iter().sum::<f64>() / 4.0;
@@ -213,7 +213,7 @@ fn the_feed_forward_layer_and_the_block_are_their_parts() {
 #[test]
 fn sinusoidal_positions_are_waves_and_a_shift_is_a_rotation() {
     let (t, d) = (50, 6);
-    let waves = sinusoidal_positions::<f64>(t, d);
+    let waves = sinusoidal_positions::<f64>(0..t, d);
     assert!(!waves.is_tracked());
     let p = waves.to_vec();
     let at = |t: usize, i: usize| p[t * d + i];
@@ -229,5 +229,5 @@ fn sinusoidal_positions_are_waves_and_a_shift_is_a_rotation() {
             }
         }
     }
-    assert_eq!(sinusoidal_positions::<f32>(3, 5).dims(), [3, 5]);
+    assert_eq!(sinusoidal_positions::<f32>(0..3, 5).dims(), [3, 5]);
 }

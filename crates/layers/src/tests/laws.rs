@@ -143,8 +143,8 @@ fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
 fn a_recurrent_sequence_is_its_steps() {
     sequence_is_steps::<f32, RnnCell<f32>>(Nonlinearity::Tanh);
     sequence_is_steps::<f64, RnnCell<f64>>(Nonlinearity::Relu);
-    sequence_is_steps::<f32, LstmCell<f32>>(());
-    sequence_is_steps::<f64, LstmCell<f64>>(());
+    sequence_is_steps::<f32, LstmCell<f32>>(LstmEquations);
+    sequence_is_steps::<f64, LstmCell<f64>>(LstmEquations);
     sequence_is_steps::<f32, GruCell<f32>>(Reset::AfterProduct);
     sequence_is_steps::<f64, GruCell<f64>>(Reset::AfterProduct);
     sequence_is_steps::<f32, GruCell<f32>>(Reset::BeforeProduct);

@@ -95,7 +95,7 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Goes on with some of the rows, some perhaps several times.
     pub fn select(&mut self, rows: &[usize]) {
-        self.state.select_rows(rows);
+        self.state.select_rows(&row_ids(rows));
         if let Some(Windows { read, .. }) = &mut self.windows {
             *read = rows.iter().map(|&row| read[row].clone()).collect();
         }

@@ -1,6 +1,7 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
-use crate::transformer_state::TransformerState;
+use crate::CachedState;
+use crate::decoder_state::DecoderState;
 use crate::{AddedPositions, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig, Tying};
 use rungs_layers::tensor::{CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};
@@ -133,9 +134,9 @@ fn keys_and_values_of_a_translator_are_not_kept_with_it() {
         let features = model.features(&target, &mut state, &mut Mode::Train(rng));
         (
             state
-                .get::<TransformerState<f32>>()
+                .get::<DecoderState<f32, CachedState<f32>>>()
                 .unwrap()
-                .cached
+                .own
                 .caches
                 .iter()
                 .map(KeyValueCache::len)

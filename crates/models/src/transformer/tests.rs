@@ -2,7 +2,7 @@ use super::*;
 use crate::TransformerConfig;
 use crate::tests::tiny_translators::logits;
 use rungs_layers::tensor::{Graph, grad};
-use rungs_layers::{KeyValueCache, LayerNorm, Norm, sinusoidal_positions};
+use rungs_layers::{KeyValueCache, Norm, NormKind, sinusoidal_positions};
 use std::ops::Range;
 
 const ROUNDING: f64 = 1e-12;
@@ -118,7 +118,7 @@ fn a_model_is_its_equations() {
     let model: Transformer<f64> = shaken(Transformer::new(&model_config(), rng).unwrap(), rng);
     let eval = || Mode::Eval;
     let placed = |ids: &Ids, weight: &Tensor<f64>, t: usize| {
-        weight.embedding(ids) * 8f64.sqrt() + sinusoidal_positions(t, 8) // (B, T, D)
+        weight.embedding(ids) * 8f64.sqrt() + sinusoidal_positions(0..t, 8) // (B, T, D)
     };
     let weight = &model.source_embedding.as_ref().unwrap().weight;
     let present: Present = [0..4, 0..2].into();
@@ -302,5 +302,5 @@ fn names_are_paths() {
         assert!(names.contains(&name.to_owned()), "{name}");
     }
     assert_eq!(BlockConfig::vaswani(8, 2).activation, Activation::Relu);
-    assert!(matches!(model.decoder.norm, Some(Norm::Layer(LayerNorm { .. }))));
+    assert!(matches!(model.decoder.norm, Some(Norm { kind: NormKind::Layer(_), .. })));
 }

@@ -76,7 +76,7 @@ fn linear<E: Element>(inputs: usize, outputs: usize, bias: Bias) -> Linear<E> {
 }
 
 fn self_attention(bias: Bias) -> SelfAttention<f64> {
-    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), HEADS, Dropout::new(0.0))
+    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), [HEADS; 2], Dropout::new(0.0))
 }
 
 fn cross_attention(source: usize) -> CrossAttention<f64> {

@@ -39,13 +39,13 @@ fn search<E: Element>(
     on_token: OnNext<'_, u32>,
 ) -> Result<Generated, SampleError> {
     let Contrastive { alpha, candidates: k } = options.search;
-    let mut seen = Seen(Growing::new(1));
+    let mut seen = Growing::new(1); // h_j / ‖h_j‖ of what was read, (1, T, D)
     let mut state = start(model, &[*prompt]);
     let t = prompt.ids.len();
     let features = model.features(&Ids::new(prompt.ids, [1, t]), &mut state, &mut Mode::Eval); // (1, T, D)
-    seen.extend(&features);
+    seen.push(&unit_vectors(&features));
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
-    let mut text = Generated::nothing();
+    let mut text = Generated::default();
     let finish = loop {
         options.begin_step();
         let own = logits.to_vec();
@@ -62,8 +62,11 @@ fn search<E: Element>(
         let ids = Ids::new(candidates.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [rows.len(), 1]);
         let mut states = state.rows(&rows);
         let features = model.features(&ids, &mut states, &mut Mode::Eval); // (k, 1, D)
-        let alike = seen.likeness(&features);
-        let value = |(&(_, z), alike): (&(u32, f64), &f64)| (1.0 - alpha) * ((z - max).exp() / sum) - alpha * alike;
+        let before = seen.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
+        let cosines = unit_vectors(&features).squeeze(1).matmul(&before.t()); // (k, T)
+        let alike = cosines.max_over([-1]).to_vec();
+        let value =
+            |(&(_, z), alike): (&(u32, f64), &E)| (1.0 - alpha) * ((z - max).exp() / sum) - alpha * alike.to_f64();
         let values: Vec<f64> = candidates.iter().zip(&alike).map(value).collect();
         let place = argmax(&values).unwrap_or(0);
         let (id, _) = candidates[place];
@@ -77,28 +80,11 @@ fn search<E: Element>(
             break Finish::Length;
         }
         let chosen = features.slice(0, place..place + 1); // (1, 1, D)
-        seen.extend(&chosen);
+        seen.push(&unit_vectors(&chosen));
         state = states.rows(&[place]);
         logits = model.scores(&chosen.squeeze(1));
     };
     Ok(text.ended(finish))
-}
-
-/// The vectors of what was read, each of length 1, (1, T, D).
-struct Seen<E: Element>(Growing<E>);
-
-impl<E: Element> Seen<E> {
-    /// Adds vectors (1, T, D).
-    fn extend(&mut self, features: &Tensor<E>) {
-        self.0.push(&unit_vectors(features));
-    }
-
-    /// max_j cos(h, h_j) of vectors (k, 1, D).
-    fn likeness(&self, features: &Tensor<E>) -> Vec<f64> {
-        let seen = self.0.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
-        let cosines = unit_vectors(features).squeeze(1).matmul(&seen.t()); // (k, T)
-        cosines.max_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
-    }
 }
 
 /// h / ‖h‖.

@@ -18,7 +18,7 @@ use rungs_layers::tensor::{Element, Ids, Rng};
 use rungs_models::config::{check, check_sizes};
 use rungs_models::sampling::logits::weights;
 use rungs_models::sampling::{
-    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest, log_probability,
+    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, log_probability,
 };
 use rungs_models::{ConfigError, LanguageModel, State};
 
@@ -60,8 +60,7 @@ pub fn generate_with_draft<'p, E: Element>(
     };
     let translates = model.source_vocabulary().or(draft.source_vocabulary()).is_some();
     let Some(choice) = choice.filter(|_| !translates) else {
-        let problem = "a draft helps to write one text, greedily or drawn, and no search";
-        return Err(ConfigError::Invalid(problem.to_owned()).into());
+        return Err(ConfigError::new("a draft helps to write one text, greedily or drawn, and no search").into());
     };
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
     let options = options.with_search(choice);
@@ -106,7 +105,7 @@ impl<E: Element> Speculation<'_, E> {
         number: usize,
         on_token: OnNext<'_, u32>,
     ) -> Result<(Generated, Drafted), SampleError> {
-        let (mut text, mut finish) = (Generated::nothing(), Finish::Length);
+        let (mut text, mut finish) = (Generated::default(), Finish::Length);
         let max = self.options.length.max();
         'text: while text.ids.len() < max {
             self.options.begin_step();
@@ -166,41 +165,30 @@ impl<E: Element> Speculation<'_, E> {
         let logits = self.model.read(&text, proposals.len() + 1);
         self.drafted.rounds += 1;
         let mut sure = Vec::new();
-        for (i, (id, draft)) in proposals.iter().enumerate() {
-            let allowed = self.processed(&logits[i], &proposals[..i])?;
-            let log_p = |id: u32| log_probability(&doubles(&logits[i]), id);
-            let stays = match self.options.search {
-                Choice::Greedy => likeliest(&allowed) == Some(*id),
-                Choice::Sample => {
-                    let at = *id as usize;
-                    let [p, q] = [&allowed, draft].map(|logits| probabilities(logits)[at]);
-                    self.rng.uniform() * q < p
-                }
+        for (i, own) in logits.iter().enumerate() {
+            let allowed = self.processed(own, &proposals[..i])?;
+            let proposal = proposals.get(i);
+            let chosen = match (self.options.search, proposal) {
+                (Choice::Sample, Some((id, draft))) => self.accepted(*id, &allowed, draft),
+                (search, _) => search.of(&allowed, &mut self.rng),
             };
-            if !stays {
-                let instead = match self.options.search {
-                    Choice::Greedy => likeliest(&allowed),
-                    Choice::Sample => self.instead(&allowed, draft),
-                };
-                sure.push((instead, instead.map_or(0.0, log_p)));
-                return Ok(sure);
-            }
+            sure.push((chosen, chosen.map_or(0.0, |id| log_probability(&doubles(own), id))));
+            let Some(id) = proposal.map(|(id, _)| *id).filter(|&id| chosen == Some(id)) else { break };
             self.drafted.accepted += 1;
-            sure.push((Some(*id), log_p(*id)));
-            if self.options.stop.contains(id) {
-                return Ok(sure);
+            if self.options.stop.contains(&id) {
+                break;
             }
         }
-        let last = &logits[proposals.len()];
-        let allowed = self.processed(last, proposals)?;
-        let id = self.options.search.of(&allowed, &mut self.rng);
-        sure.push((id, id.map_or(0.0, |id| log_probability(&doubles(last), id))));
         Ok(sure)
     }
 
-    /// A token from max(0, p − q), normalised: what p has and q lacks.
-    fn instead(&mut self, model: &[f64], draft: &[f64]) -> Option<u32> {
+    /// A token of the draft with probability min(1, p / q), else one from max(0, p − q), normalised: what p has and q
+    /// lacks.
+    fn accepted(&mut self, id: u32, model: &[f64], draft: &[f64]) -> Option<u32> {
         let [p, q] = [model, draft].map(probabilities);
+        if self.rng.uniform() * q[id as usize] < p[id as usize] {
+            return Some(id);
+        }
         let missing: Vec<f64> = p.iter().zip(&q).map(|(p, q)| (p - q).max(0.0).ln()).collect();
         // Where the two are equal but for rounding, nothing may be left.
         draw(&missing, &mut self.rng).or_else(|| draw(model, &mut self.rng))

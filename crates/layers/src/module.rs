@@ -32,14 +32,10 @@ impl Path {
     /// Visits a place one step further in, and comes back.
     pub fn enter(&mut self, segment: impl Display, visit: impl FnOnce(&mut Path)) {
         let length = self.0.len();
-        self.push(&segment);
+        let dot = if length == 0 { "" } else { "." };
+        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
         visit(self);
         self.0.truncate(length);
-    }
-
-    fn push(&mut self, segment: &dyn Display) {
-        let dot = if self.0.is_empty() { "" } else { "." };
-        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
     }
 }
 
@@ -54,8 +50,8 @@ pub trait Module<E: Element>: 'static {
     /// Shows every part below `path` with its full name, to be changed: modules, itself first, and parameters, the same
     /// in the same order as [`visit`](Module::visit) shows.
     ///
-    /// Parts of one type are found by [downcasting](Any), as [`for_each_mut`](Module::for_each_mut) finds parameters and
-    /// [`for_each_linear`](crate::linear::for_each_linear) linear layers. `Option`, `Vec` and `Box` show only what they
+    /// Parts of one type are found by [downcasting](Any): parameters by [`for_each_mut`](Module::for_each_mut), linear
+    /// layers by [`for_each_linear`](crate::linear::for_each_linear). `Option`, `Vec` and `Box` show only what they
     /// hold.
     #[doc(alias = "named_modules")]
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any));

@@ -97,35 +97,22 @@ impl Default for Rotary {
 pub struct Angles<E: Element = f32> {
     cosines: Arc<[E]>,
     sines: Arc<[E]>,
-    by_row: bool,
 }
 
 impl Rotary {
-    /// The angles of these positions for heads of `width` numbers. They are the same for all layers.
+    /// The angles of these positions, T or, where they differ from row to row, B·T, for heads of `width` numbers. They
+    /// are the same for all layers.
     ///
     /// # Panics
     /// If the width is odd.
     #[track_caller]
-    pub fn angles<E: Element>(&self, positions: Range<usize>, width: usize) -> Angles<E> {
-        self.of(positions, width, false)
-    }
-
-    /// The angles of positions (B, T) that differ from row to row.
-    ///
-    /// # Panics
-    /// If the width is odd.
-    #[track_caller]
-    pub fn angles_of_each<E: Element>(&self, positions: &Ids, width: usize) -> Angles<E> {
-        self.of(positions.as_slice().iter().map(|&position| position as usize), width, true)
-    }
-
-    #[track_caller]
-    fn of<E: Element>(&self, positions: impl Iterator<Item = usize>, width: usize, by_row: bool) -> Angles<E> {
+    pub fn angles<E: Element>(&self, positions: impl IntoIterator<Item = usize>, width: usize) -> Angles<E> {
         assert!(width.is_multiple_of(2), "rotary positions: a head of {width} numbers has no pairs");
         let angle = |t: usize, pair: usize| t as f64 / self.theta.powf(2.0 * pair as f64 / width as f64);
-        let angles: Vec<f64> = positions.flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
+        let angles: Vec<f64> =
+            positions.into_iter().flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
         let each = |f: fn(f64) -> f64| angles.iter().map(|&angle| E::from_f64(f(angle))).collect();
-        Angles { cosines: each(f64::cos), sines: each(f64::sin), by_row }
+        Angles { cosines: each(f64::cos), sines: each(f64::sin) }
     }
 }
 
@@ -137,11 +124,11 @@ impl<E: Element> Angles<E> {
     #[track_caller]
     pub fn turn(&self, x: &Tensor<E>) -> Tensor<E> {
         let rotate = |x: &Tensor<E>| x.rotate(self.cosines.clone(), self.sines.clone());
-        if !self.by_row {
-            return rotate(x);
-        }
-        // Where every row has positions of its own, all rows are one sequence of them.
         let [b, t, n, k] = x.dims();
-        rotate(&x.reshape([1, b * t, n, k])).reshape([b, t, n, k])
+        match self.cosines.len() == b * t * k / 2 {
+            // Where every row has positions of its own, all rows are one sequence of them.
+            true => rotate(&x.reshape([1, b * t, n, k])).reshape([b, t, n, k]),
+            false => rotate(x),
+        }
     }
 }

@@ -100,19 +100,23 @@ impl<C> Recurrent<C> {
     /// x (B, T, D) and a state per cell → what the last layer shows at all steps (B, T, H), or (B, T, 2H) in both
     /// directions, and the last state of every cell.
     ///
+    /// Sequences of different lengths are padded at their ends to T.
+    ///
     /// # Panics
-    /// If `state` does not have one state per cell.
+    /// If `state` does not have one state per cell, or there are lengths, but not one per sequence, or one is larger
+    /// than T.
     #[track_caller]
     pub fn forward<E: Element>(
         &self,
         x: &Tensor<E>,
+        lengths: Option<&[usize]>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
     ) -> (Tensor<E>, Vec<RecurrentState<E>>)
     where
         C: Cell<E>,
     {
-        self.read(x, false, None, state, mode)
+        self.read(x, false, lengths, state, mode)
     }
 
     /// As [`forward`](Recurrent::forward), in one direction, given the product x W_x (B, T, G·H) of the first layer: a
@@ -133,24 +137,6 @@ impl<C> Recurrent<C> {
         let [layers, backward] = [self.layers.len(), self.backward.len()];
         assert!(layers > 0 && backward == 0, "recurrent: driven, with {layers} layers and {backward} backward");
         self.read(drive, true, None, state, mode)
-    }
-
-    /// As [`forward`](Recurrent::forward), for sequences of different lengths, padded at their ends to T.
-    ///
-    /// # Panics
-    /// Also if there is not one length per sequence, or one is larger than T.
-    #[track_caller]
-    pub fn forward_padded<E: Element>(
-        &self,
-        x: &Tensor<E>,
-        lengths: &[usize],
-        state: &[RecurrentState<E>],
-        mode: &mut Mode<'_>,
-    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
-    where
-        C: Cell<E>,
-    {
-        self.read(x, false, Some(lengths), state, mode)
     }
 
     /// Reads x, or what the first layer makes of it by its W_x.

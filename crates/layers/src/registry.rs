@@ -93,7 +93,7 @@ fn feed_forward(rng: &mut Rng) -> Outcome {
         FeedForward::new(linear([3, 5], rng), linear([5, 3], rng), activation, some_dropout())
     };
     let forward = |layer: &FeedForward<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
-    let gated = plain(Activation::Silu, rng).gated(linear([3, 5], rng));
+    let gated = FeedForward { gate: Some(linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
     let worst = check("FeedForward", &plain(Activation::Gelu, rng), &[&[2, 4, 3]], forward, rng)?;
     Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
 }
@@ -194,7 +194,7 @@ fn recurrent(rng: &mut Rng) -> Outcome {
         let shapes: Vec<&[usize]> = std::iter::once(&[2, 3, 3][..]).chain(vec![&[2, 4][..]; vectors]).collect();
         let forward = |layers: &Recurrent<C>, x: &[Tensor<f64>]| {
             let state = states(&x[1..], C::STATES);
-            shown(training(|mode| layers.forward_padded(&x[0], &[3, 2], &state, mode)))
+            shown(training(|mode| layers.forward(&x[0], Some(&[3, 2]), &state, mode)))
         };
         check("Recurrent", &layers, &shapes, forward, rng)
     }

@@ -154,14 +154,14 @@ fn mistakes_are_named() {
         (
             &|| {
                 let rnn: Rnn<f32> = Rnn::new(2, 3, 2, drop, &mut Rng::new(0));
-                rnn.forward(&Array::zeros([1, 1, 2]).into(), &rnn.zero_state(1)[..1], &mut Mode::Eval);
+                rnn.forward(&Array::zeros([1, 1, 2]).into(), None, &rnn.zero_state(1)[..1], &mut Mode::Eval);
             },
             "recurrent: 1 states for 2 cells",
         ),
         (
             &|| {
                 let lstm: Lstm<f32> = Lstm::new(2, 3, 1, drop, &mut Rng::new(0));
-                lstm.forward(&Array::zeros([1, 0, 2]).into(), &lstm.zero_state(1), &mut Mode::Eval);
+                lstm.forward(&Array::zeros([1, 0, 2]).into(), None, &lstm.zero_state(1), &mut Mode::Eval);
             },
             "lstm: a sequence of no steps",
         ),

@@ -173,10 +173,7 @@ impl BlockConfig {
         let up = Linear::new(d, h, bias, init, rng);
         let down = Linear::new(h, d, bias, self.residual_init, rng);
         let feed_forward = FeedForward::new(up, down, self.activation, self.dropout);
-        match self.gated {
-            true => feed_forward.gated(Linear::new(d, h, bias, init, rng)),
-            false => feed_forward,
-        }
+        FeedForward { gate: self.gated.then(|| Linear::new(d, h, bias, init, rng)), ..feed_forward }
     }
 
     /// The norm at the end of a stack: where norms stand before the parts, nothing has normalised the last sum.

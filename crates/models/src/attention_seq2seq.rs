@@ -20,10 +20,9 @@
 //! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why
 //! there are Transformers.
 
-use crate::bridge::Bridge;
-use crate::config::{check, check_parameters, check_scheduled_sampling};
+use crate::config::{check, check_parameters};
 use crate::decoder_state::DecoderState;
-use crate::head::{Head, check_tied, head_parameters, target_init};
+use crate::head::{Head, head_parameters, target_init};
 use crate::seq2seq::{CellKind, check_pair};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
@@ -119,9 +118,8 @@ impl AttentionConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
-        check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
-        check_scheduled_sampling(self.scheduled_sampling)?;
-        check_tied(tied, embedding, hidden)?;
+        let sizes = [source_vocabulary, vocabulary, embedding, hidden];
+        check_pair(sizes, layers, [dropout, self.scheduled_sampling], tied)?;
         let shown = self.shown();
         check(score != Score::Dot || shown == hidden, || {
             format!("dot attention compares vectors of one width: the encoder shows {shown}, the decoder {hidden}")
@@ -140,6 +138,33 @@ impl AttentionConfig {
         check_parameters(
             (s + v) * d + encoder + decoder + bridge + attention + combined * h + h + head_parameters(tied, h, v),
         )
+    }
+}
+
+/// From the last states of an encoder's layer to the first state of the decoder's.
+#[derive(Debug, Clone)]
+pub struct Bridge<E: Element = f32> {
+    /// For h.
+    pub h: Linear<E>,
+    /// For c, where there is one.
+    pub c: Option<Linear<E>>,
+}
+
+parameters!(Bridge { h, c });
+
+impl<E: Element> Bridge<E> {
+    pub(crate) fn new(inputs: usize, hidden: usize, has_cell: bool, rng: &mut Rng) -> Self {
+        let mut linear = || Linear::new(inputs, hidden, Bias::Yes, Init::XavierUniform, rng);
+        Self { h: linear(), c: has_cell.then(linear) }
+    }
+
+    /// The last states of all directions (B, H) each → the decoder's first.
+    pub(crate) fn cross(&self, last: &[RecurrentState<E>], mode: &mut Mode<'_>) -> RecurrentState<E> {
+        let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
+        let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
+        let mut across =
+            |linear: &Linear<E>, parts: &[Tensor<E>]| linear.forward(&Tensor::concat(parts, -1), mode).tanh();
+        RecurrentState { h: across(&self.h, &h), c: self.c.as_ref().map(|linear| across(linear, &c)) }
     }
 }
 
@@ -259,7 +284,7 @@ impl<E: Element, C: Cell<E>> LanguageModel<E> for AttentionSeq2Seq<E, C> {
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
         let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
         let start = self.encoder.zero_state(source.lengths().len());
-        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
+        let (states, last) = self.encoder.forward(&x, Some(source.lengths()), &start, mode); // (B, S, D_v)
         let ways = last.len() / self.bridge.len();
         let mut carried: Vec<_> =
             last.chunks(ways).zip(&self.bridge).map(|(last, bridge)| bridge.cross(last, mode)).collect();
@@ -268,7 +293,7 @@ impl<E: Element, C: Cell<E>> LanguageModel<E> for AttentionSeq2Seq<E, C> {
             carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
         }
         let sources = vec![self.attention.memory(&states, source.lengths())];
-        State::new(DecoderState { own: CarriedState::new(carried), sources, weights: None })
+        Box::new(DecoderState { own: CarriedState::new(carried), sources, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {

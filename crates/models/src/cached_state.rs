@@ -41,7 +41,7 @@ impl<E: Element> CachedState<E> {
 
 impl<E: Element> ModelState<E> for CachedState<E> {
     fn copied(&self) -> State<E> {
-        State::new(self.clone())
+        Box::new(self.clone())
     }
 
     fn position(&self) -> usize {
@@ -62,7 +62,7 @@ impl<E: Element> ModelState<E> for CachedState<E> {
             KeyValueCache::merged(&states.iter().map(|state| state.caches[layer].clone()).collect::<Vec<_>>())
         };
         let position = states.iter().map(|state| state.position).max().unwrap_or(0);
-        State::new(Self { caches: (0..self.caches.len()).map(cache).collect(), position })
+        Box::new(Self { caches: (0..self.caches.len()).map(cache).collect(), position })
     }
 
     fn unread(&mut self, tokens: usize) -> bool {

@@ -17,70 +17,52 @@ pub const MAX_LAYERS: usize = 1 << 10;
 /// without a word; a slip of the keyboard (`--hidden 1000000`) deserves one.
 pub const MAX_PARAMETERS: u64 = 1 << 34;
 
-/// A setting that cannot be, by its name.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A size of zero.
-    #[error("{name} is 0; it must be at least 1")]
-    Zero {
-        /// The setting.
-        name: &'static str,
-    },
-    /// A size beyond what any machine holds.
-    #[error("{name} {value} is too large; the most is {most}")]
-    TooLarge {
-        /// The setting.
-        name: &'static str,
-        /// Its value.
-        value: usize,
-        /// The largest value it can have.
-        most: usize,
-    },
-    /// A model beyond what any machine holds, though each of its sizes is possible.
-    #[error("these sizes make a model of {parameters} parameters; the most is {MAX_PARAMETERS}")]
-    TooManyParameters {
-        /// How many parameters the model would have.
-        parameters: u64,
-    },
-    /// A number outside its range.
-    #[error("{name} {value} is not {range}")]
-    Range {
-        /// The setting.
-        name: &'static str,
-        /// Its value.
-        value: f64,
-        /// What it must be, in words.
-        range: &'static str,
-    },
-    /// Another setting, or several together, that cannot be: in words.
-    #[error("{0}")]
-    Invalid(String),
+/// A setting, or several together, that cannot be: in words, with the setting's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// An error of these words.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+/// Checks a condition; `otherwise` says what is wrong.
+///
+/// # Errors
+/// If it does not hold.
+pub fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::new(otherwise())) }
 }
 
 /// Checks that each size is from 1 to `most`.
 ///
 /// # Errors
 /// If one is not: the first.
-pub fn check_sizes(most: usize, sizes: &[(&'static str, usize)]) -> Result<(), ConfigError> {
-    sizes.iter().try_for_each(|&(name, value)| match value {
-        0 => Err(ConfigError::Zero { name }),
-        _ if value > most => Err(ConfigError::TooLarge { name, value, most }),
-        _ => Ok(()),
+pub fn check_sizes(most: usize, sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
+    sizes.iter().try_for_each(|&(name, value)| {
+        check(value > 0, || format!("{name} is 0; it must be at least 1"))?;
+        check(value <= most, || format!("{name} {value} is too large; the most is {most}"))
     })
 }
 
 /// Checks that a model of this many parameters is one that a machine could hold.
 pub(crate) fn check_parameters(parameters: u64) -> Result<u64, ConfigError> {
-    if parameters > MAX_PARAMETERS { Err(ConfigError::TooManyParameters { parameters }) } else { Ok(parameters) }
+    check(parameters <= MAX_PARAMETERS, || {
+        format!("these sizes make a model of {parameters} parameters; the most is {MAX_PARAMETERS}")
+    })?;
+    Ok(parameters)
 }
 
 /// Checks that a number fits; `range` says in words what it must be.
 ///
 /// # Errors
 /// If it does not.
-pub fn check_number(name: &'static str, value: f64, fits: bool, range: &'static str) -> Result<f64, ConfigError> {
-    if fits { Ok(value) } else { Err(ConfigError::Range { name, value, range }) }
+pub fn check_number(name: &str, value: f64, fits: bool, range: &str) -> Result<f64, ConfigError> {
+    check(fits, || format!("{name} {value} is not {range}"))?;
+    Ok(value)
 }
 
 /// Checks a number of layers and their dropout: everything could not be dropped, since what is left is divided by
@@ -98,12 +80,4 @@ pub(crate) fn check_scheduled_sampling(p: f64) -> Result<(), ConfigError> {
 /// Checks that heads of equal width fill a width.
 pub(crate) fn check_heads(width: usize, heads: usize) -> Result<(), ConfigError> {
     check(width % heads == 0, || format!("width {width} is not a multiple of heads {heads}"))
-}
-
-/// Checks a condition; `otherwise` says what is wrong.
-///
-/// # Errors
-/// If it does not hold.
-pub fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), ConfigError> {
-    if holds { Ok(()) } else { Err(ConfigError::Invalid(otherwise())) }
 }

@@ -16,7 +16,7 @@ pub(crate) struct DecoderState<E: Element, S> {
 
 impl<E: Element, S: ModelState<E> + Clone> ModelState<E> for DecoderState<E, S> {
     fn copied(&self) -> State<E> {
-        State::new(self.clone())
+        Box::new(self.clone())
     }
 
     fn position(&self) -> usize {

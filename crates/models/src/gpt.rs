@@ -272,7 +272,7 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
     }
 
     fn start(&self, _batch: usize) -> State<E> {
-        State::new(CachedState::new(self.blocks.len()))
+        Box::new(CachedState::new(self.blocks.len()))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -295,7 +295,9 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
         let angles: Option<Angles<E>> = match (self.positions, &by_row) {
             (Positions::Learned, _) => None,
             (Positions::Rotary(rotary), None) => Some(rotary.angles(positions, width())),
-            (Positions::Rotary(rotary), Some(each)) => Some(rotary.angles_of_each(each, width())),
+            (Positions::Rotary(rotary), Some(each)) => {
+                Some(rotary.angles(each.as_slice().iter().map(|&position| position as usize), width()))
+            }
         };
         let mut x = self.dropout.forward(&x, mode);
         // A text that is trained on as a whole needs no cache, whose keys and values would hold what is not to be kept.

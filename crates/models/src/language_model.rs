@@ -93,10 +93,9 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
             let here = self.logits(&Ids::new(read.clone(), [b, 1]), state, mode); // (B, 1, V)
             if at + 1 < t {
                 let written = here.to_vec();
-                let vocabulary = written.len() / b;
                 let Mode::Train(rng) = mode else { unreachable!("it was so above") };
-                for (row, read) in read.iter_mut().enumerate() {
-                    let z: Vec<f64> = written[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
+                for (row, (read, z)) in read.iter_mut().zip(written.chunks(self.vocabulary())).enumerate() {
+                    let z: Vec<f64> = z.iter().map(|z| z.to_f64()).collect();
                     *read = match rng.uniform() < own {
                         true => draw(&z, rng).expect("no token is ruled out"),
                         false => ids.as_slice()[row * t + at + 1],

@@ -96,14 +96,14 @@ impl<E: Element, C: Cell<E>> LanguageModel<E> for RecurrentLanguageModel<E, C> {
     }
 
     fn start(&self, batch: usize) -> State<E> {
-        State::new(CarriedState::new(self.recurrent.zero_state(batch)))
+        Box::new(CarriedState::new(self.recurrent.zero_state(batch)))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let x = self.dropout.forward(&self.embedding.forward(ids), mode); // (B, T, D)
         let carried: &mut CarriedState<E> = state.expect_mut("recurrent");
-        let (h, last) = self.recurrent.forward(&x, &carried.layers, mode); // (B, T, H)
+        let (h, last) = self.recurrent.forward(&x, None, &carried.layers, mode); // (B, T, H)
         carried.layers = last;
         carried.position += t;
         self.dropout.forward(&h, mode)

@@ -5,7 +5,7 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
-use crate::bridge::Bridge;
+use crate::attention_seq2seq::Bridge;
 use crate::head::Head;
 use crate::{
     AddedPositions, AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, GruLanguageModel, LanguageModel,
@@ -112,8 +112,6 @@ fn attention(rng: &mut Rng) -> Outcome {
             vocabulary: VOCABULARY,
             embedding: 4,
             hidden: 4,
-            layers: 1,
-            dropout: 0.0,
             style,
             score,
             bidirectional: both_ways,
@@ -152,26 +150,13 @@ fn bridge(rng: &mut Rng) -> Outcome {
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {
-    let config = GptConfig {
-        vocabulary: VOCABULARY,
-        context: 6,
-        width: 4,
-        heads: 2,
-        layers: 2,
-        bias: true,
-        ..GptConfig::nanogpt()
+    let small = |config| {
+        let sizes = GptConfig { vocabulary: VOCABULARY, context: 6, width: 4, heads: 2, layers: 2, ..config };
+        GptConfig { bias: true, ..sizes }
     };
+    let config = small(GptConfig::nanogpt());
     let gpt = check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)?;
-    let config = GptConfig {
-        key_heads: Some(1),
-        bias: true,
-        vocabulary: VOCABULARY,
-        context: 6,
-        width: 4,
-        heads: 2,
-        layers: 2,
-        ..GptConfig::llama()
-    };
+    let config = GptConfig { key_heads: Some(1), ..small(GptConfig::llama()) };
     Ok(gpt.worse(check_text("Gpt, as Llama", &Gpt::new(&config, rng).expect("possible sizes"), rng)?))
 }
 

@@ -305,7 +305,7 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
         let present: Present = source.lengths().iter().map(|&length| 0..length).collect();
         let states = self.encoder.forward(&x, &present, mode); // (B, S, D)
         let sources = self.decoder.memories(&states, &present);
-        State::new(DecoderState { own: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
+        Box::new(DecoderState { own: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {

@@ -73,7 +73,7 @@ fn results<C: Cell<f64>>(
 ) -> Vec<(&'static str, Tensor<f64>)> {
     // What stands in the padding does not matter, so that it may be anything.
     let states = first_states(golden, stack);
-    let (y, last) = stack.forward_padded(&padded(x, 7.0), &LENGTHS, &states, &mut Mode::Eval);
+    let (y, last) = stack.forward(&padded(x, 7.0), Some(&LENGTHS), &states, &mut Mode::Eval);
     let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
     let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
     let mut results = vec![("output", padded(&y, 0.0)), ("hn", Tensor::stack(&h, 0))];
@@ -246,7 +246,7 @@ fn reset_before_and_back(sizes: [usize; 3], both: bool, seed: u64) {
     assert_eq!(bits(&twice), bits(&once), "with one bias of n nothing changes any more");
 
     let x = Tensor::constant(Array::normal([2, 3, sizes[0]], 0.0, 1.0, &mut Rng::new(seed)));
-    let [ours, copys] = [&stack, &once].map(|gru| gru.forward(&x, &gru.zero_state(2), &mut Mode::Eval).0);
+    let [ours, copys] = [&stack, &once].map(|gru| gru.forward(&x, None, &gru.zero_state(2), &mut Mode::Eval).0);
     assert_agree("the function", copys.array(), ours.array(), VALUES);
 }
 

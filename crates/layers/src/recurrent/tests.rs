@@ -28,10 +28,7 @@ fn run<E: Element, C: Cell<E>>(
         .iter()
         .map(|s| RecurrentState { h: s.h.as_variable(), c: s.c.as_ref().map(Tensor::as_variable) })
         .collect();
-    let (y, last) = match lengths {
-        Some(lengths) => layers.forward_padded(&x, lengths, &state, &mut Mode::Eval),
-        None => layers.forward(&x, &state, &mut Mode::Eval),
-    };
+    let (y, last) = layers.forward(&x, lengths, &state, &mut Mode::Eval);
     let [b, t, _] = y.dims();
     let within = |i: usize| lengths.is_none_or(|lengths| i % t < lengths[i / t]);
     let mask = Tensor::constant(Array::from_fn([b, t, 1], |i| if within(i) { E::ONE } else { E::ZERO }));
@@ -234,7 +231,7 @@ fn both_ways_are_side_by_side<E: Element, C: Cell<E>>(kind: C::Kind, _: Directio
     layers.backward.truncate(1);
     let x: Tensor<E> = normal([2, 4, D], &mut rng);
     let start = states(&layers, 2, &mut rng);
-    let (y, last) = layers.forward(&x, &start, &mut Mode::Eval);
+    let (y, last) = layers.forward(&x, None, &start, &mut Mode::Eval);
     assert_eq!(y.dims(), [2, 4, 2 * H]);
     for (which, (cell, order)) in
         [(&layers.layers[0], Order::Forward), (&layers.backward[0], Order::Reverse)].into_iter().enumerate()

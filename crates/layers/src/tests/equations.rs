@@ -20,7 +20,7 @@ fn the_rnn_is_its_equation() {
     let rnn: Rnn<f64> = shaken(Rnn::new(d, h, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let (x, h_0) = (normal([b, t, d], rng), normal([b, h], rng));
     let start = RecurrentState { h: h_0.clone(), c: None };
-    let (states, last) = rnn.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
+    let (states, last) = rnn.forward(&x, None, std::slice::from_ref(&start), &mut Mode::Eval);
 
     let cell = &rnn.layers[0];
     let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
@@ -46,7 +46,7 @@ fn the_lstm_is_its_equation() {
     let lstm: Lstm<f64> = shaken(Lstm::new(d, n, 1, Dropout::new(NO_DROPOUT), rng), rng);
     let x = normal([b, t, d], rng);
     let start = RecurrentState { h: normal([b, n], rng), c: Some(normal([b, n], rng)) };
-    let (states, last) = lstm.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
+    let (states, last) = lstm.forward(&x, None, std::slice::from_ref(&start), &mut Mode::Eval);
 
     let cell = &lstm.layers[0];
     let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());
@@ -81,7 +81,7 @@ fn the_gru_is_its_equation_wherever_the_reset_gate_acts() {
         let gru: Gru<f64> = shaken(gru, rng);
         let x = normal([b, t, d], rng);
         let start = RecurrentState { h: normal([b, n], rng), c: None };
-        let (states, last) = gru.forward(&x, std::slice::from_ref(&start), &mut Mode::Eval);
+        let (states, last) = gru.forward(&x, None, std::slice::from_ref(&start), &mut Mode::Eval);
 
         let cell = &gru.layers[0];
         let (w_x, w_h, bias) = (cell.w_x.to_vec(), cell.w_h.to_vec(), cell.bias.to_vec());

@@ -41,7 +41,8 @@ fn the_root_mean_square_norm_is_its_equation() {
 fn a_gate_multiplies_what_goes_up() {
     let rng = &mut Rng::new(2);
     let [up, gate, down] = [linear(4, 6, rng), linear(4, 6, rng), linear(6, 4, rng)];
-    let layer = FeedForward::new(up.clone(), down.clone(), Activation::Silu, Dropout::new(0.0)).gated(gate.clone());
+    let layer = FeedForward::new(up.clone(), down.clone(), Activation::Silu, Dropout::new(0.0));
+    let layer = FeedForward { gate: Some(gate.clone()), ..layer };
     let x = normal([3, 4], rng);
     let silu = |x: &Tensor<f64>| x * x.sigmoid();
     let expected =

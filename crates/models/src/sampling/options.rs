@@ -149,8 +149,8 @@ impl Length {
     }
 }
 
-/// A text that was written.
-#[derive(Debug, Clone, PartialEq)]
+/// A text that was written; by default, nothing yet.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Generated {
     /// Its tokens, without the prompt.
     pub ids: Vec<u32>,
@@ -165,12 +165,6 @@ pub struct Generated {
 }
 
 impl Generated {
-    /// A text of which nothing is written yet.
-    pub fn nothing() -> Self {
-        let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
-        Self { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights }
-    }
-
     /// The text, ended, with the mean of its log-probabilities as its score.
     #[must_use]
     pub fn ended(self, finish: Finish) -> Self {
@@ -184,9 +178,10 @@ impl Generated {
 }
 
 /// Why a text ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Finish {
     /// It has as many tokens as it may.
+    #[default]
     Length,
     /// A stop token was chosen, or whoever was listening had heard enough.
     Stop,

@@ -33,7 +33,6 @@ impl Prompt<'_> {
     /// If there is no token, or one is outside the vocabulary; if there is a source and the model goes on with texts,
     /// or none and it translates; or if a source or its target is longer than the model's context.
     pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, most: usize) -> Result<(), ConfigError> {
-        let invalid = |problem: &str| ConfigError::Invalid(problem.to_owned());
         check_ids("prompt", self.ids, model.vocabulary())?;
         match (self.source, model.source_vocabulary()) {
             (None, None) => Ok(()),
@@ -42,8 +41,8 @@ impl Prompt<'_> {
                 // The first token is the start, and the last is written and not read.
                 model.check_lengths(source.len(), (self.ids.len() + most).saturating_sub(2))
             }
-            (Some(_), None) => Err(invalid("the model goes on with texts, and is given a source")),
-            (None, Some(_)) => Err(invalid("the model translates, and is given no source")),
+            (Some(_), None) => Err(ConfigError::new("the model goes on with texts, and is given a source")),
+            (None, Some(_)) => Err(ConfigError::new("the model translates, and is given no source")),
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn sample<'p, E: Element>(
     options.check(model, &prompts)?;
     let texts = options.texts;
     if options.length.max() == 0 {
-        return Ok(vec![vec![Generated::nothing(); texts]; prompts.len()]);
+        return Ok(vec![vec![Generated::default(); texts]; prompts.len()]);
     }
     let model = model.frozen();
     let together = (options.batch / texts).max(1);
@@ -94,7 +94,7 @@ pub fn sample<'p, E: Element>(
         let text = |number: usize| Text {
             number,
             prompt: prompts[number / texts].ids,
-            written: Generated::nothing(),
+            written: Generated::default(),
             rng: rng.of_text(number / texts, number % texts),
         };
         let begun = (part * together * texts..).take(chunk.len() * texts).map(text).collect();

@@ -81,7 +81,7 @@ impl Processor for TopK {
 }
 
 /// A share of the probability.
-fn share(name: &'static str, p: f64) -> Result<f64, ConfigError> {
+fn share(name: &str, p: f64) -> Result<f64, ConfigError> {
     check_number(name, p, p > 0.0 && p <= 1.0, "above 0 and at most 1")
 }
 

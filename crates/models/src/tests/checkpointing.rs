@@ -173,7 +173,7 @@ fn keys_that_a_translator_did_not_keep_are_missed() {
     let rng = &mut Rng::new(7);
     let config = TransformerConfig { gradient_checkpointing: true, ..transformers()[0].clone() };
     let model = Transformer::<f32>::new(&config, rng).unwrap();
-    let mut state = model.encode(&Source::one(&[1, 2, 3]), &mut Mode::Eval);
+    let mut state = model.encode(&Source::of(&[&[1, 2, 3]]), &mut Mode::Eval);
     let ids = Ids::new((0..CONTEXT as u32).collect::<Vec<_>>(), [1, CONTEXT]);
     for _ in 0..2 {
         model.features(&ids, &mut state, &mut Mode::Train(rng));

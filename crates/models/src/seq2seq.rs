@@ -91,8 +91,8 @@ impl Seq2SeqConfig {
     }
 }
 
-/// Checks that a translator of these vocabularies and widths can be, of these layers, with these probabilities of dropout
-/// and of scheduled sampling, and with a head that is tied or not.
+/// Checks that a translator of these vocabularies and widths can be, of these layers, with these probabilities of
+/// dropout and of scheduled sampling, and with a head that is tied or not.
 pub(crate) fn check_pair(sizes: [usize; 4], layers: usize, rates: [f64; 2], tied: bool) -> Result<(), ConfigError> {
     let [dropout, scheduled_sampling] = rates;
     let named = ["source vocabulary", "vocabulary", "embedding", "hidden"].into_iter().zip(sizes);

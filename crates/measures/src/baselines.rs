@@ -28,6 +28,9 @@ pub enum Baseline {
 }
 
 impl Baseline {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Lead, Self::Random, Self::Copy];
+
     /// What it is called: `lead-1`, `random` or `copy`.
     pub fn name(self) -> &'static str {
         match self {
@@ -155,7 +158,6 @@ mod tests {
             counts[["One.", "Two.", "Three."].iter().position(|&sentence| sentence == drawn).unwrap()] += 1;
         }
         assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
-        let all = [Baseline::Lead, Baseline::Random, Baseline::Copy];
-        assert!(all.iter().all(|baseline| baseline.output("", &mut rng).is_empty()));
+        assert!(Baseline::ALL.iter().all(|baseline| baseline.output("", &mut rng).is_empty()));
     }
 }

@@ -123,8 +123,7 @@ impl Generator {
     /// If its tokens are not the same.
     pub fn with_draft(self, draft: Self, ahead: usize) -> Result<Self, Error> {
         if draft.tokenizers != self.tokenizers {
-            let problem = "its tokens are not those of the model: a draft must have the same";
-            return Err(Error::Text(problem.to_owned()));
+            return Err(Error::Text("its tokens are not those of the model: a draft must have the same".to_owned()));
         }
         Ok(Self { draft: Some((draft.model, ahead)), ..self })
     }
@@ -160,20 +159,16 @@ impl Generator {
     fn ends(&self, kind: Kind) -> Ends {
         let stops = self.stops.clone();
         match (kind, &self.prompts) {
-            (Kind::Answer, Some(prompts)) => Ends { stops, ..prompts.ends() },
+            (Kind::Answer, Some(prompts)) => Ends { stops, ..Ends::from(&prompts.end) },
             (Kind::Translation, _) => Ends { tokens: vec![END], ..Ends::default() },
             _ => Ends { tokens: self.end.clone(), text: None, stops },
         }
     }
 }
 
-impl Prompts {
+impl From<&End> for Ends {
     /// Where an answer ends.
-    fn ends(&self) -> Ends {
-        let text = match &self.end {
-            End::Tokens(_) => None,
-            End::Text(text, _) => Some(text.clone()),
-        };
-        Ends { tokens: self.stop().to_vec(), text, stops: Vec::new() }
+    fn from(End { tokens, text, .. }: &End) -> Self {
+        Self { tokens: tokens.clone(), text: text.clone(), stops: Vec::new() }
     }
 }

@@ -5,16 +5,10 @@ use crate::data::Tokenizers;
 use crate::models::{GptConfig, LanguageModel, ModelConfig, Positions};
 use crate::settings::{FineTuning, Settings};
 use crate::tensor::Rng;
-use crate::tensor::safetensors::Named;
 use crate::text::Tokenizer;
 
 /// A model of any rung, as a run has it.
 pub type Model = Box<dyn LanguageModel<f32>>;
-
-/// The parameters of a model by name, sharing their storage.
-pub(crate) fn weights(model: &Model) -> Named<f32> {
-    model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
-}
 
 impl Settings {
     /// The model of these settings for these tokenizers, with its first parameters.

@@ -35,7 +35,7 @@ impl<E: Element> Loss<E> {
             return Err(TrainError::Loss("it depends on no parameter"));
         }
         let value = self.total.item().to_f64();
-        if value.is_finite() { Ok(value) } else { Err(TrainError::NonFiniteLoss { which: "training", value }) }
+        if value.is_finite() { Ok(value) } else { Err(TrainError::NonFinite(format!("the training loss is {value}"))) }
     }
 }
 

@@ -90,12 +90,8 @@ impl<M> Trained<M> {
     where
         M: Module<E>,
     {
-        let mut weights = Named::new();
-        self.model.for_each(&mut |name, parameter| {
-            if self.frozen.contains(name) {
-                weights.insert(name.to_owned(), parameter.array().clone());
-            }
-        });
+        let mut weights = self.model.weights();
+        weights.retain(|name, _| self.frozen.contains(name));
         weights
     }
 }
@@ -174,7 +170,7 @@ mod tests {
         optimizer.step(&mut model, &gradients, 0.1).unwrap();
         assert_eq!(model.whole().b.to_vec(), [3.0]);
         assert_ne!(model.whole().a.to_vec(), [1.0, 2.0]);
-        let state = optimizer.state(&model);
+        let state = optimizer.state();
         assert!(!state.is_empty() && state.keys().all(|name| name.ends_with(".a")), "{:?}", state.keys());
         Optimizer::new(Adam::default()).restore(&model, &state, 1).unwrap();
         // The whole model wants a gradient for b.

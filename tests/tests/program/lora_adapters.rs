@@ -62,7 +62,7 @@ fn an_adapter_is_trained_kept_by_itself_and_read_with_its_model() {
     let state = arrays(&at.join("tuned/training.safetensors"));
     assert!(state.keys().all(|name| name.contains(".adapter.")), "{:?}", state.keys());
     assert_eq!(state.len(), 3 * kept.len(), "each with two moments");
-    let belonging = SavedRun::open(at.join("tuned")).unwrap().belonging().unwrap().unwrap();
+    let belonging = SavedRun::open(at.join("tuned")).unwrap().belonging().unwrap().clone();
     let sum = Folder::open(at.join("base")).unwrap().checksum("model.safetensors").unwrap().to_owned();
     let path = fs::canonicalize(at).unwrap().join("base");
     assert_eq!(fs::canonicalize(&belonging.base.name).unwrap(), path);
@@ -332,7 +332,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     assert!(run.train(&mut |_| Control::Continue).is_err() && !at.join("tuned").exists());
     run.begin_with(&base).unwrap();
     run.train(&mut |_| Control::Continue).unwrap();
-    assert!(run.trained_parameter_count() < run.parameter_count());
+    assert!(run.trainer().trained_count() < run.parameter_count());
     let tuned = SavedRun::open(at.join("tuned")).unwrap();
     let [kept, best] = [tuned.model().unwrap(), run.best_model().unwrap()]
         .map(|model| model.named().into_iter().map(|(name, x)| (name, x.to_vec())).collect::<Vec<_>>());

@@ -109,7 +109,6 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         true => (Origin::Folder { imported_from: text }, None),
         false => (Origin::Text { text, validation_text }, Some(Training::of(&run.summary()?))),
     };
-    let belonging = run.belonging()?;
     let report = Report {
         run: &info.run,
         rung: config.settings.rung(),
@@ -119,7 +118,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
         tokens_are: run.tokenizers.target().kind(),
         origin,
         from: config.from.as_ref().map(|from| from.name.as_str()),
-        adapts: belonging.as_ref().map(|belonging| &belonging.base),
+        adapts: run.belonging().map(|belonging| &belonging.base),
         settings: &config.settings,
         training,
     };

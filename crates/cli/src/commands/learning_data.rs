@@ -151,7 +151,7 @@ impl Texts {
             (false, None) => self.of_text(settings, tokenizer, streaming)?,
         };
         corpus.map_err(|error| match error {
-            Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
+            Error::Train(_) | Error::Stopped => Failure::from(error),
             _ => Failure::input(format!("{}: {error}", self.text.provenance.name)),
         })
     }

@@ -56,7 +56,6 @@ impl<'i> Streaming<'i> {
             if interrupt.requested() { Control::Stop } else { Control::Continue }
         })
         .map_err(|error| match error {
-            Error::File { path, problem } => Failure::input(format!("{}: {problem}", path.display())),
             Error::Train(rungs::trainer::TrainError::Io { path, source }) => {
                 Failure::input(format!("{}: {}", path.display(), reason(&source)))
             }

@@ -30,23 +30,27 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         },
     };
     let parameters = run.parameter_count();
-    let trained = Some(run.trained_parameter_count() as u64).filter(|&trained| trained < parameters as u64);
+    let trained = Some(run.trainer().trained_count() as u64).filter(|&trained| trained < parameters as u64);
     let report = |summary: &Summary| Report {
         trained_parameters: trained,
         left_out: left_out.as_ref().map(|left_out| left_out.of_them.count()),
         shortened: left_out.as_ref().and_then(LeftOut::shortened),
         ..Report::new(&path, train.rung, parameters, summary)
     };
-    if run.is_finished() {
+    if run.trainer().is_finished() {
         let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
-        return finished(&report(&summary), run.progress(), &path, common);
+        return finished(&report(&summary), run.trainer().progress(), &path, common);
     }
     left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
     let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
     match summary.finish {
         Finish::Completed => report(&summary).print(common),
         Finish::StoppedEarly => {
-            complain(&format!("stopped early after step {}: {}", thousands(summary.steps), patience(run.progress())));
+            complain(&format!(
+                "stopped early after step {}: {}",
+                thousands(summary.steps),
+                patience(run.trainer().progress())
+            ));
             report(&summary).print(common)
         }
         Finish::Stopped => Err(stopped(&summary, &format!("train {} --out {} --resume", train.rung, quoted(&path)))),

@@ -65,6 +65,24 @@ impl LeftOut {
 }
 
 impl Corpus {
+    /// The examples that `make` makes of what is to be learnt, counting what it leaves out; `nothing` says why a part
+    /// has none.
+    pub(super) fn of_examples<T>(
+        tokenizers: Tokenizers,
+        [train, validation]: [&[T]; 2],
+        make: impl Fn(&T, &mut LeftOut) -> Result<Option<Example>, Error>,
+        nothing: impl Fn(&str, &LeftOut) -> String,
+    ) -> Result<Self, Error> {
+        let mut left_out = LeftOut::default();
+        let mut part = |name: &str, all: &[T]| {
+            let examples = all.iter().filter_map(|one| make(one, &mut left_out).transpose());
+            let examples = examples.collect::<Result<Arc<[_]>, _>>()?;
+            if examples.is_empty() { Err(Error::Text(nothing(name, &left_out))) } else { Ok(examples) }
+        };
+        let parts = Parts::Examples { train: part("training", train)?, validation: part("validation", validation)? };
+        Ok(Self { tokenizers, parts, left_out })
+    }
+
     /// How many examples there are to learn and to validate on; none of a text.
     pub fn examples(&self) -> Option<usize> {
         match &self.parts {

@@ -1,14 +1,13 @@
 //! Pairs and dialogues made ready to learn answers from.
 
 use super::answer_end::ENDS;
-use super::corpus::{Corpus, LeftOut, Parts};
+use super::corpus::{Corpus, LeftOut};
 use super::prompts::{Prompts, filled};
 use super::text_corpus::learnt;
 use crate::Error;
 use crate::settings::{PromptKind, Settings, TokenizerKind};
 use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
-use std::sync::Arc;
 
 impl Corpus {
     /// Answers in pairs or in dialogues, with a tokenizer that there is already, or the one of the settings: its tokens
@@ -32,19 +31,10 @@ impl Corpus {
             None => learnt_tokenizer(train, settings)?,
         };
         let prompts = Prompts::new(settings, &tokenizer)?;
-        let mut left_out = LeftOut::default();
-        let mut part = |name: &str, all: &[T]| {
-            let mut examples = Vec::with_capacity(all.len());
-            for turns in all {
-                examples.extend(left_out.example(&prompts, turns, settings.context())?);
-            }
-            match examples.is_empty() {
-                true => Err(Error::Text(left_out.nothing(name, prompts.kind, settings.context()))),
-                false => Ok(Arc::<[Example]>::from(examples)),
-            }
-        };
-        let parts = Parts::Examples { train: part("training", train)?, validation: part("validation", validation)? };
-        Ok(Self { tokenizers: tokenizer.into(), parts, left_out })
+        let context = settings.context();
+        let make = |turns: &T, left_out: &mut LeftOut| left_out.example(&prompts, turns, context);
+        let nothing = |part: &str, left_out: &LeftOut| left_out.nothing(part, prompts.kind, context);
+        Self::of_examples(tokenizer.into(), [train, validation], make, nothing)
     }
 }
 
@@ -97,5 +87,6 @@ fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokeni
     let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
     // What ends a document ends an answer.
     let end = matches!(settings.data.tokenizer, TokenizerKind::Bpe(_)).then_some(ENDS[0]);
-    learnt(&settings.data.tokenizer, [&texts.join(end.unwrap_or_default()), ""], end)
+    let text = texts.join(end.unwrap_or_default());
+    learnt(&settings.data.tokenizer, end, &mut |learner, _| Ok(learner.push(&text)?))
 }

@@ -54,7 +54,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::answer_end::{End, check};
+use super::answer_end::{End, sayable};
 use crate::Error;
 use crate::settings::{PromptKind, Settings, Template};
 use crate::text::tokenizer::Passage;
@@ -96,7 +96,7 @@ impl Prompts {
             _ => Marker { text, space: false },
         };
         let markers = marker_texts(kind, &template).map(marker);
-        markers[..2].iter().try_for_each(|marker| check(tokenizer, &marker.text))?;
+        markers[..2].iter().try_for_each(|marker| sayable(tokenizer, &marker.text).map(drop))?;
         Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
     }
 
@@ -107,7 +107,7 @@ impl Prompts {
 
     /// The tokens each of which ends an answer; none if that takes several.
     pub fn stop(&self) -> &[u32] {
-        self.end.tokens()
+        &self.end.tokens
     }
 
     /// What each token adds to an answer, where that can be said of one by itself.
@@ -197,7 +197,7 @@ impl Prompts {
         let begins = example.ids().len() == self.tokenizer.beginning().len();
         let Marker { text: marker, space } = &self.markers[role as usize];
         if role == Role::System {
-            check(&self.tokenizer, marker)?;
+            sayable(&self.tokenizer, marker)?;
         }
         example.read(&self.encode(marker, begins, true)?);
         let spaced = if *space && !text.is_empty() { format!(" {text}") } else { text.to_owned() };
@@ -211,8 +211,8 @@ impl Prompts {
         }
         match (role, self.kind) {
             (Role::User, PromptKind::Pairs) => {} // the template has nothing there but what parts it from the target
-            (Role::User | Role::System, _) => example.read(self.end.ids()),
-            (Role::Assistant, _) => example.learn(self.end.ids()),
+            (Role::User | Role::System, _) => example.read(&self.end.ids),
+            (Role::Assistant, _) => example.learn(&self.end.ids),
         }
         Ok(())
     }

@@ -189,7 +189,7 @@ impl Generator {
                 options.batch = TOGETHER * options.texts;
                 return Ok(options);
             }
-            (Kind::Answer, Search::Beam(_), Some(Prompts { end: End::Text(end, ids), .. }))
+            (Kind::Answer, Search::Beam(_), Some(Prompts { end: End { text: Some(end), ids, .. }, .. }))
                 if ends.tokens.is_empty() =>
             {
                 let tokens = ids.len();

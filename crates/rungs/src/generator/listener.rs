@@ -141,7 +141,7 @@ mod tests {
     /// What is shown, token by token, and whether it ended.
     fn shown(prompts: &Prompts, text: &str) -> (Vec<String>, String, bool) {
         let ids = prompts.tokenizer().encode(text).unwrap();
-        let ends = prompts.ends();
+        let ends = Ends::from(&prompts.end);
         let mut stream = prompts.tokenizer().stream();
         prompts.question("ab").unwrap().into_iter().for_each(|id| drop(stream.push(id)));
         let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&ends, stream, 0) };

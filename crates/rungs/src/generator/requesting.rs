@@ -59,9 +59,9 @@ impl Generator {
             return match self.model.context() {
                 Some(context) if ids.len() > context => {
                     let tokens = ids.len();
-                    let problem =
-                        format!("a prompt of {tokens} tokens is longer than the {context} of the model's context");
-                    Err(Error::Text(problem))
+                    Err(Error::Text(format!(
+                        "a prompt of {tokens} tokens is longer than the {context} of the model's context"
+                    )))
                 }
                 _ => Ok(request(Kind::Answer, None, ids)),
             };

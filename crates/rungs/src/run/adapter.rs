@@ -10,13 +10,13 @@
 //! said to be by now, and any other than that one is refused: an adapter on another model gives a model, and nobody
 //! could say why it writes badly.
 //!
-//! [`merge`](fn@super::merge) makes a run folder with a whole model of the two.
+//! [`merge`](super::merge) makes a run folder with a whole model of the two.
 
 use crate::data::Tokenizers;
 use crate::layers::linear::for_each_linear;
 use crate::layers::lora::adapt;
 use crate::layers::{Dropout, LowRankConfig, Module};
-use crate::model::{Model, weights};
+use crate::model::Model;
 use crate::settings::Lora;
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Header, Named};
@@ -97,17 +97,21 @@ pub(super) struct Adapter {
 impl Adapter {
     /// None if the run has a whole model.
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, Error> {
-        if !folder.files().any(|file| file == ADAPTER_FILE) {
+        if folder.checksum(ADAPTER_FILE).is_none() {
             return Ok(None);
         }
-        let damaged = |problem: String| Error::File { path: folder.path().join(ADAPTER_FILE), problem };
         let bytes = folder.read(ADAPTER_FILE)?;
-        let header = Header::of(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let entry =
-            header.metadata.get(ENTRY).ok_or_else(|| damaged("it does not say what it belongs to".to_owned()))?;
-        let belonging = serde_json::from_str(entry).map_err(|error| damaged(format!("what it belongs to: {error}")))?;
-        let weights = safetensors::read(&bytes).map_err(|error| damaged(error.to_string()))?;
-        Ok(Some(Self { belonging, weights }))
+        let adapter = Self::from_bytes(&bytes).map_err(|problem| folder.error(ADAPTER_FILE, problem))?;
+        Ok(Some(adapter))
+    }
+
+    /// What is wrong with it otherwise.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let header = Header::of(bytes).map_err(|error| error.to_string())?;
+        let entry = header.metadata.get(ENTRY).ok_or("it does not say what it belongs to")?;
+        let belonging = serde_json::from_str(entry).map_err(|error| format!("what it belongs to: {error}"))?;
+        let weights = safetensors::read(bytes).map_err(|error| error.to_string())?;
+        Ok(Self { belonging, weights })
     }
 
     /// How many numbers it has.
@@ -117,12 +121,10 @@ impl Adapter {
 
     /// A model with this adapter, that of the run in `path`, beside it; it records no graph.
     pub(super) fn applied_to(&self, mut model: Model, path: &Path) -> Result<Model, Error> {
-        let mut weights = weights(&model);
+        let mut weights = model.weights();
         prepare(&mut model, &self.belonging.lora, 0)?;
         weights.extend(self.weights.iter().map(|(name, array)| (name.clone(), array.clone())));
-        model
-            .load(&weights)
-            .map_err(|error| Error::File { path: path.join(ADAPTER_FILE), problem: error.to_string() })?;
+        model.load(&weights).map_err(|error| Error::file(path.join(ADAPTER_FILE), error))?;
         Ok(model.frozen())
     }
 }

@@ -1,7 +1,17 @@
 //! Settings by name, and where two of them differ.
 
 use super::Settings;
-use crate::error::Difference;
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as the program's option is called.
+    pub name: String,
+    /// What the run has.
+    pub was: String,
+    /// What it was to have.
+    pub wanted: String,
+}
 
 impl Settings {
     /// Every setting by the name of the program's option, with its value.

@@ -10,8 +10,8 @@
 //! Everything that is not an array (generator, counters, the task's cursor) is one JSON object in the file's metadata.
 
 use crate::task::Position;
-use crate::{Budget, Finish};
-use rungs_layers::tensor::safetensors::{self, Named};
+use crate::{Budget, Finish, Metrics, Summary};
+use rungs_layers::tensor::safetensors::{self, Header, Named};
 use rungs_layers::tensor::{Element, RngState};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -72,6 +72,20 @@ impl Progress {
         };
         let tired = patience.is_some_and(|patience| self.evaluations_since_best >= patience);
         used_up.then_some(Finish::Completed).or(tired.then_some(Finish::StoppedEarly))
+    }
+
+    /// The run in numbers, with this budget and this patience.
+    pub fn summary(&self, budget: Budget, patience: Option<usize>, metrics: &Metrics) -> Summary {
+        Summary {
+            finish: self.finish(budget, patience).unwrap_or(Finish::Stopped),
+            steps: self.step,
+            train_loss: metrics.rows().last().map(|row| row.train_loss),
+            validation_loss: self.validation_loss,
+            best_validation_loss: self.best.map(|best| best.loss),
+            tokens: self.tokens,
+            tokens_per_second: if self.training > 0.0 { self.tokens as f64 / self.training } else { 0.0 },
+            seconds: self.elapsed,
+        }
     }
 }
 
@@ -148,11 +162,10 @@ impl<E: Element> TrainingState<E> {
     /// What is wrong with it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let arrays: Named<E> = safetensors::read(bytes).map_err(|error| error.to_string())?;
-        let Some(counters) = metadata(bytes, ENTRY) else {
-            return Err("holds weights, but not the state of a run".to_owned());
-        };
+        let header = Header::of(bytes).map_err(|error| error.to_string())?;
+        let counters = header.metadata.get(ENTRY).ok_or("holds weights, but not the state of a run")?;
         let counters: Counters =
-            serde_json::from_str(&counters).map_err(|error| format!("the state of the run: {error}"))?;
+            serde_json::from_str(counters).map_err(|error| format!("the state of the run: {error}"))?;
         if counters.element != E::NAME {
             return Err(format!("the run was trained in {}, not in {}", counters.element, E::NAME));
         }
@@ -177,15 +190,6 @@ impl<E: Element> TrainingState<E> {
         }
         Ok(state)
     }
-}
-
-/// An entry of the metadata in a safetensors file that is known to be well formed: eight bytes with the length of the
-/// header, and a JSON header with the entries under `__metadata__`.
-fn metadata(bytes: &[u8], entry: &str) -> Option<String> {
-    let (length, rest) = bytes.split_first_chunk::<8>()?;
-    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
-    Some(header.get("__metadata__")?.get(entry)?.as_str()?.to_owned())
 }
 
 #[cfg(test)]

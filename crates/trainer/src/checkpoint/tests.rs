@@ -2,8 +2,7 @@
 
 mod real_disk;
 
-use super::contents::Contents;
-use super::disk::Disk;
+use super::disk::{Contents, Disk};
 use super::folder::Folder;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

@@ -74,7 +74,7 @@ fn averages_have_the_same_bits_on_any_number_of_threads() {
                 model.a.update(|x| x.iter_mut().for_each(|x| *x *= 0.9));
                 average.update(&model, count);
             }
-            average.named()
+            average.weights
         })
     };
     let one = average(1);

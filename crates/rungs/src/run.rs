@@ -128,7 +128,7 @@ impl Run {
     #[must_use]
     pub fn with_files(mut self, make: impl FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send + 'static) -> Self {
         if let Some(destination) = self.trainer.destination_mut() {
-            destination.add_files(make);
+            destination.makers.push(Box::new(make));
         }
         self
     }
@@ -166,10 +166,10 @@ impl Run {
         let settings = serde_json::to_value(&config).expect("settings are plain values");
         let tokenizer = self.tokenizers.to_json().into_bytes();
         let mut destination = Destination::new(folder, settings);
-        destination.add_files(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]);
+        destination.makers.push(Box::new(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]));
         if let (Some(FineTuning::Lora(lora)), Some(base)) = (config.settings.fine_tuning, config.from) {
             let belonging = Belonging::new(lora, base, &self.tokenizers);
-            destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
+            destination.adapter = Some((adapter::ENTRY, belonging.to_json()));
         }
         self.trainer.save_into(destination);
     }

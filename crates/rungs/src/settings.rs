@@ -132,8 +132,11 @@ impl Settings {
     #[must_use]
     pub fn beginning(&self) -> Self {
         let usual = Self::of(self.rung());
-        let data = DataSettings { validation_split: usual.data.validation_split, ..self.data.clone() };
-        Self { model: self.model.clone(), data: data.without_documents(), ..usual }
+        let mut data = DataSettings { validation_split: usual.data.validation_split, ..self.data.clone() };
+        if let Examples::Text { documents } = &mut data.examples {
+            *documents = None; // other data is a text of one document
+        }
+        Self { model: self.model.clone(), data, ..usual }
     }
 
     /// Checks everything that can be checked before there is a text.

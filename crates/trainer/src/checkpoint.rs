@@ -39,8 +39,8 @@ mod state;
 mod tests;
 
 pub use atomic_file::AtomicFile;
-pub use destination::Destination;
-pub use disk::Contents;
+pub use destination::{Destination, Maker};
+pub use disk::{Contents, in_memory};
 pub use folder::Folder;
 pub use manifest::{Checksum, FORMAT_VERSION, checksum, sha256};
 pub use state::{Best, Interval, Progress, TrainingState};

@@ -98,18 +98,18 @@ impl<M> Trained<M> {
 
 impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        let root = Root::of(path);
+        let root = length_with_dot(path);
         self.model.visit(path, &mut |name, parameter| {
-            if !self.frozen.contains(root.below(name)) {
+            if !self.frozen.contains(&name[root..]) {
                 f(name, parameter);
             }
         });
     }
 
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
-        let (root, frozen) = (Root::of(path), &self.frozen);
+        let (root, frozen) = (length_with_dot(path), &self.frozen);
         self.model.visit_mut(path, &mut |name, parameter| {
-            if !frozen.contains(root.below(name)) {
+            if !frozen.contains(&name[root..]) {
                 f(name, parameter);
             }
         });
@@ -120,19 +120,9 @@ impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
     }
 }
 
-/// Where a visit entered the model, which may be part of another.
-struct Root(usize);
-
-impl Root {
-    fn of(path: &Path) -> Self {
-        let length = path.as_str().len();
-        Self(length + usize::from(length > 0))
-    }
-
-    /// The name within the model.
-    fn below<'n>(&self, name: &'n str) -> &'n str {
-        &name[self.0..]
-    }
+/// How many bytes of a name stand before that within the model, which may be part of another.
+fn length_with_dot(path: &Path) -> usize {
+    if path.as_str().is_empty() { 0 } else { path.as_str().len() + 1 }
 }
 
 #[cfg(test)]

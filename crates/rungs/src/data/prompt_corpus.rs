@@ -44,7 +44,7 @@ impl LeftOut {
         let turns = turns.turns();
         let latest = match prompts.kind {
             PromptKind::Pairs => {
-                let example = prompts.example_of(&turns);
+                let example = prompts.example(&turns);
                 example.map(|example| (example.steps() <= context).then_some((example, 0)))
             }
             PromptKind::Dialogue => prompts.latest_example(&turns, context),
@@ -84,7 +84,7 @@ impl LeftOut {
 fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokenizer, Error> {
     let prompts = settings.prompts().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
-    let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
+    let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, &turns.turns())).collect();
     // What ends a document ends an answer.
     let end = matches!(settings.data.tokenizer, TokenizerKind::Bpe(_)).then_some(ENDS[0]);
     let text = texts.join(end.unwrap_or_default());

@@ -48,18 +48,17 @@ impl Corpus {
             })?,
         };
         check_separator(&tokenizer, settings)?;
-        let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
-        Self::of_ids(tokenizer, train, validation)
+        let parts = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
+        Self::of_ids(tokenizer, parts)
     }
 
-    pub(super) fn of_ids(tokenizer: Tokenizer, train: TokenIds, validation: TokenIds) -> Result<Self, Error> {
-        for (part, ids) in [("training", &train), ("validation", &validation)] {
+    pub(super) fn of_ids(tokenizer: Tokenizer, parts: [TokenIds; 2]) -> Result<Self, Error> {
+        for (part, ids) in ["training", "validation"].into_iter().zip(&parts) {
             if ids.len() < 2 {
                 return Err(Error::Text(format!("too short: its {part} part has {} tokens, 2 are needed", ids.len())));
             }
         }
-        let parts = Parts::Text { train, validation };
-        Ok(Self { tokenizers: tokenizer.into(), parts, left_out: LeftOut::default() })
+        Ok(Self { tokenizers: tokenizer.into(), parts: Parts::Text(parts), left_out: LeftOut::default() })
     }
 }
 

@@ -140,7 +140,7 @@ impl Generator {
         let mut written = |number: usize, mut generated: Generated| {
             let (text, shown) = match listeners[number].take() {
                 Some(mut listener) => {
-                    let unheard = listener.is_unheard();
+                    let unheard = listener.tokens == 0;
                     if unheard {
                         // A beam tells what it found at the end.
                         generated.ids.iter().for_each(|&id| _ = listener.push(id));
@@ -224,7 +224,7 @@ impl Generator {
             (Kind::Answer, Some(prompts)) => {
                 (listener.space, listener.room) = (prompts.strips_space(), self.room(request));
             }
-            _ if request.whole => listener.skip(),
+            _ if request.whole => listener.stream.skip(), // not even the rest of a character is shown
             _ => {}
         }
         Some(listener)

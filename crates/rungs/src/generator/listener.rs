@@ -16,14 +16,16 @@ pub(crate) struct Ends {
 /// A text that is shown while it is written: neither its end, nor what may be the beginning of its end.
 pub(crate) struct Listener<'a> {
     ends: &'a Ends,
-    stream: TextStream<'a>,
+    /// What was read so far, and written.
+    pub stream: TextStream<'a>,
     /// Whether a space that comes next is no part of the text.
     pub space: bool,
     /// How many more tokens there may be; no limit if there is none.
     pub room: Option<usize>,
     /// How many tokens there must be before stops count.
     least: usize,
-    tokens: usize,
+    /// How many there are.
+    pub tokens: usize,
     /// What can be shown.
     shown: String,
     /// What cannot be yet.
@@ -40,11 +42,6 @@ impl<'a> Listener<'a> {
         Self { ends, stream: read, space, room, least, tokens, shown, held, ended, stopped }
     }
 
-    /// What was read so far is not shown, not even the rest of a character.
-    pub(crate) fn skip(&mut self) {
-        self.stream.skip();
-    }
-
     /// Whether nothing more is to be written.
     pub(crate) fn is_over(&self) -> bool {
         self.ended || self.stopped || self.is_full()
@@ -53,11 +50,6 @@ impl<'a> Listener<'a> {
     /// Whether there was no room for more, and no end.
     pub(crate) fn is_full(&self) -> bool {
         !self.ended && self.room == Some(0)
-    }
-
-    /// Whether no token has come yet.
-    pub(crate) fn is_unheard(&self) -> bool {
-        self.tokens == 0
     }
 
     /// What can be shown now that this token is written.
@@ -79,9 +71,7 @@ impl<'a> Listener<'a> {
     fn release(&mut self) {
         if self.space && !self.held.is_empty() {
             self.space = false;
-            if self.held.starts_with(' ') {
-                self.held.remove(0);
-            }
+            self.held.drain(..usize::from(self.held.starts_with(' ')));
         }
         let sure = match &self.ends.text {
             Some(end) if !self.ended => match self.held.find(end.as_str()) {

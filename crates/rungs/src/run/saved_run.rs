@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::tasks::{evaluate, token_losses};
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
-use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
+use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE, in_memory};
 use crate::trainer::{Evaluation, Folder, Metrics, Progress, Summary, TrainerConfig, TrainingState};
 use crate::{Error, Provenance};
 use std::path::{Path, PathBuf};
@@ -49,10 +49,8 @@ impl SavedRun {
         tokenizers: &Tokenizers,
         weights: &Named<f32>,
     ) -> Result<Self, Error> {
-        let tokens = tokenizers.to_json();
-        let (model, tokens): (Contents<'_>, Contents<'_>) =
-            (Box::new(|to| safetensors::write_to(weights, None, to)), Box::new(|to| to.write_all(tokens.as_bytes())));
-        let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
+        let model: Contents<'_> = Box::new(|to| safetensors::write_to(weights, None, to));
+        let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), in_memory(tokenizers.to_json()))];
         let settings = serde_json::to_value(config).expect("settings are plain values");
         Folder::create(path)?.save_contents(settings, &files)?;
         Self::open(path)
@@ -192,8 +190,10 @@ impl SavedRun {
     /// # Errors
     /// As [`parameter_count`](Self::parameter_count).
     pub fn trained_parameter_count(&self) -> Result<Option<u64>, Error> {
-        let adapter = self.adapter.as_ref().map(Adapter::parameter_count);
-        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokenizers)?))
+        match &self.adapter {
+            Some(adapter) => Ok(Some(adapter.parameter_count())),
+            None => self.config.settings.trained_parameter_count(&self.tokenizers),
+        }
     }
 
     /// The course of the losses.

@@ -80,14 +80,6 @@ impl Default for DataSettings {
 }
 
 impl DataSettings {
-    /// The settings of other data for the same model: a text of one document, where there were several.
-    pub(super) fn without_documents(self) -> Self {
-        match self.examples {
-            Examples::Text { .. } => Self { examples: Examples::text(), ..self },
-            _ => self,
-        }
-    }
-
     pub(super) fn validate(&self, rung: Rung) -> Result<(), Error> {
         proper_share("validation-split", self.validation_split)?;
         self.tokenizer.validate(rung.translates())?;

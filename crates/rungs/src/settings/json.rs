@@ -84,27 +84,21 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
     if let Some(missing) = ["layers", "hidden", "context"].into_iter().find(|name| !old.contains_key(*name)) {
         return Err(serde_json::Error::missing_field(missing));
     }
-    let mut take = |name: &str| old.remove(name);
-    let mut parts = |name: &str| match take(name) {
+    let mut parts = |name: &str| match old.remove(name) {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
     let (mut gpt, mut pairs, transformer) = (parts("gpt"), parts("pairs"), parts("transformer"));
     let (prompts, regularization) = (parts("prompts"), parts("regularization"));
 
-    let mut model = Map::new();
-    for name in ["rung", "layers", "hidden", "embedding", "heads", "dropout"] {
-        model.extend(take(name).map(|value| (name.to_owned(), value)));
-    }
-    let mut data = Map::new();
-    for name in ["tokenizer", "validation_split"] {
-        data.extend(take(name).map(|value| (name.to_owned(), value)));
-    }
-    let context = take("context").unwrap_or_default();
-    if rung.is_recurrent() { &mut data } else { &mut model }.insert("context".to_owned(), context);
+    let mut taken =
+        |names: &[&str]| -> Map<String, Value> { names.iter().filter_map(|name| old.remove_entry(*name)).collect() };
+    let mut model = taken(&["rung", "layers", "hidden", "embedding", "heads", "dropout"]);
+    let mut data = taken(&["tokenizer", "validation_split"]);
+    if rung.is_recurrent() { &mut data } else { &mut model }.extend(taken(&["context"]));
 
     if rung == Rung::Gpt {
-        data.extend(gpt.remove("end").map(|end| ("end".to_owned(), end)));
+        data.extend(gpt.remove_entry("end"));
         let llama = gpt.remove("architecture") == Some("llama".into());
         let gated = gpt.get("gated") == Some(&true.into());
         let width = model.get("hidden").and_then(Value::as_u64).unwrap_or_default() as usize;
@@ -140,19 +134,17 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
         examples.extend(counts);
     } else if prompts.is_empty() {
         examples.insert("kind".to_owned(), "text".into());
-        examples.extend(take("documents").map(|documents| ("documents".to_owned(), documents)));
+        examples.extend(taken(&["documents"]));
     } else {
         examples.insert("kind".to_owned(), "prompts".into());
         examples.extend(prompts);
     }
     data.insert("examples".to_owned(), examples.into());
 
-    let fine_tuning = take("fine_tuning");
+    let mut settings = taken(&["fine_tuning"]);
     let mut training = old;
     training.extend(regularization);
-    let mut settings = json!({ "model": model, "data": data, "training": training });
-    if let Some(fine_tuning) = fine_tuning {
-        settings["fine_tuning"] = fine_tuning;
-    }
-    Ok(settings)
+    let parts = [("model", model), ("data", data), ("training", training)];
+    settings.extend(parts.map(|(name, fields)| (name.to_owned(), Value::Object(fields))));
+    Ok(Value::Object(settings))
 }

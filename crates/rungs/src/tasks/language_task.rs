@@ -63,12 +63,7 @@ impl<E: Element> LanguageTask<E> {
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_streams(
-        train: impl Into<TokenIds>,
-        validation: impl Into<TokenIds>,
-        batch: usize,
-        context: usize,
-    ) -> Result<Self, TrainError> {
+    pub fn in_streams([train, validation]: [TokenIds; 2], batch: usize, context: usize) -> Result<Self, TrainError> {
         let batches = ContiguousBatches::new(train, batch, context)?;
         let validation = SlidingWindows::new(validation, 1, context, context)?;
         Ok(Self::new(Batches::Streams { batches, state: None }, Validation::Windows(validation)))
@@ -78,27 +73,18 @@ impl<E: Element> LanguageTask<E> {
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_windows(
-        train: impl Into<TokenIds>,
-        validation: impl Into<TokenIds>,
-        batch: usize,
-        context: usize,
-    ) -> Result<Self, TrainError> {
+    pub fn in_windows([train, validation]: [TokenIds; 2], batch: usize, context: usize) -> Result<Self, TrainError> {
         let batches = RandomWindows::new(train, batch, context)?;
         let validation = SlidingWindows::new(validation, WINDOWS, context, context)?;
         Ok(Self::new(Batches::Windows(batches), Validation::Windows(validation)))
     }
 
-    /// A task that learns `train` in batches of `batch` examples, in an order that `seed` decides.
+    /// A task that learns the first of two lists of examples, in batches of `batch` and an order that `seed` decides,
+    /// and is validated on the other.
     ///
     /// # Errors
     /// If there are no examples to train on, or to validate on, or nothing is to be learnt of one.
-    pub fn on_examples(
-        train: impl Into<Arc<[Example]>>,
-        validation: impl Into<Arc<[Example]>>,
-        batch: usize,
-        seed: u64,
-    ) -> Result<Self, TrainError> {
+    pub fn on_examples([train, validation]: [Arc<[Example]>; 2], batch: usize, seed: u64) -> Result<Self, TrainError> {
         let batches = ExampleBatches::new(train, batch, seed)?;
         let validation = SortedExamples::new(validation, TOGETHER)?;
         Ok(Self::new(Batches::Examples(batches), Validation::Examples(validation)))
@@ -108,11 +94,9 @@ impl<E: Element> LanguageTask<E> {
     pub(crate) fn of(corpus: Corpus, settings: &Settings) -> Result<Self, Error> {
         let TrainerConfig { batch_size: batch, seed, label_smoothing, .. } = settings.training;
         let mut task = match corpus.parts {
-            Parts::Text { train, validation } if settings.rung().is_recurrent() => {
-                Self::in_streams(train, validation, batch, settings.context())?
-            }
-            Parts::Text { train, validation } => Self::in_windows(train, validation, batch, settings.context())?,
-            Parts::Examples { train, validation } => Self::on_examples(train, validation, batch, seed)?,
+            Parts::Text(ids) if settings.rung().is_recurrent() => Self::in_streams(ids, batch, settings.context())?,
+            Parts::Text(ids) => Self::in_windows(ids, batch, settings.context())?,
+            Parts::Examples(examples) => Self::on_examples(examples, batch, seed)?,
         };
         task.scheduled_sampling = settings.model.scheduled_sampling();
         task.label_smoothing = label_smoothing.unwrap_or(0.0);

@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 /// is asked for: once into its checksum, and once more onto the disk if it has changed.
 pub type Contents<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
 
+/// The contents of a file that are in memory.
+pub fn in_memory<'a>(bytes: impl AsRef<[u8]> + 'a) -> Contents<'a> {
+    Box::new(move |to| to.write_all(bytes.as_ref()))
+}
+
 /// A directory of files. A trait, so that the protocol above it can be tested on a disk that fails, or loses power, at
 /// every possible moment.
 pub(crate) trait Disk: Debug + Send {

@@ -1,6 +1,6 @@
 //! A run folder on a disk.
 
-use super::disk::{Contents, Disk};
+use super::disk::{Contents, Disk, in_memory};
 use super::manifest::{Checksum, Manifest, checksum, is_plain};
 use crate::TrainError;
 use std::collections::BTreeMap;
@@ -119,7 +119,7 @@ impl Folder {
     /// If a name is not that of a plain file, or one that the protocol needs.
     pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Vec<u8>)]) -> Result<(), TrainError> {
         let files: Vec<(String, Contents<'_>)> =
-            files.iter().map(|(name, bytes)| (name.clone(), whole(bytes))).collect();
+            files.iter().map(|(name, bytes)| (name.clone(), in_memory(bytes))).collect();
         self.save_contents(settings, &files)
     }
 
@@ -223,7 +223,7 @@ impl Folder {
             self.disk.write(&next(name), contents).map_err(self.unsaved(name))?;
         }
         self.disk.sync().map_err(self.unsaved(""))?;
-        self.disk.write(&next(CONFIG), &whole(config.as_bytes())).map_err(self.unsaved(CONFIG))
+        self.disk.write(&next(CONFIG), &in_memory(config)).map_err(self.unsaved(CONFIG))
     }
 
     /// What `config.json` says now.
@@ -259,11 +259,6 @@ impl Folder {
 
 fn no_run(path: &Path, problem: &str) -> TrainError {
     TrainError::file(path, format!("holds no run ({problem})"))
-}
-
-/// What is in memory already.
-fn whole(bytes: &[u8]) -> Contents<'_> {
-    Box::new(move |to| to.write_all(bytes))
 }
 
 /// The name of a file that is not committed yet.

@@ -19,6 +19,9 @@ use std::io::{self, Write};
 /// The entry of the metadata that holds what is not an array.
 const ENTRY: &str = "state";
 
+/// The arrays of a run by what they are, as the names in the file begin.
+const GROUPS: [&str; 4] = ["weights", "average", "moments", "task"];
+
 /// A moment of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState<E: Element> {
@@ -143,16 +146,11 @@ impl<E: Element> TrainingState<E> {
             progress: self.progress,
         };
         let counters = serde_json::to_string(&counters).expect("numbers, strings and JSON are JSON");
-        let groups = [
-            ("weights", &self.weights),
-            ("average", &self.average),
-            ("moments", &self.moments),
-            ("task", &self.position.arrays),
-        ];
-        let arrays: Named<E> = groups
-            .into_iter()
-            .flat_map(|(group, arrays)| arrays.iter().map(move |(name, x)| (format!("{group}.{name}"), x.clone())))
-            .collect();
+        let mut arrays = Named::new();
+        let groups = [&self.weights, &self.average, &self.moments, &self.position.arrays];
+        for (group, named) in GROUPS.into_iter().zip(groups) {
+            arrays.extend(named.iter().map(|(name, array)| (format!("{group}.{name}"), array.clone())));
+        }
         safetensors::write_to(&arrays, Some((ENTRY, &counters)), to)
     }
 
@@ -169,26 +167,17 @@ impl<E: Element> TrainingState<E> {
         if counters.element != E::NAME {
             return Err(format!("the run was trained in {}, not in {}", counters.element, E::NAME));
         }
-        let mut state = Self {
-            weights: Named::new(),
-            average: Named::new(),
-            moments: Named::new(),
-            count: counters.count,
-            position: Position { cursor: counters.cursor, arrays: Named::new() },
-            rng: counters.rng,
-            progress: counters.progress,
-        };
+        let mut groups = GROUPS.map(|_| Named::new());
         for (name, array) in arrays {
-            let (group, rest) = match name.split_once('.') {
-                Some(("weights", rest)) => (&mut state.weights, rest),
-                Some(("average", rest)) => (&mut state.average, rest),
-                Some(("moments", rest)) => (&mut state.moments, rest),
-                Some(("task", rest)) => (&mut state.position.arrays, rest),
-                _ => return Err(format!("tensor {name} belongs to no part of a run")),
-            };
-            group.insert(rest.to_owned(), array);
+            let place = name
+                .split_once('.')
+                .and_then(|(group, rest)| Some((GROUPS.iter().position(|of| *of == group)?, rest.to_owned())));
+            let (group, rest) = place.ok_or_else(|| format!("tensor {name} belongs to no part of a run"))?;
+            groups[group].insert(rest, array);
         }
-        Ok(state)
+        let Counters { element: _, count, rng, cursor, progress } = counters;
+        let [weights, average, moments, arrays] = groups;
+        Ok(Self { weights, average, moments, count, position: Position { cursor, arrays }, rng, progress })
     }
 }
 

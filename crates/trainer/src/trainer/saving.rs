@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::average::Average;
 use crate::checkpoint::{ADAPTER_FILE, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
-use crate::{Destination, Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
+use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
 use rungs_layers::tensor::{Array, Element, Rng};
@@ -99,7 +99,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
             let problem = format!("parameter {name} is not finite; nothing was saved");
             return Err(TrainError::NonFinite(problem).at_step(step));
         }
-        let in_part = self.destination.as_ref().is_some_and(Destination::keeps_what_is_trained);
+        let in_part = self.destination.as_ref().is_some_and(|to| to.adapter.is_some());
         let best = if in_part { self.best_trained_weights() } else { self.best_weights() };
         if let Some(destination) = &mut self.destination {
             destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;

@@ -151,8 +151,8 @@ impl Reader {
             tokens: evaluation.tokens,
             loss: evaluation.loss(),
             perplexity: evaluation.perplexity(),
-            bits_per_char: evaluation.bits_per_character(characters_per_token(content, tokens)),
-            bits_per_byte: evaluation.bits_per_byte(bytes_per_token(content, tokens)),
+            bits_per_char: evaluation.bits_per(characters_per_token(content, tokens)),
+            bits_per_byte: evaluation.bits_per(bytes_per_token(content, tokens)),
             stride,
         })
     }

@@ -50,7 +50,7 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
         Some(&mut streaming),
     )?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
-    let trained = settings.trained_parameters_at_least(&corpus.tokenizers)?;
+    let trained = settings.trained_parameter_count(&corpus.tokenizers)?.unwrap_or(parameters);
     memory::check_training(parameters, trained)?;
     let left_out = LeftOut::new(&corpus, &settings);
     let (text, validation) = texts.provenance();

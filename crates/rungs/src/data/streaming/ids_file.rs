@@ -75,11 +75,6 @@ impl IdsFile {
     pub fn characters(&self) -> u64 {
         self.header.characters
     }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// The file is damaged, too, if it has an id outside of the vocabulary.

@@ -57,7 +57,7 @@ impl Corpus {
             Some(file) => Ok(TokenIds::from(file)),
             None => part.encode(&tokenizer, on_reading).map(TokenIds::from),
         };
-        let corpus = Self::of_ids(tokenizer.clone(), ids(&train)?, ids(&held_out)?)?;
+        let corpus = Self::of_ids(tokenizer.clone(), [ids(&train)?, ids(&held_out)?])?;
         text.remember(cache)?;
         validation.map_or(Ok(()), |text| text.remember(cache))?;
         Ok(corpus)

@@ -28,7 +28,7 @@ fn tokens(n: usize) -> Arc<[u32]> {
 }
 
 fn streams() -> LanguageTask<f64> {
-    LanguageTask::in_streams(tokens(64), tokens(30), 3, 4).unwrap()
+    LanguageTask::in_streams([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap()
 }
 
 type Model = Box<dyn LanguageModel<f64>>;
@@ -86,7 +86,7 @@ fn streams_carry_their_state_and_begin_anew_with_the_text() {
 #[test]
 fn labels_are_smoothed_in_training_and_not_in_validation() {
     let gpt = gpt().frozen();
-    let plain = || LanguageTask::<f64>::in_windows(tokens(64), tokens(30), 3, 4).unwrap();
+    let plain = || LanguageTask::<f64>::in_windows([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap();
     let mut smooth = LanguageTask { label_smoothing: 0.1, ..plain() };
     assert_eq!(smooth.validate(&gpt).unwrap(), plain().validate(&gpt).unwrap());
     // −Σ q ln p with q = 0.9·one-hot + 0.1/7: between the loss and that of the uniform distribution, linear in ε.
@@ -119,7 +119,7 @@ fn a_task_goes_on_from_its_position() {
             assert_eq!(nats(&mut task, &model, &mut rng), nats(&mut resumed, &model, &mut copy));
         }
     }
-    let mut windows = LanguageTask::<f64>::in_windows(tokens(64), tokens(30), 3, 4).unwrap();
+    let mut windows = LanguageTask::<f64>::in_windows([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap();
     windows.resume(windows.position()).unwrap();
     assert!(windows.resume(streams().position()).is_err(), "a place in a text is no place here");
     assert!(streams().resume(Position::default()).is_err());

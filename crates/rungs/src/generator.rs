@@ -46,7 +46,6 @@ use crate::models::LanguageModel;
 use crate::settings::Settings;
 use crate::text::TokenBytes;
 use crate::text::tokenizer::sentence::END;
-use listener::Ends;
 use std::fmt;
 
 /// A model with its tokens, which makes texts of texts.
@@ -145,7 +144,7 @@ impl Generator {
 
     /// The tokens each of which ends a text of this kind.
     pub fn end(&self, kind: Kind) -> Vec<u32> {
-        self.ends(kind).tokens
+        self.ends(kind).0.tokens
     }
 
     /// What each token adds to a text of this kind, where that can be said of one by itself.
@@ -156,19 +155,12 @@ impl Generator {
         }
     }
 
-    fn ends(&self, kind: Kind) -> Ends {
-        let stops = self.stops.clone();
+    /// What ends a text of this kind, and the texts behind which it ends too.
+    fn ends(&self, kind: Kind) -> (End, &[String]) {
         match (kind, &self.prompts) {
-            (Kind::Answer, Some(prompts)) => Ends { stops, ..Ends::from(&prompts.end) },
-            (Kind::Translation, _) => Ends { tokens: vec![END], ..Ends::default() },
-            _ => Ends { tokens: self.end.clone(), text: None, stops },
+            (Kind::Answer, Some(prompts)) => (prompts.end.clone(), &self.stops),
+            (Kind::Translation, _) => (End { tokens: vec![END], ..End::default() }, &[]),
+            _ => (End { tokens: self.end.clone(), ..End::default() }, &self.stops),
         }
-    }
-}
-
-impl From<&End> for Ends {
-    /// Where an answer ends.
-    fn from(End { tokens, text, .. }: &End) -> Self {
-        Self { tokens: tokens.clone(), text: text.clone(), stops: Vec::new() }
     }
 }

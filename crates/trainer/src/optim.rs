@@ -39,14 +39,12 @@
 //! ```
 
 mod adam;
-mod adamw;
 mod method;
 mod rmsprop;
 mod rule;
 mod sgd;
 
-pub use adam::Adam;
-pub use adamw::AdamW;
+pub use adam::{Adam, AdamW};
 pub use method::Method;
 pub use rmsprop::RmsProp;
 pub use rule::{Rule, StepSize, decays};

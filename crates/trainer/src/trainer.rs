@@ -88,9 +88,8 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if self.progress.step > 0 {
             return Err(TrainError::Position("what a run trains cannot change once it has begun".to_owned()));
         }
-        let mut left = 0;
-        self.model.for_each(&mut |name, _| left += usize::from(!is_frozen(name)));
-        setting("frozen", left > 0, || "nothing is left to train".to_owned())?;
+        let is_left = self.model.named().iter().any(|(name, _)| !is_frozen(name));
+        setting("frozen", is_left, || "nothing is left to train".to_owned())?;
         self.model.freeze(is_frozen);
         self.average = self.config.ema.map(|decay| Average::new(decay, &self.model));
         Ok(())

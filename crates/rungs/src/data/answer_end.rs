@@ -8,8 +8,8 @@ use crate::text::tokenizer::Passage;
 /// The token that ends what is written, as vocabularies call it. The first is that of byte pairs which are learnt here.
 pub(super) const ENDS: [&str; 3] = ["<|endoftext|>", "</s>", "<|end_of_text|>"];
 
-/// What ends an answer.
-#[derive(Clone, Debug)]
+/// What ends an answer, or another text.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct End {
     /// What is learnt.
     pub(crate) ids: Vec<u32>,

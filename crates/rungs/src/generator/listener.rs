@@ -1,21 +1,14 @@
 //! What makes a text of tokens as they come, and knows where it ends.
 
+use crate::data::End;
 use crate::text::TextStream;
-
-/// Where a text ends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ends {
-    /// With one of these tokens, which is no part of what it says.
-    pub tokens: Vec<u32>,
-    /// Before this, which is no part of it.
-    pub text: Option<String>,
-    /// Behind one of these.
-    pub stops: Vec<String>,
-}
 
 /// A text that is shown while it is written: neither its end, nor what may be the beginning of its end.
 pub(crate) struct Listener<'a> {
-    ends: &'a Ends,
+    /// What ends the text and is no part of it.
+    end: &'a End,
+    /// What ends it and is a part of it.
+    stops: &'a [String],
     /// What was read so far, and written.
     pub stream: TextStream<'a>,
     /// Whether a space that comes next is no part of the text.
@@ -36,10 +29,10 @@ pub(crate) struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     /// A text behind what was read so far, of which nothing is written yet.
-    pub(crate) fn new(ends: &'a Ends, read: TextStream<'a>, least: usize) -> Self {
+    pub(crate) fn new(end: &'a End, stops: &'a [String], stream: TextStream<'a>, least: usize) -> Self {
         let (shown, held) = (String::new(), String::new());
         let (space, room, tokens, ended, stopped) = (false, None, 0, false, false);
-        Self { ends, stream: read, space, room, least, tokens, shown, held, ended, stopped }
+        Self { end, stops, stream, space, room, least, tokens, shown, held, ended, stopped }
     }
 
     /// Whether nothing more is to be written.
@@ -58,7 +51,7 @@ impl<'a> Listener<'a> {
         self.room = self.room.map(|room| room.saturating_sub(1));
         self.tokens += 1;
         if !self.ended {
-            self.ended = self.ends.tokens.contains(&id);
+            self.ended = self.end.tokens.contains(&id);
             if !self.ended {
                 self.held += &self.stream.push(id);
             }
@@ -73,7 +66,7 @@ impl<'a> Listener<'a> {
             self.space = false;
             self.held.drain(..usize::from(self.held.starts_with(' ')));
         }
-        let sure = match &self.ends.text {
+        let sure = match &self.end.text {
             Some(end) if !self.ended => match self.held.find(end.as_str()) {
                 Some(at) => {
                     self.ended = true;
@@ -86,7 +79,7 @@ impl<'a> Listener<'a> {
         };
         let before = self.shown.len();
         self.shown.extend(self.held.drain(..sure));
-        self.stopped |= self.tokens >= self.least && self.ends.stops.iter().any(|stop| self.says(stop, before));
+        self.stopped |= self.tokens >= self.least && self.stops.iter().any(|stop| self.says(stop, before));
     }
 
     /// Whether the text says a stop that does not lie wholly before this place: one that does would have ended it
@@ -131,10 +124,9 @@ mod tests {
     /// What is shown, token by token, and whether it ended.
     fn shown(prompts: &Prompts, text: &str) -> (Vec<String>, String, bool) {
         let ids = prompts.tokenizer().encode(text).unwrap();
-        let ends = Ends::from(&prompts.end);
         let mut stream = prompts.tokenizer().stream();
         prompts.question("ab").unwrap().into_iter().for_each(|id| drop(stream.push(id)));
-        let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&ends, stream, 0) };
+        let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&prompts.end, &[], stream, 0) };
         let shown: Vec<String> = ids.into_iter().map(|id| listener.push(id).to_owned()).collect();
         let ended = listener.is_over();
         let (mut text, before) = listener.finish();

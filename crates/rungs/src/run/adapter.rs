@@ -22,8 +22,10 @@ use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Header, Named};
 use crate::trainer::Folder;
 use crate::trainer::checkpoint::{ADAPTER_FILE, checksum};
+use crate::trainer::error::setting;
 use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The entry of the metadata.
@@ -60,27 +62,19 @@ pub(super) fn sum(tokenizers: &Tokenizers) -> String {
 /// Gives adapters to the matrices of a model that are chosen, as they are before training.
 pub(super) fn prepare(model: &mut Model, lora: &Lora, seed: u64) -> Result<(), Error> {
     let mut layers = Vec::new();
-    let mut too_small = None;
-    for_each_linear(model, &mut |name, layer| {
-        let [inputs, outputs] = layer.widths();
-        if lora.targets.take(name) && lora.rank > inputs.min(outputs) {
-            too_small.get_or_insert_with(|| {
-                format!("a rank of {} is more than {name} ({inputs} by {outputs}) has", lora.rank)
-            });
-        }
-        layers.push(name.to_owned());
-    });
-    if let Some(part) = lora.targets.missing(&layers) {
+    for_each_linear(model, &mut |name, layer| layers.push((name.to_owned(), layer.widths())));
+    let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(part) = lora.targets.missing(&names) {
         // Blocks are alike: the layers of one are enough to choose from.
-        let without_number = |layer: &String| layer.splitn(3, '.').nth(2).map(str::to_owned);
-        let mut names: Vec<String> = layers.iter().filter_map(without_number).collect();
-        names.sort_unstable();
-        names.dedup();
-        let problem = format!("no matrix of this model is called {part}; there are {}", names.join(", "));
+        let names: BTreeSet<&str> = names.iter().filter_map(|layer| layer.splitn(3, '.').nth(2)).collect();
+        let names = Vec::from_iter(names).join(", ");
+        let problem = format!("no matrix of this model is called {part}; there are {names}");
         return Err(Error::setting("lora-targets", problem));
     }
-    if let Some(problem) = too_small {
-        return Err(Error::setting("lora", problem));
+    for (name, [inputs, outputs]) in &layers {
+        setting("lora", !lora.targets.take(name) || lora.rank <= *inputs.min(outputs), || {
+            format!("a rank of {} is more than {name} ({inputs} by {outputs}) has", lora.rank)
+        })?;
     }
     let config = LowRankConfig { rank: lora.rank, alpha: lora.alpha, dropout: Dropout::new(lora.dropout) };
     adapt(model, &config, &mut |name| lora.targets.take(name), &mut Rng::new(seed).fork("adapter"));
@@ -100,9 +94,7 @@ impl Adapter {
         if folder.checksum(ADAPTER_FILE).is_none() {
             return Ok(None);
         }
-        let bytes = folder.read(ADAPTER_FILE)?;
-        let adapter = Self::from_bytes(&bytes).map_err(|problem| folder.error(ADAPTER_FILE, problem))?;
-        Ok(Some(adapter))
+        Ok(Some(folder.parse(ADAPTER_FILE, Self::from_bytes)?))
     }
 
     /// What is wrong with it otherwise.

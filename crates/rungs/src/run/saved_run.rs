@@ -164,8 +164,7 @@ impl SavedRun {
             lora::merge(&mut model);
             return Ok(model.weights());
         }
-        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
-        Ok(weights.map_err(|problem| self.folder.error(MODEL_FILE, problem))?)
+        Ok(self.folder.parse(MODEL_FILE, safetensors::read)?)
     }
 
     /// Where its weights are, and their checksum: what a run that [begins with them](super::Run::begin_with) remembers.
@@ -219,9 +218,7 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged.
     pub fn progress(&self) -> Result<Progress, Error> {
-        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
-            .map_err(|problem| self.folder.error(TRAINING_FILE, problem))?;
-        Ok(state.progress)
+        Ok(self.folder.parse(TRAINING_FILE, TrainingState::<f32>::from_bytes)?.progress)
     }
 
     /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one

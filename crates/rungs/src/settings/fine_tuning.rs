@@ -67,8 +67,8 @@ impl Targets {
     }
 
     /// The first of them that none of these layers is part of.
-    pub fn missing<'a>(&'a self, layers: &[String]) -> Option<&'a str> {
-        self.0.iter().find(|part| !layers.iter().any(|layer| is_part(layer, part))).map(String::as_str)
+    pub fn missing<'a>(&'a self, layers: &[impl AsRef<str>]) -> Option<&'a str> {
+        self.0.iter().find(|part| !layers.iter().any(|layer| is_part(layer.as_ref(), part))).map(String::as_str)
     }
 }
 

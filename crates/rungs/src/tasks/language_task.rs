@@ -133,21 +133,20 @@ impl<E: Element> Task<E> for LanguageTask<E> {
     }
 
     fn position(&self) -> Position<E> {
-        let (batches, state) = match &self.batches {
-            Batches::Streams { batches, state } => (batches, state),
-            Batches::Windows(_) => return Position::default(),
-            Batches::Examples(batches) => {
-                return Position { cursor: json!(batches.cursor()), ..Position::default() };
+        match &self.batches {
+            Batches::Streams { batches, state } => {
+                let mut arrays = Named::new();
+                let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
+                for (i, RecurrentState { h, c }) in carried.flat_map(|carried| &carried.layers).enumerate() {
+                    arrays.insert(format!("carried.{i}.h"), h.array().clone());
+                    arrays.extend(c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
+                }
+                let read = state.as_ref().map_or(0, |state| state.position());
+                Position { cursor: json!(Place { text: batches.cursor(), read }), arrays }
             }
-        };
-        let read = state.as_ref().map_or(0, |state| state.position());
-        let mut arrays = Named::new();
-        let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
-        for (i, carried) in carried.flat_map(|carried| &carried.layers).enumerate() {
-            arrays.insert(format!("carried.{i}.h"), carried.h.array().clone());
-            arrays.extend(carried.c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
+            Batches::Windows(_) => Position::default(),
+            Batches::Examples(batches) => Position { cursor: json!(batches.cursor()), ..Position::default() },
         }
-        Position { cursor: json!(Place { text: batches.cursor(), read }), arrays }
     }
 
     fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {

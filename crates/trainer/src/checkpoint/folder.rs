@@ -108,6 +108,14 @@ impl Folder {
         Err(self.error(name, if found { damaged } else { "missing, though config.json names it" }))
     }
 
+    /// What `parse` makes of the contents of a file of the run.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), or if `parse` has one.
+    pub fn parse<T, P: Display>(&self, name: &str, parse: impl FnOnce(&[u8]) -> Result<T, P>) -> Result<T, TrainError> {
+        parse(&self.read(name)?).map_err(|problem| self.error(name, problem))
+    }
+
     /// Saves a run: these settings, and these files by name. Files named before and not now stay where they are, but
     /// are no longer part of the run.
     ///

@@ -15,11 +15,9 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// # Errors
     /// If a file is damaged or missing, or does not fit the model, the optimizer or the task.
     pub fn resume(&mut self, folder: &Folder) -> Result<(), TrainError> {
-        let state = TrainingState::from_bytes(&folder.read(TRAINING_FILE)?)
-            .map_err(|problem| folder.error(TRAINING_FILE, problem))?;
+        let state = folder.parse(TRAINING_FILE, TrainingState::from_bytes)?;
         let weights_file = if folder.checksum(ADAPTER_FILE).is_some() { ADAPTER_FILE } else { MODEL_FILE };
-        let mut best: Named<E> =
-            safetensors::read(&folder.read(weights_file)?).map_err(|problem| folder.error(weights_file, problem))?;
+        let mut best: Named<E> = folder.parse(weights_file, safetensors::read)?;
         let mut frozen = self.model.frozen_weights();
         if weights_file == MODEL_FILE {
             let there: Named<E> = frozen.keys().filter_map(|name| best.remove_entry(name)).collect();
@@ -28,8 +26,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
             }
             frozen = there;
         }
-        let metrics = String::from_utf8_lossy(&folder.read(METRICS_FILE)?).into_owned();
-        let metrics = Metrics::from_csv(&metrics).map_err(|problem| folder.error(METRICS_FILE, problem))?;
+        let metrics = folder.parse(METRICS_FILE, |csv| Metrics::from_csv(&String::from_utf8_lossy(csv)))?;
         if !same_shapes(&best, &state.weights) {
             return Err(folder.error(weights_file, format!("holds another model than {TRAINING_FILE}")));
         }

@@ -143,17 +143,12 @@ impl Run {
         if self.tokenizers != other.tokenizers {
             return Err(here("its tokens are not those that the data was made into"));
         }
-        let mut weights = other.weights()?;
-        let mut adapted = false;
-        self.trainer.model().for_each(&mut |name, parameter| {
-            if is_adapter(name) {
-                weights.insert(name.to_owned(), parameter.array().clone());
-                adapted = true;
-            }
-        });
-        if adapted && other.belonging().is_some() {
+        let (mut weights, mut adapter) = (other.weights()?, self.trainer.model().weights());
+        adapter.retain(|name, _| is_adapter(name));
+        if !adapter.is_empty() && other.belonging().is_some() {
             return Err(here("it has an adapter itself; merged with its model (rungs merge) it can be adapted"));
         }
+        weights.append(&mut adapter);
         self.trainer.begin_with(&weights).map_err(|error| here(&error.to_string()))?;
         self.unfounded = None;
         Ok(())

@@ -23,7 +23,7 @@ mod as_text;
 mod data_settings;
 mod difference;
 mod fine_tuning;
-mod json;
+pub(crate) mod json;
 mod template;
 mod tokenizer_kind;
 
@@ -47,7 +47,7 @@ const MAX_BATCH_TOKENS: usize = 1 << 22;
 
 /// Everything that decides a run: equal settings and equal texts give equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, try_from = "json::Written")]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The model: its rung, sizes and arrangement.
     pub model: ModelConfig,

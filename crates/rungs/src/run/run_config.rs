@@ -14,7 +14,8 @@ const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every",
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Everything that decides the run but the texts.
+    /// Everything that decides the run but the texts. Files of earlier versions are read, too.
+    #[serde(deserialize_with = "crate::settings::json::of_any_version")]
     pub settings: Settings,
     /// The text it learns; of a model that was imported, where it came from.
     pub text: Provenance,

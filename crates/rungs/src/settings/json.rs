@@ -1,36 +1,22 @@
 //! Settings as JSON: files of today, and those that earlier versions wrote.
 
-use super::{DataSettings, FineTuning, Settings};
+use super::Settings;
 use crate::layers::gated_width;
 use crate::layers::norm::EPSILON;
-use crate::models::{ModelConfig, Rung};
-use crate::trainer::TrainerConfig;
-use serde::Deserialize;
-use serde::de::Error;
+use crate::models::Rung;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Map, Value, json};
 
-/// Settings as a file has them.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Written(Map<String, Value>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parts {
-    model: ModelConfig,
-    data: DataSettings,
-    training: TrainerConfig,
-    #[serde(default)]
-    fine_tuning: Option<FineTuning>,
+/// Reads settings that this version or an earlier one wrote.
+pub(crate) fn of_any_version<'de, D: Deserializer<'de>>(from: D) -> Result<Settings, D::Error> {
+    let settings = as_of_today(Value::Object(Map::deserialize(from)?)).and_then(serde_json::from_value);
+    settings.map_err(D::Error::custom)
 }
 
-impl TryFrom<Written> for Settings {
-    type Error = serde_json::Error;
-
-    fn try_from(Written(fields): Written) -> Result<Self, serde_json::Error> {
-        let fields = if fields.contains_key("rung") { from_flat(fields)? } else { Value::Object(fields) };
-        let Parts { model, data, training, fine_tuning } = serde_json::from_value(fields)?;
-        Ok(Self { model, data, training, fine_tuning })
+fn as_of_today(settings: Value) -> Result<Value, serde_json::Error> {
+    match settings {
+        Value::Object(fields) if fields.contains_key("rung") => from_flat(fields),
+        settings => Ok(settings),
     }
 }
 
@@ -44,9 +30,7 @@ impl Settings {
         while let Some(inner @ Value::Object(_)) = file.get_mut("settings").map(Value::take) {
             file = inner;
         }
-        if let (Value::Object(fields), true) = (&file, file.get("rung").is_some()) {
-            file = from_flat(fields.clone()).map_err(|error| error.to_string())?;
-        }
+        file = as_of_today(file).map_err(|error| error.to_string())?;
         let name = file.pointer("/model/rung").and_then(Value::as_str).unwrap_or(rung.name());
         if name != rung.name() {
             return Err(format!("these are settings of the rung {name}, not {rung}"));

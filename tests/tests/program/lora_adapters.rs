@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::binary::{bad_input, rungs, snapshot, text};
 use rungs::tensor::safetensors::{self, Named};
 use rungs::trainer::Folder;
-use rungs::{Provenance, SavedRun};
+use rungs::trainer::checkpoint::in_memory;
+use rungs::{Provenance, RunConfig, SavedRun};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -152,6 +153,7 @@ fn a_model_that_was_moved_is_found_where_it_is_said_to_be_and_another_is_refused
     assert_ne!(swapped, tokens);
     fs::remove_dir_all(at.join("moved")).unwrap();
     let files = [("model.safetensors".to_owned(), weights), ("tokenizer.json".to_owned(), swapped.into_bytes())];
+    let files = files.map(|(name, bytes)| (name, in_memory(bytes)));
     Folder::create(at.join("moved")).unwrap().save(settings, &files).unwrap();
     let ran = rungs(at, "generate tuned");
     ran.refused(2, &["moved"]);
@@ -284,11 +286,12 @@ fn what_cannot_be_adapted_gets_one_line() {
         bad_input(at, command, &["tuned/adapter.safetensors", "the file is damaged"]);
     }
     let forge = |metadata: Option<(&str, &str)>, weights: &Named<f32>| {
-        let settings = SavedRun::open(at.join("tuned")).map(|run| serde_json::to_value(run.config).unwrap()).unwrap();
+        let settings = serde_json::to_value(RunConfig::open(&at.join("tuned")).unwrap()).unwrap();
         let files = [
             ("adapter.safetensors".to_owned(), safetensors::write(weights, metadata).unwrap()),
             ("tokenizer.json".to_owned(), fs::read(at.join("tuned/tokenizer.json")).unwrap()),
         ];
+        let files = files.map(|(name, bytes)| (name, in_memory(bytes)));
         Folder::open(at.join("tuned")).unwrap().save(settings, &files).unwrap();
     };
     let weights: Named<f32> = safetensors::read(&bytes).unwrap();

@@ -64,7 +64,7 @@ use crate::trainer::data::Example;
 /// How questions and answers become the tokens of a language model.
 #[derive(Clone, Debug)]
 pub struct Prompts {
-    tokenizer: Tokenizer,
+    pub(crate) tokenizer: Tokenizer,
     pub(super) kind: PromptKind,
     /// What stands before the words of the user and of the assistant, of pairs before source and target; and before
     /// those of the system, which not every vocabulary can say.
@@ -98,11 +98,6 @@ impl Prompts {
         let markers = marker_texts(kind, &template).map(marker);
         markers[..2].iter().try_for_each(|marker| sayable(tokenizer, &marker.text).map(drop))?;
         Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
-    }
-
-    /// What its tokens are.
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
     }
 
     /// What each token adds to an answer, where that can be said of one by itself.

@@ -93,9 +93,9 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
     Err(Error::setting("documents", problem))
 }
 
-/// A tokenizer of this kind, learnt from what `read` pushes: the part to train on, and where it is to be both parts the
-/// other one too. Characters are those of both. Words are counted in what may be learnt from alone: a word that only the
-/// held-out part has is unknown. What `separates` documents is one token of byte pairs.
+/// A tokenizer of this kind, learnt from what `read` pushes: the part to train on, and if it is told so the other part
+/// too. Characters are those of both. Words and byte pairs are counted in what may be learnt from alone: a word that
+/// only the held-out part has is unknown. What `separates` documents is one token of byte pairs.
 pub(super) fn learnt(
     kind: &TokenizerKind,
     separates: Option<&str>,

@@ -123,8 +123,8 @@ mod tests {
 
     /// What is shown, token by token, and whether it ended.
     fn shown(prompts: &Prompts, text: &str) -> (Vec<String>, String, bool) {
-        let ids = prompts.tokenizer().encode(text).unwrap();
-        let mut stream = prompts.tokenizer().stream();
+        let ids = prompts.tokenizer.encode(text).unwrap();
+        let mut stream = prompts.tokenizer.stream();
         prompts.question("ab").unwrap().into_iter().for_each(|id| drop(stream.push(id)));
         let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&prompts.end, &[], stream, 0) };
         let shown: Vec<String> = ids.into_iter().map(|id| listener.push(id).to_owned()).collect();

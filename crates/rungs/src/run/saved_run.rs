@@ -52,7 +52,7 @@ impl SavedRun {
         let model: Contents<'_> = Box::new(|to| safetensors::write_to(weights, None, to));
         let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), in_memory(tokenizers.to_json()))];
         let settings = serde_json::to_value(config).expect("settings are plain values");
-        Folder::create(path)?.save_contents(settings, &files)?;
+        Folder::create(path)?.save(settings, &files)?;
         Self::open(path)
     }
 

@@ -43,7 +43,7 @@ impl Destination {
         let mut files: Vec<(String, Contents<'_>)> = own.map(|(name, contents)| (name.to_owned(), contents)).into();
         let made = self.makers.iter_mut().flat_map(|make| make(metrics));
         files.extend(made.map(|(name, bytes)| (name, in_memory(bytes))));
-        self.folder.save_contents(self.settings.clone(), &files)
+        self.folder.save(self.settings.clone(), &files)
     }
 }
 

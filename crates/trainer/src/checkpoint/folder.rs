@@ -125,24 +125,7 @@ impl Folder {
     ///
     /// # Panics
     /// If a name is not that of a plain file, or one that the protocol needs.
-    pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Vec<u8>)]) -> Result<(), TrainError> {
-        let files: Vec<(String, Contents<'_>)> =
-            files.iter().map(|(name, bytes)| (name.clone(), in_memory(bytes))).collect();
-        self.save_contents(settings, &files)
-    }
-
-    /// The same for files that are written piece by piece, so that a large one need not be in memory.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
-    ///
-    /// # Panics
-    /// As [`save`](Self::save).
-    pub fn save_contents(
-        &mut self,
-        settings: serde_json::Value,
-        files: &[(String, Contents<'_>)],
-    ) -> Result<(), TrainError> {
+    pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
         for (name, _) in files {
             let free = is_plain(name) && name != CONFIG && !name.ends_with(".next");
             assert!(free, "save: {name:?} cannot be the name of a file of a run");

@@ -126,14 +126,7 @@ struct Counters {
 }
 
 impl<E: Element> TrainingState<E> {
-    /// The contents of the file. Equal states make equal bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.write_to(&mut bytes).expect("arrays in memory fit a file");
-        bytes
-    }
-
-    /// Writes them piece by piece.
+    /// Writes the contents of the file, piece by piece. Equal states make equal bytes.
     ///
     /// # Errors
     /// If `to` has one.
@@ -184,6 +177,7 @@ impl<E: Element> TrainingState<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::bytes;
     use rungs_layers::tensor::{Array, Rng};
     use serde_json::json;
 
@@ -214,9 +208,9 @@ mod tests {
 
     #[test]
     fn a_state_reads_back_bit_for_bit() {
-        let bytes = state().to_bytes();
-        assert_eq!(TrainingState::from_bytes(&bytes).unwrap(), state());
-        assert_eq!(state().to_bytes(), bytes);
+        let written = bytes(&state());
+        assert_eq!(TrainingState::from_bytes(&written).unwrap(), state());
+        assert_eq!(bytes(&state()), written);
     }
 
     #[test]
@@ -225,7 +219,7 @@ mod tests {
         let plain = safetensors::write(&state().weights, None).unwrap();
         assert_eq!(says(&plain), "holds weights, but not the state of a run");
         assert!(says(&[]).starts_with("not a safetensors file"));
-        let other = TrainingState::<f32>::from_bytes(&state().to_bytes()).unwrap_err();
+        let other = TrainingState::<f32>::from_bytes(&bytes(&state())).unwrap_err();
         assert_eq!(other, "the run was trained in f64, not in f32");
         let foreign =
             safetensors::write(&[("x".to_owned(), Array::<f64>::zeros(1))].into(), Some((ENTRY, "{}"))).unwrap();

@@ -61,7 +61,7 @@ impl Run {
         let tokenizers = corpus.tokenizers.clone();
         let mut model = settings.build(&tokenizers, &mut Rng::new(settings.training.seed).fork("model"))?;
         let task = LanguageTask::of(corpus, settings)?;
-        if let Some(lora) = settings.fine_tuning.as_ref().and_then(FineTuning::lora) {
+        if let Some(FineTuning::Lora(lora)) = &settings.fine_tuning {
             adapter::prepare(&mut model, lora, settings.training.seed)?;
         }
         let mut trainer = Trainer::new(model, task, settings.training)?;
@@ -163,8 +163,9 @@ impl Run {
         let mut destination = Destination::new(folder, settings);
         destination.makers.push(Box::new(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]));
         if let (Some(FineTuning::Lora(lora)), Some(base)) = (config.settings.fine_tuning, config.from) {
-            let belonging = Belonging::new(lora, base, &self.tokenizers);
-            destination.adapter = Some((adapter::ENTRY, belonging.to_json()));
+            let belonging = Belonging { lora, base, tokens_sha256: adapter::sum(&self.tokenizers) };
+            let belonging = serde_json::to_string(&belonging).expect("numbers and strings are JSON");
+            destination.adapter = Some((adapter::ENTRY, belonging));
         }
         self.trainer.save_into(destination);
     }

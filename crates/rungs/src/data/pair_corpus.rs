@@ -18,10 +18,7 @@ impl Corpus {
         tokenizers: Option<Tokenizers>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let tokenizers = match tokenizers {
-            Some(tokenizers) => tokenizers,
-            None => learnt_tokenizers(settings, train)?,
-        };
+        let tokenizers = tokenizers.map_or_else(|| learnt_tokenizers(settings, train), Ok)?;
         let [source, target] = tokenizers.pair()?;
         if settings.model.ties_all() && source != target {
             let problem = "all needs one vocabulary for sources and targets, and this tokenizer has two";

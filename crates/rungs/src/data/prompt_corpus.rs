@@ -26,10 +26,7 @@ impl Corpus {
         tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let tokenizer = match tokenizer {
-            Some(tokenizer) => tokenizer,
-            None => learnt_tokenizer(train, settings)?,
-        };
+        let tokenizer = tokenizer.map_or_else(|| learnt_tokenizer(train, settings), Ok)?;
         let prompts = Prompts::new(settings, &tokenizer)?;
         let context = settings.context();
         let make = |turns: &T, left_out: &mut LeftOut| left_out.example(&prompts, turns, context);
@@ -69,10 +66,7 @@ impl LeftOut {
 
     /// That nothing of a part can be learnt, and why.
     fn nothing(&self, part: &str, kind: PromptKind, context: usize) -> String {
-        let one = match kind {
-            PromptKind::Pairs => "pair",
-            PromptKind::Dialogue => "dialogue",
-        };
+        let one = if kind == PromptKind::Pairs { "pair" } else { "dialogue" };
         let unknown = self.character.map_or(String::new(), |character| {
             format!(", and none of those has characters of the vocabulary alone ({character:?} is unknown)")
         });

@@ -115,7 +115,8 @@ impl Prompts {
     /// # Errors
     /// If the tokenizer does not know a character, or an answer says what is to end it.
     pub fn example(&self, turns: &[(Role, &str)]) -> Result<Example, Error> {
-        let mut example = self.beginning();
+        let mut example = Example::default();
+        example.read(&self.tokenizer.beginning());
         for &(role, text) in turns {
             self.turn(&mut example, role, text)?;
         }
@@ -166,13 +167,6 @@ impl Prompts {
         fitting(&turns[..last], |turns| self.example(turns), |example| example.steps() <= context)
     }
 
-    /// An example with what the tokenizer puts before everything.
-    fn beginning(&self) -> Example {
-        let mut example = Example::default();
-        example.read(&self.tokenizer.beginning());
-        example
-    }
-
     /// Appends what somebody says.
     fn turn(&self, example: &mut Example, role: Role, text: &str) -> Result<(), Error> {
         let begins = example.ids().len() == self.tokenizer.beginning().len();
@@ -183,17 +177,14 @@ impl Prompts {
         example.read(&self.encode(marker, begins, true)?);
         let spaced = if *space && !text.is_empty() { format!(" {text}") } else { text.to_owned() };
         let ids = self.encode(&spaced, begins && marker.is_empty(), false)?;
-        match role {
-            Role::User | Role::System => example.read(&ids),
-            Role::Assistant => {
-                self.end.check(text)?;
-                example.learn(&ids);
-            }
+        let learnt = role == Role::Assistant;
+        if learnt {
+            self.end.check(text)?;
         }
-        match (role, self.kind) {
-            (Role::User, PromptKind::Pairs) => {} // the template has nothing there but what parts it from the target
-            (Role::User | Role::System, _) => example.read(&self.end.ids),
-            (Role::Assistant, _) => example.learn(&self.end.ids),
+        example.extend(&ids, learnt);
+        // Behind the source of a pair the template has nothing but what parts it from the target.
+        if (role, self.kind) != (Role::User, PromptKind::Pairs) {
+            example.extend(&self.end.ids, learnt);
         }
         Ok(())
     }

@@ -119,11 +119,11 @@ impl Generator {
         on_text: OnNext<'_, str>,
     ) -> Result<Vec<Vec<Written>>, Error> {
         let kind = requests[0].kind;
-        let (end, stops) = self.ends(kind);
-        let options = self.options(requests, &end, options)?;
+        let ends = self.ends(kind);
+        let options = self.options(requests, &ends.0, options)?;
         let texts = (0..requests.len() * options.texts).map(|number| requests[number / options.texts]);
         let least = options.length.min();
-        let mut listeners: Vec<_> = texts.map(|request| self.listener(request, &end, stops, least)).collect();
+        let mut listeners: Vec<_> = texts.map(|request| self.listener(request, &ends, least)).collect();
         let mut on_token = |number: usize, &id: &u32| {
             let Some(listener) = &mut listeners[number] else { return ControlFlow::Continue(()) };
             let part = listener.push(id);
@@ -214,17 +214,11 @@ impl Generator {
     }
 
     /// What makes a text of the tokens of a request; none if they make a translation, which is decoded as a whole.
-    fn listener<'a>(
-        &'a self,
-        request: &Request,
-        end: &'a End,
-        stops: &'a [String],
-        least: usize,
-    ) -> Option<Listener<'a>> {
+    fn listener<'a>(&'a self, request: &Request, ends: &'a (End, &[String]), least: usize) -> Option<Listener<'a>> {
         // The prompt is part of the stream: if its ids end within a character, the text begins with the whole of it.
         let mut stream = self.tokenizers.text().ok()?.stream();
         request.ids.iter().for_each(|&id| drop(stream.push(id)));
-        let mut listener = Listener::new(end, stops, stream, least);
+        let mut listener = Listener::new(&ends.0, ends.1, stream, least);
         match (request.kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => {
                 (listener.space, listener.room) = (prompts.strips_space(), self.room(request));

@@ -43,17 +43,6 @@ pub struct Belonging {
     pub tokens_sha256: String,
 }
 
-impl Belonging {
-    pub(super) fn new(lora: Lora, base: Provenance, tokenizers: &Tokenizers) -> Self {
-        Self { lora, base, tokens_sha256: sum(tokenizers) }
-    }
-
-    /// As it stands in the file's metadata.
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("numbers and strings are JSON")
-    }
-}
-
 /// The checksum of `tokenizer.json`.
 pub(super) fn sum(tokenizers: &Tokenizers) -> String {
     checksum(tokenizers.to_json().as_bytes())

@@ -37,8 +37,10 @@ impl SavedRun {
         let folder = Folder::open(path.as_ref())?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
-        let tokenizers = Tokenizers::from_json(&text(&folder, TOKENIZER_FILE)?, config.settings.rung().translates())
-            .map_err(|problem| folder.error(TOKENIZER_FILE, problem))?;
+        let translates = config.settings.rung().translates();
+        let tokenizers = folder.parse(TOKENIZER_FILE, |json| {
+            Tokenizers::from_json(text(json)?, translates).map_err(|problem| problem.to_string())
+        })?;
         Ok(Self { adapter: Adapter::read(&folder)?, folder, base: None, config, tokenizers })
     }
 
@@ -200,8 +202,7 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged.
     pub fn metrics(&self) -> Result<Metrics, Error> {
-        let metrics = Metrics::from_csv(&text(&self.folder, METRICS_FILE)?);
-        Ok(metrics.map_err(|problem| self.folder.error(METRICS_FILE, problem))?)
+        Ok(self.folder.parse(METRICS_FILE, |csv| Metrics::from_csv(text(csv)?))?)
     }
 
     /// The run in numbers, as it was when it was saved.
@@ -245,7 +246,7 @@ impl SavedRun {
     }
 }
 
-/// A file of a run that is text.
-fn text(folder: &Folder, name: &str) -> Result<String, Error> {
-    String::from_utf8(folder.read(name)?).map_err(|_| folder.error(name, "not UTF-8 text").into())
+/// The contents of a file that is text.
+fn text(contents: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(contents).map_err(|_| "not UTF-8 text".to_owned())
 }

@@ -104,14 +104,6 @@ impl FineTuning {
         }
     }
 
-    /// The adapters, if these are what is trained.
-    pub fn lora(&self) -> Option<&Lora> {
-        match self {
-            Self::Lora(lora) => Some(lora),
-            Self::TrainLastLayers(_) => None,
-        }
-    }
-
     /// Whether the parameter of this name is frozen in a model of so many blocks.
     pub fn freezes(&self, parameter: &str, layers: usize) -> bool {
         match self {

@@ -3,6 +3,7 @@
 use super::disk::{Contents, Disk, in_memory};
 use super::manifest::{Checksum, Manifest, checksum, is_plain};
 use crate::TrainError;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -70,8 +71,8 @@ impl Folder {
     }
 
     /// The settings in `config.json`; null before the first save.
-    pub fn settings(&self) -> &serde_json::Value {
-        self.manifest.as_ref().map_or(&serde_json::Value::Null, |manifest| &manifest.settings)
+    pub fn settings(&self) -> &Value {
+        self.manifest.as_ref().map_or(&Value::Null, |manifest| &manifest.settings)
     }
 
     /// The names of the files that make up the run, `config.json` left out.
@@ -125,7 +126,7 @@ impl Folder {
     ///
     /// # Panics
     /// If a name is not that of a plain file, or one that the protocol needs.
-    pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
+    pub fn save(&mut self, settings: Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
         for (name, _) in files {
             let free = is_plain(name) && name != CONFIG && !name.ends_with(".next");
             assert!(free, "save: {name:?} cannot be the name of a file of a run");
@@ -140,11 +141,7 @@ impl Folder {
         result
     }
 
-    fn save_or_leave(
-        &mut self,
-        settings: serde_json::Value,
-        files: &[(String, Contents<'_>)],
-    ) -> Result<(), TrainError> {
+    fn save_or_leave(&mut self, settings: Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
         self.disk.make().map_err(self.unsaved(""))?;
         let committed = self.committed()?;
         self.finish_earlier_save(committed.as_ref(), files)?;

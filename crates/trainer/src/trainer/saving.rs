@@ -87,20 +87,16 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// Saves this moment of the run, if there is somewhere to save it.
     pub(super) fn save(&mut self, tell: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
-        if self.destination.is_none() {
-            return Ok(());
-        }
         let (start, step) = (Instant::now(), self.progress.step);
+        let Some(destination) = &self.destination else { return Ok(()) };
+        let best = if destination.adapter.is_some() { self.best_trained_weights() } else { self.best_weights() };
         let state = self.state();
         if let Some((name, _)) = state.weights.iter().find(|(_, array)| !is_finite(array)) {
             let problem = format!("parameter {name} is not finite; nothing was saved");
             return Err(TrainError::NonFinite(problem).at_step(step));
         }
-        let in_part = self.destination.as_ref().is_some_and(|to| to.adapter.is_some());
-        let best = if in_part { self.best_trained_weights() } else { self.best_weights() };
-        if let Some(destination) = &mut self.destination {
-            destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;
-        }
+        let destination = self.destination.as_mut().expect("there is one, as seen above");
+        destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())
     }

@@ -70,11 +70,6 @@ impl IdsFile {
         let header = Header::read(&header).filter(|header| header.key == *key && header.length() == Some(length));
         Ok(header.map(|header| Self { path: path.to_owned(), file, header }))
     }
-
-    /// How many characters of text they stand for.
-    pub fn characters(&self) -> u64 {
-        self.header.characters
-    }
 }
 
 /// The file is damaged, too, if it has an id outside of the vocabulary.
@@ -96,10 +91,10 @@ impl StoredIds for IdsFile {
         }));
         let read = &ids[ids.len() - length..];
         match read.iter().find(|&&id| u64::from(id) >= vocabulary) {
-            Some(id) => Err(TrainError::file(
-                &self.path,
-                format!("damaged: id {id} of a vocabulary of {vocabulary}; remove it to have it made again"),
-            )),
+            Some(id) => {
+                let damage = format!("id {id} of a vocabulary of {vocabulary}");
+                Err(TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again")))
+            }
             None => Ok(()),
         }
     }
@@ -110,12 +105,13 @@ pub(super) struct Header {
     pub(super) width: usize,
     pub(super) ids: u64,
     pub(super) vocabulary: u64,
+    /// Of the text that the ids stand for.
     pub(super) characters: u64,
     pub(super) key: Key,
 }
 
 impl Header {
-    pub(super) fn to_bytes(&self) -> [u8; HEADER] {
+    pub(super) fn to_bytes(self) -> [u8; HEADER] {
         let mut bytes = Vec::with_capacity(HEADER);
         bytes.extend_from_slice(MAGIC);
         [FORMAT, self.width as u32].iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));

@@ -1,6 +1,6 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
-use crate::decoding::{GenerateError, SampleError};
+use crate::decoding::SampleError;
 use crate::models::ConfigError;
 use crate::text::{TextError, TokenizerError};
 use crate::trainer::TrainError;
@@ -25,7 +25,7 @@ pub enum Error {
     Tokenizer(#[from] TokenizerError),
     /// A text cannot be written.
     #[error(transparent)]
-    Generate(#[from] GenerateError),
+    Generate(#[from] SampleError),
     /// It was told to stop before anything was trained.
     #[error("stopped while the text was being read; nothing was trained")]
     Stopped,
@@ -67,9 +67,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Save { .. }
-            | Self::Stopped
-            | Self::Generate(GenerateError::Sample(SampleError::NotFinite { .. })) => false,
+            Self::Save { .. } | Self::Stopped | Self::Generate(SampleError::NotFinite { .. }) => false,
             _ => true,
         }
     }

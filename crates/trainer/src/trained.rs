@@ -106,17 +106,14 @@ impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
         });
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         let (root, frozen) = (length_with_dot(path), &self.frozen);
-        self.model.visit_mut(path, &mut |name, parameter| {
-            if !frozen.contains(&name[root..]) {
-                f(name, parameter);
+        self.model.visit_mut(path, &mut |name, part| {
+            // The model itself is shown too, and has no name of its own.
+            if !frozen.contains(name.get(root..).unwrap_or_default()) {
+                f(name, part);
             }
         });
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        self.model.visit_modules(path, f);
     }
 }
 

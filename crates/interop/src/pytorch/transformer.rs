@@ -42,8 +42,8 @@ use crate::ExchangeError;
 use crate::tensor_reader::Reader;
 use rungs_layers::lora::merge;
 use rungs_layers::{
-    Block, CrossAttention, DecoderBlock, FeedForward, LayerNorm, Linear, Module, Norm, RmsNorm, SelfAttention,
-    TransformerDecoder, TransformerEncoder,
+    Block, CrossAttention, DecoderBlock, FeedForward, Linear, Module, Norm, SelfAttention, TransformerDecoder,
+    TransformerEncoder,
 };
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
@@ -136,9 +136,8 @@ fn linear<E: Element>(linear: &Linear<E>, prefix: &str, replace: &mut Replace<'_
 
 fn norm<E: Element>(norm: &Norm<E>, prefix: &str, replace: &mut Replace<'_, E>) -> Norm<E> {
     let mut norm = norm.clone();
-    let (Norm::Layer(LayerNorm { gain, .. }) | Norm::Rms(RmsNorm { gain, .. })) = &mut norm;
-    *gain = replace(format!("{prefix}weight"), gain.clone());
-    if let Norm::Layer(LayerNorm { bias: Some(bias), .. }) = &mut norm {
+    norm.gain = replace(format!("{prefix}weight"), norm.gain);
+    if let Some(bias) = &mut norm.bias {
         *bias = replace(format!("{prefix}bias"), bias.clone());
     }
     norm
@@ -165,7 +164,7 @@ fn check_feed_forward<E: Element>(layer: &FeedForward<E>) -> Result<(), Exchange
 
 impl<E: Element> PyTorchLayer<E> for SelfAttention<E> {
     fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads(), self.key_heads())
+        check_heads(self.heads, self.key_heads)
     }
 
     fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
@@ -178,7 +177,7 @@ impl<E: Element> PyTorchLayer<E> for SelfAttention<E> {
 
 impl<E: Element> PyTorchLayer<E> for CrossAttention<E> {
     fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads(), self.key_heads())
+        check_heads(self.heads, self.key_heads)
     }
 
     fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {

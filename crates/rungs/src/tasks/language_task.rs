@@ -156,7 +156,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
                 let Place { text, read } = serde_json::from_value(position.cursor).map_err(unreadable)?;
                 let layers = carried(&position.arrays)?;
                 batches.seek(text)?;
-                *state = (!layers.is_empty()).then(|| State::new(CarriedState { layers, position: read }));
+                *state = (!layers.is_empty()).then(|| Box::new(CarriedState { layers, position: read }) as State<E>);
                 Ok(())
             }
             Batches::Windows(_) if position == Position::default() => Ok(()),

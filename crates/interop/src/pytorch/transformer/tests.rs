@@ -8,9 +8,8 @@ use crate::ExchangeError;
 use crate::golden_numbers::{arrays, assert_agree, below};
 use crate::pytorch::transformer::{self, PyTorchLayer, Replace};
 use rungs_layers::{
-    Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, FeedForward, Init, KeyValueCache,
-    Linear, Mode, Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder,
-    parameters,
+    Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, Init, KeyValueCache, Linear, Mode,
+    Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder, parameters,
 };
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
@@ -76,7 +75,7 @@ fn linear<E: Element>(inputs: usize, outputs: usize, bias: Bias) -> Linear<E> {
 }
 
 fn self_attention(bias: Bias) -> SelfAttention<f64> {
-    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), HEADS, Dropout::new(0.0))
+    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), [HEADS; 2], Dropout::new(0.0))
 }
 
 fn cross_attention(source: usize) -> CrossAttention<f64> {
@@ -248,8 +247,7 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
     let shared = Block::<f64>::new(&BlockConfig { key_heads: 1, ..config }, rng);
     let error = transformer::save(&shared, "").unwrap_err().to_string();
     assert_eq!(error, "PyTorch has no attention whose 2 heads of queries share 1 heads of keys");
-    let plain: FeedForward<f64> = block.feed_forward.clone();
-    block.feed_forward = plain.gated(linear(WIDTH, HIDDEN, Bias::Yes));
+    block.feed_forward.gate = Some(linear(WIDTH, HIDDEN, Bias::Yes));
     let error = transformer::save(&block, "").unwrap_err().to_string();
     assert_eq!(error, "PyTorch's Transformer layers have no gate in their feed-forward part");
 }

@@ -37,7 +37,11 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         _ if finished => complain_of_finished(&path, &summary, run.trainer().progress()),
         Finish::Completed => {}
         Finish::StoppedEarly => {
-            complain(&format!("stopped early after step {}: {}", thousands(summary.steps), patience(run.trainer().progress())));
+            complain(&format!(
+                "stopped early after step {}: {}",
+                thousands(summary.steps),
+                patience(run.trainer().progress())
+            ));
         }
         Finish::Stopped => {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));

@@ -51,9 +51,7 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let (text, validation) = texts.provenance();
     let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::provenance) };
     let mut run = Run::create(path, &config, corpus).map_err(|error| match error {
-        Error::Train(TrainError::TooShort(_)) => {
-            Failure::input(format!("{}: too short: {error}", config.text.name))
-        }
+        Error::Train(TrainError::TooShort(_)) => Failure::input(format!("{}: too short: {error}", config.text.name)),
         other => other.into(),
     })?;
     if let Some(from) = &from {

@@ -48,7 +48,7 @@ impl Beam {
         let &Self { width, groups, diversity, .. } = self;
         check_sizes(vocabulary, &[("beam", width)])?;
         check_sizes(width, &[("beam-groups", groups), ("n", texts)])?;
-        check(width % groups == 0, || format!("beam {width} is not a multiple of beam-groups {groups}"))?;
+        check(width.is_multiple_of(groups), || format!("beam {width} is not a multiple of beam-groups {groups}"))?;
         let fits = diversity >= 0.0 && diversity.is_finite();
         check_number("diversity", diversity, fits, "a finite number of 0 or more").map(drop)
     }

@@ -79,5 +79,5 @@ pub(crate) fn check_scheduled_sampling(p: f64) -> Result<(), ConfigError> {
 
 /// Checks that heads of equal width fill a width.
 pub(crate) fn check_heads(width: usize, heads: usize) -> Result<(), ConfigError> {
-    check(width % heads == 0, || format!("width {width} is not a multiple of heads {heads}"))
+    check(width.is_multiple_of(heads), || format!("width {width} is not a multiple of heads {heads}"))
 }

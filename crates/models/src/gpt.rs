@@ -171,11 +171,11 @@ impl GptConfig {
             |name, value: f64| check_number(name, value, value > 0.0 && value.is_finite(), "a positive number");
         positive("norm-epsilon", self.norm.epsilon())?;
         check_heads(width, heads)?;
-        check(heads % key_heads == 0, || format!("heads {heads} is not a multiple of key-heads {key_heads}"))?;
+        check(heads.is_multiple_of(key_heads), || format!("heads {heads} is not a multiple of key-heads {key_heads}"))?;
         if let Positions::Rotary(Rotary { theta }) = self.positions {
             positive("rope-theta", theta)?;
             let head = width / heads;
-            check(head % 2 == 0, || format!("rotary positions turn pairs of numbers, and a head has {head}"))?;
+            check(head.is_multiple_of(2), || format!("rotary positions turn pairs of numbers, and a head has {head}"))?;
         }
         let [v, t, d, l, h] = [vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
         let keys = (width / heads * key_heads) as u64;

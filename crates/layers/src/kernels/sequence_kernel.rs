@@ -258,7 +258,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
 
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
         let [x, w_h, bias, first @ ..] = operands else { unreachable!("the shapes were checked") };
-        self.reading.textbook(x, first, &|x, state| self.equations.textbook(x, [w_h, bias], state))
+        self.reading.textbook(x, first, |x, state| self.equations.textbook(x, [w_h, bias], state))
     }
 }
 

@@ -112,11 +112,11 @@ impl Reading {
     /// The textbook's loop, which is a kernel's definition: x W_x (B, T, G·H), h_0 and perhaps c_0 (B, H) →
     /// (B·T + B, H), first the rows of h_t (B, T, H), then the last c (B, H) if there is one. A step goes from x_t W_x
     /// (B, G·H) and the state before, h and perhaps c, to the state after.
-    pub(crate) fn textbook<E: Element>(
+    pub(crate) fn textbook<E: Element, F: Fn(&Tensor<E>, &[Tensor<E>]) -> Vec<Tensor<E>>>(
         &self,
         x: &Tensor<E>,
         first: &[Tensor<E>],
-        step: &dyn Fn(&Tensor<E>, &[Tensor<E>]) -> Vec<Tensor<E>>,
+        step: F,
     ) -> Tensor<E> {
         let mut state = first.to_vec();
         let [batch, time, gates] = x.dims();

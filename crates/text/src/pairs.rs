@@ -11,23 +11,22 @@
 //! that are not UTF-8. Nothing is skipped in silence.
 //!
 //! ```
-//! use rungs_text::{Columns, Normalization, read_pairs, split_pairs};
+//! use rungs_text::{Columns, read_pairs, split_pairs};
 //!
 //! let file = "Go.\tVa !\tby someone\nGo.\tMarche.\tby another\nHi!\tSalut\u{202f}!\n";
-//! let pairs = read_pairs(file.as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default())?;
+//! let pairs = read_pairs(file.as_bytes(), "en-fr.tsv", Columns::default(), false)?;
 //! assert_eq!(pairs[2].target, "Salut !");
 //!
 //! let (train, validation) = split_pairs(pairs, 0.5)?;
 //! assert!(train.iter().all(|pair| validation.iter().all(|held_out| pair.source != held_out.source)));
 //!
-//! let error =
-//!     read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default()).unwrap_err();
+//! let error = read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), false).unwrap_err();
 //! assert_eq!(error.to_string(), "en-fr.tsv, line 1: there is no TAB in it; a pair is source TAB target");
 //! # Ok::<(), rungs_text::TextError>(())
 //! ```
 
 use crate::held_out::split_by;
-use crate::{Normalization, TextError};
+use crate::{TextError, normalize};
 use std::io::{BufRead, Read};
 use std::str::FromStr;
 
@@ -67,16 +66,14 @@ impl FromStr for Columns {
         let columns = text.split_once(',').and_then(|(source, target)| Some((column(source)?, column(target)?)));
         match columns {
             Some((source, target)) if source != target => Ok(Self { source, target }),
-            Some(_) => Err(TextError::setting("columns", format!("source and target are one column in {text:?}"))),
-            None => {
-                Err(TextError::setting("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}")))
-            }
+            Some(_) => Err(TextError::new("columns", format!("source and target are one column in {text:?}"))),
+            None => Err(TextError::new("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}"))),
         }
     }
 }
 
 /// The pair of a line, its end taken off, or what is wrong with it.
-fn pair(line: &[u8], columns: Columns, normalization: Normalization) -> Result<TextPair, String> {
+fn pair(line: &[u8], columns: Columns, lowercase: bool) -> Result<TextPair, String> {
     if line.len() > LONGEST_LINE {
         return Err(format!("longer than {LONGEST_LINE} bytes, too long for a pair of sentences"));
     }
@@ -90,13 +87,13 @@ fn pair(line: &[u8], columns: Columns, normalization: Normalization) -> Result<T
             .split('\t')
             .nth(column - 1)
             .ok_or_else(|| format!("the {name} is column {column}, but there are only {}", line.split('\t').count()))?;
-        let text = normalization.apply(text);
+        let text = normalize(text, lowercase);
         if text.is_empty() { Err(format!("the {name} (column {column}) is empty")) } else { Ok(text) }
     };
     Ok(TextPair { source: side("source", columns.source)?, target: side("target", columns.target)? })
 }
 
-/// All pairs of a file, which errors call `file`.
+/// All pairs of a file, which errors call `file`, each side [normalised](normalize).
 ///
 /// # Errors
 /// If it cannot be read, if a line is not as the [module](self) says, or if there is none.
@@ -104,27 +101,23 @@ pub fn read_pairs(
     mut reader: impl BufRead,
     file: &str,
     columns: Columns,
-    normalization: Normalization,
+    lowercase: bool,
 ) -> Result<Vec<TextPair>, TextError> {
     let (mut pairs, mut bytes) = (Vec::new(), Vec::new());
     loop {
         bytes.clear();
         // Two bytes more than a line may have: room for its end, or proof that it is too long.
         let read = (&mut reader).take(LONGEST_LINE as u64 + 2).read_until(b'\n', &mut bytes);
-        if read.map_err(|source| TextError::Read { file: file.to_owned(), source })? == 0 {
+        if read.map_err(|problem| TextError::new(file, problem))? == 0 {
             break;
         }
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| pairs.is_empty()).unwrap_or(line);
-        let number = pairs.len() + 1;
-        pairs.push(pair(line, columns, normalization).map_err(|problem| TextError::Line {
-            file: file.to_owned(),
-            line: number,
-            problem,
-        })?);
+        let pair = pair(line, columns, lowercase);
+        pairs.push(pair.map_err(|problem| TextError::line(file, pairs.len() + 1, problem))?);
     }
-    if pairs.is_empty() { Err(TextError::Nothing { file: file.to_owned(), kind: "pairs" }) } else { Ok(pairs) }
+    if pairs.is_empty() { Err(TextError::new(file, "there are no pairs in it")) } else { Ok(pairs) }
 }
 
 /// A part to train on and a part to validate on, with `share` of the different *sources* in the second, at least one.

@@ -43,7 +43,6 @@ pub use text_stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
 
 use crate::error::TokenizerError;
-use crate::token_bytes::TokenBytes;
 use std::sync::Arc;
 
 /// How text becomes token ids.
@@ -74,6 +73,15 @@ pub enum Tokenizer {
     /// Tokens are what only the crate `tokenizers` knows.
     #[cfg(feature = "tokenizers")]
     HuggingFace(Arc<HuggingFaceTokenizer>),
+}
+
+/// What each token of a vocabulary adds to a text, which is all that matching texts against an expression needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenBytes {
+    /// The bytes of each token, in the order of ids; none for one that no text has.
+    pub tokens: Vec<Option<Vec<u8>>>,
+    /// Whether a space at the beginning of a text is not shown.
+    pub strips_space: bool,
 }
 
 impl Tokenizer {
@@ -119,8 +127,8 @@ impl Tokenizer {
     /// The token ids of `text`.
     ///
     /// # Errors
-    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for
-    /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), nor is anything in sentences, and to byte pairs
+    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and a word that is no id, for ids.
+    /// Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), nor is anything in sentences, and to byte pairs
     /// nothing is unknown.
     /// [`NotEncoded`](TokenizerError::NotEncoded) if cutting the text into words takes too many steps, or if only the
     /// crate `tokenizers` knows the tokens, and has none for something unknown.

@@ -5,7 +5,7 @@ use super::{Generator, Kind, Request};
 use crate::Error;
 use crate::data::End;
 use crate::decoding::{
-    Bias, Drafted, Ending, Finish, GenerateOptions, Generated, Length, OnNext, Randomness, Search, generate,
+    Bias, Drafted, Ending, Finish, GenerateOptions, Generated, Length, OnNext, Prompt, Randomness, Search, generate,
     generate_with_draft,
 };
 use crate::tensor::Rng;
@@ -130,7 +130,7 @@ impl Generator {
             let wanted = part.is_empty() || on_text(number, part).is_continue();
             if wanted && !listener.is_over() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let prompts = requests.iter().map(|request| request.prompt());
+        let prompts = requests.iter().map(|request| Prompt { source: request.source.as_deref(), ids: &request.ids });
         let (generated, drafted) = match &self.draft {
             Some((draft, ahead)) => {
                 let models = [self.model(), draft.as_ref()];
@@ -235,6 +235,6 @@ impl Generator {
         if generated.finish == Finish::Stop {
             generated.ids.pop();
         }
-        self.tokenizers.target().decode(&generated.ids)
+        self.tokenizers.target.decode(&generated.ids)
     }
 }

@@ -45,8 +45,10 @@ pub(crate) fn most_frequent(
 pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
     tokens: &[T],
 ) -> Result<HashMap<T, u32>, TokenizerError> {
-    if tokens.len() > MAX_VOCABULARY {
-        return Err(TokenizerError::TooLarge { tokens: tokens.len() });
+    match tokens.len() {
+        0 => return Err(TokenizerError::Empty),
+        tokens if tokens > MAX_VOCABULARY => return Err(TokenizerError::TooLarge { tokens }),
+        _ => {}
     }
     let mut ids = HashMap::with_capacity(tokens.len());
     for (id, token) in (0..).zip(tokens) {

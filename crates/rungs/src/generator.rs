@@ -33,6 +33,7 @@
 mod generating;
 mod listener;
 mod request;
+mod requesting;
 #[cfg(test)]
 mod tests;
 

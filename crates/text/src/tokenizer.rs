@@ -40,6 +40,7 @@ pub use passage::Passage;
 pub use pieces::{PieceEncoder, PieceLearner};
 pub use sentence::{SentenceTokenizer, Unit};
 pub use text_stream::TextStream;
+pub use token_list::TokenBytes;
 pub use word::{WordOptions, WordTokenizer};
 
 use crate::error::TokenizerError;
@@ -73,15 +74,6 @@ pub enum Tokenizer {
     /// Tokens are what only the crate `tokenizers` knows.
     #[cfg(feature = "tokenizers")]
     HuggingFace(Arc<HuggingFaceTokenizer>),
-}
-
-/// What each token of a vocabulary adds to a text, which is all that matching texts against an expression needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenBytes {
-    /// The bytes of each token, in the order of ids; none for one that no text has.
-    pub tokens: Vec<Option<Vec<u8>>>,
-    /// Whether a space at the beginning of a text is not shown.
-    pub strips_space: bool,
 }
 
 impl Tokenizer {

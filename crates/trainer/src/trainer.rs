@@ -42,8 +42,8 @@ pub struct Trainer<E: Element, T: Task<E>> {
     metrics: Metrics,
     /// The weights of the best evaluation, without those that are frozen.
     best: Option<Named<E>>,
-    /// The folder that the run is saved into, if it is kept: at the start of a new run, when due, when told to stop, and
-    /// at the end.
+    /// The folder that the run is saved into, if it is kept: at the start of a new run, when due, when told to stop,
+    /// and at the end.
     pub destination: Option<Destination>,
 }
 

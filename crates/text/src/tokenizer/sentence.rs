@@ -32,9 +32,9 @@ mod sentence_pieces;
 pub use sentence_pieces::Unit;
 
 use super::json_format::{is_hugging_face, read_json, write_json};
-use super::token_list::{REPLACEMENT_TEXT, count, index, most_frequent};
+use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
 use super::word::SPACE;
-use super::{BpeTokenizer, TokenBytes, WordOptions};
+use super::{BpeTokenizer, WordOptions};
 use crate::error::{FORMAT, TokenizerError};
 use sentence_pieces::{cut, is_piece};
 use serde::{Deserialize, Serialize};

@@ -274,7 +274,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         if C::STATES == 2 {
             grads.push(needs.operand(4).then(|| Tensor::constant(dc).reshape([batch, hidden]).array().clone()));
         }
-        grads.into()
+        grads
     }
 
     /// The textbook's loop.

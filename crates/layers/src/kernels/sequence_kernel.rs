@@ -253,7 +253,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         if C::STATES == 2 {
             grads.push(needs.operand(4).then(|| Tensor::constant(dc).reshape([batch, hidden]).array().clone()));
         }
-        grads.into()
+        grads
     }
 
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {

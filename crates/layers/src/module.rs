@@ -83,6 +83,12 @@ pub trait Module<E: Element>: 'static {
         named
     }
 
+    /// The values of all parameters by name, as [`load`](Self::load) takes them, sharing their storage.
+    #[doc(alias = "state_dict")]
+    fn weights(&self) -> Named<E> {
+        self.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
+    }
+
     /// Takes the values of all parameters from `tensors`, or changes nothing.
     ///
     /// A parameter that was frozen (a constant) stays frozen.

@@ -4,20 +4,13 @@ use crate::decoding::SampleError;
 use crate::models::ConfigError;
 use crate::text::{TextError, TokenizerError};
 use crate::trainer::TrainError;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 /// An error of a run: of its settings, its text, its folder or its training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting is out of its range, or the rung does not have it.
-    #[error("{name}: {problem}")]
-    Setting {
-        /// The setting, as the program's option is called.
-        name: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// A model of these sizes cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -33,41 +26,9 @@ pub enum Error {
     /// A text cannot be written.
     #[error(transparent)]
     Generate(#[from] SampleError),
-    /// A run is to go on as another.
-    #[error("{}: {} is {} in this run, not {}", path.display(), .difference.name, .difference.was, .difference.wanted)]
-    Different {
-        /// The run folder.
-        path: PathBuf,
-        /// What is not the same.
-        difference: Difference,
-    },
-    /// A run is to go on with another text.
-    #[error("{}: {what} ({name}) is not the one this run was trained on", path.display())]
-    OtherText {
-        /// The run folder.
-        path: PathBuf,
-        /// Which text.
-        what: &'static str,
-        /// What it is called.
-        name: String,
-    },
-    /// A new run is to be made where there is one.
-    #[error("{}: this folder holds a run already; it can go on (--resume), or choose another folder", .0.display())]
-    Exists(PathBuf),
-    /// A file of a run is not what it must be.
-    #[error("{}: {problem}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// It was told to stop before anything was trained.
     #[error("stopped while the text was being read; nothing was trained")]
     Stopped,
-    /// A run is to go on that was never trained here.
-    #[error("{}: this run was imported: it holds no state of a training that could go on", .0.display())]
-    Imported(PathBuf),
     /// A file could not be written.
     #[error("writing failed at {}: {source}", path.display())]
     Save {
@@ -76,20 +37,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The trainer, or the run folder.
+    /// A setting is out of its range or the rung does not have it, a file is not what it must be, or training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-}
-
-/// A setting that is not what it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name, as the program's option is called.
-    pub name: String,
-    /// What the run has.
-    pub was: String,
-    /// What it was to have.
-    pub wanted: String,
 }
 
 impl Error {
@@ -103,8 +53,14 @@ impl Error {
         Self::Text("this run is a language model's: it has no source, it goes on with a text".to_owned())
     }
 
+    /// This problem with this setting, which is named as the program's option is.
     pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
-        Self::Setting { name, problem: problem.into() }
+        TrainError::setting(name, problem).into()
+    }
+
+    /// This problem with this file or folder.
+    pub(crate) fn file(path: impl Into<PathBuf>, problem: impl Display) -> Self {
+        TrainError::file(path, problem).into()
     }
 
     /// Whether the cause is in what was given (settings, texts, files) rather than in what happened while running.

@@ -46,7 +46,6 @@ use crate::models::LanguageModel;
 use crate::settings::Settings;
 use crate::text::TokenBytes;
 use crate::text::tokenizer::sentence::END;
-use listener::Ends;
 use std::fmt;
 
 /// A model with its tokens, which makes texts of texts.
@@ -123,8 +122,7 @@ impl Generator {
     /// If its tokens are not the same.
     pub fn with_draft(self, draft: Self, ahead: usize) -> Result<Self, Error> {
         if draft.tokenizers != self.tokenizers {
-            let problem = "its tokens are not those of the model: a draft must have the same";
-            return Err(Error::Text(problem.to_owned()));
+            return Err(Error::Text("its tokens are not those of the model: a draft must have the same".to_owned()));
         }
         Ok(Self { draft: Some((draft.model, ahead)), ..self })
     }
@@ -146,7 +144,7 @@ impl Generator {
 
     /// The tokens each of which ends a text of this kind.
     pub fn end(&self, kind: Kind) -> Vec<u32> {
-        self.ends(kind).tokens
+        self.ends(kind).0.tokens
     }
 
     /// What each token adds to a text of this kind, where that can be said of one by itself.
@@ -157,23 +155,12 @@ impl Generator {
         }
     }
 
-    fn ends(&self, kind: Kind) -> Ends {
-        let stops = self.stops.clone();
+    /// What ends a text of this kind, and the texts behind which it ends too.
+    fn ends(&self, kind: Kind) -> (End, &[String]) {
         match (kind, &self.prompts) {
-            (Kind::Answer, Some(prompts)) => Ends { stops, ..prompts.ends() },
-            (Kind::Translation, _) => Ends { tokens: vec![END], ..Ends::default() },
-            _ => Ends { tokens: self.end.clone(), text: None, stops },
+            (Kind::Answer, Some(prompts)) => (prompts.end.clone(), &self.stops),
+            (Kind::Translation, _) => (End { tokens: vec![END], ..End::default() }, &[]),
+            _ => (End { tokens: self.end.clone(), ..End::default() }, &self.stops),
         }
-    }
-}
-
-impl Prompts {
-    /// Where an answer ends.
-    fn ends(&self) -> Ends {
-        let text = match &self.end {
-            End::Tokens(_) => None,
-            End::Text(text, _) => Some(text.clone()),
-        };
-        Ends { tokens: self.stop().to_vec(), text, stops: Vec::new() }
     }
 }

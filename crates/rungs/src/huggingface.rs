@@ -48,18 +48,17 @@ const GENERATION: &str = "generation_config.json";
 pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error> {
     Run::check_free(out)?;
     if !from.is_dir() {
-        return Err(Error::File { path: from.to_owned(), problem: "there is no such folder".to_owned() });
+        return Err(Error::file(from, "there is no such folder"));
     }
     let json = read_text(from, CONFIG)?.ok_or_else(|| FileError::missing(from, CONFIG))?;
     let generation = read_text(from, GENERATION)?;
-    let damaged = |error: &dyn std::fmt::Display| Error::File { path: from.join(CONFIG), problem: error.to_string() };
-    let pretrained = Pretrained::from_json(family, &json, generation.as_deref()).map_err(|error| damaged(&error))?;
+    let pretrained = Pretrained::from_json(family, &json, generation.as_deref())
+        .map_err(|problem| Error::file(from.join(CONFIG), problem))?;
     let tokenizers = tokenizers(from, pretrained.config.vocabulary)?;
     let mut shards = Shards::open(from)?;
     let shapes = shards.shapes();
     let weights = read::<f32>(&pretrained, &shapes, &mut |name| shards.fetch(name));
-    let weights =
-        weights.map_err(|error| Error::File { path: shards.path().to_owned(), problem: error.to_string() })?;
+    let weights = weights.map_err(|problem| Error::file(shards.path(), problem))?;
 
     let from = std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
     let config = RunConfig {
@@ -93,13 +92,13 @@ fn tokenizers(from: &Path, vocabulary: usize) -> Result<Tokenizers, Error> {
         found if found == vocabulary => Ok(tokenizers),
         found => {
             let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
-            Err(Error::File { path: from.join(CONFIG), problem })
+            Err(Error::file(from.join(CONFIG), problem))
         }
     }
 }
 
 impl From<FileError> for Error {
     fn from(FileError { path, problem }: FileError) -> Self {
-        Self::File { path, problem }
+        Self::file(path, problem)
     }
 }

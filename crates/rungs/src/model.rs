@@ -5,16 +5,10 @@ use crate::data::Tokenizers;
 use crate::models::{GptConfig, LanguageModel, ModelConfig, Positions};
 use crate::settings::{FineTuning, Settings};
 use crate::tensor::Rng;
-use crate::tensor::safetensors::Named;
 use crate::text::Tokenizer;
 
 /// A model of any rung, as a run has it.
 pub type Model = Box<dyn LanguageModel<f32>>;
-
-/// The parameters of a model by name, sharing their storage.
-pub(crate) fn weights(model: &Model) -> Named<f32> {
-    model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
-}
 
 impl Settings {
     /// The model of these settings for these tokenizers, with its first parameters.
@@ -31,30 +25,22 @@ impl Settings {
         self.model.with_vocabulary(target.vocabulary(), source.as_ref().map(Tokenizer::vocabulary))
     }
 
-    /// The number of parameters of a model with these tokenizers that are trained; adapters, which are small, are not
-    /// counted.
+    /// The number of parameters of a model with these tokenizers that are trained, where that is not all of it;
+    /// adapters, which are small, are not counted.
     ///
     /// # Errors
     /// If its sizes cannot be.
-    pub fn trained_parameters_at_least(&self, tokenizers: &Tokenizers) -> Result<u64, Error> {
-        match (&self.fine_tuning, self.last_layers_parameter_count(tokenizers)?) {
-            (Some(FineTuning::Lora(_)), _) => Ok(0),
-            (_, Some(last)) => Ok(last),
-            (_, None) => Ok(self.model_for(tokenizers).parameter_count()?),
+    pub fn trained_parameter_count(&self, tokenizers: &Tokenizers) -> Result<Option<u64>, Error> {
+        match (&self.fine_tuning, self.model_for(tokenizers)) {
+            (Some(FineTuning::Lora(_)), _) => Ok(Some(0)),
+            (Some(FineTuning::TrainLastLayers(layers)), ModelConfig::Gpt(config)) => {
+                // A model of these layers alone, without what stands before them.
+                let config = GptConfig { layers: *layers, ..config };
+                let positions = if config.positions == Positions::Learned { config.context } else { 0 };
+                let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
+                Ok(Some(config.parameter_count()? - embeddings))
+            }
+            _ => Ok(None),
         }
-    }
-
-    /// The number of parameters of the last layers, where only they are trained.
-    pub(crate) fn last_layers_parameter_count(&self, tokenizers: &Tokenizers) -> Result<Option<u64>, Error> {
-        let (Some(FineTuning::TrainLastLayers(layers)), ModelConfig::Gpt(config)) =
-            (&self.fine_tuning, self.model_for(tokenizers))
-        else {
-            return Ok(None);
-        };
-        // A model of these layers alone, without what stands before them.
-        let config = GptConfig { layers: *layers, ..config };
-        let positions = if config.positions == Positions::Learned { config.context } else { 0 };
-        let embeddings = (config.vocabulary + positions) as u64 * config.width as u64;
-        Ok(Some(config.parameter_count()? - embeddings))
     }
 }

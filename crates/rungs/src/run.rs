@@ -12,13 +12,10 @@
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
 pub mod adapter;
-mod merge;
 mod run_config;
-mod run_files;
 mod saved_run;
 
 pub use adapter::Belonging;
-pub use merge::merge;
 pub use run_config::RunConfig;
 pub use saved_run::SavedRun;
 
@@ -31,12 +28,7 @@ use crate::model::Model;
 use crate::settings::{FineTuning, Settings};
 use crate::tasks::LanguageTask;
 use crate::tensor::Rng;
-use crate::trainer::{
-    Budget, Control, Destination, Event, Folder, Metrics, Progress, Summary, Task, TrainError, Trainer, TrainerConfig,
-};
-use adapter::Adapter;
-use run_files::{check_trained, damaged, tokenizers};
-use saved_run::base_of;
+use crate::trainer::{Control, Destination, Event, Folder, Metrics, Summary, TrainError, Trainer};
 use std::fmt;
 use std::path::Path;
 
@@ -48,8 +40,6 @@ pub struct Run {
     trainer: Trainer<f32, LanguageTask>,
     settings: Settings,
     tokenizers: Tokenizers,
-    /// How long it is, in steps where that is known.
-    budget: Budget,
     /// What it is to fine-tune and has not been given yet, by the setting that wants it.
     unfounded: Option<&'static str>,
 }
@@ -71,20 +61,15 @@ impl Run {
         let tokenizers = corpus.tokenizers.clone();
         let mut model = settings.build(&tokenizers, &mut Rng::new(settings.training.seed).fork("model"))?;
         let task = LanguageTask::of(corpus, settings)?;
-        // The length of an epoch depends on the text, so a run keeps the number of steps that it came to.
-        let training = settings.training;
-        let steps = training.budget.steps(task.batches_per_epoch(), training.accumulate)?;
-        let budget = steps.map_or(training.budget, Budget::Steps);
-        if let Some(lora) = settings.fine_tuning.as_ref().and_then(FineTuning::lora) {
-            adapter::prepare(&mut model, lora, training.seed)?;
+        if let Some(FineTuning::Lora(lora)) = &settings.fine_tuning {
+            adapter::prepare(&mut model, lora, settings.training.seed)?;
         }
-        let mut trainer = Trainer::new(model, task, TrainerConfig { budget, ..training })?;
+        let mut trainer = Trainer::new(model, task, settings.training)?;
         if let Some(tuning) = &settings.fine_tuning {
             trainer.freeze(&|parameter| tuning.freezes(parameter, settings.model.layers()))?;
         }
         let unfounded = settings.fine_tuning.as_ref().map(FineTuning::name);
-        let settings = settings.clone();
-        Ok(Self { trainer, settings, tokenizers, budget, unfounded })
+        Ok(Self { trainer, settings: settings.clone(), tokenizers, unfounded })
     }
 
     /// A new run, to be kept in the folder `path`. Nothing is written before [`train`](Self::train).
@@ -108,7 +93,8 @@ impl Run {
     /// If there is a run, or something else in the way.
     pub fn check_free(path: &Path) -> Result<(), Error> {
         if Folder::open(path).is_ok() {
-            return Err(Error::Exists(path.to_owned()));
+            let problem = "this folder holds a run already; it can go on (--resume), or choose another folder";
+            return Err(Error::file(path, problem));
         }
         Folder::create(path)?;
         Ok(())
@@ -120,21 +106,20 @@ impl Run {
     /// # Errors
     /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
     pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
-        let folder = Folder::open(path)?;
-        check_trained(&folder)?;
-        RunConfig::of(&folder)?.check(config, path)?;
+        let saved = SavedRun::open(path)?;
+        saved.check(config)?;
         let mut run = Self::new(&config.settings, corpus)?;
-        if run.tokenizers != tokenizers(&folder, &config.settings)? {
-            let problem = "these are not the tokens that the data was made into".to_owned();
-            return Err(damaged(&folder, TOKENIZER_FILE, problem));
+        if run.tokenizers != saved.tokenizers {
+            let problem = "these are not the tokens that the data was made into";
+            return Err(saved.folder.error(TOKENIZER_FILE, problem).into());
         }
-        if let Some(adapter) = Adapter::read(&folder)? {
+        if saved.belonging().is_some() {
             let base = config.from.as_ref().map(|from| Path::new(&from.name));
-            run.begin_with(&base_of(&adapter, path, base)?)?;
+            run.begin_with(&saved.base(base)?)?;
         }
-        run.trainer.resume(&folder)?;
+        run.trainer.resume(&saved.folder)?;
         run.unfounded = None;
-        run.save_into(folder, config);
+        run.save_into(saved.folder, config);
         Ok(run)
     }
 
@@ -143,7 +128,7 @@ impl Run {
     #[must_use]
     pub fn with_files(mut self, make: impl FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send + 'static) -> Self {
         if let Some(destination) = self.trainer.destination_mut() {
-            destination.add_files(make);
+            destination.makers.push(Box::new(make));
         }
         self
     }
@@ -154,21 +139,16 @@ impl Run {
     /// # Errors
     /// If a step was taken already, or the other run's tokens or sizes are not this one's, or it is damaged.
     pub fn begin_with(&mut self, other: &SavedRun) -> Result<(), Error> {
-        let here = |problem: &str| Error::File { path: other.path().to_owned(), problem: problem.to_owned() };
+        let here = |problem: &str| Error::file(other.path(), problem);
         if self.tokenizers != other.tokenizers {
             return Err(here("its tokens are not those that the data was made into"));
         }
-        let mut weights = other.weights()?;
-        let mut adapted = false;
-        self.trainer.model().for_each(&mut |name, parameter| {
-            if is_adapter(name) {
-                weights.insert(name.to_owned(), parameter.array().clone());
-                adapted = true;
-            }
-        });
-        if adapted && other.adapter()?.is_some() {
+        let (mut weights, mut adapter) = (other.weights()?, self.trainer.model().weights());
+        adapter.retain(|name, _| is_adapter(name));
+        if !adapter.is_empty() && other.belonging().is_some() {
             return Err(here("it has an adapter itself; merged with its model (rungs merge) it can be adapted"));
         }
+        weights.append(&mut adapter);
         self.trainer.begin_with(&weights).map_err(|error| here(&error.to_string()))?;
         self.unfounded = None;
         Ok(())
@@ -176,14 +156,16 @@ impl Run {
 
     fn save_into(&mut self, folder: Folder, config: &RunConfig) {
         let mut config = config.clone();
-        config.settings.training.budget = self.budget;
+        // The length of an epoch depends on the text, so a run keeps the number of steps that it came to.
+        config.settings.training.budget = self.trainer.config().budget;
         let settings = serde_json::to_value(&config).expect("settings are plain values");
         let tokenizer = self.tokenizers.to_json().into_bytes();
         let mut destination = Destination::new(folder, settings);
-        destination.add_files(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]);
+        destination.makers.push(Box::new(move |_| vec![(TOKENIZER_FILE.to_owned(), tokenizer.clone())]));
         if let (Some(FineTuning::Lora(lora)), Some(base)) = (config.settings.fine_tuning, config.from) {
-            let belonging = Belonging::new(lora, base, &self.tokenizers);
-            destination = destination.keeping_what_is_trained(adapter::ENTRY, belonging.to_json());
+            let belonging = Belonging { lora, base, tokens_sha256: adapter::sum(&self.tokenizers) };
+            let belonging = serde_json::to_string(&belonging).expect("numbers and strings are JSON");
+            destination.adapter = Some((adapter::ENTRY, belonging));
         }
         self.trainer.save_into(destination);
     }
@@ -200,19 +182,9 @@ impl Run {
         Ok(self.trainer.run(on_event)?)
     }
 
-    /// Whether the run is over. Then [`train`](Self::train) does nothing.
-    pub fn is_finished(&self) -> bool {
-        self.trainer.is_finished()
-    }
-
-    /// How far it has come.
-    pub fn progress(&self) -> &Progress {
-        self.trainer.progress()
-    }
-
-    /// The course of the losses so far.
-    pub fn metrics(&self) -> &Metrics {
-        self.trainer.metrics()
+    /// Its trainer, which knows how far it has come.
+    pub fn trainer(&self) -> &Trainer<f32, LanguageTask> {
+        &self.trainer
     }
 
     /// Its tokenizers.
@@ -223,11 +195,6 @@ impl Run {
     /// How many parameters the model has, with those of its adapter.
     pub fn parameter_count(&self) -> usize {
         self.trainer.model().parameter_count()
-    }
-
-    /// How many of them are trained.
-    pub fn trained_parameter_count(&self) -> usize {
-        self.trainer.trained_count()
     }
 
     /// The model with the best weights so far and its tokens, which makes texts.
@@ -247,4 +214,18 @@ impl Run {
         model.load(&self.trainer.best_weights()).map_err(TrainError::from)?;
         Ok(model)
     }
+}
+
+/// Makes a run folder `out` with a whole model, that of the run with its adapter merged. It is a run like one that was
+/// imported.
+///
+/// # Errors
+/// If the run has no adapter, or the model that it adapts is not there, or something is in the way of `out`. Then
+/// nothing is written.
+pub fn merge(run: &SavedRun, out: &Path) -> Result<SavedRun, Error> {
+    Run::check_free(out)?;
+    run.adapter()?;
+    let settings = Settings { fine_tuning: None, ..run.config.settings.clone() };
+    let config = RunConfig { settings, text: run.provenance(), validation: None, from: run.config.from.clone() };
+    SavedRun::write(out, config, &run.tokenizers, &run.weights()?)
 }

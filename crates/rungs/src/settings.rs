@@ -19,21 +19,23 @@
 //! # Ok::<(), rungs::Error>(())
 //! ```
 
+mod as_text;
 mod data_settings;
 mod difference;
 mod fine_tuning;
-mod json;
+pub(crate) mod json;
 mod template;
 mod tokenizer_kind;
 
-pub use crate::error::Difference;
 pub use data_settings::{DataSettings, Examples};
+pub use difference::Difference;
 pub use fine_tuning::{FineTuning, Lora, Targets};
 pub use template::{PromptKind, PromptSettings, Template};
 pub use tokenizer_kind::TokenizerKind;
 
 use crate::Error;
 use crate::models::{ModelConfig, Rung};
+use crate::trainer::error::{counted, setting};
 use crate::trainer::{Adam, AdamW, Method, Schedule, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +47,7 @@ const MAX_BATCH_TOKENS: usize = 1 << 22;
 
 /// Everything that decides a run: equal settings and equal texts give equal models, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, try_from = "json::Written")]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The model: its rung, sizes and arrangement.
     pub model: ModelConfig,
@@ -130,8 +132,11 @@ impl Settings {
     #[must_use]
     pub fn beginning(&self) -> Self {
         let usual = Self::of(self.rung());
-        let data = DataSettings { validation_split: usual.data.validation_split, ..self.data.clone() };
-        Self { model: self.model.clone(), data: data.without_documents(), ..usual }
+        let mut data = DataSettings { validation_split: usual.data.validation_split, ..self.data.clone() };
+        if let Examples::Text { documents } = &mut data.examples {
+            *documents = None; // other data is a text of one document
+        }
+        Self { model: self.model.clone(), data, ..usual }
     }
 
     /// Checks everything that can be checked before there is a text.
@@ -141,23 +146,17 @@ impl Settings {
     pub fn validate(&self) -> Result<(), Error> {
         let (rung, context, batch) = (self.rung(), self.context(), self.training.batch_size);
         self.training.validate()?;
-        if context == 0 {
-            return Err(Error::setting("context", "must be 1 or more, not 0"));
-        }
-        if let Some(most) = self.model.context().filter(|&most| context > most) {
-            return Err(Error::setting("context", format!("windows of {context} are longer than the model's {most}")));
-        }
-        if batch.saturating_mul(context) > MAX_BATCH_TOKENS {
-            let problem = format!("{batch} sequences of context {context} are more than {MAX_BATCH_TOKENS} tokens");
-            return Err(Error::setting("batch-size", problem));
-        }
+        counted("context", context)?;
+        let most = self.model.context().unwrap_or(context);
+        setting("context", context <= most, || format!("windows of {context} are longer than the model's {most}"))?;
+        setting("batch-size", batch.saturating_mul(context) <= MAX_BATCH_TOKENS, || {
+            format!("{batch} sequences of context {context} are more than {MAX_BATCH_TOKENS} tokens")
+        })?;
         self.data.validate(rung)?;
-        if self.model.ties_all() && self.data.tokenizer.is_learnt_apart() {
-            let kind = &self.data.tokenizer;
-            let problem =
-                format!("all needs one vocabulary for sources and targets, as bpe:N has it, not two of {kind}");
-            return Err(Error::setting("tied", problem));
-        }
+        let kind = &self.data.tokenizer;
+        setting("tied", !(self.model.ties_all() && kind.is_learnt_apart()), || {
+            format!("all needs one vocabulary for sources and targets, as bpe:N has it, not two of {kind}")
+        })?;
         if let Some(fine_tuning) = &self.fine_tuning {
             fine_tuning.validate(&self.model)?;
         }

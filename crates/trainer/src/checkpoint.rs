@@ -29,7 +29,6 @@
 //! own. [`AtomicFile`] is for files outside of run folders.
 
 mod atomic_file;
-mod contents;
 mod destination;
 mod disk;
 mod folder;
@@ -40,10 +39,10 @@ mod state;
 mod tests;
 
 pub use atomic_file::AtomicFile;
-pub use contents::Contents;
-pub use destination::Destination;
+pub use destination::{Destination, Maker};
+pub use disk::{Contents, in_memory};
 pub use folder::Folder;
-pub use manifest::{Checksum, FORMAT_VERSION, checksum};
+pub use manifest::{Checksum, FORMAT_VERSION, checksum, sha256};
 pub use state::{Best, Interval, Progress, TrainingState};
 
 /// The best weights by validation loss.

@@ -1,6 +1,6 @@
 //! How to train, and for how long.
 
-use crate::error::{positive, setting};
+use crate::error::{counted, positive, proper_share};
 use crate::{AdamW, Method, Schedule, TrainError};
 use serde::{Deserialize, Serialize};
 
@@ -89,16 +89,10 @@ impl TrainerConfig {
         counted("save-every", self.save_every)?;
         counted("log-every", self.log_every)?;
         for (name, share) in [("ema", self.ema), ("label-smoothing", self.label_smoothing)] {
-            let Some(share) = share else { continue };
-            setting(name, share > 0.0 && share < 1.0, || format!("must lie between 0 and 1, not {share}"))?;
+            share.map_or(Ok(()), |share| proper_share(name, share))?;
         }
         counted("patience", self.patience.unwrap_or(1))
     }
-}
-
-/// Checks a number that must not be 0.
-fn counted(name: &'static str, count: usize) -> Result<(), TrainError> {
-    setting(name, count > 0, || "must be 1 or more, not 0".into())
 }
 
 /// When a run is over.
@@ -115,21 +109,19 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// The number of steps, if it is known beforehand.
+    /// The same budget, epochs counted in steps.
     ///
     /// # Errors
     /// If it is measured in epochs and the task does not say how long one is.
-    pub fn steps(&self, batches_per_epoch: Option<usize>, accumulate: usize) -> Result<Option<usize>, TrainError> {
-        match *self {
-            Self::Steps(steps) => Ok(Some(steps)),
-            Self::Seconds(_) => Ok(None),
-            Self::Epochs(epochs) => match batches_per_epoch {
-                Some(batches) => Ok(Some(epochs.saturating_mul(batches).div_ceil(accumulate))),
-                None => {
-                    let problem = "this task does not say how long an epoch is".to_owned();
-                    Err(TrainError::Setting { name: "epochs", problem })
-                }
-            },
+    pub fn in_steps(self, batches_per_epoch: Option<usize>, accumulate: usize) -> Result<Self, TrainError> {
+        match (self, batches_per_epoch) {
+            (Self::Epochs(epochs), Some(batches)) => {
+                Ok(Self::Steps(epochs.saturating_mul(batches).div_ceil(accumulate)))
+            }
+            (Self::Epochs(_), None) => {
+                Err(TrainError::setting("epochs", "this task does not say how long an epoch is"))
+            }
+            _ => Ok(self),
         }
     }
 }
@@ -149,12 +141,13 @@ mod tests {
 
     #[test]
     fn epochs_become_steps() {
-        let steps = |budget: Budget, batches, accumulate| budget.steps(batches, accumulate).unwrap();
-        assert_eq!(steps(Budget::Epochs(5), Some(10), 1), Some(50));
-        assert_eq!(steps(Budget::Epochs(5), Some(10), 4), Some(13), "the last step may reach into the next epoch");
-        assert_eq!(steps(Budget::Steps(7), None, 4), Some(7));
-        assert_eq!(steps(Budget::Seconds(7.0), Some(10), 4), None);
-        let error = Budget::Epochs(1).steps(None, 1).unwrap_err();
+        let steps = |budget: Budget, batches, accumulate| budget.in_steps(batches, accumulate).unwrap();
+        assert_eq!(steps(Budget::Epochs(5), Some(10), 1), Budget::Steps(50));
+        let reaching = steps(Budget::Epochs(5), Some(10), 4);
+        assert_eq!(reaching, Budget::Steps(13), "the last step may reach into the next epoch");
+        assert_eq!(steps(Budget::Steps(7), None, 4), Budget::Steps(7));
+        assert_eq!(steps(Budget::Seconds(7.0), Some(10), 4), Budget::Seconds(7.0));
+        let error = Budget::Epochs(1).in_steps(None, 1).unwrap_err();
         assert_eq!(error.to_string(), "epochs: this task does not say how long an epoch is");
     }
 

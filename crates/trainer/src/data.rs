@@ -28,7 +28,7 @@ mod sliding_windows;
 mod sorted_examples;
 mod token_ids;
 
-pub use contiguous_batches::ContiguousBatches;
+pub use contiguous_batches::{ContiguousBatches, StreamCursor};
 pub use example::Example;
 pub use example_batches::{EpochCursor, ExampleBatches};
 pub use random_windows::RandomWindows;
@@ -37,9 +37,8 @@ pub use sorted_examples::SortedExamples;
 pub use token_ids::{StoredIds, TokenIds};
 
 use crate::TrainError;
-use crate::error::{setting, share};
+use crate::error::setting;
 use rungs_layers::tensor::Ids;
-use std::sync::Arc;
 
 /// The target of a position at which nothing is learnt: padding, or what is only read. It is no part of the loss.
 pub const IGNORE_INDEX: u32 = u32::MAX;
@@ -109,28 +108,12 @@ pub fn pad(sequences: &[impl AsRef<[u32]>], padding: u32) -> (Ids, Vec<usize>) {
     (Ids::new(ids, [sequences.len(), longest]), lengths)
 }
 
-/// The first 1 − `validation` of the tokens to train on, and the rest to validate on.
-///
-/// # Errors
-/// If the share is not in (0, 1), or if either part would have fewer than two tokens: one to read and one to predict.
-pub fn split(ids: &[u32], validation: f64) -> Result<[Arc<[u32]>; 2], TrainError> {
-    share("validation split", validation)?;
-    setting("validation split", validation > 0.0, || "must be more than 0".into())?;
-    let train = (ids.len() as f64 * (1.0 - validation)) as usize;
-    let (train, validation) = ids.split_at(train);
-    long_enough("the training part", train.len(), 2, || "one to read and one to predict".into())?;
-    long_enough("the validation part", validation.len(), 2, || "one to read and one to predict".into())?;
-    Ok([train.into(), validation.into()])
-}
-
 /// That a text has as many tokens as it must.
-fn long_enough(
-    text: &'static str,
-    tokens: usize,
-    needed: usize,
-    reason: impl FnOnce() -> String,
-) -> Result<(), TrainError> {
-    if tokens >= needed { Ok(()) } else { Err(TrainError::TooShort { text, tokens, needed, reason: reason() }) }
+fn long_enough(text: &str, tokens: usize, needed: usize, reason: &str) -> Result<(), TrainError> {
+    match tokens >= needed {
+        true => Ok(()),
+        false => Err(TrainError::TooShort(format!("{text} has {tokens} tokens, but {needed} are needed ({reason})"))),
+    }
 }
 
 /// That batches have a size.

@@ -1,9 +1,10 @@
-//! What can go wrong, each in one line that names the thing and the place.
+//! What can go wrong, each in one line that names the thing and the place; and the checks of settings.
 
 use rungs_layers::LoadError;
 use rungs_layers::tensor::NoGradient;
+use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of training, of its data or of a run folder.
 #[derive(Debug, thiserror::Error)]
@@ -18,17 +19,8 @@ pub enum TrainError {
         problem: String,
     },
     /// A text has too few tokens for what is asked of it.
-    #[error("{text} has {tokens} tokens, but {needed} are needed ({reason})")]
-    TooShort {
-        /// Which text: "the training part".
-        text: &'static str,
-        /// How many tokens it has.
-        tokens: usize,
-        /// How many it must have.
-        needed: usize,
-        /// Where that number comes from: "a context of 64".
-        reason: String,
-    },
+    #[error("{0}")]
+    TooShort(String),
     /// A parameter has no gradient.
     #[error("no gradient for parameter {parameter}: {reason}")]
     NoGradient {
@@ -40,26 +32,9 @@ pub enum TrainError {
     /// The loss of a batch cannot be differentiated.
     #[error("the loss cannot be differentiated: {0}")]
     Loss(&'static str),
-    /// A loss is infinite or not a number. Nothing was changed.
-    #[error("the {which} loss is {value}")]
-    NonFiniteLoss {
-        /// "training" or "validation".
-        which: &'static str,
-        /// The value.
-        value: f64,
-    },
-    /// A gradient is infinite or not a number. Nothing was changed.
-    #[error("the gradient of parameter {parameter} is not finite")]
-    NonFiniteGradient {
-        /// The first such parameter, by name.
-        parameter: String,
-    },
-    /// A parameter is infinite or not a number, so that it is not worth saving. Nothing was saved.
-    #[error("parameter {parameter} is not finite; nothing was saved")]
-    NonFiniteParameter {
-        /// The first such parameter, by declaration.
-        parameter: String,
-    },
+    /// A loss, a gradient or a parameter is infinite or not a number. Nothing was changed, and nothing saved.
+    #[error("{0}")]
+    NonFinite(String),
     /// Any of the above, at a step of a run.
     #[error("step {step}: {source}")]
     Step {
@@ -68,16 +43,9 @@ pub enum TrainError {
         /// What happened there.
         source: Box<TrainError>,
     },
-    /// Gradients or moments belong to another model.
-    #[error("{what} of parameter {parameter}: {problem}")]
-    Mismatch {
-        /// "gradient", "moment second".
-        what: String,
-        /// The parameter's name.
-        parameter: String,
-        /// "missing", "has shape (2), the parameter (3)".
-        problem: String,
-    },
+    /// Gradients or moments belong to another model: which, of which parameter, and how that shows.
+    #[error("{0}")]
+    Mismatch(String),
     /// Saved weights do not fit the model.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -100,23 +68,7 @@ pub enum TrainError {
         /// What the system said.
         source: io::Error,
     },
-    /// A run is to be written where something else is in the way.
-    #[error("{}: {problem}", path.display())]
-    Occupied {
-        /// Where.
-        path: PathBuf,
-        /// What is in the way.
-        problem: String,
-    },
-    /// A folder holds no run.
-    #[error("{}: holds no run ({problem})", path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-        /// How that shows.
-        problem: &'static str,
-    },
-    /// A file of a run is damaged, missing, or of a format that is not known.
+    /// A file or folder is damaged, missing, in the way, or of a format that is not known.
     #[error("{}: {problem}", path.display())]
     File {
         /// Which file.
@@ -127,40 +79,63 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// [`Setting`](Self::Setting): this problem with this setting.
+    pub fn setting(name: &'static str, problem: impl Into<String>) -> Self {
+        Self::Setting { name, problem: problem.into() }
+    }
+
+    /// [`File`](Self::File): this problem with this file.
+    pub fn file(path: impl Into<PathBuf>, problem: impl Display) -> Self {
+        Self::File { path: path.into(), problem: problem.to_string() }
+    }
+
+    /// [`Io`](Self::Io) with this file, of what the system said.
+    pub fn reading(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
+
+    /// [`Save`](Self::Save) of this file, of what the system said.
+    pub fn saving(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Save { path: path.clone(), source }
+    }
+
+    /// [`Step`](Self::Step): this error, at that step.
+    pub(crate) fn at_step(self, step: usize) -> Self {
+        Self::Step { step, source: Box::new(self) }
+    }
+
     /// Whether the cause is in what was given (settings, texts, files) rather than in what happened while running.
     pub fn is_bad_input(&self) -> bool {
-        match self {
-            Self::Setting { .. }
-            | Self::TooShort { .. }
-            | Self::Mismatch { .. }
-            | Self::Load(_)
-            | Self::Position(_)
-            | Self::Io { .. }
-            | Self::Occupied { .. }
-            | Self::NoRun { .. }
-            | Self::File { .. } => true,
-            Self::NoGradient { .. }
-            | Self::Loss(_)
-            | Self::NonFiniteLoss { .. }
-            | Self::NonFiniteGradient { .. }
-            | Self::NonFiniteParameter { .. }
-            | Self::Step { .. }
-            | Self::Save { .. } => false,
-        }
+        !matches!(
+            self,
+            Self::NoGradient { .. } | Self::Loss(_) | Self::NonFinite(_) | Self::Step { .. } | Self::Save { .. }
+        )
     }
 }
 
 /// An error that names the setting, unless it is as it must be.
-pub(crate) fn setting(name: &'static str, fits: bool, problem: impl FnOnce() -> String) -> Result<(), TrainError> {
-    if fits { Ok(()) } else { Err(TrainError::Setting { name, problem: problem() }) }
+pub fn setting(name: &'static str, fits: bool, problem: impl FnOnce() -> String) -> Result<(), TrainError> {
+    if fits { Ok(()) } else { Err(TrainError::setting(name, problem())) }
 }
 
 /// An error that names the setting, unless it is a positive, finite number.
-pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TrainError> {
+pub fn positive(name: &'static str, value: f64) -> Result<(), TrainError> {
     setting(name, value > 0.0 && value.is_finite(), || format!("must be a positive number, not {value}"))
 }
 
 /// An error that names the setting, unless it is a share that leaves something over: in [0, 1).
-pub(crate) fn share(name: &'static str, value: f64) -> Result<(), TrainError> {
+pub fn share(name: &'static str, value: f64) -> Result<(), TrainError> {
     setting(name, (0.0..1.0).contains(&value), || format!("must be at least 0 and less than 1, not {value}"))
+}
+
+/// An error that names the setting, unless it is a share of something and not all of it: in (0, 1).
+pub fn proper_share(name: &'static str, value: f64) -> Result<(), TrainError> {
+    setting(name, value > 0.0 && value < 1.0, || format!("must lie between 0 and 1, not {value}"))
+}
+
+/// An error that names the setting, unless it is a number other than 0.
+pub fn counted(name: &'static str, count: usize) -> Result<(), TrainError> {
+    setting(name, count > 0, || "must be 1 or more, not 0".to_owned())
 }

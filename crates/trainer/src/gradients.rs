@@ -32,17 +32,11 @@ impl<E: Element> ParameterGradients<E> {
     /// If a parameter has none: it is a constant, or the loss does not depend on it. Either would keep its first value
     /// for ever without a word. Of a model that is to be trained in part, [`Trained`](crate::Trained) shows that part.
     pub fn collect<M: Module<E> + ?Sized>(model: &M, mut gradients: Gradients<E>) -> Result<Self, TrainError> {
-        let mut sums = BTreeMap::new();
-        let mut missing = None;
-        model.for_each(&mut |name, parameter| match gradients.take(parameter) {
-            Ok(gradient) => {
-                sums.insert(name.to_owned(), Tensor::constant(gradient.array().contiguous()));
-            }
-            Err(reason) => {
-                missing.get_or_insert_with(|| TrainError::NoGradient { parameter: name.to_owned(), reason });
-            }
-        });
-        missing.map_or(Ok(Self { sums, factor: 1.0 }), Err)
+        let sum = |(name, parameter)| match gradients.take(&parameter) {
+            Ok(gradient) => Ok((name, Tensor::constant(gradient.array().contiguous()))),
+            Err(reason) => Err(TrainError::NoGradient { parameter: name, reason }),
+        };
+        Ok(Self { sums: model.named().into_iter().map(sum).collect::<Result<_, _>>()?, factor: 1.0 })
     }
 
     /// The gradient of the sum of two losses.
@@ -84,8 +78,8 @@ impl<E: Element> ParameterGradients<E> {
         }
         let culprit = self.sums.iter().find(|(_, gradient)| !sum_of_squares(elements(gradient)).is_finite());
         // Finite squares may still overflow when they are added up; the largest is then as good a name as any.
-        let parameter = culprit.or(self.sums.first_key_value()).map_or(String::new(), |(name, _)| name.clone());
-        Err(TrainError::NonFiniteGradient { parameter })
+        let parameter = culprit.or(self.sums.first_key_value()).map_or("", |(name, _)| name);
+        Err(TrainError::NonFinite(format!("the gradient of parameter {parameter} is not finite")))
     }
 
     /// Clips to a global norm of at most `max_norm` (Pascanu, Mikolov & Bengio 2013) and returns the norm before:

@@ -10,6 +10,7 @@
 //! | [`loss`], [`data`], [`task`] | what is learnt, and from what: batches of token ids |
 //! | [`trainer`], [`config`], [`event`], [`metrics`] | the loop, its settings and what it tells |
 //! | [`checkpoint`] | the protocol of run folders, and the state that a resumed run needs |
+//! | [`error`] | what can go wrong, and the checks of settings |
 //!
 //! This crate knows no model, no tokenizer and no text: what trains which model on what is a task, written elsewhere.
 //!
@@ -69,7 +70,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod data;
-mod error;
+pub mod error;
 pub mod event;
 pub mod gradients;
 pub mod loss;
@@ -87,7 +88,7 @@ pub use checkpoint::{Destination, Folder, Progress, TrainingState};
 pub use config::{Budget, TrainerConfig};
 pub use data::{
     Batch, ContiguousBatches, EpochCursor, Example, ExampleBatches, IGNORE_INDEX, RandomWindows, SlidingWindows,
-    SortedExamples, StoredIds, TokenIds, pad, split,
+    SortedExamples, StoredIds, StreamCursor, TokenIds, pad,
 };
 pub use error::TrainError;
 pub use event::{Control, Event, Finish, Summary};

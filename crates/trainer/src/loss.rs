@@ -35,7 +35,7 @@ impl<E: Element> Loss<E> {
             return Err(TrainError::Loss("it depends on no parameter"));
         }
         let value = self.total.item().to_f64();
-        if value.is_finite() { Ok(value) } else { Err(TrainError::NonFiniteLoss { which: "training", value }) }
+        if value.is_finite() { Ok(value) } else { Err(TrainError::NonFinite(format!("the training loss is {value}"))) }
     }
 }
 
@@ -65,15 +65,12 @@ impl Evaluation {
         self.loss().exp()
     }
 
-    /// Bits per character of the text, where a token stands for `characters_per_token` characters on average (1 for a
-    /// character tokenizer).
-    pub fn bits_per_character(&self, characters_per_token: f64) -> f64 {
-        self.loss() / std::f64::consts::LN_2 / characters_per_token
-    }
-
-    /// Bits per byte of the text in UTF-8, where a token stands for `bytes_per_token` bytes on average.
-    pub fn bits_per_byte(&self, bytes_per_token: f64) -> f64 {
-        self.loss() / std::f64::consts::LN_2 / bytes_per_token
+    /// Bits per character of the text, or per byte, where a token stands for so many of them on average (1 character
+    /// for a character tokenizer).
+    #[doc(alias = "bits_per_character")]
+    #[doc(alias = "bits_per_byte")]
+    pub fn bits_per(&self, units_per_token: f64) -> f64 {
+        self.loss() / std::f64::consts::LN_2 / units_per_token
     }
 }
 
@@ -98,9 +95,9 @@ mod tests {
         coin.add(30.0 * 0.5_f64.ln().abs(), 30);
         coin.add(70.0 * 0.5_f64.ln().abs(), 70);
         assert!((coin.perplexity() - 2.0).abs() < 1e-12);
-        assert!((coin.bits_per_character(1.0) - 1.0).abs() < 1e-12);
-        assert!((coin.bits_per_character(4.0) - 0.25).abs() < 1e-12, "four characters share the token's bit");
-        assert!((coin.bits_per_byte(2.0) - 0.5).abs() < 1e-12);
+        assert!((coin.bits_per(1.0) - 1.0).abs() < 1e-12);
+        assert!((coin.bits_per(4.0) - 0.25).abs() < 1e-12, "four characters share the token's bit");
+        assert!((coin.bits_per(2.0) - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -74,19 +74,18 @@ impl Metrics {
 }
 
 fn row(line: &str) -> Option<Row> {
-    let mut fields = line.split(',');
-    let row = Row {
-        step: fields.next()?.parse().ok()?,
-        train_loss: fields.next()?.parse().ok()?,
-        validation_loss: match fields.next()? {
-            "" => None,
-            loss => Some(loss.parse().ok()?),
-        },
-        learning_rate: fields.next()?.parse().ok()?,
-        gradient_norm: fields.next()?.parse().ok()?,
-        tokens_per_second: fields.next()?.parse().ok()?,
+    let fields: Vec<&str> = line.split(',').collect();
+    let &[step, train_loss, validation_loss, learning_rate, gradient_norm, tokens_per_second] = &fields[..] else {
+        return None;
     };
-    fields.next().is_none().then_some(row)
+    Some(Row {
+        step: step.parse().ok()?,
+        train_loss: train_loss.parse().ok()?,
+        validation_loss: if validation_loss.is_empty() { None } else { Some(validation_loss.parse().ok()?) },
+        learning_rate: learning_rate.parse().ok()?,
+        gradient_norm: gradient_norm.parse().ok()?,
+        tokens_per_second: tokens_per_second.parse().ok()?,
+    })
 }
 
 #[cfg(test)]

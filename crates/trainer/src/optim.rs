@@ -39,14 +39,12 @@
 //! ```
 
 mod adam;
-mod adamw;
 mod method;
 mod rmsprop;
 mod rule;
 mod sgd;
 
-pub use adam::Adam;
-pub use adamw::AdamW;
+pub use adam::{Adam, AdamW};
 pub use method::Method;
 pub use rmsprop::RmsProp;
 pub use rule::{Rule, StepSize, decays};
@@ -54,6 +52,7 @@ pub(crate) use rule::{smallest_normal, without_denormals};
 pub use sgd::Sgd;
 
 use crate::TrainError;
+use crate::error::setting;
 use crate::gradients::{ParameterGradients, elements};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::Named;
@@ -93,15 +92,8 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
         gradients: &ParameterGradients<E>,
         learning_rate: f64,
     ) -> Result<(), TrainError> {
-        let mut mismatch = None;
-        model.for_each(&mut |name, parameter| {
-            let shape = gradients.sum(name).map(Tensor::shape);
-            check_shape("gradient", name, parameter.shape(), shape).unwrap_or_else(|error| {
-                mismatch.get_or_insert(error);
-            });
-        });
-        if let Some(error) = mismatch {
-            return Err(error);
+        for (name, parameter) in model.named() {
+            fitting("gradient", &name, parameter.shape(), gradients.sum(&name).map(Tensor::array))?;
         }
         self.count += 1;
         let (rule, moments) = (&self.rule, &mut self.moments);
@@ -122,14 +114,12 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
     }
 
     /// The moments, named `second.blocks.0.norm_1.gain`, to be saved. Parameters that were never updated have none.
-    pub fn state<M: Module<E> + ?Sized>(&self, model: &M) -> Named<E> {
+    pub fn state(&self) -> Named<E> {
         let mut state = Named::new();
-        model.for_each(&mut |name, _| {
-            let kept = self.moments.get(name).into_iter().flatten();
-            for (moment, values) in self.rule.moments().iter().zip(kept) {
-                state.insert(format!("{moment}.{name}"), values.clone());
-            }
-        });
+        for (name, kept) in &self.moments {
+            let named = self.rule.moments().iter().zip(kept);
+            state.extend(named.map(|(moment, values)| (format!("{moment}.{name}"), values.clone())));
+        }
         state
     }
 
@@ -144,48 +134,38 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
         state: &Named<E>,
         count: u64,
     ) -> Result<(), TrainError> {
-        let mut moments: BTreeMap<String, Vec<Array<E>>> = BTreeMap::new();
-        let mut taken = 0;
-        let mut mismatch = None;
-        let names = if count == 0 { &[] } else { self.rule.moments() };
-        model.for_each(&mut |name, parameter| {
-            for moment in names {
+        let mut moments = BTreeMap::new();
+        // Before its first step an optimizer has no moments.
+        for (name, parameter) in if count == 0 { Vec::new() } else { model.named() } {
+            let kept = self.rule.moments().iter().map(|moment| {
                 let saved = state.get(&format!("{moment}.{name}"));
-                let what = format!("moment {moment}");
-                match check_shape(&what, name, parameter.shape(), saved.map(Array::shape)) {
-                    Err(error) => _ = mismatch.get_or_insert(error),
-                    Ok(()) => {
-                        taken += 1;
-                        moments.entry(name.to_owned()).or_default().extend(saved.cloned());
-                    }
-                }
-            }
-        });
-        if let Some(error) = mismatch {
-            return Err(error);
+                fitting(&format!("moment {moment}"), &name, parameter.shape(), saved).cloned()
+            });
+            let kept = kept.collect::<Result<Vec<_>, _>>()?;
+            moments.insert(name, kept);
         }
-        if taken < state.len() {
-            let problem = format!("{} of {} saved moments are not this optimizer's", state.len() - taken, state.len());
-            return Err(TrainError::Setting { name: "optimizer", problem });
-        }
+        let (saved, taken) = (state.len(), moments.values().map(Vec::len).sum());
+        setting("optimizer", saved <= taken, || {
+            format!("{} of {saved} saved moments are not this optimizer's", saved - taken)
+        })?;
         (self.moments, self.count) = (moments, count);
         Ok(())
     }
 }
 
-/// That something by the name of a parameter is there and has its shape.
-pub(crate) fn check_shape(
+/// The array by the name of a parameter, if there is one and it has the parameter's shape.
+pub(crate) fn fitting<'a, E: Element>(
     what: &str,
     parameter: &str,
     expected: Shape,
-    found: Option<Shape>,
-) -> Result<(), TrainError> {
+    found: Option<&'a Array<E>>,
+) -> Result<&'a Array<E>, TrainError> {
     let problem = match found {
-        Some(found) if found == expected => return Ok(()),
-        Some(found) => format!("has shape {found}, the parameter {expected}"),
+        Some(found) if found.shape() == expected => return Ok(found),
+        Some(found) => format!("has shape {}, the parameter {expected}", found.shape()),
         None => "missing".to_owned(),
     };
-    Err(TrainError::Mismatch { what: what.to_owned(), parameter: parameter.to_owned(), problem })
+    Err(TrainError::Mismatch(format!("{what} of parameter {parameter}: {problem}")))
 }
 
 /// Applies a rule in pieces of at most [`CHUNK`] elements, on all threads.

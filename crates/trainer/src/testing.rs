@@ -1,5 +1,6 @@
-//! What the tests of this crate train: the smallest models there are.
+//! What the tests of this crate train and save: the smallest models there are, and files in memory.
 
+use crate::checkpoint::{Contents, TrainingState, in_memory};
 use rungs_layers::parameters;
 use rungs_layers::tensor::{Array, Element, Tensor};
 
@@ -21,4 +22,16 @@ impl<E: Element> Pair<E> {
     pub(crate) fn loss(&self) -> Tensor<E> {
         self.a.square().sum() + self.b.square().sum()
     }
+}
+
+/// Files as a folder saves them.
+pub(crate) fn contents(files: &[(String, Vec<u8>)]) -> Vec<(String, Contents<'_>)> {
+    files.iter().map(|(name, bytes)| (name.clone(), in_memory(bytes))).collect()
+}
+
+/// What the file of a state holds.
+pub(crate) fn bytes<E: Element>(state: &TrainingState<E>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.write_to(&mut bytes).unwrap();
+    bytes
 }

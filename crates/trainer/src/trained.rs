@@ -90,49 +90,36 @@ impl<M> Trained<M> {
     where
         M: Module<E>,
     {
-        let mut weights = Named::new();
-        self.model.for_each(&mut |name, parameter| {
-            if self.frozen.contains(name) {
-                weights.insert(name.to_owned(), parameter.array().clone());
-            }
-        });
+        let mut weights = self.model.weights();
+        weights.retain(|name, _| self.frozen.contains(name));
         weights
     }
 }
 
 impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        let root = Root::of(path);
+        let root = length_with_dot(path);
         self.model.visit(path, &mut |name, parameter| {
-            if !self.frozen.contains(root.below(name)) {
+            if !self.frozen.contains(&name[root..]) {
                 f(name, parameter);
             }
         });
     }
 
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        let (root, frozen) = (Root::of(path), &self.frozen);
+        let (root, frozen) = (length_with_dot(path), &self.frozen);
         self.model.visit_mut(path, &mut |name, part| {
-            if !frozen.contains(root.below(name)) {
+            // The model itself is shown too, and has no name of its own.
+            if !frozen.contains(name.get(root..).unwrap_or_default()) {
                 f(name, part);
             }
         });
     }
 }
 
-/// Where a visit entered the model, which may be part of another.
-struct Root(usize);
-
-impl Root {
-    fn of(path: &Path) -> Self {
-        let length = path.as_str().len();
-        Self(length + usize::from(length > 0))
-    }
-
-    /// The name within the model; empty for the model itself.
-    fn below<'n>(&self, name: &'n str) -> &'n str {
-        name.get(self.0..).unwrap_or_default()
-    }
+/// How many bytes of a name stand before that within the model, which may be part of another.
+fn length_with_dot(path: &Path) -> usize {
+    if path.as_str().is_empty() { 0 } else { path.as_str().len() + 1 }
 }
 
 #[cfg(test)]
@@ -170,7 +157,7 @@ mod tests {
         optimizer.step(&mut model, &gradients, 0.1).unwrap();
         assert_eq!(model.whole().b.to_vec(), [3.0]);
         assert_ne!(model.whole().a.to_vec(), [1.0, 2.0]);
-        let state = optimizer.state(&model);
+        let state = optimizer.state();
         assert!(!state.is_empty() && state.keys().all(|name| name.ends_with(".a")), "{:?}", state.keys());
         Optimizer::new(Adam::default()).restore(&model, &state, 1).unwrap();
         // The whole model wants a gradient for b.

@@ -18,8 +18,8 @@ mod saving;
 use crate::checkpoint::Interval;
 use crate::error::setting;
 use crate::{
-    Budget, Control, Destination, Evaluation, Event, Finish, Loss, Metrics, Optimizer, ParameterGradients, Progress,
-    Row, Summary, Task, TrainError, Trained, TrainerConfig,
+    Budget, Control, Destination, Evaluation, Event, Loss, Metrics, Optimizer, ParameterGradients, Progress, Row,
+    Summary, Task, TrainError, Trained, TrainerConfig,
 };
 use average::Average;
 use rungs_layers::Module;
@@ -34,8 +34,6 @@ pub struct Trainer<E: Element, T: Task<E>> {
     model: Trained<T::Model>,
     task: T,
     config: TrainerConfig,
-    /// How many steps the budget is worth; none if it is measured in seconds.
-    steps: Option<usize>,
     optimizer: Optimizer<E>,
     /// What is evaluated and kept instead of the model's own weights, if there is one.
     average: Option<Average<E>>,
@@ -63,9 +61,10 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// is.
     pub fn new(model: T::Model, task: T, config: TrainerConfig) -> Result<Self, TrainError> {
         config.validate()?;
+        let budget = config.budget.in_steps(task.batches_per_epoch(), config.accumulate)?;
+        let config = TrainerConfig { budget, ..config };
         let model = Trained::all(model);
         Ok(Self {
-            steps: config.budget.steps(task.batches_per_epoch(), config.accumulate)?,
             average: config.ema.map(|decay| Average::new(decay, &model)),
             model,
             task,
@@ -89,9 +88,8 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         if self.progress.step > 0 {
             return Err(TrainError::Position("what a run trains cannot change once it has begun".to_owned()));
         }
-        let mut left = 0;
-        self.model.for_each(&mut |name, _| left += usize::from(!is_frozen(name)));
-        setting("frozen", left > 0, || "nothing is left to train".to_owned())?;
+        let is_left = self.model.named().iter().any(|(name, _)| !is_frozen(name));
+        setting("frozen", is_left, || "nothing is left to train".to_owned())?;
         self.model.freeze(is_frozen);
         self.average = self.config.ema.map(|decay| Average::new(decay, &self.model));
         Ok(())
@@ -129,7 +127,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         weights
     }
 
-    /// The same without those that are frozen.
+    /// The best weights without those that are frozen.
     fn best_trained_weights(&self) -> Named<E> {
         self.best.clone().unwrap_or_else(|| self.evaluated_weights())
     }
@@ -139,7 +137,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         &self.task
     }
 
-    /// The settings.
+    /// The settings, a budget of epochs counted in steps.
     pub fn config(&self) -> &TrainerConfig {
         &self.config
     }
@@ -156,28 +154,25 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// Whether the budget or the patience is used up. Then [`run`](Self::run) does nothing.
     pub fn is_finished(&self) -> bool {
-        self.finish().is_some()
-    }
-
-    fn finish(&self) -> Option<Finish> {
-        let Self { steps, config, progress, .. } = self;
-        progress.finish(steps.map_or(config.budget, Budget::Steps), config.patience)
+        self.progress.finish(self.config.budget, self.config.patience).is_some()
     }
 
     /// How much of the budget is used: 1 is all.
     fn used(&self) -> f64 {
-        match (self.steps, self.config.budget) {
-            (Some(steps), _) => self.progress.step as f64 / steps as f64,
-            (None, Budget::Seconds(seconds)) => self.progress.elapsed / seconds,
-            (None, _) => unreachable!("only time has no number of steps"),
+        match self.config.budget {
+            Budget::Steps(steps) => self.progress.step as f64 / steps as f64,
+            Budget::Seconds(seconds) => self.progress.elapsed / seconds,
+            Budget::Epochs(_) => unreachable!("epochs are counted in steps"),
         }
     }
 
     /// The number of steps the schedule is stretched over.
     fn expected_steps(&self) -> usize {
-        let taken = self.progress.step as f64;
-        // At the pace so far. Before the first step there is none, and the end is out of sight.
-        self.steps.unwrap_or_else(|| if taken > 0.0 { (taken / self.used()) as usize } else { usize::MAX })
+        match (self.config.budget, self.progress.step) {
+            (Budget::Steps(steps), _) => steps,
+            (_, 0) => usize::MAX,                                // the end is out of sight
+            (_, taken) => (taken as f64 / self.used()) as usize, // at the pace so far
+        }
     }
 
     /// Trains until the budget or the patience is used up or `on_event` says stop.
@@ -226,7 +221,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
                 self.progress.elapsed = elapsed();
             }
         }
-        Ok(self.summary())
+        Ok(self.progress.summary(self.config.budget, self.config.patience, &self.metrics))
     }
 
     /// One step, or an error and no change: neither of the model nor of where the task and the generator are.
@@ -235,7 +230,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         self.try_step().or_else(|source| {
             self.rng = rng;
             self.task.resume(position)?;
-            Err(self.at_step(self.progress.step + 1, source))
+            Err(source.at_step(self.progress.step + 1))
         })
     }
 
@@ -290,24 +285,6 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
             gradient_norm: report.gradient_norm,
             tokens_per_second: tokens as f64 / seconds,
         });
-    }
-
-    fn summary(&self) -> Summary {
-        let Progress { step, tokens, elapsed, training, best, validation_loss, .. } = self.progress;
-        Summary {
-            finish: self.finish().unwrap_or(Finish::Stopped),
-            steps: step,
-            train_loss: self.metrics.rows().last().map(|row| row.train_loss),
-            validation_loss,
-            best_validation_loss: best.map(|best| best.loss),
-            tokens,
-            tokens_per_second: if training > 0.0 { tokens as f64 / training } else { 0.0 },
-            seconds: elapsed,
-        }
-    }
-
-    fn at_step(&self, step: usize, source: TrainError) -> TrainError {
-        TrainError::Step { step, source: Box::new(source) }
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::binary::{bad_input, rungs, snapshot, text};
 use rungs::tensor::safetensors::{self, Named};
 use rungs::trainer::Folder;
-use rungs::{Provenance, SavedRun};
+use rungs::trainer::checkpoint::in_memory;
+use rungs::{Provenance, RunConfig, SavedRun};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -62,7 +63,7 @@ fn an_adapter_is_trained_kept_by_itself_and_read_with_its_model() {
     let state = arrays(&at.join("tuned/training.safetensors"));
     assert!(state.keys().all(|name| name.contains(".adapter.")), "{:?}", state.keys());
     assert_eq!(state.len(), 3 * kept.len(), "each with two moments");
-    let belonging = SavedRun::open(at.join("tuned")).unwrap().belonging().unwrap().unwrap();
+    let belonging = SavedRun::open(at.join("tuned")).unwrap().belonging().unwrap().clone();
     let sum = Folder::open(at.join("base")).unwrap().checksum("model.safetensors").unwrap().to_owned();
     let path = fs::canonicalize(at).unwrap().join("base");
     assert_eq!(fs::canonicalize(&belonging.base.name).unwrap(), path);
@@ -152,6 +153,7 @@ fn a_model_that_was_moved_is_found_where_it_is_said_to_be_and_another_is_refused
     assert_ne!(swapped, tokens);
     fs::remove_dir_all(at.join("moved")).unwrap();
     let files = [("model.safetensors".to_owned(), weights), ("tokenizer.json".to_owned(), swapped.into_bytes())];
+    let files = files.map(|(name, bytes)| (name, in_memory(bytes)));
     Folder::create(at.join("moved")).unwrap().save(settings, &files).unwrap();
     let ran = rungs(at, "generate tuned");
     ran.refused(2, &["moved"]);
@@ -284,11 +286,12 @@ fn what_cannot_be_adapted_gets_one_line() {
         bad_input(at, command, &["tuned/adapter.safetensors", "the file is damaged"]);
     }
     let forge = |metadata: Option<(&str, &str)>, weights: &Named<f32>| {
-        let settings = SavedRun::open(at.join("tuned")).map(|run| serde_json::to_value(run.config).unwrap()).unwrap();
+        let settings = serde_json::to_value(RunConfig::open(&at.join("tuned")).unwrap()).unwrap();
         let files = [
             ("adapter.safetensors".to_owned(), safetensors::write(weights, metadata).unwrap()),
             ("tokenizer.json".to_owned(), fs::read(at.join("tuned/tokenizer.json")).unwrap()),
         ];
+        let files = files.map(|(name, bytes)| (name, in_memory(bytes)));
         Folder::open(at.join("tuned")).unwrap().save(settings, &files).unwrap();
     };
     let weights: Named<f32> = safetensors::read(&bytes).unwrap();
@@ -332,7 +335,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     assert!(run.train(&mut |_| Control::Continue).is_err() && !at.join("tuned").exists());
     run.begin_with(&base).unwrap();
     run.train(&mut |_| Control::Continue).unwrap();
-    assert!(run.trained_parameter_count() < run.parameter_count());
+    assert!(run.trainer().trained_count() < run.parameter_count());
     let tuned = SavedRun::open(at.join("tuned")).unwrap();
     let [kept, best] = [tuned.model().unwrap(), run.best_model().unwrap()]
         .map(|model| model.named().into_iter().map(|(name, x)| (name, x.to_vec())).collect::<Vec<_>>());

@@ -270,7 +270,7 @@ impl FineTuningOptions {
         if let Some(last) = self.train_last_layers {
             *fine_tuning = Some(FineTuning::TrainLastLayers(last));
         }
-        let known = fine_tuning.as_ref().and_then(FineTuning::lora).map(|lora| lora.rank);
+        let known = if let Some(FineTuning::Lora(lora)) = &fine_tuning { Some(lora.rank) } else { None };
         if let Some(rank) = self.lora.filter(|&rank| Some(rank) != known) {
             *fine_tuning = Some(FineTuning::Lora(Lora::of_rank(rank)));
         }

@@ -77,7 +77,7 @@ fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
         return Err(wrong("there is nothing in it".to_owned()));
     }
     let prompts = generator.prompts().expect("the run has learnt dialogues");
-    let ids = prompts.prompt(std::slice::from_ref(&turn)).map_err(|error| wrong(error.to_string()))?;
+    let ids = prompts.prompt(&[(turn.role, &turn.text)]).map_err(|error| wrong(error.to_string()))?;
     if ids.len() > context / 2 {
         let (tokens, context) = (thousands(ids.len()), thousands(context));
         return Err(wrong(format!("{tokens} tokens are more than half of the context of {context}")));

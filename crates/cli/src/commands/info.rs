@@ -38,7 +38,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
             facts.fact("validation_text", &text.name, "validation text", &text.name);
         }
     }
-    let belonging = run.belonging()?;
+    let belonging = run.belonging();
     if let Some(Provenance { name, .. }) = from {
         facts.field("from", name);
         if belonging.is_none() {

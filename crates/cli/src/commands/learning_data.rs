@@ -126,7 +126,7 @@ impl<'i> Texts<'i> {
             None => self.of_text(settings, tokenizer)?,
         };
         corpus.map_err(|error| match error {
-            Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
+            Error::Train(_) | Error::Stopped => Failure::from(error),
             _ => Failure::input(format!("{}: {error}", self.text.provenance().name)),
         })
     }

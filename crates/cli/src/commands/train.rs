@@ -26,18 +26,22 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         true => resume(train, common, &path, &interrupt)?,
     };
     let Some((mut run, left_out)) = prepared else { return Ok(()) };
-    let [parameters, trained] = [run.parameter_count(), run.trained_parameter_count()].map(|count| count as u64);
+    let [parameters, trained] = [run.parameter_count(), run.trainer().trained_count()].map(|count| count as u64);
     let parameters = (parameters, (trained < parameters).then_some(trained));
-    let finished = run.is_finished();
+    let finished = run.trainer().is_finished();
     if !finished {
         left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
     }
     let summary = train_with_display(&mut run, rung.name(), common.json || finished, &interrupt)?;
     match summary.finish {
-        _ if finished => complain_of_finished(&path, &summary, run.progress()),
+        _ if finished => complain_of_finished(&path, &summary, run.trainer().progress()),
         Finish::Completed => {}
         Finish::StoppedEarly => {
-            complain(&format!("stopped early after step {}: {}", thousands(summary.steps), patience(run.progress())));
+            complain(&format!(
+                "stopped early after step {}: {}",
+                thousands(summary.steps),
+                patience(run.trainer().progress())
+            ));
         }
         Finish::Stopped => {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));

@@ -25,23 +25,13 @@ pub struct Corpus {
     pub left_out: LeftOut,
 }
 
-/// What is trained on, and what is held out.
+/// What is trained on, and what is held out, in this order.
 #[derive(Clone, Debug)]
 pub enum Parts {
     /// Two parts of a text, or two texts.
-    Text {
-        /// The part to train on.
-        train: TokenIds,
-        /// The part held out.
-        validation: TokenIds,
-    },
+    Text([TokenIds; 2]),
     /// Examples.
-    Examples {
-        /// The part to train on.
-        train: Arc<[Example]>,
-        /// The part held out.
-        validation: Arc<[Example]>,
-    },
+    Examples([Arc<[Example]>; 2]),
 }
 
 /// What of pairs or dialogues is not learnt.
@@ -65,11 +55,29 @@ impl LeftOut {
 }
 
 impl Corpus {
+    /// The examples that `make` makes of what is to be learnt, counting what it leaves out; `nothing` says why a part
+    /// has none.
+    pub(super) fn of_examples<T>(
+        tokenizers: Tokenizers,
+        [train, validation]: [&[T]; 2],
+        make: impl Fn(&T, &mut LeftOut) -> Result<Option<Example>, Error>,
+        nothing: impl Fn(&str, &LeftOut) -> String,
+    ) -> Result<Self, Error> {
+        let mut left_out = LeftOut::default();
+        let mut part = |name: &str, all: &[T]| {
+            let examples = all.iter().filter_map(|one| make(one, &mut left_out).transpose());
+            let examples = examples.collect::<Result<Arc<[_]>, _>>()?;
+            if examples.is_empty() { Err(Error::Text(nothing(name, &left_out))) } else { Ok(examples) }
+        };
+        let parts = Parts::Examples([part("training", train)?, part("validation", validation)?]);
+        Ok(Self { tokenizers, parts, left_out })
+    }
+
     /// How many examples there are to learn and to validate on; none of a text.
     pub fn examples(&self) -> Option<usize> {
         match &self.parts {
-            Parts::Text { .. } => None,
-            Parts::Examples { train, validation } => Some(train.len() + validation.len()),
+            Parts::Text(_) => None,
+            Parts::Examples([train, validation]) => Some(train.len() + validation.len()),
         }
     }
 
@@ -78,7 +86,7 @@ impl Corpus {
     /// # Errors
     /// If the ids are in a file that cannot be read.
     pub fn bigram_bits(&self) -> Result<Option<f64>, Error> {
-        let Parts::Text { train, validation } = &self.parts else { return Ok(None) };
+        let Parts::Text([train, validation]) = &self.parts else { return Ok(None) };
         let bigram = Bigram::fit(&train.to_vec()?, self.tokenizers.target().vocabulary());
         Ok(Some(bigram.bits_per_token(&validation.to_vec()?)))
     }
@@ -86,10 +94,10 @@ impl Corpus {
     /// That it is what these settings learn from.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
         match (&self.parts, &self.tokenizers.source, settings.prompts().is_some()) {
-            (Parts::Examples { .. }, None, false) => {
+            (Parts::Examples(_), None, false) => {
                 Err(Error::setting("task", "these are answers to learn, and the settings have no template"))
             }
-            (Parts::Text { .. }, _, true) => {
+            (Parts::Text(_), _, true) => {
                 Err(Error::setting("task", "this is a text, and the settings have a template for answers"))
             }
             _ => Ok(()),
@@ -101,13 +109,13 @@ impl Corpus {
 impl Parts {
     /// Both parts of a text.
     pub(crate) fn ids(&self) -> [Vec<u32>; 2] {
-        let Self::Text { train, validation } = self else { panic!("a text") };
-        [train, validation].map(|ids| ids.to_vec().unwrap())
+        let Self::Text(parts) = self else { panic!("a text") };
+        parts.each_ref().map(|ids| ids.to_vec().unwrap())
     }
 
     /// Both parts of examples.
     pub(crate) fn examples(&self) -> [&[Example]; 2] {
-        let Self::Examples { train, validation } = self else { panic!("examples") };
-        [train, validation]
+        let Self::Examples(parts) = self else { panic!("examples") };
+        parts.each_ref().map(|examples| &examples[..])
     }
 }

@@ -26,7 +26,7 @@
 //! assert!(test.iter().all(|held_out| train.iter().all(|pair| pair.target != held_out.target)));
 //! ```
 
-pub mod date;
+mod date;
 pub mod forms;
 
 pub use date::Date;

@@ -1,12 +1,10 @@
 //! Pairs of texts made into token ids, with a part held out.
 
-use super::corpus::{Corpus, LeftOut, Parts};
+use super::corpus::{Corpus, LeftOut};
 use super::tokenizers::Tokenizers;
 use crate::settings::{Examples, Settings, TokenizerKind};
 use crate::text::{SentenceTokenizer, Unit, WordOptions};
-use crate::trainer::data::Example;
 use crate::{Error, TextPair};
-use std::sync::Arc;
 
 impl Corpus {
     /// Pairs to translate, made into ids by tokenizers that there are already or by those of the settings. These are
@@ -20,30 +18,22 @@ impl Corpus {
         tokenizers: Option<Tokenizers>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let context = settings.context();
-        let tokenizers = match tokenizers {
-            Some(tokenizers) => tokenizers,
-            None => learnt_tokenizers(settings, train)?,
-        };
+        let tokenizers = tokenizers.map_or_else(|| learnt_tokenizers(settings, train), Ok)?;
         let [source, target] = tokenizers.pair()?;
         if settings.model.ties_all() && source != target {
             let problem = "all needs one vocabulary for sources and targets, and this tokenizer has two";
             return Err(Error::setting("tied", problem));
         }
-        let mut left_out = LeftOut::default();
-        let mut part = |name: &str, pairs: &[TextPair]| {
-            let mut examples = pairs.iter().map(|pair| tokenizers.example(pair)).collect::<Result<Vec<_>, _>>()?;
-            examples.retain(|example| example.source().is_some_and(|source| source.len() <= context));
+        let context = settings.context();
+        let make = |pair: &TextPair, left_out: &mut LeftOut| {
+            let example = tokenizers.example(pair)?;
             // A target is read after a start token.
-            examples.retain(|example| example.steps() <= context + 1);
-            left_out.too_long += pairs.len() - examples.len();
-            match examples.is_empty() {
-                true => Err(Error::Text(format!("no pair of the {name} part has at most {context} tokens"))),
-                false => Ok(Arc::<[Example]>::from(examples)),
-            }
+            let fits = example.source().is_some_and(|source| source.len() <= context) && example.steps() <= context + 1;
+            left_out.too_long += usize::from(!fits);
+            Ok(fits.then_some(example))
         };
-        let parts = Parts::Examples { train: part("training", train)?, validation: part("validation", validation)? };
-        Ok(Self { tokenizers, parts, left_out })
+        let nothing = |part: &str, _: &LeftOut| format!("no pair of the {part} part has at most {context} tokens");
+        Self::of_examples(tokenizers.clone(), [train, validation], make, nothing)
     }
 }
 

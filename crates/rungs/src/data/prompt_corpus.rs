@@ -1,14 +1,13 @@
 //! Pairs and dialogues made ready to learn answers from.
 
 use super::answer_end::ENDS;
-use super::corpus::{Corpus, LeftOut, Parts};
+use super::corpus::{Corpus, LeftOut};
 use super::prompts::{Prompts, filled};
 use super::text_corpus::learnt;
 use crate::Error;
 use crate::settings::{PromptKind, Settings, TokenizerKind};
 use crate::text::{Tokenizer, TokenizerError, Turns};
 use crate::trainer::data::Example;
-use std::sync::Arc;
 
 impl Corpus {
     /// Answers in pairs or in dialogues, with a tokenizer that there is already, or the one of the settings: its tokens
@@ -27,24 +26,12 @@ impl Corpus {
         tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let tokenizer = match tokenizer {
-            Some(tokenizer) => tokenizer,
-            None => learnt_tokenizer(train, settings)?,
-        };
+        let tokenizer = tokenizer.map_or_else(|| learnt_tokenizer(train, settings), Ok)?;
         let prompts = Prompts::new(settings, &tokenizer)?;
-        let mut left_out = LeftOut::default();
-        let mut part = |name: &str, all: &[T]| {
-            let mut examples = Vec::with_capacity(all.len());
-            for turns in all {
-                examples.extend(left_out.example(&prompts, turns, settings.context())?);
-            }
-            match examples.is_empty() {
-                true => Err(Error::Text(left_out.nothing(name, prompts.kind, settings.context()))),
-                false => Ok(Arc::<[Example]>::from(examples)),
-            }
-        };
-        let parts = Parts::Examples { train: part("training", train)?, validation: part("validation", validation)? };
-        Ok(Self { tokenizers: tokenizer.into(), parts, left_out })
+        let context = settings.context();
+        let make = |turns: &T, left_out: &mut LeftOut| left_out.example(&prompts, turns, context);
+        let nothing = |part: &str, left_out: &LeftOut| left_out.nothing(part, prompts.kind, context);
+        Self::of_examples(tokenizer.into(), [train, validation], make, nothing)
     }
 }
 
@@ -54,7 +41,7 @@ impl LeftOut {
         let turns = turns.turns();
         let latest = match prompts.kind {
             PromptKind::Pairs => {
-                let example = prompts.example_of(&turns);
+                let example = prompts.example(&turns);
                 example.map(|example| (example.steps() <= context).then_some((example, 0)))
             }
             PromptKind::Dialogue => prompts.latest_example(&turns, context),
@@ -79,10 +66,7 @@ impl LeftOut {
 
     /// That nothing of a part can be learnt, and why.
     fn nothing(&self, part: &str, kind: PromptKind, context: usize) -> String {
-        let one = match kind {
-            PromptKind::Pairs => "pair",
-            PromptKind::Dialogue => "dialogue",
-        };
+        let one = if kind == PromptKind::Pairs { "pair" } else { "dialogue" };
         let unknown = self.character.map_or(String::new(), |character| {
             format!(", and none of those has characters of the vocabulary alone ({character:?} is unknown)")
         });
@@ -94,8 +78,9 @@ impl LeftOut {
 fn learnt_tokenizer<T: Turns>(train: &[T], settings: &Settings) -> Result<Tokenizer, Error> {
     let prompts = settings.prompts().ok_or_else(Error::goes_on)?;
     let template = prompts.parsed()?;
-    let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, turns)).collect();
+    let texts: Vec<String> = train.iter().map(|turns| filled(prompts.task, &template, &turns.turns())).collect();
     // What ends a document ends an answer.
     let end = matches!(settings.data.tokenizer, TokenizerKind::Bpe(_)).then_some(ENDS[0]);
-    learnt(&settings.data.tokenizer, [&texts.join(end.unwrap_or_default()), ""], end)
+    let text = texts.join(end.unwrap_or_default());
+    learnt(&settings.data.tokenizer, end, &mut |learner, _| Ok(learner.push(&text)?))
 }

@@ -54,17 +54,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::answer_end::{End, check};
+use super::answer_end::{End, sayable};
 use crate::Error;
 use crate::settings::{PromptKind, Settings, Template};
 use crate::text::tokenizer::Passage;
-use crate::text::{Role, TokenBytes, Tokenizer, Turns};
+use crate::text::{Role, TokenBytes, Tokenizer};
 use crate::trainer::data::Example;
 
 /// How questions and answers become the tokens of a language model.
 #[derive(Clone, Debug)]
 pub struct Prompts {
-    tokenizer: Tokenizer,
+    pub(crate) tokenizer: Tokenizer,
     pub(super) kind: PromptKind,
     /// What stands before the words of the user and of the assistant, of pairs before source and target; and before
     /// those of the system, which not every vocabulary can say.
@@ -96,18 +96,8 @@ impl Prompts {
             _ => Marker { text, space: false },
         };
         let markers = marker_texts(kind, &template).map(marker);
-        markers[..2].iter().try_for_each(|marker| check(tokenizer, &marker.text))?;
+        markers[..2].iter().try_for_each(|marker| sayable(tokenizer, &marker.text).map(drop))?;
         Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
-    }
-
-    /// What its tokens are.
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
-    /// The tokens each of which ends an answer; none if that takes several.
-    pub fn stop(&self) -> &[u32] {
-        self.end.tokens()
     }
 
     /// What each token adds to an answer, where that can be said of one by itself.
@@ -124,12 +114,9 @@ impl Prompts {
     ///
     /// # Errors
     /// If the tokenizer does not know a character, or an answer says what is to end it.
-    pub fn example(&self, turns: &(impl Turns + ?Sized)) -> Result<Example, Error> {
-        self.example_of(&turns.turns())
-    }
-
-    pub(super) fn example_of(&self, turns: &[(Role, &str)]) -> Result<Example, Error> {
-        let mut example = self.beginning();
+    pub fn example(&self, turns: &[(Role, &str)]) -> Result<Example, Error> {
+        let mut example = Example::default();
+        example.read(&self.tokenizer.beginning());
         for &(role, text) in turns {
             self.turn(&mut example, role, text)?;
         }
@@ -140,11 +127,14 @@ impl Prompts {
     ///
     /// # Errors
     /// If the tokenizer does not know a character.
-    pub fn prompt(&self, turns: &(impl Turns + ?Sized)) -> Result<Vec<u32>, Error> {
-        self.prompt_of(&turns.turns())
+    pub fn prompt(&self, turns: &[(Role, &str)]) -> Result<Vec<u32>, Error> {
+        let mut example = self.example(turns)?;
+        let begins = turns.is_empty();
+        example.read(&self.encode(&self.markers[Role::Assistant as usize].text, begins, true)?);
+        Ok(example.ids().to_vec())
     }
 
-    /// The same for a question alone, normalised as what was learnt was.
+    /// The [prompt](Self::prompt) for a question alone, normalised as what was learnt was.
     ///
     /// # Errors
     /// If the question is empty, or the tokenizer does not know a character.
@@ -152,15 +142,8 @@ impl Prompts {
         let text = crate::Normalization::default().apply(text);
         match text.is_empty() {
             true => Err(Error::Text("nothing to answer".to_owned())),
-            false => self.prompt_of(&[(Role::User, &text)]),
+            false => self.prompt(&[(Role::User, &text)]),
         }
-    }
-
-    fn prompt_of(&self, turns: &[(Role, &str)]) -> Result<Vec<u32>, Error> {
-        let mut example = self.example_of(turns)?;
-        let begins = turns.is_empty();
-        example.read(&self.encode(&self.markers[Role::Assistant as usize].text, begins, true)?);
-        Ok(example.ids().to_vec())
     }
 
     /// The prompt for what was said last, with as much of what was said before as fits `most` tokens, from a user's
@@ -168,9 +151,8 @@ impl Prompts {
     ///
     /// # Errors
     /// If the tokenizer does not know a character.
-    pub fn latest(&self, turns: &(impl Turns + ?Sized), most: usize) -> Result<Option<(Vec<u32>, usize)>, Error> {
-        let turns = turns.turns();
-        fitting(&turns, |turns| self.prompt_of(turns), |ids| ids.len() <= most)
+    pub fn latest(&self, turns: &[(Role, &str)], most: usize) -> Result<Option<(Vec<u32>, usize)>, Error> {
+        fitting(turns, |turns| self.prompt(turns), |ids| ids.len() <= most)
     }
 
     /// The latest part of what is said that fits a context of so many tokens, from a user's turn on, as an example; and
@@ -182,14 +164,7 @@ impl Prompts {
     ) -> Result<Option<(Example, usize)>, Error> {
         // Behind the last answer nothing is learnt.
         let last = turns.iter().rposition(|(role, _)| *role == Role::Assistant).map_or(0, |last| last + 1);
-        fitting(&turns[..last], |turns| self.example_of(turns), |example| example.steps() <= context)
-    }
-
-    /// An example with what the tokenizer puts before everything.
-    fn beginning(&self) -> Example {
-        let mut example = Example::default();
-        example.read(&self.tokenizer.beginning());
-        example
+        fitting(&turns[..last], |turns| self.example(turns), |example| example.steps() <= context)
     }
 
     /// Appends what somebody says.
@@ -197,22 +172,19 @@ impl Prompts {
         let begins = example.ids().len() == self.tokenizer.beginning().len();
         let Marker { text: marker, space } = &self.markers[role as usize];
         if role == Role::System {
-            check(&self.tokenizer, marker)?;
+            sayable(&self.tokenizer, marker)?;
         }
         example.read(&self.encode(marker, begins, true)?);
         let spaced = if *space && !text.is_empty() { format!(" {text}") } else { text.to_owned() };
         let ids = self.encode(&spaced, begins && marker.is_empty(), false)?;
-        match role {
-            Role::User | Role::System => example.read(&ids),
-            Role::Assistant => {
-                self.end.check(text)?;
-                example.learn(&ids);
-            }
+        let learnt = role == Role::Assistant;
+        if learnt {
+            self.end.check(text)?;
         }
-        match (role, self.kind) {
-            (Role::User, PromptKind::Pairs) => {} // the template has nothing there but what parts it from the target
-            (Role::User | Role::System, _) => example.read(self.end.ids()),
-            (Role::Assistant, _) => example.learn(self.end.ids()),
+        example.extend(&ids, learnt);
+        // Behind the source of a pair the template has nothing but what parts it from the target.
+        if (role, self.kind) != (Role::User, PromptKind::Pairs) {
+            example.extend(&self.end.ids, learnt);
         }
         Ok(())
     }
@@ -234,17 +206,11 @@ fn marker_texts(kind: PromptKind, template: &Template) -> [String; 3] {
 }
 
 /// What is said in turns as one text, as the template has it.
-pub(super) fn filled(kind: PromptKind, template: &Template, turns: &(impl Turns + ?Sized)) -> String {
-    let markers = marker_texts(kind, template);
-    let mut text = String::new();
-    for (role, said) in turns.turns() {
-        text += &markers[role as usize];
-        text += said;
-        if role == Role::Assistant || kind == PromptKind::Dialogue {
-            text += &template.after;
-        }
+pub(super) fn filled(kind: PromptKind, template: &Template, turns: &[(Role, &str)]) -> String {
+    match (kind, turns) {
+        (PromptKind::Pairs, [(_, source), (_, target)]) => template.fill(source, target),
+        _ => turns.iter().map(|(role, said)| template.fill(role.name(), said)).collect(),
     }
-    text
 }
 
 /// What is made of as many of the last turns as fit, from a user's on, behind what the system says; and how many are

@@ -27,14 +27,12 @@
 
 mod ids_file;
 mod ids_writer;
-mod reading;
 mod streamed_corpus;
 mod text_file;
 
 pub use ids_file::{IdsFile, Key};
 pub use ids_writer::IdsWriter;
-pub use reading::{OnReading, Reading};
-pub use text_file::TextFile;
+pub use text_file::{OnReading, Reading, TextFile};
 
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,12 @@ use super::corpus::{Corpus, LeftOut, Parts};
 use super::tokenizers::Tokenizers;
 use crate::Error;
 use crate::settings::{Settings, TokenizerKind};
-use crate::text::tokenizer::BpeTokenizer;
+use crate::text::tokenizer::PieceLearner;
 use crate::text::{Tokenizer, WordOptions};
 use crate::trainer::data::TokenIds;
 
 /// Which words are known: those that occur once cannot be learnt well.
-pub(crate) const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
+const WORDS: WordOptions = WordOptions { minimum_count: 2, maximum_size: None };
 
 impl Corpus {
     /// [`of_text`](Self::of_text) with the tokenizer of the settings.
@@ -42,22 +42,23 @@ impl Corpus {
         };
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
-            None => learnt(&settings.data.tokenizer, [train, held_out], settings.data.examples.documents())?,
+            None => learnt(&settings.data.tokenizer, settings.data.examples.documents(), &mut |learner, both| {
+                learner.push(train)?;
+                if both { Ok(learner.push(held_out)?) } else { Ok(()) }
+            })?,
         };
         check_separator(&tokenizer, settings)?;
-        let [train, validation] = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
-        Self::of_ids(tokenizer, train, validation)
+        let parts = [tokenizer.encode(train)?, tokenizer.encode(held_out)?].map(TokenIds::from);
+        Self::of_ids(tokenizer, parts)
     }
 
-    pub(super) fn of_ids(tokenizer: Tokenizer, train: TokenIds, validation: TokenIds) -> Result<Self, Error> {
-        for (part, ids) in [("training", &train), ("validation", &validation)] {
+    pub(super) fn of_ids(tokenizer: Tokenizer, parts: [TokenIds; 2]) -> Result<Self, Error> {
+        for (part, ids) in ["training", "validation"].into_iter().zip(&parts) {
             if ids.len() < 2 {
-                let problem = format!("too short: its {part} part has {} tokens, 2 are needed", ids.len());
-                return Err(Error::Text(problem));
+                return Err(Error::Text(format!("too short: its {part} part has {} tokens, 2 are needed", ids.len())));
             }
         }
-        let parts = Parts::Text { train, validation };
-        Ok(Self { tokenizers: tokenizer.into(), parts, left_out: LeftOut::default() })
+        Ok(Self { tokenizers: tokenizer.into(), parts: Parts::Text(parts), left_out: LeftOut::default() })
     }
 }
 
@@ -92,21 +93,22 @@ pub(crate) fn check_separator(tokenizer: &Tokenizer, settings: &Settings) -> Res
     Err(Error::setting("documents", problem))
 }
 
-/// A tokenizer of this kind: of the characters of both texts, or of the words or byte pairs of the first. Words are
-/// counted in what may be learnt from alone: a word that only the held-out part has is unknown. What `separates`
-/// documents is one token of byte pairs.
+/// A tokenizer of this kind, learnt from what `read` pushes: the part to train on, and if it is told so the other part
+/// too. Characters are those of both. Words and byte pairs are counted in what may be learnt from alone: a word that
+/// only the held-out part has is unknown. What `separates` documents is one token of byte pairs.
 pub(super) fn learnt(
     kind: &TokenizerKind,
-    [train, validation]: [&str; 2],
     separates: Option<&str>,
+    read: &mut dyn FnMut(&mut PieceLearner, bool) -> Result<(), Error>,
 ) -> Result<Tokenizer, Error> {
-    Ok(match (kind, separates) {
-        (TokenizerKind::Char, _) => Tokenizer::char_from(&[train, validation].concat())?,
-        (TokenizerKind::Word, _) => Tokenizer::word_from(train, WORDS)?,
-        (TokenizerKind::Bpe(size), Some(separator)) => BpeTokenizer::from_documents(train, separator, *size)?.into(),
-        (TokenizerKind::Bpe(size), None) => Tokenizer::bpe_from(train, *size)?,
-        (TokenizerKind::Folder(path), _) => Tokenizers::open(path, false)?.target,
-    })
+    let (mut learner, both) = match kind {
+        TokenizerKind::Char => (PieceLearner::chars(), true),
+        TokenizerKind::Word => (PieceLearner::words(WORDS), false),
+        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, separates)?, false),
+        TokenizerKind::Folder(path) => return Ok(Tokenizers::open(path, false)?.target),
+    };
+    read(&mut learner, both)?;
+    Ok(learner.finish()?)
 }
 
 #[cfg(test)]

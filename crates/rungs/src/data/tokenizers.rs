@@ -6,7 +6,7 @@ use crate::text::{SentenceTokenizer, Tokenizer, TokenizerError};
 use crate::trainer::{Example, Folder};
 use crate::{Error, TextPair};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a token is, in the folder of a run and in those of Hugging Face.
 pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
@@ -91,16 +91,13 @@ impl Tokenizers {
     /// If there is no tokenizer in it, or one of another kind of data, or it is damaged; with the file where there is
     /// one.
     pub fn open(folder: &Path, translates: bool) -> Result<Self, Error> {
-        let error = |problem: &str| Error::File { path: folder.to_owned(), problem: problem.to_owned() };
         if !folder.is_dir() {
-            return Err(error("there is no such folder; tokenizers without one are char, word and bpe:N"));
+            let problem = "there is no such folder; tokenizers without one are char, word and bpe:N";
+            return Err(Error::file(folder, problem));
         }
-        Self::find(folder, translates)?.ok_or_else(|| {
-            error(
-                "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json with \
-                 vocab.bpe",
-            )
-        })
+        let problem = "there is no tokenizer in it: no tokenizer.json, no vocab.json with merges.txt, no encoder.json \
+                       with vocab.bpe";
+        Self::find(folder, translates)?.ok_or_else(|| Error::file(folder, problem))
     }
 
     /// The tokenizers of a folder; none if there is no tokenizer in it.
@@ -108,21 +105,20 @@ impl Tokenizers {
     /// # Errors
     /// If there is one of another kind of data, or it is damaged.
     pub fn find(folder: &Path, translates: bool) -> Result<Option<Self>, Error> {
-        let error = |path: PathBuf, problem: String| Error::File { path, problem };
+        let of_file = |name: &str, json: &str| {
+            Self::from_json(json, translates).map(Some).map_err(|problem| Error::file(folder.join(name), problem))
+        };
         if let Some(json) = read(folder, TOKENIZER_FILE)? {
-            let tokenizers = Self::from_json(&json, translates);
-            return tokenizers.map(Some).map_err(|problem| error(folder.join(TOKENIZER_FILE), problem.to_string()));
+            return of_file(TOKENIZER_FILE, &json);
         }
         for [encoder, merges] in GPT2_FILES {
             let (Some(tokens), Some(pairs)) = (read(folder, encoder)?, read(folder, merges)?) else { continue };
             let tokenizer = BpeTokenizer::from_gpt2(&tokens, &pairs).map_err(|problem| {
                 let file = if matches!(problem, TokenizerError::Merge { .. }) { merges } else { encoder };
-                error(folder.join(file), problem.to_string())
+                Error::file(folder.join(file), problem)
             })?;
             // What both kinds of data can be made of is kept in one form.
-            return Self::from_json(&tokenizer.to_json(), translates)
-                .map(Some)
-                .map_err(|problem| error(folder.join(encoder), problem.to_string()));
+            return of_file(encoder, &tokenizer.to_json());
         }
         Ok(None)
     }
@@ -130,14 +126,14 @@ impl Tokenizers {
 
 /// A text file of a folder; none if there is none. If the folder is that of a run, the file is checked.
 fn read(folder: &Path, name: &str) -> Result<Option<String>, Error> {
-    let error = |problem: String| Error::File { path: folder.join(name), problem };
+    let path = folder.join(name);
     let bytes = match Folder::open(folder) {
-        Ok(run) if run.files().any(|file| file == name) => run.read(name)?,
-        _ => match std::fs::read(folder.join(name)) {
+        Ok(run) if run.checksum(name).is_some() => run.read(name)?,
+        _ => match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(problem) => return Err(error(problem.to_string())),
+            Err(problem) => return Err(Error::file(path, problem)),
         },
     };
-    String::from_utf8(bytes).map(Some).map_err(|_| error("not UTF-8 text".to_owned()))
+    String::from_utf8(bytes).map(Some).map_err(|_| Error::file(path, "not UTF-8 text"))
 }

@@ -1,9 +1,9 @@
 //! Texts of all that was asked for.
 
-use super::listener::{Ends, Listener};
+use super::listener::Listener;
 use super::{Generator, Kind, Request};
 use crate::Error;
-use crate::data::{End, Prompts};
+use crate::data::End;
 use crate::decoding::{
     Drafted, Ending, Finish, GenerateOptions, Generated, Length, LogitBias, OnNext, Randomness, Search, generate,
     generate_with_draft,
@@ -120,9 +120,10 @@ impl Generator {
     ) -> Result<Vec<Vec<Written>>, Error> {
         let kind = requests[0].kind;
         let ends = self.ends(kind);
-        let options = self.options(requests, &ends, options)?;
+        let options = self.options(requests, &ends.0, options)?;
         let texts = (0..requests.len() * options.texts).map(|number| requests[number / options.texts]);
-        let mut listeners: Vec<_> = texts.map(|request| self.listener(request, &ends, options.length.min)).collect();
+        let least = options.length.min;
+        let mut listeners: Vec<_> = texts.map(|request| self.listener(request, &ends, least)).collect();
         let mut on_token = |number: usize, &id: &u32| {
             let Some(listener) = &mut listeners[number] else { return ControlFlow::Continue(()) };
             let part = listener.push(id);
@@ -140,7 +141,7 @@ impl Generator {
         let mut written = |number: usize, mut generated: Generated| {
             let (text, shown) = match listeners[number].take() {
                 Some(mut listener) => {
-                    let unheard = listener.is_unheard();
+                    let unheard = listener.tokens == 0;
                     if unheard {
                         // A beam tells what it found at the end.
                         generated.ids.iter().for_each(|&id| _ = listener.push(id));
@@ -166,11 +167,11 @@ impl Generator {
     }
 
     /// The options with what this kind of text ends with, and as long as it may be.
-    fn options(&self, requests: &[&Request], ends: &Ends, options: &GenerateOptions) -> Result<GenerateOptions, Error> {
+    fn options(&self, requests: &[&Request], end: &End, options: &GenerateOptions) -> Result<GenerateOptions, Error> {
         let mut options = options.clone();
         let (min, max) = (options.length.min, options.length.max);
-        match (requests[0].kind, &mut options.search, &self.prompts) {
-            (Kind::Translation, search, _) => {
+        match (requests[0].kind, &mut options.search) {
+            (Kind::Translation, search) => {
                 if let Search::Beam(beam) = search {
                     beam.ending = Ending::KeepsPlace;
                 }
@@ -189,14 +190,12 @@ impl Generator {
                 options.batch = TOGETHER * options.texts;
                 return Ok(options);
             }
-            (Kind::Answer, Search::Beam(_), Some(Prompts { end: End::Text(end, ids), .. }))
-                if ends.tokens.is_empty() =>
-            {
-                let tokens = ids.len();
-                let problem = format!("answers of this run end with {end:?}, {tokens} tokens; a search ends with one");
+            (Kind::Answer, Search::Beam(_)) if end.tokens.is_empty() && !end.ids.is_empty() => {
+                let (text, tokens) = (end.text.as_deref().unwrap_or_default(), end.ids.len());
+                let problem = format!("answers of this run end with {text:?}, {tokens} tokens; a search ends with one");
                 return Err(Error::setting("beam", problem));
             }
-            (Kind::Answer, Search::Beam(_) | Search::Contrastive(_), _) => {
+            (Kind::Answer, Search::Beam(_) | Search::Contrastive(_)) => {
                 if let Some(room) = self.room(requests[0]) {
                     let max = room.min(max);
                     options.length = Length::new(min.min(max), max)?;
@@ -204,7 +203,7 @@ impl Generator {
             }
             _ => {}
         }
-        options.stop.extend(ends.tokens.iter().filter(|id| !options.stop.contains(id)).copied().collect::<Vec<_>>());
+        options.stop.extend(end.tokens.iter().filter(|id| !options.stop.contains(id)).copied().collect::<Vec<_>>());
         Ok(options)
     }
 
@@ -215,16 +214,16 @@ impl Generator {
     }
 
     /// What makes a text of the tokens of a request; none if they make a translation, which is decoded as a whole.
-    fn listener<'a>(&'a self, request: &Request, ends: &'a Ends, least: usize) -> Option<Listener<'a>> {
+    fn listener<'a>(&'a self, request: &Request, ends: &'a (End, &[String]), least: usize) -> Option<Listener<'a>> {
         // The prompt is part of the stream: if its ids end within a character, the text begins with the whole of it.
         let mut stream = self.tokenizers.text().ok()?.stream();
         request.ids.iter().for_each(|&id| drop(stream.push(id)));
-        let mut listener = Listener::new(ends, stream, least);
+        let mut listener = Listener::new(&ends.0, ends.1, stream, least);
         match (request.kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => {
                 (listener.space, listener.room) = (prompts.strips_space(), self.room(request));
             }
-            _ if request.whole => listener.skip(),
+            _ if request.whole => listener.stream.skip(), // not even the rest of a character is shown
             _ => {}
         }
         Some(listener)

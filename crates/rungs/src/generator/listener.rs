@@ -1,29 +1,24 @@
 //! What makes a text of tokens as they come, and knows where it ends.
 
+use crate::data::End;
 use crate::text::TextStream;
-
-/// Where a text ends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ends {
-    /// With one of these tokens, which is no part of what it says.
-    pub tokens: Vec<u32>,
-    /// Before this, which is no part of it.
-    pub text: Option<String>,
-    /// Behind one of these.
-    pub stops: Vec<String>,
-}
 
 /// A text that is shown while it is written: neither its end, nor what may be the beginning of its end.
 pub(crate) struct Listener<'a> {
-    ends: &'a Ends,
-    stream: TextStream<'a>,
+    /// What ends the text and is no part of it.
+    end: &'a End,
+    /// What ends it and is a part of it.
+    stops: &'a [String],
+    /// What was read so far, and written.
+    pub stream: TextStream<'a>,
     /// Whether a space that comes next is no part of the text.
     pub space: bool,
     /// How many more tokens there may be; no limit if there is none.
     pub room: Option<usize>,
     /// How many tokens there must be before stops count.
     least: usize,
-    tokens: usize,
+    /// How many there are.
+    pub tokens: usize,
     /// What can be shown.
     shown: String,
     /// What cannot be yet.
@@ -34,15 +29,10 @@ pub(crate) struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     /// A text behind what was read so far, of which nothing is written yet.
-    pub(crate) fn new(ends: &'a Ends, read: TextStream<'a>, least: usize) -> Self {
+    pub(crate) fn new(end: &'a End, stops: &'a [String], stream: TextStream<'a>, least: usize) -> Self {
         let (shown, held) = (String::new(), String::new());
         let (space, room, tokens, ended, stopped) = (false, None, 0, false, false);
-        Self { ends, stream: read, space, room, least, tokens, shown, held, ended, stopped }
-    }
-
-    /// What was read so far is not shown, not even the rest of a character.
-    pub(crate) fn skip(&mut self) {
-        self.stream.skip();
+        Self { end, stops, stream, space, room, least, tokens, shown, held, ended, stopped }
     }
 
     /// Whether nothing more is to be written.
@@ -55,18 +45,13 @@ impl<'a> Listener<'a> {
         !self.ended && self.room == Some(0)
     }
 
-    /// Whether no token has come yet.
-    pub(crate) fn is_unheard(&self) -> bool {
-        self.tokens == 0
-    }
-
     /// What can be shown now that this token is written.
     pub(crate) fn push(&mut self, id: u32) -> &str {
         let before = self.shown.len();
         self.room = self.room.map(|room| room.saturating_sub(1));
         self.tokens += 1;
         if !self.ended {
-            self.ended = self.ends.tokens.contains(&id);
+            self.ended = self.end.tokens.contains(&id);
             if !self.ended {
                 self.held += &self.stream.push(id);
             }
@@ -79,11 +64,9 @@ impl<'a> Listener<'a> {
     fn release(&mut self) {
         if self.space && !self.held.is_empty() {
             self.space = false;
-            if self.held.starts_with(' ') {
-                self.held.remove(0);
-            }
+            self.held.drain(..usize::from(self.held.starts_with(' ')));
         }
-        let sure = match &self.ends.text {
+        let sure = match &self.end.text {
             Some(end) if !self.ended => match self.held.find(end.as_str()) {
                 Some(at) => {
                     self.ended = true;
@@ -96,7 +79,7 @@ impl<'a> Listener<'a> {
         };
         let before = self.shown.len();
         self.shown.extend(self.held.drain(..sure));
-        self.stopped |= self.tokens >= self.least && self.ends.stops.iter().any(|stop| self.says(stop, before));
+        self.stopped |= self.tokens >= self.least && self.stops.iter().any(|stop| self.says(stop, before));
     }
 
     /// Whether the text says a stop that does not lie wholly before this place: one that does would have ended it
@@ -140,11 +123,10 @@ mod tests {
 
     /// What is shown, token by token, and whether it ended.
     fn shown(prompts: &Prompts, text: &str) -> (Vec<String>, String, bool) {
-        let ids = prompts.tokenizer().encode(text).unwrap();
-        let ends = prompts.ends();
-        let mut stream = prompts.tokenizer().stream();
+        let ids = prompts.tokenizer.encode(text).unwrap();
+        let mut stream = prompts.tokenizer.stream();
         prompts.question("ab").unwrap().into_iter().for_each(|id| drop(stream.push(id)));
-        let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&ends, stream, 0) };
+        let mut listener = Listener { space: prompts.strips_space(), ..Listener::new(&prompts.end, &[], stream, 0) };
         let shown: Vec<String> = ids.into_iter().map(|id| listener.push(id).to_owned()).collect();
         let ended = listener.is_over();
         let (mut text, before) = listener.finish();

@@ -57,9 +57,9 @@ impl Generator {
             return match self.model.context() {
                 Some(context) if ids.len() > context => {
                     let tokens = ids.len();
-                    let problem =
-                        format!("a prompt of {tokens} tokens is longer than the {context} of the model's context");
-                    Err(Error::Text(problem))
+                    Err(Error::Text(format!(
+                        "a prompt of {tokens} tokens is longer than the {context} of the model's context"
+                    )))
                 }
                 _ => Ok(request(Kind::Answer, None, ids)),
             };
@@ -81,9 +81,10 @@ impl Generator {
     /// If the tokenizer does not know a character, or the model has not learnt to answer.
     pub fn dialogue(&self, turns: &(impl Turns + ?Sized), most: usize) -> Result<Option<(Request, usize)>, Error> {
         let prompts = self.prompts.as_ref().ok_or_else(Error::goes_on)?;
-        let last = || turns.turns().last().map_or(String::new(), |(_, text)| (*text).to_owned());
-        let request = |ids| Request { kind: Kind::Answer, source: None, ids, text: last(), whole: true };
-        Ok(prompts.latest(turns, most)?.map(|(ids, left_out)| (request(ids), left_out)))
+        let turns = turns.turns();
+        let text = turns.last().map_or(String::new(), |(_, text)| (*text).to_owned());
+        let request = |ids| Request { kind: Kind::Answer, source: None, ids, text, whole: true };
+        Ok(prompts.latest(&turns, most)?.map(|(ids, left_out)| (request(ids), left_out)))
     }
 }
 

@@ -4,7 +4,6 @@ use super::{CONFIG, Family};
 use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
-use crate::model::weights;
 use crate::models::ModelConfig;
 use crate::tensor::safetensors;
 use crate::trainer::checkpoint::AtomicFile;
@@ -37,8 +36,7 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         return Err(Error::setting("rung", problem));
     };
     let (tokenizer, end) = (run.tokenizers.text()?, settings.data.end.clone());
-    let here = |problem: String| Error::File { path: run.path().to_owned(), problem };
-    let pretrained = Pretrained::of(&config, end).map_err(|error| here(error.to_string()))?;
+    let pretrained = Pretrained::of(&config, end).map_err(|problem| Error::file(run.path(), problem))?;
     let mut files = vec![(CONFIG, pretrained.to_json())];
     if tokenizer.is_hugging_face() {
         let special = |id: &u32| Some(tokenizer.decode(&[*id])).filter(|token| !token.contains('\u{fffd}'));
@@ -51,14 +49,11 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     }
     let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| out.join(name).exists());
     if let Some(name) = in_the_way {
-        return Err(Error::File {
-            path: out.join(name),
-            problem: "in the way: there is such a file already".to_owned(),
-        });
+        return Err(Error::file(out.join(name), "in the way: there is such a file already"));
     }
     let mut model = run.model()?;
     merge(&mut model);
-    let ours = weights(&model);
+    let ours = model.weights();
     drop(model);
     let theirs = write(&pretrained, &ours);
     drop(ours);

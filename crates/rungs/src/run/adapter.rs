@@ -10,20 +10,22 @@
 //! said to be by now, and any other than that one is refused: an adapter on another model gives a model, and nobody
 //! could say why it writes badly.
 //!
-//! [`merge`](fn@super::merge) makes a run folder with a whole model of the two.
+//! [`merge`](super::merge) makes a run folder with a whole model of the two.
 
 use crate::data::Tokenizers;
 use crate::layers::linear::for_each_linear;
 use crate::layers::lora::adapt;
 use crate::layers::{Dropout, LowRankConfig, Module};
-use crate::model::{Model, weights};
+use crate::model::Model;
 use crate::settings::Lora;
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Header, Named};
 use crate::trainer::Folder;
 use crate::trainer::checkpoint::{ADAPTER_FILE, checksum};
+use crate::trainer::error::setting;
 use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The entry of the metadata.
@@ -41,17 +43,6 @@ pub struct Belonging {
     pub tokens_sha256: String,
 }
 
-impl Belonging {
-    pub(super) fn new(lora: Lora, base: Provenance, tokenizers: &Tokenizers) -> Self {
-        Self { lora, base, tokens_sha256: sum(tokenizers) }
-    }
-
-    /// As it stands in the file's metadata.
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("numbers and strings are JSON")
-    }
-}
-
 /// The checksum of `tokenizer.json`.
 pub(super) fn sum(tokenizers: &Tokenizers) -> String {
     checksum(tokenizers.to_json().as_bytes())
@@ -60,27 +51,19 @@ pub(super) fn sum(tokenizers: &Tokenizers) -> String {
 /// Gives adapters to the matrices of a model that are chosen, as they are before training.
 pub(super) fn prepare(model: &mut Model, lora: &Lora, seed: u64) -> Result<(), Error> {
     let mut layers = Vec::new();
-    let mut too_small = None;
-    for_each_linear(model, &mut |name, layer| {
-        let [inputs, outputs] = layer.widths();
-        if lora.targets.take(name) && lora.rank > inputs.min(outputs) {
-            too_small.get_or_insert_with(|| {
-                format!("a rank of {} is more than {name} ({inputs} by {outputs}) has", lora.rank)
-            });
-        }
-        layers.push(name.to_owned());
-    });
-    if let Some(part) = lora.targets.missing(&layers) {
+    for_each_linear(model, &mut |name, layer| layers.push((name.to_owned(), layer.widths())));
+    let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(part) = lora.targets.missing(&names) {
         // Blocks are alike: the layers of one are enough to choose from.
-        let without_number = |layer: &String| layer.splitn(3, '.').nth(2).map(str::to_owned);
-        let mut names: Vec<String> = layers.iter().filter_map(without_number).collect();
-        names.sort_unstable();
-        names.dedup();
-        let problem = format!("no matrix of this model is called {part}; there are {}", names.join(", "));
+        let names: BTreeSet<&str> = names.iter().filter_map(|layer| layer.splitn(3, '.').nth(2)).collect();
+        let names = Vec::from_iter(names).join(", ");
+        let problem = format!("no matrix of this model is called {part}; there are {names}");
         return Err(Error::setting("lora-targets", problem));
     }
-    if let Some(problem) = too_small {
-        return Err(Error::setting("lora", problem));
+    for (name, [inputs, outputs]) in &layers {
+        setting("lora", !lora.targets.take(name) || lora.rank <= *inputs.min(outputs), || {
+            format!("a rank of {} is more than {name} ({inputs} by {outputs}) has", lora.rank)
+        })?;
     }
     let config = LowRankConfig { rank: lora.rank, alpha: lora.alpha, dropout: Dropout::new(lora.dropout) };
     adapt(model, &config, &mut |name| lora.targets.take(name), &mut Rng::new(seed).fork("adapter"));
@@ -97,17 +80,19 @@ pub(super) struct Adapter {
 impl Adapter {
     /// None if the run has a whole model.
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, Error> {
-        if !folder.files().any(|file| file == ADAPTER_FILE) {
+        if folder.checksum(ADAPTER_FILE).is_none() {
             return Ok(None);
         }
-        let damaged = |problem: String| Error::File { path: folder.path().join(ADAPTER_FILE), problem };
-        let bytes = folder.read(ADAPTER_FILE)?;
-        let header = Header::of(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let entry =
-            header.metadata.get(ENTRY).ok_or_else(|| damaged("it does not say what it belongs to".to_owned()))?;
-        let belonging = serde_json::from_str(entry).map_err(|error| damaged(format!("what it belongs to: {error}")))?;
-        let weights = safetensors::read(&bytes).map_err(|error| damaged(error.to_string()))?;
-        Ok(Some(Self { belonging, weights }))
+        Ok(Some(folder.parse(ADAPTER_FILE, Self::from_bytes)?))
+    }
+
+    /// What is wrong with it otherwise.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let header = Header::of(bytes).map_err(|error| error.to_string())?;
+        let entry = header.metadata.get(ENTRY).ok_or("it does not say what it belongs to")?;
+        let belonging = serde_json::from_str(entry).map_err(|error| format!("what it belongs to: {error}"))?;
+        let weights = safetensors::read(bytes).map_err(|error| error.to_string())?;
+        Ok(Self { belonging, weights })
     }
 
     /// How many numbers it has.
@@ -117,12 +102,10 @@ impl Adapter {
 
     /// A model with this adapter, that of the run in `path`, beside it; it records no graph.
     pub(super) fn applied_to(&self, mut model: Model, path: &Path) -> Result<Model, Error> {
-        let mut weights = weights(&model);
+        let mut weights = model.weights();
         prepare(&mut model, &self.belonging.lora, 0)?;
         weights.extend(self.weights.iter().map(|(name, array)| (name.clone(), array.clone())));
-        model
-            .load(&weights)
-            .map_err(|error| Error::File { path: path.join(ADAPTER_FILE), problem: error.to_string() })?;
+        model.load(&weights).map_err(|error| Error::file(path.join(ADAPTER_FILE), error))?;
         Ok(model.frozen())
     }
 }

@@ -14,7 +14,8 @@ const FREE: [&str; 6] = ["steps", "epochs", "seconds", "patience", "save-every",
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Everything that decides the run but the texts.
+    /// Everything that decides the run but the texts. Files of earlier versions are read, too.
+    #[serde(deserialize_with = "crate::settings::json::of_any_version")]
     pub settings: Settings,
     /// The text it learns; of a model that was imported, where it came from.
     pub text: Provenance,
@@ -36,30 +37,24 @@ impl RunConfig {
     }
 
     pub(super) fn of(folder: &Folder) -> Result<Self, Error> {
-        serde_json::from_value(folder.settings().clone()).map_err(|error| Error::File {
-            path: folder.path().join("config.json"),
-            problem: format!("not the settings of a run: {error}"),
-        })
+        let config = serde_json::from_value(folder.settings().clone());
+        config.map_err(|error| folder.error("config.json", format!("not the settings of a run: {error}")).into())
     }
 
     /// That a run with this configuration can go on as `wanted`.
     pub(super) fn check(&self, wanted: &Self, path: &Path) -> Result<(), Error> {
-        if let Some(difference) = self.settings.difference(&wanted.settings, &FREE) {
-            return Err(Error::Different { path: path.to_owned(), difference });
+        if let Some(Difference { name, was, wanted }) = self.settings.difference(&wanted.settings, &FREE) {
+            return Err(Error::file(path, format!("{name} is {was} in this run, not {wanted}")));
         }
-        let other_text =
-            |what, of: &Provenance| Error::OtherText { path: path.to_owned(), what, name: of.name.clone() };
-        if self.text.sha256 != wanted.text.sha256 {
-            return Err(other_text("the text", &wanted.text));
-        }
+        let other_text = |what: &str, Provenance { name, .. }: &Provenance| {
+            Err(Error::file(path, format!("{what} ({name}) is not the one this run was trained on")))
+        };
         match (&self.validation, &wanted.validation) {
+            _ if self.text.sha256 != wanted.text.sha256 => other_text("the text", &wanted.text),
             (None, None) => Ok(()),
             (Some(was), Some(is)) if was.sha256 == is.sha256 => Ok(()),
-            (_, Some(is)) => Err(other_text("the validation text", is)),
-            (Some(was), None) => {
-                let (name, was, wanted) = ("validation".to_owned(), was.name.clone(), "absent".to_owned());
-                Err(Error::Different { path: path.to_owned(), difference: Difference { name, was, wanted } })
-            }
+            (_, Some(is)) => other_text("the validation text", is),
+            (Some(was), None) => Err(Error::file(path, format!("validation is {} in this run, not absent", was.name))),
         }
     }
 }

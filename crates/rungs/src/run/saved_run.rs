@@ -2,23 +2,24 @@
 
 use super::adapter::{Adapter, Belonging, sum};
 use super::run_config::RunConfig;
-use super::run_files::{check_trained, damaged, text, tokenizers};
 use crate::data::{TOKENIZER_FILE, Tokenizers};
 use crate::generator::Generator;
 use crate::layers::{Module, lora};
-use crate::model::{Model, weights};
+use crate::model::Model;
 use crate::tasks::{evaluate, token_losses};
 use crate::tensor::Rng;
 use crate::tensor::safetensors::{self, Named};
-use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
-use crate::trainer::{Evaluation, Finish, Folder, Metrics, Progress, Summary, TrainerConfig, TrainingState};
+use crate::trainer::checkpoint::{ADAPTER_FILE, Contents, METRICS_FILE, MODEL_FILE, TRAINING_FILE, in_memory};
+use crate::trainer::{Evaluation, Folder, Metrics, Progress, Summary, TrainerConfig, TrainingState};
 use crate::{Error, Provenance};
 use std::path::{Path, PathBuf};
 
 /// A trained model, as it lies in a run folder.
 #[derive(Debug)]
 pub struct SavedRun {
-    folder: Folder,
+    pub(super) folder: Folder,
+    /// What it has in place of a model, if that is another run's.
+    adapter: Option<Adapter>,
     /// Where the model that it adapts is now, if it was moved.
     base: Option<PathBuf>,
     /// What it is and what it learnt.
@@ -36,8 +37,11 @@ impl SavedRun {
         let folder = Folder::open(path.as_ref())?;
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
-        let tokenizers = tokenizers(&folder, &config.settings)?;
-        Ok(Self { folder, base: None, config, tokenizers })
+        let translates = config.settings.rung().translates();
+        let tokenizers = folder.parse(TOKENIZER_FILE, |json| {
+            Tokenizers::from_json(text(json)?, translates).map_err(|problem| problem.to_string())
+        })?;
+        Ok(Self { adapter: Adapter::read(&folder)?, folder, base: None, config, tokenizers })
     }
 
     /// Makes a run folder with a whole model that was not trained there. Nothing is written if something is in the way.
@@ -47,12 +51,10 @@ impl SavedRun {
         tokenizers: &Tokenizers,
         weights: &Named<f32>,
     ) -> Result<Self, Error> {
-        let tokens = tokenizers.to_json();
-        let (model, tokens): (Contents<'_>, Contents<'_>) =
-            (Box::new(|to| safetensors::write_to(weights, None, to)), Box::new(|to| to.write_all(tokens.as_bytes())));
-        let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), tokens)];
+        let model: Contents<'_> = Box::new(|to| safetensors::write_to(weights, None, to));
+        let files = [(MODEL_FILE.to_owned(), model), (TOKENIZER_FILE.to_owned(), in_memory(tokenizers.to_json()))];
         let settings = serde_json::to_value(config).expect("settings are plain values");
-        Folder::create(path)?.save_contents(settings, &files)?;
+        Folder::create(path)?.save(settings, &files)?;
         Self::open(path)
     }
 
@@ -61,18 +63,13 @@ impl SavedRun {
     /// # Errors
     /// If the run has no adapter.
     pub fn with_base(self, base: &Path) -> Result<Self, Error> {
-        match self.adapter()? {
-            Some(_) => Ok(Self { base: Some(base.to_owned()), ..self }),
-            None => Err(self.no_adapter()),
-        }
+        self.adapter()?;
+        Ok(Self { base: Some(base.to_owned()), ..self })
     }
 
     /// What its adapter says of itself, if it has one in place of a model.
-    ///
-    /// # Errors
-    /// If the file is damaged.
-    pub fn belonging(&self) -> Result<Option<Belonging>, Error> {
-        Ok(self.adapter()?.map(|adapter| adapter.belonging))
+    pub fn belonging(&self) -> Option<&Belonging> {
+        self.adapter.as_ref().map(|adapter| &adapter.belonging)
     }
 
     /// The run of the model that its adapter belongs to: in `place`, or where it was when training began.
@@ -80,20 +77,35 @@ impl SavedRun {
     /// # Errors
     /// If there is no adapter, or another model or none there.
     pub fn base(&self, place: Option<&Path>) -> Result<SavedRun, Error> {
-        match self.adapter()? {
-            Some(adapter) => base_of(&adapter, self.path(), place.or(self.base.as_deref())),
-            None => Err(self.no_adapter()),
+        let Belonging { base, tokens_sha256, .. } = &self.adapter()?.belonging;
+        let was = Path::new(&base.name);
+        let place = place.or(self.base.as_deref()).unwrap_or(was);
+        let run = SavedRun::open(place).map_err(|error| match place == was {
+            false => error,
+            true => Error::file(
+                self.path(),
+                format!("the model that it adapts is gone: {error}; --base DIR says where it is, --from DIR to train"),
+            ),
+        })?;
+        let other = |problem: String| {
+            let adapter = self.path().display();
+            let problem = format!("not the model that {adapter} adapts, which was {}: {problem}", base.name);
+            Err(Error::file(run.path(), problem))
+        };
+        match run.folder.checksum(MODEL_FILE) {
+            None => other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256)),
+            Some(found) if found != base.sha256 => {
+                other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))
+            }
+            _ if sum(&run.tokenizers) != *tokens_sha256 => other("its tokens are others".to_owned()),
+            _ => Ok(run),
         }
     }
 
-    pub(super) fn adapter(&self) -> Result<Option<Adapter>, Error> {
-        Adapter::read(&self.folder)
-    }
-
-    /// That there is no adapter, and one was asked for.
-    pub(super) fn no_adapter(&self) -> Error {
-        let problem = "there is no adapter in this run, its model is whole".to_owned();
-        Error::File { path: self.path().to_owned(), problem }
+    /// The adapter, where there must be one.
+    pub(super) fn adapter(&self) -> Result<&Adapter, Error> {
+        let problem = "there is no adapter in this run, its model is whole";
+        self.adapter.as_ref().ok_or_else(|| Error::file(self.path(), problem))
     }
 
     /// That the run can go on as `wanted`.
@@ -101,8 +113,11 @@ impl SavedRun {
     /// # Errors
     /// If it was imported, or anything but its length, its patience and how often it is saved is not the same, by name.
     pub fn check(&self, wanted: &RunConfig) -> Result<(), Error> {
-        check_trained(&self.folder)?;
-        self.config.check(wanted, self.folder.path())
+        if self.is_imported() {
+            let problem = "this run was imported: it holds no state of a training that could go on";
+            return Err(Error::file(self.path(), problem));
+        }
+        self.config.check(wanted, self.path())
     }
 
     /// Where it is.
@@ -112,7 +127,7 @@ impl SavedRun {
 
     /// Whether its model was made elsewhere: then it has no [metrics](Self::metrics) and no [summary](Self::summary).
     pub fn is_imported(&self) -> bool {
-        check_trained(&self.folder).is_err()
+        self.folder.checksum(TRAINING_FILE).is_none()
     }
 
     /// The model with the best weights by validation loss; it records no graph. An adapter stands beside the model that
@@ -121,13 +136,12 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged, or holds another model, or the model that is adapted is not there.
     pub fn model(&self) -> Result<Model, Error> {
-        if let Some(adapter) = self.adapter()? {
-            let base = base_of(&adapter, self.path(), self.base.as_deref())?;
-            return adapter.applied_to(base.model()?, self.path());
+        if let Some(adapter) = &self.adapter {
+            return adapter.applied_to(self.base(None)?.model()?, self.path());
         }
         let weights = self.weights()?;
         let mut model = self.config.settings.build(&self.tokenizers, &mut Rng::new(0))?.frozen();
-        model.load(&weights).map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))?;
+        model.load(&weights).map_err(|problem| self.folder.error(MODEL_FILE, problem))?;
         Ok(model)
     }
 
@@ -147,13 +161,12 @@ impl SavedRun {
 
     /// Its weights by name, an adapter merged.
     pub(super) fn weights(&self) -> Result<Named<f32>, Error> {
-        if self.adapter()?.is_some() {
+        if self.adapter.is_some() {
             let mut model = self.model()?;
             lora::merge(&mut model);
-            return Ok(weights(&model));
+            return Ok(model.weights());
         }
-        let weights = safetensors::read(&self.folder.read(MODEL_FILE)?);
-        weights.map_err(|error| damaged(&self.folder, MODEL_FILE, error.to_string()))
+        Ok(self.folder.parse(MODEL_FILE, safetensors::read)?)
     }
 
     /// Where its weights are, and their checksum: what a run that [begins with them](super::Run::begin_with) remembers.
@@ -167,9 +180,9 @@ impl SavedRun {
     /// How many parameters the model has, with those of its adapter.
     ///
     /// # Errors
-    /// If its sizes cannot be, or its adapter is damaged.
+    /// If its sizes cannot be.
     pub fn parameter_count(&self) -> Result<u64, Error> {
-        let adapter = self.adapter()?.map_or(0, |adapter| adapter.parameter_count());
+        let adapter = self.adapter.as_ref().map_or(0, Adapter::parameter_count);
         Ok(self.config.settings.model_for(&self.tokenizers).parameter_count()? + adapter)
     }
 
@@ -178,8 +191,10 @@ impl SavedRun {
     /// # Errors
     /// As [`parameter_count`](Self::parameter_count).
     pub fn trained_parameter_count(&self) -> Result<Option<u64>, Error> {
-        let adapter = self.adapter()?.map(|adapter| adapter.parameter_count());
-        Ok(adapter.or(self.config.settings.last_layers_parameter_count(&self.tokenizers)?))
+        match &self.adapter {
+            Some(adapter) => Ok(Some(adapter.parameter_count())),
+            None => self.config.settings.trained_parameter_count(&self.tokenizers),
+        }
     }
 
     /// The course of the losses.
@@ -187,8 +202,7 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged.
     pub fn metrics(&self) -> Result<Metrics, Error> {
-        let metrics = Metrics::from_csv(&text(&self.folder, METRICS_FILE)?);
-        metrics.map_err(|problem| damaged(&self.folder, METRICS_FILE, problem))
+        Ok(self.folder.parse(METRICS_FILE, |csv| Metrics::from_csv(text(csv)?))?)
     }
 
     /// The run in numbers, as it was when it was saved.
@@ -197,17 +211,7 @@ impl SavedRun {
     /// If a file is damaged.
     pub fn summary(&self) -> Result<Summary, Error> {
         let TrainerConfig { budget, patience, .. } = self.config.settings.training;
-        let progress = self.progress()?;
-        Ok(Summary {
-            finish: progress.finish(budget, patience).unwrap_or(Finish::Stopped),
-            steps: progress.step,
-            train_loss: self.metrics()?.rows().last().map(|row| row.train_loss),
-            validation_loss: progress.validation_loss,
-            best_validation_loss: progress.best.map(|best| best.loss),
-            tokens: progress.tokens,
-            tokens_per_second: if progress.training > 0.0 { progress.tokens as f64 / progress.training } else { 0.0 },
-            seconds: progress.elapsed,
-        })
+        Ok(self.progress()?.summary(budget, patience, &self.metrics()?))
     }
 
     /// How far the run had come when it was saved.
@@ -215,9 +219,7 @@ impl SavedRun {
     /// # Errors
     /// If the file is damaged.
     pub fn progress(&self) -> Result<Progress, Error> {
-        let state: TrainingState<f32> = TrainingState::from_bytes(&self.folder.read(TRAINING_FILE)?)
-            .map_err(|problem| damaged(&self.folder, TRAINING_FILE, problem))?;
-        Ok(state.progress)
+        Ok(self.folder.parse(TRAINING_FILE, TrainingState::<f32>::from_bytes)?.progress)
     }
 
     /// What each token of a text after the first costs the model, in windows that begin `stride` tokens after one
@@ -244,31 +246,7 @@ impl SavedRun {
     }
 }
 
-/// The run of the model that an adapter belongs to, in `moved` or where it was; `path` is the adapter's own.
-pub(super) fn base_of(adapter: &Adapter, path: &Path, moved: Option<&Path>) -> Result<SavedRun, Error> {
-    let Belonging { base, tokens_sha256, .. } = &adapter.belonging;
-    let was = Path::new(&base.name);
-    let place = moved.unwrap_or(was);
-    let run = SavedRun::open(place).map_err(|error| match place == was {
-        false => error,
-        true => Error::File {
-            path: path.to_owned(),
-            problem: format!(
-                "the model that it adapts is gone: {error}; --base DIR says where it is, --from DIR to train"
-            ),
-        },
-    })?;
-    let other = |problem: String| Error::File {
-        path: run.path().to_owned(),
-        problem: format!("not the model that {} adapts, which was {}: {problem}", path.display(), base.name),
-    };
-    match run.folder.checksum(MODEL_FILE) {
-        Some(found) if found == base.sha256 => {}
-        Some(found) => return Err(other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))),
-        None => return Err(other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256))),
-    }
-    match sum(&run.tokenizers) == *tokens_sha256 {
-        true => Ok(run),
-        false => Err(other("its tokens are others".to_owned())),
-    }
+/// The contents of a file that is text.
+fn text(contents: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(contents).map_err(|_| "not UTF-8 text".to_owned())
 }

@@ -4,6 +4,7 @@ use super::template::PromptSettings;
 use super::tokenizer_kind::TokenizerKind;
 use crate::Error;
 use crate::models::Rung;
+use crate::trainer::error::{counted, proper_share, setting};
 use serde::{Deserialize, Serialize};
 
 /// What a run learns from, and how it becomes tokens.
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
     /// How text becomes tokens.
+    #[serde(with = "super::as_text")]
     pub tokenizer: TokenizerKind,
     /// T, the tokens of a training window, or the most of an example. If not given, the context of the model.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -78,39 +80,26 @@ impl Default for DataSettings {
 }
 
 impl DataSettings {
-    /// The settings of other data for the same model: a text of one document, where there were several.
-    pub(super) fn without_documents(self) -> Self {
-        match self.examples {
-            Examples::Text { .. } => Self { examples: Examples::text(), ..self },
-            _ => self,
-        }
-    }
-
     pub(super) fn validate(&self, rung: Rung) -> Result<(), Error> {
-        if !(self.validation_split > 0.0 && self.validation_split < 1.0) {
-            let problem = format!("must lie between 0 and 1, not {}", self.validation_split);
-            return Err(Error::setting("validation-split", problem));
-        }
+        proper_share("validation-split", self.validation_split)?;
         self.tokenizer.validate(rung.translates())?;
-        match &self.examples {
-            Examples::Pairs { min_count, .. } if rung.translates() => match (min_count, &self.tokenizer) {
-                (0, _) => Err(Error::setting("min-count", "must be 1 or more, not 0")),
-                (2.., kind) if !kind.is_learnt_apart() => {
-                    let problem =
-                        format!("only characters and words can be too rare to be known, not tokens of {kind}");
-                    Err(Error::setting("min-count", problem))
-                }
-                _ => Ok(()),
-            },
-            Examples::Text { documents } if !rung.translates() => match documents.as_deref() {
-                Some("") => Err(Error::setting("documents", "nothing cannot stand between documents")),
-                _ => Ok(()),
-            },
-            Examples::Prompts(prompts) if !rung.translates() => prompts.parsed().map(drop),
-            Examples::Pairs { .. } => {
-                Err(Error::setting("pairs", format!("the rung {rung} learns pairs with a template")))
+        match (&self.examples, rung.translates()) {
+            (&Examples::Pairs { min_count, .. }, true) => {
+                counted("min-count", min_count)?;
+                let kind = &self.tokenizer;
+                setting("min-count", min_count == 1 || kind.is_learnt_apart(), || {
+                    format!("only characters and words can be too rare to be known, not tokens of {kind}")
+                })?;
             }
-            _ => Err(Error::setting("rung", format!("the rung {rung} learns pairs of texts"))),
+            (Examples::Text { documents }, false) => setting("documents", documents.as_deref() != Some(""), || {
+                "nothing cannot stand between documents".to_owned()
+            })?,
+            (Examples::Prompts(prompts), false) => _ = prompts.parsed()?,
+            (Examples::Pairs { .. }, false) => {
+                return Err(Error::setting("pairs", format!("the rung {rung} learns pairs with a template")));
+            }
+            (_, true) => return Err(Error::setting("rung", format!("the rung {rung} learns pairs of texts"))),
         }
+        Ok(())
     }
 }

@@ -1,23 +1,30 @@
 //! Settings by name, and where two of them differ.
 
 use super::Settings;
-use crate::error::Difference;
+use serde_json::{Value, json};
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as the program's option is called.
+    pub name: String,
+    /// What the run has.
+    pub was: String,
+    /// What it was to have.
+    pub wanted: String,
+}
 
 impl Settings {
     /// Every setting by the name of the program's option, with its value.
     pub fn named(&self) -> Vec<(String, String)> {
-        let mut named = Vec::new();
-        let tree = serde_json::to_value(self).expect("settings are plain values");
-        flatten("", &tree, &mut named);
-        named
+        flattened("", &json!(self))
     }
 
     /// The settings of the model, by the name of the program's option.
     pub fn named_model(&self) -> Vec<(String, String)> {
-        let mut model = serde_json::to_value(&self.model).expect("settings are plain values");
+        let mut model = json!(self.model);
         model["context"] = self.context().into();
-        let mut named = Vec::new();
-        flatten("", &model, &mut named);
+        let mut named = flattened("", &model);
         named.retain(|(name, _)| name != "dropout");
         named
     }
@@ -45,9 +52,9 @@ fn difference(was: &[(String, String)], wanted: &[(String, String)], free: &[&st
 }
 
 /// Every leaf of the settings' JSON with the name of the option that sets it.
-fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(fields) => {
+fn flattened(path: &str, value: &Value) -> Vec<(String, String)> {
+    let text = match value {
+        Value::Object(fields) => {
             // The name of an optimizer or schedule first, the learning rate, a rank: where they differ, others do
             // because of it.
             let place = |field: &str| {
@@ -55,18 +62,18 @@ fn flatten(path: &str, value: &serde_json::Value, named: &mut Vec<(String, Strin
             };
             let mut fields: Vec<_> = fields.iter().collect();
             fields.sort_by_key(|(field, _)| place(field));
-            for (field, value) in fields {
-                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
-                flatten(&path, value, named);
-            }
+            let below = |(field, value): (&String, &Value)| match path {
+                "" => flattened(field, value),
+                _ => flattened(&format!("{path}.{field}"), value),
+            };
+            return fields.into_iter().flat_map(below).collect();
         }
         // What parts documents may be a line break, which would part what is printed.
-        serde_json::Value::String(text) => {
-            named.push((option_name(path), text.replace('\n', "\\n").replace('\t', "\\t")));
-        }
-        serde_json::Value::Null => named.push((option_name(path), "none".to_owned())),
-        other => named.push((option_name(path), other.to_string())),
-    }
+        Value::String(text) => text.replace('\n', "\\n").replace('\t', "\\t"),
+        Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    vec![(option_name(path), text)]
 }
 
 /// The option for a place in the settings: `--lr` for `training.schedule.rate`, `--batch-size` for

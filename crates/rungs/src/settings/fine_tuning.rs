@@ -3,6 +3,8 @@
 use crate::Error;
 use crate::layers::lora::is_adapter;
 use crate::models::{GptConfig, ModelConfig};
+use crate::trainer::TrainError;
+use crate::trainer::error::{counted, positive, setting, share};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +29,7 @@ pub struct Lora {
     /// α; what is added is scaled by α / R.
     pub alpha: f64,
     /// Which matrices are adapted.
+    #[serde(with = "super::as_text")]
     pub targets: Targets,
     /// The probability of dropping a number on its way into an adapter, in training.
     pub dropout: f64,
@@ -47,8 +50,7 @@ impl Lora {
 /// A part is one or more neighbouring steps of the path that a parameter's name is: `attention`, `qkv`,
 /// `feed_forward.up`, `blocks.3` or all of `blocks.3.attention.qkv`. It is printed as it is read, and kept in files in
 /// that form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Targets(Vec<String>);
 
 impl Default for Targets {
@@ -65,8 +67,8 @@ impl Targets {
     }
 
     /// The first of them that none of these layers is part of.
-    pub fn missing<'a>(&'a self, layers: &[String]) -> Option<&'a str> {
-        self.0.iter().find(|part| !layers.iter().any(|layer| is_part(layer, part))).map(String::as_str)
+    pub fn missing<'a>(&'a self, layers: &[impl AsRef<str>]) -> Option<&'a str> {
+        self.0.iter().find(|part| !layers.iter().any(|layer| is_part(layer.as_ref(), part))).map(String::as_str)
     }
 }
 
@@ -93,34 +95,12 @@ impl FromStr for Targets {
     }
 }
 
-impl TryFrom<String> for Targets {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
-}
-
-impl From<Targets> for String {
-    fn from(targets: Targets) -> Self {
-        targets.to_string()
-    }
-}
-
 impl FineTuning {
     /// The option that asks for it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Lora(_) => "lora",
             Self::TrainLastLayers(_) => "train-last-layers",
-        }
-    }
-
-    /// The adapters, if these are what is trained.
-    pub fn lora(&self) -> Option<&Lora> {
-        match self {
-            Self::Lora(lora) => Some(lora),
-            Self::TrainLastLayers(_) => None,
         }
     }
 
@@ -138,25 +118,21 @@ impl FineTuning {
         }
     }
 
-    pub(super) fn validate(&self, model: &ModelConfig) -> Result<(), Error> {
+    pub(super) fn validate(&self, model: &ModelConfig) -> Result<(), TrainError> {
         let ModelConfig::Gpt(GptConfig { layers, .. }) = model else {
             let problem = format!("the rung {} is trained as a whole; only gpt need not be", model.rung());
-            return Err(Error::setting(self.name(), problem));
+            return Err(TrainError::setting(self.name(), problem));
         };
-        let (name, problem) = match self {
-            Self::TrainLastLayers(last) if !(1..=*layers).contains(last) => {
-                ("train-last-layers", format!("must be 1 to {layers}, all there are, not {last}"))
+        match self {
+            Self::TrainLastLayers(last) => setting("train-last-layers", (1..=*layers).contains(last), || {
+                format!("must be 1 to {layers}, all there are, not {last}")
+            }),
+            Self::Lora(Lora { rank, alpha, dropout, .. }) => {
+                counted("lora", *rank)?;
+                positive("lora-alpha", *alpha)?;
+                share("lora-dropout", *dropout)
             }
-            Self::Lora(Lora { rank: 0, .. }) => ("lora", "must be 1 or more, not 0".to_owned()),
-            Self::Lora(Lora { alpha, .. }) if !(*alpha > 0.0 && alpha.is_finite()) => {
-                ("lora-alpha", format!("must be a positive number, not {alpha}"))
-            }
-            Self::Lora(Lora { dropout, .. }) if !(0.0..1.0).contains(dropout) => {
-                ("lora-dropout", format!("must be at least 0 and less than 1, not {dropout}"))
-            }
-            _ => return Ok(()),
-        };
-        Err(Error::setting(name, problem))
+        }
     }
 }
 
@@ -184,8 +160,12 @@ mod tests {
         assert_eq!(Targets::default().missing(&layers), None);
         assert_eq!("qkv,gate,cross".parse::<Targets>().unwrap().missing(&layers), Some("gate"));
         assert!("qkv,,up".parse::<Targets>().is_err() && "".parse::<Targets>().is_err());
-        let json = serde_json::to_string(&targets).unwrap();
-        assert_eq!((json.as_str(), serde_json::from_str(&json).unwrap()), ("\"qkv,feed_forward.up\"", targets));
+        let lora = Lora { targets, ..Lora::of_rank(2) };
+        let json = serde_json::to_value(&lora).unwrap();
+        assert_eq!(
+            (&json["targets"], serde_json::from_value(json.clone()).unwrap()),
+            (&"qkv,feed_forward.up".into(), lora)
+        );
     }
 
     #[test]

@@ -1,36 +1,22 @@
 //! Settings as JSON: files of today, and those that earlier versions wrote.
 
-use super::{DataSettings, FineTuning, Settings};
+use super::Settings;
 use crate::layers::gated_width;
 use crate::layers::norm::EPSILON;
-use crate::models::{ModelConfig, Rung};
-use crate::trainer::TrainerConfig;
-use serde::Deserialize;
-use serde::de::Error;
+use crate::models::Rung;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Map, Value, json};
 
-/// Settings as a file has them.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Written(Map<String, Value>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parts {
-    model: ModelConfig,
-    data: DataSettings,
-    training: TrainerConfig,
-    #[serde(default)]
-    fine_tuning: Option<FineTuning>,
+/// Reads settings that this version or an earlier one wrote.
+pub(crate) fn of_any_version<'de, D: Deserializer<'de>>(from: D) -> Result<Settings, D::Error> {
+    let settings = as_of_today(Value::Object(Map::deserialize(from)?)).and_then(serde_json::from_value);
+    settings.map_err(D::Error::custom)
 }
 
-impl TryFrom<Written> for Settings {
-    type Error = serde_json::Error;
-
-    fn try_from(Written(fields): Written) -> Result<Self, serde_json::Error> {
-        let fields = if fields.contains_key("rung") { from_flat(fields)? } else { Value::Object(fields) };
-        let Parts { model, data, training, fine_tuning } = serde_json::from_value(fields)?;
-        Ok(Self { model, data, training, fine_tuning })
+fn as_of_today(settings: Value) -> Result<Value, serde_json::Error> {
+    match settings {
+        Value::Object(fields) if fields.contains_key("rung") => from_flat(fields),
+        settings => Ok(settings),
     }
 }
 
@@ -44,9 +30,7 @@ impl Settings {
         while let Some(inner @ Value::Object(_)) = file.get_mut("settings").map(Value::take) {
             file = inner;
         }
-        if let (Value::Object(fields), true) = (&file, file.get("rung").is_some()) {
-            file = from_flat(fields.clone()).map_err(|error| error.to_string())?;
-        }
+        file = as_of_today(file).map_err(|error| error.to_string())?;
         let name = file.pointer("/model/rung").and_then(Value::as_str).unwrap_or(rung.name());
         if name != rung.name() {
             return Err(format!("these are settings of the rung {name}, not {rung}"));
@@ -84,27 +68,21 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
     if let Some(missing) = ["layers", "hidden", "context"].into_iter().find(|name| !old.contains_key(*name)) {
         return Err(serde_json::Error::missing_field(missing));
     }
-    let mut take = |name: &str| old.remove(name);
-    let mut parts = |name: &str| match take(name) {
+    let mut parts = |name: &str| match old.remove(name) {
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
     let (mut gpt, mut pairs, transformer) = (parts("gpt"), parts("pairs"), parts("transformer"));
     let (prompts, regularization) = (parts("prompts"), parts("regularization"));
 
-    let mut model = Map::new();
-    for name in ["rung", "layers", "hidden", "embedding", "heads", "dropout"] {
-        model.extend(take(name).map(|value| (name.to_owned(), value)));
-    }
-    let mut data = Map::new();
-    for name in ["tokenizer", "validation_split"] {
-        data.extend(take(name).map(|value| (name.to_owned(), value)));
-    }
-    let context = take("context").unwrap_or_default();
-    if rung.is_recurrent() { &mut data } else { &mut model }.insert("context".to_owned(), context);
+    let mut taken =
+        |names: &[&str]| -> Map<String, Value> { names.iter().filter_map(|name| old.remove_entry(*name)).collect() };
+    let mut model = taken(&["rung", "layers", "hidden", "embedding", "heads", "dropout"]);
+    let mut data = taken(&["tokenizer", "validation_split"]);
+    if rung.is_recurrent() { &mut data } else { &mut model }.extend(taken(&["context"]));
 
     if rung == Rung::Gpt {
-        data.extend(gpt.remove("end").map(|end| ("end".to_owned(), end)));
+        data.extend(gpt.remove_entry("end"));
         let llama = gpt.remove("architecture") == Some("llama".into());
         let gated = gpt.get("gated") == Some(&true.into());
         let width = model.get("hidden").and_then(Value::as_u64).unwrap_or_default() as usize;
@@ -140,19 +118,17 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
         examples.extend(counts);
     } else if prompts.is_empty() {
         examples.insert("kind".to_owned(), "text".into());
-        examples.extend(take("documents").map(|documents| ("documents".to_owned(), documents)));
+        examples.extend(taken(&["documents"]));
     } else {
         examples.insert("kind".to_owned(), "prompts".into());
         examples.extend(prompts);
     }
     data.insert("examples".to_owned(), examples.into());
 
-    let fine_tuning = take("fine_tuning");
+    let mut settings = taken(&["fine_tuning"]);
     let mut training = old;
     training.extend(regularization);
-    let mut settings = json!({ "model": model, "data": data, "training": training });
-    if let Some(fine_tuning) = fine_tuning {
-        settings["fine_tuning"] = fine_tuning;
-    }
-    Ok(settings)
+    let parts = [("model", model), ("data", data), ("training", training)];
+    settings.extend(parts.map(|(name, fields)| (name.to_owned(), Value::Object(fields))));
+    Ok(Value::Object(settings))
 }

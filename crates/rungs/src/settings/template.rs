@@ -15,14 +15,6 @@ pub enum PromptKind {
 }
 
 impl PromptKind {
-    /// What it is called in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pairs => "pairs",
-            Self::Dialogue => "dialogue",
-        }
-    }
-
     /// The two things that a template has places for.
     pub fn places(self) -> [&'static str; 2] {
         match self {
@@ -42,7 +34,10 @@ impl PromptKind {
 
 impl fmt::Display for PromptKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(match self {
+            Self::Pairs => "pairs",
+            Self::Dialogue => "dialogue",
+        })
     }
 }
 

@@ -174,7 +174,10 @@ fn settings_of_earlier_versions_are_read() {
     let training = r#""accumulate":2,"batch_size":4,"budget":{"steps":8},"clip":1.0,"evaluate_every":3,"save_every":4,
         "optimizer":{"name":"adamw","beta1":0.9,"beta2":0.95,"epsilon":1e-08,"weight_decay":0.2},"seed":1,
         "schedule":{"name":"cosine","rate":0.02,"minimum":0.002,"warmup":0},"validation_split":0.1,"tokenizer":"char""#;
-    let read = |fields: &str| -> Settings { serde_json::from_str(&format!("{{{training},{fields}}}")).unwrap() };
+    let read = |fields: &str| {
+        let json = format!("{{{training},{fields}}}");
+        json::of_any_version(&mut serde_json::Deserializer::from_str(&json)).unwrap()
+    };
 
     let llama = read(
         r#""rung":"gpt","layers":1,"hidden":16,"heads":4,"context":16,"dropout":0.0,"regularization":{"ema":0.9},

@@ -4,14 +4,14 @@ use crate::Error;
 use crate::text::TokenizerError;
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::tokenizer::sentence::SPECIAL;
-use serde::{Deserialize, Serialize};
+use crate::trainer::TrainError;
+use crate::trainer::error::setting;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What becomes a token. Written `char`, `word`, `bpe:8000`, or as the path of a folder.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TokenizerKind {
     /// Every character.
     Char,
@@ -30,14 +30,10 @@ impl TokenizerKind {
     }
 
     /// Checks that there can be such a vocabulary, for a translator or for a language model.
-    pub(super) fn validate(&self, translates: bool) -> Result<(), Error> {
+    pub(super) fn validate(&self, translates: bool) -> Result<(), TrainError> {
+        let Self::Bpe(size) = *self else { return Ok(()) };
         let least = BpeTokenizer::SMALLEST + if translates { SPECIAL.len() } else { 0 };
-        match *self {
-            Self::Bpe(size) if size < least => {
-                Err(Error::setting("tokenizer", TokenizerError::TooSmall { size, least }.to_string()))
-            }
-            _ => Ok(()),
-        }
+        setting("tokenizer", size >= least, || TokenizerError::TooSmall { size, least }.to_string())
     }
 }
 
@@ -68,20 +64,6 @@ impl FromStr for TokenizerKind {
             ("", _) => Err(Error::setting("tokenizer", "must be char, word, bpe:N or a folder, not nothing")),
             _ => Ok(Self::Folder(std::path::absolute(text).unwrap_or_else(|_| text.into()))),
         }
-    }
-}
-
-impl TryFrom<String> for TokenizerKind {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
-}
-
-impl From<TokenizerKind> for String {
-    fn from(kind: TokenizerKind) -> Self {
-        kind.to_string()
     }
 }
 

@@ -17,25 +17,28 @@ use crate::settings::Settings;
 use crate::tensor::safetensors::Named;
 use crate::tensor::{Element, Rng, Tensor};
 use crate::trainer::data::{
-    ContiguousBatches, Example, ExampleBatches, RandomWindows, SlidingWindows, SortedExamples, TokenIds,
+    ContiguousBatches, Example, ExampleBatches, RandomWindows, SlidingWindows, SortedExamples, StreamCursor, TokenIds,
 };
-use crate::trainer::{Evaluation, Loss, Position, Task, TrainError};
+use crate::trainer::{Evaluation, Loss, Position, Task, TrainError, TrainerConfig};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 
 /// To predict every token that is to be learnt from those before it, and from a source where there is one.
 #[derive(Debug)]
 pub struct LanguageTask<E: Element = f32> {
-    reading: Reading<E>,
+    batches: Batches<E>,
     validation: Validation,
-    /// The probability that a model reads its own token in training.
-    scheduled_sampling: f64,
-    /// ε of the training loss.
-    label_smoothing: f64,
+    /// The probability that a model reads its own token in training: see [`LanguageModel::logits_reading_its_own`].
+    pub scheduled_sampling: f64,
+    /// ε of every target's probability that is spread over the vocabulary in training: see
+    /// [`CrossEntropy::smoothing`](crate::tensor::CrossEntropy::smoothing).
+    pub label_smoothing: f64,
 }
 
 /// How what is trained on is read.
 #[derive(Debug)]
-enum Reading<E: Element> {
+enum Batches<E: Element> {
     /// In B streams, with a state that is carried from batch to batch; none before the first.
     Streams { batches: ContiguousBatches, state: Option<State<E>> },
     /// In windows from anywhere.
@@ -51,92 +54,53 @@ enum Validation {
     Examples(SortedExamples),
 }
 
-/// How much of a text is read at once.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// B, the sequences of a batch.
-    pub batch: usize,
-    /// T, the tokens of each.
-    pub context: usize,
-}
-
 impl<E: Element> LanguageTask<E> {
-    fn new(reading: Reading<E>, validation: Validation) -> Self {
-        Self { reading, validation, scheduled_sampling: 0.0, label_smoothing: 0.0 }
+    fn new(batches: Batches<E>, validation: Validation) -> Self {
+        Self { batches, validation, scheduled_sampling: 0.0, label_smoothing: 0.0 }
     }
 
-    /// A task for models that carry a state: streams, read on and on.
+    /// A task for models that carry a state: `batch` streams, read on and on, `context` tokens at a time.
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_streams(
-        train: impl Into<TokenIds>,
-        validation: impl Into<TokenIds>,
-        Window { batch, context }: Window,
-    ) -> Result<Self, TrainError> {
+    pub fn in_streams([train, validation]: [TokenIds; 2], batch: usize, context: usize) -> Result<Self, TrainError> {
         let batches = ContiguousBatches::new(train, batch, context)?;
         let validation = SlidingWindows::new(validation, 1, context, context)?;
-        Ok(Self::new(Reading::Streams { batches, state: None }, Validation::Windows(validation)))
+        Ok(Self::new(Batches::Streams { batches, state: None }, Validation::Windows(validation)))
     }
 
-    /// A task for models whose memory is their window: windows from anywhere.
+    /// A task for models whose memory is their window: `batch` windows of `context` tokens from anywhere.
     ///
     /// # Errors
     /// If one of the texts is too short.
-    pub fn in_windows(
-        train: impl Into<TokenIds>,
-        validation: impl Into<TokenIds>,
-        Window { batch, context }: Window,
-    ) -> Result<Self, TrainError> {
+    pub fn in_windows([train, validation]: [TokenIds; 2], batch: usize, context: usize) -> Result<Self, TrainError> {
         let batches = RandomWindows::new(train, batch, context)?;
         let validation = SlidingWindows::new(validation, WINDOWS, context, context)?;
-        Ok(Self::new(Reading::Windows(batches), Validation::Windows(validation)))
+        Ok(Self::new(Batches::Windows(batches), Validation::Windows(validation)))
     }
 
-    /// A task that learns `train` in batches of `batch` examples, in an order that `seed` decides.
+    /// A task that learns the first of two lists of examples, in batches of `batch` and an order that `seed` decides,
+    /// and is validated on the other.
     ///
     /// # Errors
     /// If there are no examples to train on, or to validate on, or nothing is to be learnt of one.
-    pub fn on_examples(
-        train: impl Into<Arc<[Example]>>,
-        validation: impl Into<Arc<[Example]>>,
-        batch: usize,
-        seed: u64,
-    ) -> Result<Self, TrainError> {
+    pub fn on_examples([train, validation]: [Arc<[Example]>; 2], batch: usize, seed: u64) -> Result<Self, TrainError> {
         let batches = ExampleBatches::new(train, batch, seed)?;
         let validation = SortedExamples::new(validation, TOGETHER)?;
-        Ok(Self::new(Reading::Examples(batches), Validation::Examples(validation)))
+        Ok(Self::new(Batches::Examples(batches), Validation::Examples(validation)))
     }
 
     /// What a run with these settings learns.
     pub(crate) fn of(corpus: Corpus, settings: &Settings) -> Result<Self, Error> {
-        let window = Window { batch: settings.training.batch_size, context: settings.context() };
-        let task = match corpus.parts {
-            Parts::Text { train, validation } if settings.rung().is_recurrent() => {
-                Self::in_streams(train, validation, window)?
-            }
-            Parts::Text { train, validation } => Self::in_windows(train, validation, window)?,
-            Parts::Examples { train, validation } => {
-                Self::on_examples(train, validation, settings.training.batch_size, settings.training.seed)?
-            }
+        let TrainerConfig { batch_size: batch, seed, label_smoothing, .. } = settings.training;
+        let mut task = match corpus.parts {
+            Parts::Text(ids) if settings.rung().is_recurrent() => Self::in_streams(ids, batch, settings.context())?,
+            Parts::Text(ids) => Self::in_windows(ids, batch, settings.context())?,
+            Parts::Examples(examples) => Self::on_examples(examples, batch, seed)?,
         };
-        let own = settings.model.scheduled_sampling();
-        let smoothing = settings.training.label_smoothing.unwrap_or(0.0);
-        Ok(task.with_scheduled_sampling(own).with_label_smoothing(smoothing))
-    }
-
-    /// The same task, in which the model reads its own tokens in training with this probability: see
-    /// [`LanguageModel::logits_reading_its_own`].
-    #[must_use]
-    pub fn with_scheduled_sampling(self, scheduled_sampling: f64) -> Self {
-        Self { scheduled_sampling, ..self }
-    }
-
-    /// The same task with ε of every target's probability spread over the vocabulary in training: see
-    /// [`CrossEntropy::smoothing`](crate::tensor::CrossEntropy::smoothing).
-    #[must_use]
-    pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
-        Self { label_smoothing, ..self }
+        task.scheduled_sampling = settings.model.scheduled_sampling();
+        task.label_smoothing = label_smoothing.unwrap_or(0.0);
+        Ok(task)
     }
 }
 
@@ -144,16 +108,16 @@ impl<E: Element> Task<E> for LanguageTask<E> {
     type Model = Box<dyn LanguageModel<E>>;
 
     fn next_loss(&mut self, model: &Self::Model, rng: &mut Rng) -> Result<Loss<E>, TrainError> {
-        let (batch, carried) = match &mut self.reading {
-            Reading::Streams { batches, state } => (batches.next_batch()?, state.take()),
-            Reading::Windows(windows) => (windows.next_batch(rng)?, None),
-            Reading::Examples(batches) => (batches.next_batch(), None),
+        let (batch, carried) = match &mut self.batches {
+            Batches::Streams { batches, state } => (batches.next_batch()?, state.take()),
+            Batches::Windows(windows) => (windows.next_batch(rng)?, None),
+            Batches::Examples(batches) => (batches.next_batch(), None),
         };
         let mode = &mut Mode::Train(rng);
         let mut state = carried.filter(|_| !batch.restart).unwrap_or_else(|| begin(model.as_ref(), &batch, mode));
         let (own, smoothing) = (self.scheduled_sampling, self.label_smoothing);
         let loss = loss(model.as_ref(), &batch, own, smoothing, &mut state, mode);
-        if let Reading::Streams { state: carried, .. } = &mut self.reading {
+        if let Batches::Streams { state: carried, .. } = &mut self.batches {
             state.detach(); // truncated here
             *carried = Some(state);
         }
@@ -169,59 +133,54 @@ impl<E: Element> Task<E> for LanguageTask<E> {
     }
 
     fn position(&self) -> Position<E> {
-        let (batches, state) = match &self.reading {
-            Reading::Streams { batches, state } => (batches, state),
-            Reading::Windows(_) => return Position::default(),
-            Reading::Examples(batches) => {
-                let cursor = serde_json::to_value(batches.cursor()).expect("two numbers are JSON");
-                return Position { cursor, ..Position::default() };
+        match &self.batches {
+            Batches::Streams { batches, state } => {
+                let mut arrays = Named::new();
+                let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
+                for (i, RecurrentState { h, c }) in carried.flat_map(|carried| &carried.layers).enumerate() {
+                    arrays.insert(format!("carried.{i}.h"), h.array().clone());
+                    arrays.extend(c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
+                }
+                let read = state.as_ref().map_or(0, |state| state.position());
+                Position { cursor: json!(Place { text: batches.cursor(), read }), arrays }
             }
-        };
-        let read = state.as_ref().map_or(0, |state| state.position());
-        let mut arrays = Named::new();
-        let carried = state.iter().filter_map(|state| state.get::<CarriedState<E>>());
-        for (i, carried) in carried.flat_map(|carried| &carried.layers).enumerate() {
-            arrays.insert(format!("carried.{i}.h"), carried.h.array().clone());
-            arrays.extend(carried.c.iter().map(|c| (format!("carried.{i}.c"), c.array().clone())));
+            Batches::Windows(_) => Position::default(),
+            Batches::Examples(batches) => Position { cursor: json!(batches.cursor()), ..Position::default() },
         }
-        let cursor = serde_json::json!({ "text": batches.cursor(), "read": read });
-        Position { cursor, arrays }
     }
 
     fn resume(&mut self, position: Position<E>) -> Result<(), TrainError> {
         let unreadable = |error: serde_json::Error| TrainError::Position(error.to_string());
-        match &mut self.reading {
-            Reading::Streams { batches, state } => {
-                let Position { cursor, arrays } = position;
-                let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
-                let layers = carried(&arrays)?;
-                batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
+        match &mut self.batches {
+            Batches::Streams { batches, state } => {
+                let Place { text, read } = serde_json::from_value(position.cursor).map_err(unreadable)?;
+                let layers = carried(&position.arrays)?;
+                batches.seek(text)?;
                 *state = (!layers.is_empty()).then(|| Box::new(CarriedState { layers, position: read }) as State<E>);
                 Ok(())
             }
-            Reading::Windows(_) if position == Position::default() => Ok(()),
-            Reading::Windows(_) => {
+            Batches::Windows(_) if position == Position::default() => Ok(()),
+            Batches::Windows(_) => {
                 Err(TrainError::Position("a place in a text, but windows come from anywhere".to_owned()))
             }
-            Reading::Examples(batches) => batches.seek(serde_json::from_value(position.cursor).map_err(unreadable)?),
+            Batches::Examples(batches) => batches.seek(serde_json::from_value(position.cursor).map_err(unreadable)?),
         }
     }
 
     fn batches_per_epoch(&self) -> Option<usize> {
-        Some(match &self.reading {
-            Reading::Streams { batches, .. } => batches.batches_per_pass(),
-            Reading::Windows(windows) => windows.batches_per_pass(),
-            Reading::Examples(batches) => batches.batches_per_pass(),
+        Some(match &self.batches {
+            Batches::Streams { batches, .. } => batches.batches_per_pass(),
+            Batches::Windows(windows) => windows.batches_per_pass(),
+            Batches::Examples(batches) => batches.batches_per_pass(),
         })
     }
 }
 
 /// Where a task that reads streams is.
-#[derive(serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Cursor {
-    /// The place in the text, as [`ContiguousBatches`] has it.
-    text: serde_json::Value,
+struct Place {
+    text: StreamCursor,
     /// How many tokens the state has read.
     read: usize,
 }

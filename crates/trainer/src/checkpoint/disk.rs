@@ -1,10 +1,21 @@
 //! The few things that saving asks of a file system.
 
-use super::contents::Contents;
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+/// Writes what a file is to hold: the same bytes every time.
+///
+/// A model of a hundred million parameters and the moments of its optimizer are two gigabytes. To hold them a second
+/// time, as the bytes of a file, would double what training takes. So a file is written piece by piece, as often as it
+/// is asked for: once into its checksum, and once more onto the disk if it has changed.
+pub type Contents<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
+/// The contents of a file that are in memory.
+pub fn in_memory<'a>(bytes: impl AsRef<[u8]> + 'a) -> Contents<'a> {
+    Box::new(move |to| to.write_all(bytes.as_ref()))
+}
 
 /// A directory of files. A trait, so that the protocol above it can be tested on a disk that fails, or loses power, at
 /// every possible moment.
@@ -25,36 +36,25 @@ pub(crate) trait Disk: Debug + Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// A directory of the file system.
-#[derive(Debug)]
-pub(crate) struct Directory {
-    path: PathBuf,
-}
-
-impl Directory {
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
-    }
-}
-
-impl Disk for Directory {
+/// A directory of the file system, by its path.
+impl Disk for PathBuf {
     fn make(&mut self) -> io::Result<()> {
-        if self.path.is_dir() {
+        if self.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(&self.path)?;
-        match self.path.parent() {
+        fs::create_dir_all(&*self)?;
+        match self.parent() {
             Some(parent) if parent != Path::new("") => sync_directory(parent),
             _ => sync_directory(Path::new(".")),
         }
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path.join(name))
+        fs::read(self.join(name))
     }
 
     fn length(&self, name: &str) -> io::Result<Option<u64>> {
-        match fs::metadata(self.path.join(name)) {
+        match fs::metadata(self.join(name)) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -62,21 +62,21 @@ impl Disk for Directory {
     }
 
     fn write(&mut self, name: &str, contents: &Contents<'_>) -> io::Result<()> {
-        let mut file = BufWriter::new(File::create(self.path.join(name))?);
+        let mut file = BufWriter::new(File::create(self.join(name))?);
         contents(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))
+        fs::rename(self.join(from), self.join(to))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path.join(name))
+        fs::remove_file(self.join(name))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync_directory(&self.path)
+        sync_directory(self)
     }
 }
 

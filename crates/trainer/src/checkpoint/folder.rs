@@ -1,10 +1,11 @@
 //! A run folder on a disk.
 
-use super::contents::{Contents, summed};
-use super::disk::{Directory, Disk};
-use super::manifest::{Manifest, checksum, is_plain};
+use super::disk::{Contents, Disk, in_memory};
+use super::manifest::{Checksum, Manifest, checksum, is_plain};
 use crate::TrainError;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -30,15 +31,11 @@ impl Folder {
         // The nearest part of the path that exists must be a folder: everything below it can then be made.
         let existing = path.ancestors().find(|part| part.symlink_metadata().is_ok());
         if let Some(part) = existing.filter(|part| !part.is_dir()) {
-            let problem = format!("{} is a file, not a folder", part.display());
-            return Err(TrainError::Occupied { path: path.to_owned(), problem });
+            return Err(TrainError::file(path, format!("{} is a file, not a folder", part.display())));
         }
-        let folder = Self::on(path, Box::new(Directory::new(path)));
+        let folder = Self::on(path, Box::new(path.to_owned()));
         match folder.disk.length(CONFIG).map_err(folder.unreadable(CONFIG))? {
-            Some(_) => {
-                let problem = "there is a run in this folder".to_owned();
-                Err(TrainError::Occupied { path: path.to_owned(), problem })
-            }
+            Some(_) => Err(TrainError::file(path, "there is a run in this folder")),
             None => Ok(folder),
         }
     }
@@ -51,14 +48,11 @@ impl Folder {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
         match path.metadata() {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Err(TrainError::NoRun { path: path.to_owned(), problem: "it is a file, not a folder" }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(TrainError::NoRun { path: path.to_owned(), problem: "there is no such folder" });
-            }
-            Err(source) => return Err(TrainError::Io { path: path.to_owned(), source }),
+            Ok(metadata) if metadata.is_dir() => Self::open_on(path, Box::new(path.to_owned())),
+            Ok(_) => Err(no_run(path, "it is a file, not a folder")),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(no_run(path, "there is no such folder")),
+            Err(error) => Err(TrainError::reading(path)(error)),
         }
-        Self::open_on(path, Box::new(Directory::new(path)))
     }
 
     pub(super) fn on(path: &Path, disk: Box<dyn Disk>) -> Self {
@@ -66,12 +60,9 @@ impl Folder {
     }
 
     pub(super) fn open_on(path: &Path, disk: Box<dyn Disk>) -> Result<Self, TrainError> {
-        let mut folder = Self::on(path, disk);
-        folder.manifest = folder.committed()?;
-        if folder.manifest.is_none() {
-            return Err(TrainError::NoRun { path: path.to_owned(), problem: "there is no config.json" });
-        }
-        Ok(folder)
+        let folder = Self::on(path, disk);
+        let manifest = folder.committed()?.ok_or_else(|| no_run(path, "there is no config.json"))?;
+        Ok(Self { manifest: Some(manifest), ..folder })
     }
 
     /// Where it is.
@@ -80,8 +71,8 @@ impl Folder {
     }
 
     /// The settings in `config.json`; null before the first save.
-    pub fn settings(&self) -> &serde_json::Value {
-        self.manifest.as_ref().map_or(&serde_json::Value::Null, |manifest| &manifest.settings)
+    pub fn settings(&self) -> &Value {
+        self.manifest.as_ref().map_or(&Value::Null, |manifest| &manifest.settings)
     }
 
     /// The names of the files that make up the run, `config.json` left out.
@@ -100,7 +91,7 @@ impl Folder {
     /// If the file is not part of the run, is missing or damaged, or if the run was saved again since it was opened.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, TrainError> {
         let Some(expected) = self.manifest.as_ref().and_then(|manifest| manifest.files.get(name)) else {
-            return Err(self.file_error(name, "not part of this run"));
+            return Err(self.error(name, "not part of this run"));
         };
         let mut found = false;
         for candidate in [name, &next(name)] {
@@ -112,10 +103,18 @@ impl Folder {
             }
         }
         if self.committed()? != self.manifest {
-            return Err(self.file_error(CONFIG, "the run was saved again while it was being read; try again"));
+            return Err(self.error(CONFIG, "the run was saved again while it was being read; try again"));
         }
         let damaged = "its checksum is not the one in config.json: the file is damaged";
-        Err(self.file_error(name, if found { damaged } else { "missing, though config.json names it" }))
+        Err(self.error(name, if found { damaged } else { "missing, though config.json names it" }))
+    }
+
+    /// What `parse` makes of the contents of a file of the run.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), or if `parse` has one.
+    pub fn parse<T, P: Display>(&self, name: &str, parse: impl FnOnce(&[u8]) -> Result<T, P>) -> Result<T, TrainError> {
+        parse(&self.read(name)?).map_err(|problem| self.error(name, problem))
     }
 
     /// Saves a run: these settings, and these files by name. Files named before and not now stay where they are, but
@@ -127,24 +126,7 @@ impl Folder {
     ///
     /// # Panics
     /// If a name is not that of a plain file, or one that the protocol needs.
-    pub fn save(&mut self, settings: serde_json::Value, files: &[(String, Vec<u8>)]) -> Result<(), TrainError> {
-        let files: Vec<(String, Contents<'_>)> =
-            files.iter().map(|(name, bytes)| (name.clone(), whole(bytes))).collect();
-        self.save_contents(settings, &files)
-    }
-
-    /// The same for files that are written piece by piece, so that a large one need not be in memory.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
-    ///
-    /// # Panics
-    /// As [`save`](Self::save).
-    pub fn save_contents(
-        &mut self,
-        settings: serde_json::Value,
-        files: &[(String, Contents<'_>)],
-    ) -> Result<(), TrainError> {
+    pub fn save(&mut self, settings: Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
         for (name, _) in files {
             let free = is_plain(name) && name != CONFIG && !name.ends_with(".next");
             assert!(free, "save: {name:?} cannot be the name of a file of a run");
@@ -159,18 +141,16 @@ impl Folder {
         result
     }
 
-    fn save_or_leave(
-        &mut self,
-        settings: serde_json::Value,
-        files: &[(String, Contents<'_>)],
-    ) -> Result<(), TrainError> {
+    fn save_or_leave(&mut self, settings: Value, files: &[(String, Contents<'_>)]) -> Result<(), TrainError> {
         self.disk.make().map_err(self.unsaved(""))?;
         let committed = self.committed()?;
         self.finish_earlier_save(committed.as_ref(), files)?;
 
         let (mut sums, mut changed) = (BTreeMap::new(), Vec::new());
         for (name, contents) in files {
-            let (sum, length) = summed(contents).map_err(self.unsaved(name))?;
+            let mut sum = Checksum::default();
+            contents(&mut sum).map_err(self.unsaved(name))?;
+            let (length, sum) = (sum.length(), sum.finish());
             if !self.is_saved(committed.as_ref(), name, length, &sum)? {
                 changed.push((name, contents));
             }
@@ -219,7 +199,7 @@ impl Folder {
     fn is_saved(&self, committed: Option<&Manifest>, name: &str, contents: u64, sum: &str) -> Result<bool, TrainError> {
         let length = self.disk.length(name).map_err(self.unreadable(name))?;
         match committed.map(|manifest| manifest.files.get(name)) {
-            None if length.is_some() => Err(self.file_error(name, "in the way: it does not belong to a run")),
+            None if length.is_some() => Err(self.error(name, "in the way: it does not belong to a run")),
             Some(Some(expected)) => Ok(expected == sum && length == Some(contents)),
             _ => Ok(false),
         }
@@ -231,14 +211,14 @@ impl Folder {
             self.disk.write(&next(name), contents).map_err(self.unsaved(name))?;
         }
         self.disk.sync().map_err(self.unsaved(""))?;
-        self.disk.write(&next(CONFIG), &whole(config.as_bytes())).map_err(self.unsaved(CONFIG))
+        self.disk.write(&next(CONFIG), &in_memory(config)).map_err(self.unsaved(CONFIG))
     }
 
     /// What `config.json` says now.
     fn committed(&self) -> Result<Option<Manifest>, TrainError> {
         match self.contents(CONFIG)? {
             None => Ok(None),
-            Some(bytes) => Manifest::from_bytes(&bytes).map(Some).map_err(|problem| self.file_error(CONFIG, problem)),
+            Some(bytes) => Manifest::from_bytes(&bytes).map(Some).map_err(|problem| self.error(CONFIG, problem)),
         }
     }
 
@@ -251,24 +231,22 @@ impl Folder {
         }
     }
 
-    pub(super) fn file_error(&self, name: &str, problem: impl Into<String>) -> TrainError {
-        TrainError::File { path: self.path.join(name), problem: problem.into() }
+    /// An error of one of its files.
+    pub fn error(&self, name: &str, problem: impl Display) -> TrainError {
+        TrainError::file(self.path.join(name), problem)
     }
 
-    fn unreadable(&self, name: &str) -> impl FnOnce(io::Error) -> TrainError + use<> {
-        let path = self.path.join(name);
-        |source| TrainError::Io { path, source }
+    fn unreadable(&self, name: &str) -> impl Fn(io::Error) -> TrainError + use<> {
+        TrainError::reading(&self.path.join(name))
     }
 
-    fn unsaved(&self, name: &str) -> impl FnOnce(io::Error) -> TrainError + use<> {
-        let path = if name.is_empty() { self.path.clone() } else { self.path.join(name) };
-        |source| TrainError::Save { path, source }
+    fn unsaved(&self, name: &str) -> impl Fn(io::Error) -> TrainError + use<> {
+        TrainError::saving(&if name.is_empty() { self.path.clone() } else { self.path.join(name) })
     }
 }
 
-/// What is in memory already.
-fn whole(bytes: &[u8]) -> Contents<'_> {
-    Box::new(move |to| to.write_all(bytes))
+fn no_run(path: &Path, problem: &str) -> TrainError {
+    TrainError::file(path, format!("holds no run ({problem})"))
 }
 
 /// The name of a file that is not committed yet.

@@ -12,8 +12,11 @@
 //! Checksums are SHA-256 in hexadecimal. The last one is of this file itself, with that one left empty: a flipped bit
 //! in a learning rate would not otherwise show.
 
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
 
 /// The version of the layout of a run folder that this crate writes, and the only one it reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -76,37 +79,59 @@ pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
 }
 
-/// The SHA-256 of some bytes, in hexadecimal.
-pub fn checksum(bytes: &[u8]) -> String {
-    let mut sum = Checksum::default();
-    sum.update(bytes);
-    sum.finish()
+/// The SHA-256 of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Hash::hash(bytes)
 }
 
-/// A SHA-256 of bytes that come piece by piece.
+/// The SHA-256 of some bytes, in hexadecimal.
+pub fn checksum(bytes: &[u8]) -> String {
+    hexadecimal(sha256(bytes))
+}
+
+fn hexadecimal(sum: [u8; 32]) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A SHA-256 of bytes that come piece by piece: of all that is written to it.
 #[derive(Clone, Default)]
-pub struct Checksum(hmac_sha256::Hash);
+pub struct Checksum {
+    hash: Hash,
+    length: u64,
+}
 
 impl Checksum {
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.hash.update(bytes);
+        self.length += bytes.len() as u64;
     }
 
-    /// The sum of all bytes.
-    pub fn bytes(self) -> [u8; 32] {
-        self.0.finalize()
-    }
-
-    /// The same in hexadecimal.
+    /// The sum of all bytes, in hexadecimal.
     pub fn finish(self) -> String {
-        self.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(self.hash.finalize())
+    }
+
+    /// How many bytes there were.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 }
 
-impl std::fmt::Debug for Checksum {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checksum").finish_non_exhaustive()
+impl Write for Checksum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checksum").field("length", &self.length).finish_non_exhaustive()
     }
 }
 

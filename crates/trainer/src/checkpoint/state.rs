@@ -10,14 +10,17 @@
 //! Everything that is not an array (generator, counters, the task's cursor) is one JSON object in the file's metadata.
 
 use crate::task::Position;
-use crate::{Budget, Finish};
-use rungs_layers::tensor::safetensors::{self, Named};
+use crate::{Budget, Finish, Metrics, Summary};
+use rungs_layers::tensor::safetensors::{self, Header, Named};
 use rungs_layers::tensor::{Element, RngState};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
 /// The entry of the metadata that holds what is not an array.
 const ENTRY: &str = "state";
+
+/// The arrays of a run by what they are, as the names in the file begin.
+const GROUPS: [&str; 4] = ["weights", "average", "moments", "task"];
 
 /// A moment of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +76,20 @@ impl Progress {
         let tired = patience.is_some_and(|patience| self.evaluations_since_best >= patience);
         used_up.then_some(Finish::Completed).or(tired.then_some(Finish::StoppedEarly))
     }
+
+    /// The run in numbers, with this budget and this patience.
+    pub fn summary(&self, budget: Budget, patience: Option<usize>, metrics: &Metrics) -> Summary {
+        Summary {
+            finish: self.finish(budget, patience).unwrap_or(Finish::Stopped),
+            steps: self.step,
+            train_loss: metrics.rows().last().map(|row| row.train_loss),
+            validation_loss: self.validation_loss,
+            best_validation_loss: self.best.map(|best| best.loss),
+            tokens: self.tokens,
+            tokens_per_second: if self.training > 0.0 { self.tokens as f64 / self.training } else { 0.0 },
+            seconds: self.elapsed,
+        }
+    }
 }
 
 /// The best evaluation of a run.
@@ -109,14 +126,7 @@ struct Counters {
 }
 
 impl<E: Element> TrainingState<E> {
-    /// The contents of the file. Equal states make equal bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.write_to(&mut bytes).expect("arrays in memory fit a file");
-        bytes
-    }
-
-    /// Writes them piece by piece.
+    /// Writes the contents of the file, piece by piece. Equal states make equal bytes.
     ///
     /// # Errors
     /// If `to` has one.
@@ -129,16 +139,11 @@ impl<E: Element> TrainingState<E> {
             progress: self.progress,
         };
         let counters = serde_json::to_string(&counters).expect("numbers, strings and JSON are JSON");
-        let groups = [
-            ("weights", &self.weights),
-            ("average", &self.average),
-            ("moments", &self.moments),
-            ("task", &self.position.arrays),
-        ];
-        let arrays: Named<E> = groups
-            .into_iter()
-            .flat_map(|(group, arrays)| arrays.iter().map(move |(name, x)| (format!("{group}.{name}"), x.clone())))
-            .collect();
+        let mut arrays = Named::new();
+        let groups = [&self.weights, &self.average, &self.moments, &self.position.arrays];
+        for (group, named) in GROUPS.into_iter().zip(groups) {
+            arrays.extend(named.iter().map(|(name, array)| (format!("{group}.{name}"), array.clone())));
+        }
         safetensors::write_to(&arrays, Some((ENTRY, &counters)), to)
     }
 
@@ -148,49 +153,31 @@ impl<E: Element> TrainingState<E> {
     /// What is wrong with it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let arrays: Named<E> = safetensors::read(bytes).map_err(|error| error.to_string())?;
-        let Some(counters) = metadata(bytes, ENTRY) else {
-            return Err("holds weights, but not the state of a run".to_owned());
-        };
+        let header = Header::of(bytes).map_err(|error| error.to_string())?;
+        let counters = header.metadata.get(ENTRY).ok_or("holds weights, but not the state of a run")?;
         let counters: Counters =
-            serde_json::from_str(&counters).map_err(|error| format!("the state of the run: {error}"))?;
+            serde_json::from_str(counters).map_err(|error| format!("the state of the run: {error}"))?;
         if counters.element != E::NAME {
             return Err(format!("the run was trained in {}, not in {}", counters.element, E::NAME));
         }
-        let mut state = Self {
-            weights: Named::new(),
-            average: Named::new(),
-            moments: Named::new(),
-            count: counters.count,
-            position: Position { cursor: counters.cursor, arrays: Named::new() },
-            rng: counters.rng,
-            progress: counters.progress,
-        };
+        let mut groups = GROUPS.map(|_| Named::new());
         for (name, array) in arrays {
-            let (group, rest) = match name.split_once('.') {
-                Some(("weights", rest)) => (&mut state.weights, rest),
-                Some(("average", rest)) => (&mut state.average, rest),
-                Some(("moments", rest)) => (&mut state.moments, rest),
-                Some(("task", rest)) => (&mut state.position.arrays, rest),
-                _ => return Err(format!("tensor {name} belongs to no part of a run")),
-            };
-            group.insert(rest.to_owned(), array);
+            let place = name
+                .split_once('.')
+                .and_then(|(group, rest)| Some((GROUPS.iter().position(|of| *of == group)?, rest.to_owned())));
+            let (group, rest) = place.ok_or_else(|| format!("tensor {name} belongs to no part of a run"))?;
+            groups[group].insert(rest, array);
         }
-        Ok(state)
+        let Counters { element: _, count, rng, cursor, progress } = counters;
+        let [weights, average, moments, arrays] = groups;
+        Ok(Self { weights, average, moments, count, position: Position { cursor, arrays }, rng, progress })
     }
-}
-
-/// An entry of the metadata in a safetensors file that is known to be well formed: eight bytes with the length of the
-/// header, and a JSON header with the entries under `__metadata__`.
-fn metadata(bytes: &[u8], entry: &str) -> Option<String> {
-    let (length, rest) = bytes.split_first_chunk::<8>()?;
-    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    let header: serde_json::Value = serde_json::from_slice(header).ok()?;
-    Some(header.get("__metadata__")?.get(entry)?.as_str()?.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::bytes;
     use rungs_layers::tensor::{Array, Rng};
     use serde_json::json;
 
@@ -221,9 +208,9 @@ mod tests {
 
     #[test]
     fn a_state_reads_back_bit_for_bit() {
-        let bytes = state().to_bytes();
-        assert_eq!(TrainingState::from_bytes(&bytes).unwrap(), state());
-        assert_eq!(state().to_bytes(), bytes);
+        let written = bytes(&state());
+        assert_eq!(TrainingState::from_bytes(&written).unwrap(), state());
+        assert_eq!(bytes(&state()), written);
     }
 
     #[test]
@@ -232,7 +219,7 @@ mod tests {
         let plain = safetensors::write(&state().weights, None).unwrap();
         assert_eq!(says(&plain), "holds weights, but not the state of a run");
         assert!(says(&[]).starts_with("not a safetensors file"));
-        let other = TrainingState::<f32>::from_bytes(&state().to_bytes()).unwrap_err();
+        let other = TrainingState::<f32>::from_bytes(&bytes(&state())).unwrap_err();
         assert_eq!(other, "the run was trained in f64, not in f32");
         let foreign =
             safetensors::write(&[("x".to_owned(), Array::<f64>::zeros(1))].into(), Some((ENTRY, "{}"))).unwrap();

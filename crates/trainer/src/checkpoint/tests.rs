@@ -2,9 +2,9 @@
 
 mod real_disk;
 
-use super::contents::Contents;
-use super::disk::Disk;
+use super::disk::{Contents, Disk};
 use super::folder::Folder;
+use crate::testing::contents;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -132,7 +132,7 @@ fn open(disk: &Memory) -> Folder {
 
 fn save(disk: &Memory, version: u32) -> bool {
     let mut folder = Folder::on(Path::new("run"), Box::new(disk.clone()));
-    folder.save(json!({ "version": version }), &files(version)).is_ok()
+    folder.save(json!({ "version": version }), &contents(&files(version))).is_ok()
 }
 
 /// The version that a folder holds, all of it.
@@ -268,7 +268,7 @@ fn a_disk_that_refuses_any_one_change_loses_nothing() {
             let disk = saved(1);
             let mut folder = open(&disk);
             disk.state().refuse = Some((at, refusal));
-            let error = folder.save(json!({ "version": 2 }), &files(2)).unwrap_err().to_string();
+            let error = folder.save(json!({ "version": 2 }), &contents(&files(2))).unwrap_err().to_string();
             assert!(error.starts_with("saving failed at run"), "{error}");
             assert!(error.ends_with("nothing saved before is lost"), "{error}");
             let left = version(&disk);
@@ -278,7 +278,7 @@ fn a_disk_that_refuses_any_one_change_loses_nothing() {
             files(left).iter().for_each(|(name, contents)| assert_eq!(&folder.read(name).unwrap(), contents));
 
             disk.state().refuse = None;
-            folder.save(json!({ "version": 3 }), &files(3)).unwrap();
+            folder.save(json!({ "version": 3 }), &contents(&files(3))).unwrap();
             assert_eq!(version(&disk), 3);
             assert!(disk.state().image.keys().all(|name| !name.ends_with(".next")));
         }
@@ -290,7 +290,7 @@ fn a_full_disk_is_cleaned_up_after() {
     let disk = saved(1);
     let mut folder = open(&disk);
     disk.state().refuse = Some((2, Refusal::Once)); // the sync, one file, half of the second file
-    folder.save(json!({ "version": 2 }), &files(2)).unwrap_err();
+    folder.save(json!({ "version": 2 }), &contents(&files(2))).unwrap_err();
     assert!(disk.state().image.keys().all(|name| !name.ends_with(".next")), "{:?}", disk.state().image.keys());
 }
 
@@ -326,7 +326,7 @@ fn a_reader_whose_folder_is_saved_again_is_told_so() {
 fn files_of_somebody_else_are_not_overwritten() {
     let disk = Memory::with([("model.safetensors".to_owned(), b"mine".to_vec())].into());
     let mut folder = Folder::on(Path::new("run"), Box::new(disk.clone()));
-    let error = folder.save(json!({}), &files(1)).unwrap_err().to_string();
+    let error = folder.save(json!({}), &contents(&files(1))).unwrap_err().to_string();
     assert_eq!(error, "run/model.safetensors: in the way: it does not belong to a run");
     assert_eq!(disk.state().image, [("model.safetensors".to_owned(), b"mine".to_vec())].into());
 }
@@ -335,5 +335,5 @@ fn files_of_somebody_else_are_not_overwritten() {
 #[should_panic(expected = "cannot be the name of a file of a run")]
 fn names_that_the_protocol_needs_are_its_own() {
     _ = Folder::on(Path::new("run"), Box::new(Memory::default()))
-        .save(json!({}), &[("model.next".to_owned(), Vec::new())]);
+        .save(json!({}), &contents(&[("model.next".to_owned(), Vec::new())]));
 }

@@ -21,13 +21,13 @@ pub struct ContiguousBatches {
     ids: TokenIds,
     batch: usize,
     length: usize,
-    cursor: Cursor,
+    cursor: StreamCursor,
 }
 
 /// How far [`ContiguousBatches`] have been read: all it takes to go on.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cursor {
+pub struct StreamCursor {
     /// How many times the whole text was read.
     pub pass: usize,
     /// The next window of this pass.
@@ -42,10 +42,10 @@ impl ContiguousBatches {
     pub fn new(ids: impl Into<TokenIds>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
         let ids = ids.into();
-        long_enough("the training part", ids.len(), batch.saturating_mul(length).saturating_add(1), || {
-            format!("{batch} streams of {length}, and one more to predict")
-        })?;
-        Ok(Self { ids, batch, length, cursor: Cursor::default() })
+        let needed = batch.saturating_mul(length).saturating_add(1);
+        let reason = format!("{batch} streams of {length}, and one more to predict");
+        long_enough("the training part", ids.len(), needed, &reason)?;
+        Ok(Self { ids, batch, length, cursor: StreamCursor::default() })
     }
 
     /// How many tokens each stream predicts in a pass.
@@ -70,13 +70,13 @@ impl ContiguousBatches {
         let batch = Batch::of_windows(&self.ids, starts, length, 0, self.cursor.window == 0)?;
         self.cursor.window += 1;
         if self.cursor.window == self.batches_per_pass() {
-            self.cursor = Cursor { pass: self.cursor.pass + 1, window: 0 };
+            self.cursor = StreamCursor { pass: self.cursor.pass + 1, window: 0 };
         }
         Ok(batch)
     }
 
     /// How far the text has been read.
-    pub fn cursor(&self) -> Cursor {
+    pub fn cursor(&self) -> StreamCursor {
         self.cursor
     }
 
@@ -84,7 +84,7 @@ impl ContiguousBatches {
     ///
     /// # Errors
     /// If the text has no such window: it was taken on another text, or with another batch size or context.
-    pub fn seek(&mut self, cursor: Cursor) -> Result<(), TrainError> {
+    pub fn seek(&mut self, cursor: StreamCursor) -> Result<(), TrainError> {
         let windows = self.batches_per_pass();
         if cursor.window >= windows {
             let problem = format!("window {} of a text that has {windows}", cursor.window);

@@ -37,7 +37,8 @@ impl Example {
         self.extend(ids, true);
     }
 
-    fn extend(&mut self, ids: &[u32], learnt: bool) {
+    /// Appends tokens that are to be `learnt`, or only read.
+    pub fn extend(&mut self, ids: &[u32], learnt: bool) {
         self.ids.extend_from_slice(ids);
         self.learnt.resize(self.ids.len(), learnt);
     }

@@ -5,7 +5,6 @@ use super::{Batch, Example};
 use crate::TrainError;
 use rungs_layers::tensor::Rng;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// How many batches are sorted by length together. Enough that a batch has hardly any padding, few enough that
@@ -34,10 +33,8 @@ pub struct ExampleBatches {
     batch: usize,
     seed: u64,
     cursor: EpochCursor,
-    /// The examples in the order of the cursor's epoch.
-    order: Vec<usize>,
-    /// Where in that order its batches are.
-    batches: Vec<Range<usize>>,
+    /// The batches of the cursor's epoch, each a list of examples.
+    batches: Vec<Vec<usize>>,
 }
 
 /// How far the batches of an epoch have been read: all it takes to go on.
@@ -59,8 +56,7 @@ impl ExampleBatches {
     pub fn new(examples: impl Into<Arc<[Example]>>, batch: usize, seed: u64) -> Result<Self, TrainError> {
         let examples = examples.into();
         usable("the training part", &examples, batch)?;
-        let (cursor, order, batches) = (EpochCursor::default(), Vec::new(), Vec::new());
-        let mut epochs = Self { examples, batch, seed, cursor, order, batches };
+        let mut epochs = Self { examples, batch, seed, cursor: EpochCursor::default(), batches: Vec::new() };
         epochs.arrange();
         Ok(epochs)
     }
@@ -72,14 +68,15 @@ impl ExampleBatches {
 
     /// The next batch.
     pub fn next_batch(&mut self) -> Batch {
-        let batch = Batch::of_examples(&self.examples, &self.order[self.batches[self.cursor.batch].clone()]);
-        let EpochCursor { epoch, batch: read } = self.cursor;
-        if read + 1 < self.batches_per_pass() {
-            self.cursor.batch += 1;
+        let EpochCursor { epoch, batch } = self.cursor;
+        let examples = Batch::of_examples(&self.examples, &self.batches[batch]);
+        let goes_on = batch + 1 < self.batches.len();
+        self.begin(if goes_on {
+            EpochCursor { epoch, batch: batch + 1 }
         } else {
-            self.begin(EpochCursor { epoch: epoch + 1, batch: 0 });
-        }
-        batch
+            EpochCursor { epoch: epoch + 1, batch: 0 }
+        });
+        examples
     }
 
     /// How far the examples have been read.
@@ -111,7 +108,7 @@ impl ExampleBatches {
 
     /// Orders the examples as the cursor's epoch has them.
     fn arrange(&mut self) {
-        let Self { examples, batch, seed, cursor, .. } = self;
+        let Self { examples, batch, seed, cursor, .. } = &*self;
         let lengths: Vec<[usize; 2]> = examples.iter().map(Example::lengths).collect();
         let mut rng = Rng::new(*seed).fork(&format!("epoch {}", cursor.epoch));
         let mut order: Vec<usize> = (0..lengths.len()).collect();
@@ -123,10 +120,8 @@ impl ExampleBatches {
                 shelf.sort_by_key(|&row| lengths[row][1]);
             }
         }
-        let starts = (0..lengths.len()).step_by(*batch);
-        let mut batches: Vec<_> = starts.map(|start| start..lengths.len().min(start + *batch)).collect();
-        rng.shuffle(&mut batches);
-        (self.order, self.batches) = (order, batches);
+        self.batches = order.chunks(*batch).map(<[usize]>::to_vec).collect();
+        rng.shuffle(&mut self.batches);
     }
 }
 

@@ -24,9 +24,8 @@ impl RandomWindows {
     pub fn new(ids: impl Into<TokenIds>, batch: usize, length: usize) -> Result<Self, TrainError> {
         not_empty(batch, length)?;
         let ids = ids.into();
-        long_enough("the training part", ids.len(), length.saturating_add(1), || {
-            format!("a context of {length}, and one more to predict")
-        })?;
+        let reason = format!("a context of {length}, and one more to predict");
+        long_enough("the training part", ids.len(), length.saturating_add(1), &reason)?;
         Ok(Self { ids, batch, length })
     }
 

@@ -43,7 +43,7 @@ impl SlidingWindows {
         setting("stride", stride <= length, || {
             format!("{stride} is more than the context of {length}: the tokens in between would not be predicted")
         })?;
-        long_enough("the text", ids.len(), 2, || "one to read and one to predict".into())?;
+        long_enough("the text", ids.len(), 2, "one to read and one to predict")?;
         Ok(Self { ids, batch, length, stride })
     }
 

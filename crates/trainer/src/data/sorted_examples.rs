@@ -27,11 +27,6 @@ impl SortedExamples {
         Ok(Self { examples, batch, order })
     }
 
-    /// How many tokens are predicted.
-    pub fn tokens(&self) -> usize {
-        self.examples.iter().map(Example::tokens).sum()
-    }
-
     /// Whether they are translations.
     pub fn have_sources(&self) -> bool {
         self.examples[0].source().is_some()

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use rungs_layers::tensor::Rng;
+use std::sync::Arc;
 
 /// A text in which every token is its own position, so that a batch says where it comes from.
 fn text(length: usize) -> Arc<[u32]> {
@@ -18,23 +19,8 @@ fn assert_targets_follow(batch: &Batch) {
 }
 
 #[test]
-fn the_split_is_where_nano_gpt_has_it() {
-    let [train, validation] = split(&text(1_115_394), 0.1).unwrap();
-    assert_eq!((train.len(), validation.len()), (1_003_854, 111_540));
-    assert_eq!(validation[0], 1_003_854, "the parts share no token");
-}
-
-#[test]
 fn a_text_that_is_too_short_says_how_short() {
     let says = |result: Result<(), TrainError>, expected: &str| assert_eq!(result.unwrap_err().to_string(), expected);
-    says(
-        split(&text(3), 0.5).map(drop),
-        "the training part has 1 tokens, but 2 are needed (one to read and one to predict)",
-    );
-    says(
-        split(&text(9), 0.1).map(drop),
-        "the validation part has 1 tokens, but 2 are needed (one to read and one to predict)",
-    );
     says(
         RandomWindows::new(text(64), 12, 64).map(drop),
         "the training part has 64 tokens, but 65 are needed (a context of 64, and one more to predict)",
@@ -44,8 +30,6 @@ fn a_text_that_is_too_short_says_how_short() {
         "the training part has 100 tokens, but 101 are needed (5 streams of 20, and one more to predict)",
     );
     says(ContiguousBatches::new(text(100), 0, 20).map(drop), "batch size: must be 1 or more");
-    says(split(&text(10), 0.0).map(drop), "validation split: must be more than 0");
-    says(split(&text(10), 1.0).map(drop), "validation split: must be at least 0 and less than 1, not 1");
     assert!(ContiguousBatches::new(text(5), usize::MAX, 2).is_err(), "the product overflows");
 }
 
@@ -61,7 +45,7 @@ fn contiguous_batches_by_hand() {
         assert_eq!(rows(&read[2].inputs), [[4], [9]]);
         assert_eq!(rows(&read[2].targets), [[5], [10]]);
         assert_eq!(read.iter().map(|batch| batch.restart).collect::<Vec<_>>(), [true, false, false]);
-        assert_eq!(batches.cursor(), Cursor { pass: pass + 1, window: 0 });
+        assert_eq!(batches.cursor(), StreamCursor { pass: pass + 1, window: 0 });
     }
 }
 
@@ -78,8 +62,6 @@ fn random_windows_reach_both_ends_of_the_text() {
     }
     assert!(seen.iter().all(|&count| (200..300).contains(&count)), "starts 0 to 3 are equally likely: {seen:?}");
 }
-
-use super::contiguous_batches::Cursor;
 
 proptest! {
     #[test]
@@ -118,7 +100,7 @@ proptest! {
         let json = serde_json::to_string(&batches.cursor()).unwrap();
         resumed.seek(serde_json::from_str(&json).unwrap()).unwrap();
         prop_assert_eq!(batches.next_batch().unwrap(), resumed.next_batch().unwrap());
-        let beyond = Cursor { pass: 0, window: batches.batches_per_pass() };
+        let beyond = StreamCursor { pass: 0, window: batches.batches_per_pass() };
         prop_assert!(resumed.seek(beyond).is_err());
     }
 

@@ -16,13 +16,6 @@ pub struct StepSize {
     pub axes: usize,
 }
 
-impl StepSize {
-    /// Whether weight decay is for this parameter: see [`decays`].
-    pub fn decays(&self) -> bool {
-        decays(self.axes)
-    }
-}
-
 /// Whether weight decay is for a parameter of so many axes: for two or more.
 ///
 /// | group | parameters | decay |

@@ -101,11 +101,11 @@ fn a_restored_optimizer_goes_on_bit_for_bit() {
         descend(&mut optimizer, &mut model, 7);
         let mut twin = Pair { a: model.a.as_variable(), b: model.b.as_variable() };
         let mut restored = Optimizer::new(rule);
-        restored.restore(&twin, &optimizer.state(&model), optimizer.count()).unwrap();
+        restored.restore(&twin, &optimizer.state(), optimizer.count()).unwrap();
         descend(&mut optimizer, &mut model, 5);
         descend(&mut restored, &mut twin, 5);
         assert_eq!(model.a.to_vec(), twin.a.to_vec(), "{rule:?}");
-        assert_eq!(optimizer.state(&model), restored.state(&twin));
+        assert_eq!(optimizer.state(), restored.state());
     }
 }
 
@@ -114,12 +114,12 @@ fn moments_of_another_model_or_rule_are_refused() {
     let mut model: Pair<f64> = Pair::new(&[1.0, -2.0], &[0.5]);
     let mut optimizer = Optimizer::new(ALL[4]);
     descend(&mut optimizer, &mut model, 1);
-    let state = optimizer.state(&model);
+    let state = optimizer.state();
     assert_eq!(state.keys().collect::<Vec<_>>(), ["first.a", "first.b", "second.a", "second.b"]);
     let says = |rule, model: &Pair<f64>, state: &Named<f64>| {
         let mut fresh: Optimizer<f64> = Optimizer::new(rule);
         let error = fresh.restore(model, state, 1).unwrap_err().to_string();
-        assert!(fresh.count() == 0 && fresh.state(model).is_empty(), "nothing is changed");
+        assert!(fresh.count() == 0 && fresh.state().is_empty(), "nothing is changed");
         error
     };
     assert_eq!(says(ALL[0], &model, &state), "optimizer: 4 of 4 saved moments are not this optimizer's");
@@ -172,7 +172,7 @@ fn moments_of_a_gradient_that_stays_away_reach_zero() {
         let gradients = ParameterGradients::collect(&model, zero.backward()).unwrap();
         optimizer.step(&mut model, &gradients, 0.0).unwrap();
     }
-    assert!(optimizer.state(&model).values().all(|moment| moment.item() == 0.0), "{:?}", optimizer.state(&model));
+    assert!(optimizer.state().values().all(|moment| moment.item() == 0.0), "{:?}", optimizer.state());
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! The exponential moving average of the weights.
 
 use crate::TrainError;
-use crate::optim::{check_shape, smallest_normal, without_denormals};
+use crate::optim::{fitting, smallest_normal, without_denormals};
 use rayon::prelude::*;
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::Named;
-use rungs_layers::tensor::{Array, Element, Tensor};
-use std::collections::BTreeMap;
+use rungs_layers::tensor::{Element, Tensor};
 
 /// Elements that one task averages at a time. Every element is on its own, so no bit depends on it.
 const CHUNK: usize = 16 * 1024;
@@ -24,16 +23,13 @@ const CHUNK: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Average<E: Element> {
     decay: f64,
-    /// By parameter; constants.
-    weights: BTreeMap<String, Tensor<E>>,
+    pub(super) weights: Named<E>,
 }
 
 impl<E: Element> Average<E> {
     /// The average of no steps: the weights as they are. Nothing is copied.
     pub(super) fn new<M: Module<E> + ?Sized>(decay: f64, model: &M) -> Self {
-        let mut weights = BTreeMap::new();
-        model.for_each(&mut |name, parameter| drop(weights.insert(name.to_owned(), parameter.detached())));
-        Self { decay, weights }
+        Self { decay, weights: model.weights() }
     }
 
     /// Takes in the weights after step `count`.
@@ -42,31 +38,24 @@ impl<E: Element> Average<E> {
         let decay = self.decay.min((1.0 + count) / (10.0 + count));
         let (share, tiny) = (E::from_f64(1.0 - decay), smallest_normal::<E>());
         model.for_each(&mut |name, parameter| {
-            let average = self.weights.get_mut(name).expect("a model keeps its parameters");
+            let average = self.weights.get_mut(name).expect("a model keeps its parameters").make_mut();
             let now = parameter.array().contiguous();
             let now = now.as_slice().expect("it is contiguous");
-            average.update(|average| {
-                let blend = |(average, now): (&mut [E], &[E])| {
-                    for (a, &x) in average.iter_mut().zip(now) {
-                        *a = without_denormals(*a + share * (x - *a), tiny);
-                    }
-                };
-                match average.len() <= CHUNK {
-                    true => blend((average, now)),
-                    false => average.par_chunks_mut(CHUNK).zip(now.par_chunks(CHUNK)).for_each(blend),
+            let blend = |(average, now): (&mut [E], &[E])| {
+                for (a, &x) in average.iter_mut().zip(now) {
+                    *a = without_denormals(*a + share * (x - *a), tiny);
                 }
-            });
+            };
+            match average.len() <= CHUNK {
+                true => blend((average, now)),
+                false => average.par_chunks_mut(CHUNK).zip(now.par_chunks(CHUNK)).for_each(blend),
+            }
         });
     }
 
     /// The average of a parameter.
-    pub(super) fn of(&self, parameter: &str) -> &Tensor<E> {
-        &self.weights[parameter]
-    }
-
-    /// The average of every parameter, to be saved.
-    pub(super) fn named(&self) -> Named<E> {
-        self.weights.iter().map(|(name, average)| (name.clone(), average.array().clone())).collect()
+    pub(super) fn of(&self, parameter: &str) -> Tensor<E> {
+        Tensor::constant(self.weights[parameter].clone())
     }
 
     /// The average that was saved of a model with these parameters.
@@ -74,12 +63,10 @@ impl<E: Element> Average<E> {
     /// # Errors
     /// If one is missing or has another shape.
     pub(super) fn restored<M: Module<E> + ?Sized>(decay: f64, model: &M, saved: &Named<E>) -> Result<Self, TrainError> {
-        let mut average = Self::new(decay, model);
-        for (name, weights) in &mut average.weights {
-            let array = saved.get(name);
-            check_shape("average", name, weights.shape(), array.map(Array::shape))?;
-            *weights = Tensor::constant(array.expect("it has a shape").clone());
+        let mut weights = model.weights();
+        for (name, array) in &mut weights {
+            *array = fitting("average", name, array.shape(), saved.get(name))?.clone();
         }
-        Ok(average)
+        Ok(Self { decay, weights })
     }
 }

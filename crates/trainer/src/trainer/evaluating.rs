@@ -15,13 +15,13 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let step = self.progress.step;
         let task = &self.task;
         let evaluation = with_constants(&mut self.model, self.average.as_ref(), |model| task.validate(model));
-        let evaluation = evaluation.map_err(|source| self.at_step(step, source))?;
+        let evaluation = evaluation.map_err(|error| error.at_step(step))?;
         if evaluation.tokens == 0 {
             return Ok(None);
         }
         let loss = evaluation.loss();
         if !loss.is_finite() {
-            return Err(self.at_step(step, TrainError::NonFiniteLoss { which: "validation", value: loss }));
+            return Err(TrainError::NonFinite(format!("the validation loss is {loss}")).at_step(step));
         }
         self.progress.validation_loss = Some(loss);
         let best = self.progress.best.is_none_or(|best| loss < best.loss);
@@ -54,7 +54,7 @@ pub(super) fn with_constants<E: Element, M: Module<E>, R>(
 ) -> R {
     let mut own = Vec::new();
     model.for_each_mut(&mut |name, parameter| {
-        let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name).clone());
+        let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name));
         own.push(std::mem::replace(parameter, constant));
     });
     let result = f(model.whole());

@@ -3,7 +3,7 @@
 use super::Trainer;
 use super::average::Average;
 use crate::checkpoint::{ADAPTER_FILE, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
-use crate::{Destination, Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
+use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
 use rungs_layers::tensor::{Array, Element, Rng};
@@ -15,28 +15,24 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// # Errors
     /// If a file is damaged or missing, or does not fit the model, the optimizer or the task.
     pub fn resume(&mut self, folder: &Folder) -> Result<(), TrainError> {
-        let damaged = |name: &str, problem: String| TrainError::File { path: folder.path().join(name), problem };
-        let state =
-            TrainingState::from_bytes(&folder.read(TRAINING_FILE)?).map_err(|why| damaged(TRAINING_FILE, why))?;
-        let weights_file = if folder.files().any(|file| file == ADAPTER_FILE) { ADAPTER_FILE } else { MODEL_FILE };
-        let mut best: Named<E> =
-            safetensors::read(&folder.read(weights_file)?).map_err(|error| damaged(weights_file, error.to_string()))?;
+        let state = folder.parse(TRAINING_FILE, TrainingState::from_bytes)?;
+        let weights_file = if folder.checksum(ADAPTER_FILE).is_some() { ADAPTER_FILE } else { MODEL_FILE };
+        let mut best: Named<E> = folder.parse(weights_file, safetensors::read)?;
         let mut frozen = self.model.frozen_weights();
         if weights_file == MODEL_FILE {
             let there: Named<E> = frozen.keys().filter_map(|name| best.remove_entry(name)).collect();
             if !same_shapes(&frozen, &there) {
-                return Err(damaged(weights_file, "holds another model".to_owned()));
+                return Err(folder.error(weights_file, "holds another model"));
             }
             frozen = there;
         }
-        let metrics = String::from_utf8_lossy(&folder.read(METRICS_FILE)?).into_owned();
-        let metrics = Metrics::from_csv(&metrics).map_err(|why| damaged(METRICS_FILE, why))?;
+        let metrics = folder.parse(METRICS_FILE, |csv| Metrics::from_csv(&String::from_utf8_lossy(csv)))?;
         if !same_shapes(&best, &state.weights) {
-            return Err(damaged(weights_file, format!("holds another model than {TRAINING_FILE}")));
+            return Err(folder.error(weights_file, format!("holds another model than {TRAINING_FILE}")));
         }
         let best = state.progress.best.map(|_| best);
         self.restore(state)?;
-        frozen.append(&mut self.weights());
+        frozen.append(&mut self.model.weights());
         self.model.whole_mut().load(&frozen)?;
         (self.best, self.metrics) = (best, metrics);
         Ok(())
@@ -63,11 +59,10 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let mut optimizer = Optimizer::new(self.config.optimizer);
         optimizer.restore(&self.model, &moments, count)?;
         if self.config.ema.is_none() && !average.is_empty() {
-            let problem = "the run that was saved keeps an average of its weights".to_owned();
-            return Err(TrainError::Setting { name: "ema", problem });
+            return Err(TrainError::setting("ema", "the run that was saved keeps an average of its weights"));
         }
         let average = self.config.ema.map(|decay| Average::restored(decay, &self.model, &average)).transpose()?;
-        let before = self.weights();
+        let before = self.model.weights();
         self.model.load(&weights)?;
         if let Err(error) = self.task.resume(position) {
             self.model.load(&before)?;
@@ -80,9 +75,9 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// Everything that decides how the run goes on.
     pub fn state(&self) -> TrainingState<E> {
         TrainingState {
-            weights: self.weights(),
-            average: self.average.as_ref().map(Average::named).unwrap_or_default(),
-            moments: self.optimizer.state(&self.model),
+            weights: self.model.weights(),
+            average: self.average.as_ref().map(|average| average.weights.clone()).unwrap_or_default(),
+            moments: self.optimizer.state(),
             count: self.optimizer.count(),
             position: self.task.position(),
             rng: self.rng.state(),
@@ -92,32 +87,23 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
     /// Saves this moment of the run, if there is somewhere to save it.
     pub(super) fn save(&mut self, tell: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
-        if self.destination.is_none() {
-            return Ok(());
-        }
         let (start, step) = (Instant::now(), self.progress.step);
+        let Some(destination) = &self.destination else { return Ok(()) };
+        let best = if destination.adapter.is_some() { self.best_trained_weights() } else { self.best_weights() };
         let state = self.state();
-        let broken = state.weights.iter().find(|(_, array)| !is_finite(array));
-        if let Some((name, _)) = broken {
-            return Err(self.at_step(step, TrainError::NonFiniteParameter { parameter: name.clone() }));
+        if let Some((name, _)) = state.weights.iter().find(|(_, array)| !is_finite(array)) {
+            let problem = format!("parameter {name} is not finite; nothing was saved");
+            return Err(TrainError::NonFinite(problem).at_step(step));
         }
-        let in_part = self.destination.as_ref().is_some_and(Destination::keeps_what_is_trained);
-        let best = if in_part { self.best_trained_weights() } else { self.best_weights() };
-        if let Some(destination) = &mut self.destination {
-            destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;
-        }
+        let destination = self.destination.as_mut().expect("there is one, as seen above");
+        destination.save(&best, Box::new(|to| state.write_to(to)), &self.metrics)?;
         tell(Event::Saved { step, seconds: start.elapsed().as_secs_f64() });
         Ok(())
     }
 
     /// The trained weights that an evaluation sees now: their average, where one is kept.
     pub(super) fn evaluated_weights(&self) -> Named<E> {
-        self.average.as_ref().map_or_else(|| self.weights(), Average::named)
-    }
-
-    /// The values that the trained parameters have now, sharing their storage.
-    pub(super) fn weights(&self) -> Named<E> {
-        self.model.named().into_iter().map(|(name, parameter)| (name, parameter.array().clone())).collect()
+        self.average.as_ref().map_or_else(|| self.model.weights(), |average| average.weights.clone())
     }
 }
 

@@ -80,7 +80,7 @@ mod tests {
         let tokens = tokenizer.encode(text).unwrap();
         let losses: Vec<f32> = (1..tokens.len()).map(|i| (i % 7) as f32).collect();
         let stretches = Stretches::of(text).bits_per_character(tokenizer, &tokens, &losses);
-        let expected = evaluation(&losses).bits_per_character(characters_per_token(text, &tokens));
+        let expected = evaluation(&losses).bits_per(characters_per_token(text, &tokens));
         let together = total(stretches.iter().copied()).score();
         assert!((together - expected).abs() < 1e-9, "{together} is not {expected}");
         stretches

@@ -6,6 +6,7 @@ use std::path::Path;
 use rungs::decoding::{Beam, GenerateOptions, Length, Search};
 use rungs::tasks::Forced;
 use rungs::tensor::Rng;
+use rungs::text::Turns;
 use rungs::trainer::Example;
 use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
@@ -127,7 +128,7 @@ impl TargetWriter {
     /// A pair as what the model reads and writes; none if it is longer than a language model's context.
     fn example(&self, pair: &TextPair) -> Result<Option<Example>, Error> {
         let Some(prompts) = self.generator.prompts() else { return Ok(Some(self.run.tokenizers.example(pair)?)) };
-        let example = prompts.example(pair)?;
+        let example = prompts.example(&pair.turns())?;
         let fits = self.generator.model().context().is_none_or(|context| example.steps() <= context);
         Ok(fits.then_some(example))
     }

@@ -101,8 +101,8 @@ fn report(
         return Err(Failure::running("the loss is not finite: the model's parameters have diverged"));
     }
     let (loss, perplexity) = (evaluation.loss(), evaluation.perplexity());
-    let bits_per_char = evaluation.bits_per_character(characters_per_token(text, tokens));
-    let bits_per_byte = evaluation.bits_per_byte(bytes_per_token(text, tokens));
+    let bits_per_char = evaluation.bits_per(characters_per_token(text, tokens));
+    let bits_per_byte = evaluation.bits_per(bytes_per_token(text, tokens));
     let (name, unit) = if beside_others { ("loss, nats per token", "") } else { ("loss", " nats per token") };
     let mut facts = Facts::default();
     facts.field("run", run.path());

@@ -45,15 +45,13 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let mut texts = Texts::read(train, &settings, None, streaming)?;
     let corpus = texts.corpus(&settings, from.as_ref().map(|from| &from.tokenizers))?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
-    let trained = settings.trained_parameters_at_least(&corpus.tokenizers)?;
+    let trained = settings.trained_parameter_count(&corpus.tokenizers)?.unwrap_or(parameters);
     memory::check_training(parameters, trained)?;
     let left_out = LeftOut::new(&corpus, &settings);
     let (text, validation) = texts.provenance();
     let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::provenance) };
     let mut run = Run::create(path, &config, corpus).map_err(|error| match error {
-        Error::Train(TrainError::TooShort { .. }) => {
-            Failure::input(format!("{}: too short: {error}", config.text.name))
-        }
+        Error::Train(TrainError::TooShort(_)) => Failure::input(format!("{}: too short: {error}", config.text.name)),
         other => other.into(),
     })?;
     if let Some(from) = &from {
@@ -69,7 +67,7 @@ fn adaptable(settings: &Settings, from: Option<&SavedRun>) -> Outcome {
             let option = fine_tuning.name();
             Err(Failure::input(format!("--{option}: there is no model to fine-tune; --from DIR says which one")))
         }
-        (Some(FineTuning::Lora(_)), Some(from)) if from.belonging()?.is_some() => {
+        (Some(FineTuning::Lora(_)), Some(from)) if from.belonging().is_some() => {
             let from = from.path().display();
             let problem = "holds an adapter itself; rungs merge makes a whole model of it";
             Err(Failure::input(format!("--from: {from} {problem}")))
@@ -116,7 +114,7 @@ fn began_with(wanted: &Path, saved: &SavedRun) -> Outcome<Provenance> {
     let from = saved.config.from.as_ref();
     match from.filter(|from| Path::new(&from.name) == wanted) {
         Some(from) => Ok(from.clone()),
-        None if saved.belonging()?.is_some() => Ok(saved.base(Some(&wanted))?.provenance()),
+        None if saved.belonging().is_some() => Ok(saved.base(Some(&wanted))?.provenance()),
         None => {
             let (path, began) = (saved.path().display(), from.map_or("random weights", |from| from.name.as_str()));
             Err(Failure::input(format!("{path}: this run began with {began}, not with {}", wanted.display())))

@@ -9,11 +9,11 @@ pub struct Date {
     /// How many days after 1 January 1900.
     days: usize,
     /// 1900 to 2099.
-    year: usize,
+    pub(super) year: usize,
     /// 1 to 12.
-    month: usize,
+    pub(super) month: usize,
     /// 1 to 31.
-    day: usize,
+    pub(super) day: usize,
 }
 
 impl Date {
@@ -36,21 +36,6 @@ impl Date {
             month += 1;
         }
         Self { days, year, month, day: rest + 1 }
-    }
-
-    /// The year, 1900 to 2099.
-    pub fn year(self) -> usize {
-        self.year
-    }
-
-    /// The month, 1 to 12.
-    pub fn month(self) -> usize {
-        self.month
-    }
-
-    /// The day of the month, 1 to 31.
-    pub fn day(self) -> usize {
-        self.day
     }
 
     /// The day of the week, 0 for Monday to 6 for Sunday.

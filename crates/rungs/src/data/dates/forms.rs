@@ -11,63 +11,63 @@ pub type Form = fn(Date) -> String;
 /// Every way. 3 March 1984, a Saturday, is written as the comments say.
 pub const FORMS: [Form; 29] = [
     // 3 March 1984
-    |d| format!("{} {} {}", d.day(), month(d, ENGLISH), d.year()),
+    |d| format!("{} {} {}", d.day, month(d, ENGLISH), d.year),
     // 3rd March 1984
-    |d| format!("{} {} {}", ordinal(d), month(d, ENGLISH), d.year()),
+    |d| format!("{} {} {}", ordinal(d), month(d, ENGLISH), d.year),
     // 3 MARCH 1984
-    |d| format!("{} {} {}", d.day(), month(d, ENGLISH).to_uppercase(), d.year()),
+    |d| format!("{} {} {}", d.day, month(d, ENGLISH).to_uppercase(), d.year),
     // 3 Mar 1984
-    |d| format!("{} {} {}", d.day(), short(month(d, ENGLISH)), d.year()),
+    |d| format!("{} {} {}", d.day, short(month(d, ENGLISH)), d.year),
     // 3-Mar-1984
-    |d| format!("{}-{}-{}", d.day(), short(month(d, ENGLISH)), d.year()),
+    |d| format!("{}-{}-{}", d.day, short(month(d, ENGLISH)), d.year),
     // March 3, 1984
-    |d| format!("{} {}, {}", month(d, ENGLISH), d.day(), d.year()),
+    |d| format!("{} {}, {}", month(d, ENGLISH), d.day, d.year),
     // March 3rd, 1984
-    |d| format!("{} {}, {}", month(d, ENGLISH), ordinal(d), d.year()),
+    |d| format!("{} {}, {}", month(d, ENGLISH), ordinal(d), d.year),
     // Mar 3, 1984
-    |d| format!("{} {}, {}", short(month(d, ENGLISH)), d.day(), d.year()),
+    |d| format!("{} {}, {}", short(month(d, ENGLISH)), d.day, d.year),
     // Saturday, 3 March 1984
-    |d| format!("{}, {} {} {}", weekday(d, ENGLISH_DAYS), d.day(), month(d, ENGLISH), d.year()),
+    |d| format!("{}, {} {} {}", weekday(d, ENGLISH_DAYS), d.day, month(d, ENGLISH), d.year),
     // Saturday, March 3, 1984
-    |d| format!("{}, {} {}, {}", weekday(d, ENGLISH_DAYS), month(d, ENGLISH), d.day(), d.year()),
+    |d| format!("{}, {} {}, {}", weekday(d, ENGLISH_DAYS), month(d, ENGLISH), d.day, d.year),
     // Sat 3 Mar 1984
-    |d| format!("{} {} {} {}", short(weekday(d, ENGLISH_DAYS)), d.day(), short(month(d, ENGLISH)), d.year()),
+    |d| format!("{} {} {} {}", short(weekday(d, ENGLISH_DAYS)), d.day, short(month(d, ENGLISH)), d.year),
     // Sat, 03 Mar 1984, as in the head of an electronic letter
-    |d| format!("{}, {:02} {} {}", short(weekday(d, ENGLISH_DAYS)), d.day(), short(month(d, ENGLISH)), d.year()),
+    |d| format!("{}, {:02} {} {}", short(weekday(d, ENGLISH_DAYS)), d.day, short(month(d, ENGLISH)), d.year),
     // the 3rd of March 1984
-    |d| format!("the {} of {} {}", ordinal(d), month(d, ENGLISH), d.year()),
+    |d| format!("the {} of {} {}", ordinal(d), month(d, ENGLISH), d.year),
     // the third of March 1984
-    |d| format!("the {} of {} {}", ordinal_word(d), month(d, ENGLISH), d.year()),
+    |d| format!("the {} of {} {}", ordinal_word(d), month(d, ENGLISH), d.year),
     // Saturday the third of March, 1984
-    |d| format!("{} the {} of {}, {}", weekday(d, ENGLISH_DAYS), ordinal_word(d), month(d, ENGLISH), d.year()),
+    |d| format!("{} the {} of {}, {}", weekday(d, ENGLISH_DAYS), ordinal_word(d), month(d, ENGLISH), d.year),
     // 1984 March 3
-    |d| format!("{} {} {}", d.year(), month(d, ENGLISH), d.day()),
+    |d| format!("{} {} {}", d.year, month(d, ENGLISH), d.day),
     // 3. März 1984
-    |d| format!("{}. {} {}", d.day(), month(d, GERMAN), d.year()),
+    |d| format!("{}. {} {}", d.day, month(d, GERMAN), d.year),
     // Samstag, 3. März 1984
-    |d| format!("{}, {}. {} {}", weekday(d, GERMAN_DAYS), d.day(), month(d, GERMAN), d.year()),
+    |d| format!("{}, {}. {} {}", weekday(d, GERMAN_DAYS), d.day, month(d, GERMAN), d.year),
     // 3 mars 1984
-    |d| format!("{} {} {}", french_day(d), month(d, FRENCH), d.year()),
+    |d| format!("{} {} {}", french_day(d), month(d, FRENCH), d.year),
     // samedi 3 mars 1984
-    |d| format!("{} {} {} {}", weekday(d, FRENCH_DAYS), french_day(d), month(d, FRENCH), d.year()),
+    |d| format!("{} {} {} {}", weekday(d, FRENCH_DAYS), french_day(d), month(d, FRENCH), d.year),
     // 3 de marzo de 1984
-    |d| format!("{} de {} de {}", d.day(), month(d, SPANISH), d.year()),
+    |d| format!("{} de {} de {}", d.day, month(d, SPANISH), d.year),
     // 3 de março de 1984
-    |d| format!("{} de {} de {}", d.day(), month(d, PORTUGUESE), d.year()),
+    |d| format!("{} de {} de {}", d.day, month(d, PORTUGUESE), d.year),
     // 3 marzo 1984
-    |d| format!("{} {} {}", d.day(), month(d, ITALIAN), d.year()),
+    |d| format!("{} {} {}", d.day, month(d, ITALIAN), d.year),
     // 3 maart 1984
-    |d| format!("{} {} {}", d.day(), month(d, DUTCH), d.year()),
+    |d| format!("{} {} {}", d.day, month(d, DUTCH), d.year),
     // 3.III.1984
-    |d| format!("{}.{}.{}", d.day(), month(d, ROMAN), d.year()),
+    |d| format!("{}.{}.{}", d.day, month(d, ROMAN), d.year),
     // 1984/03/03
-    |d| format!("{}/{:02}/{:02}", d.year(), d.month(), d.day()),
+    |d| format!("{}/{:02}/{:02}", d.year, d.month, d.day),
     // 1984/3/3
-    |d| format!("{}/{}/{}", d.year(), d.month(), d.day()),
+    |d| format!("{}/{}/{}", d.year, d.month, d.day),
     // 19840303
-    |d| format!("{}{:02}{:02}", d.year(), d.month(), d.day()),
+    |d| format!("{}{:02}{:02}", d.year, d.month, d.day),
     // 1984年3月3日
-    |d| format!("{}年{}月{}日", d.year(), d.month(), d.day()),
+    |d| format!("{}年{}月{}日", d.year, d.month, d.day),
 ];
 
 /// The names of the months, blank-separated.
@@ -99,7 +99,7 @@ fn word(words: &'static str, i: usize) -> &'static str {
 }
 
 fn month(date: Date, names: Months) -> &'static str {
-    word(names, date.month() - 1)
+    word(names, date.month - 1)
 }
 
 fn weekday(date: Date, names: Weekdays) -> &'static str {
@@ -113,18 +113,18 @@ fn short(name: &str) -> &str {
 
 /// 1st, 2nd, 3rd, 4th, 11th, 21st.
 fn ordinal(date: Date) -> String {
-    let suffix = match date.day() {
+    let suffix = match date.day {
         1 | 21 | 31 => "st",
         2 | 22 => "nd",
         3 | 23 => "rd",
         _ => "th",
     };
-    format!("{}{suffix}", date.day())
+    format!("{}{suffix}", date.day)
 }
 
 /// first, twentieth, twenty-first.
 fn ordinal_word(date: Date) -> String {
-    match date.day() {
+    match date.day {
         20 => "twentieth".into(),
         30 => "thirtieth".into(),
         day @ 1..=19 => word(ORDINALS, day - 1).into(),
@@ -134,5 +134,5 @@ fn ordinal_word(date: Date) -> String {
 
 /// 1er, 2, 3: French counts only the first.
 fn french_day(date: Date) -> String {
-    if date.day() == 1 { "1er".into() } else { date.day().to_string() }
+    if date.day == 1 { "1er".into() } else { date.day.to_string() }
 }

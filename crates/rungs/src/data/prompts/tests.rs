@@ -4,7 +4,7 @@ use crate::data::{Corpus, LeftOut, Prompts};
 use crate::prelude::{Rung, Settings};
 use crate::settings::Template;
 use crate::text::tokenizer::BpeTokenizer;
-use crate::text::{Tokenizer, WordOptions};
+use crate::text::{Tokenizer, Turns, WordOptions};
 use crate::{Dialogue, Examples, PromptKind, PromptSettings, Role, TextPair, Turn, read_dialogues};
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ fn every_filled_template_decodes_back_and_its_answer_begins_where_it_does() {
             let before = if tokenizer.decode(&tokenizer.encode("one").unwrap()[begins..]) == " one" { " " } else { "" };
             for turns in &all {
                 let said: Vec<Turn> = turns.iter().map(|&(role, text)| Turn { role, text: text.to_owned() }).collect();
-                let example = prompts.example(said.as_slice()).unwrap();
+                let example = prompts.example(&said.as_slice().turns()).unwrap();
                 let decoded = tokenizer.decode(&example.ids()[begins..]);
                 let expected = format!("{before}{}", by_hand(turns, &parsed, task, end));
                 assert_eq!(decoded, expected, "{}", tokenizer.kind());
@@ -118,7 +118,7 @@ fn every_filled_template_decodes_back_and_its_answer_begins_where_it_does() {
                     if role == Role::User {
                         continue;
                     }
-                    let prompt = prompts.prompt(&said[..i]).unwrap();
+                    let prompt = prompts.prompt(&said[..i].turns()).unwrap();
                     assert!(example.ids().starts_with(&prompt), "{}", tokenizer.kind());
                     assert!(example.learnt()[at..prompt.len()].iter().all(|&learnt| !learnt));
                     let learnt = example.learnt()[prompt.len()..].iter().take_while(|&&learnt| learnt).count();
@@ -138,7 +138,7 @@ fn what_a_text_says_is_no_special_token() {
         BpeTokenizer::from_documents(&"a b c d ".repeat(9), "<|endoftext|>", 260).unwrap().into();
     let end = tokenizer.encode("<|endoftext|>").unwrap()[0];
     let prompts = Prompts::new(&settings(PromptKind::Pairs, "{source}\n=> {target}\n"), &tokenizer).unwrap();
-    let example = prompts.example(&pair("a <|endoftext|> b", "c <|endoftext|> d")).unwrap();
+    let example = prompts.example(&pair("a <|endoftext|> b", "c <|endoftext|> d").turns()).unwrap();
     let ends: Vec<usize> = (0..example.ids().len()).filter(|&at| example.ids()[at] == end).collect();
     assert_eq!(ends, [example.ids().len() - 1], "the end of the answer, and no other");
     assert_eq!(tokenizer.decode(example.ids()), "a <|endoftext|> b\n=> c <|endoftext|> d<|endoftext|>");
@@ -163,13 +163,13 @@ fn a_vocabulary_must_be_able_to_say_the_template_and_an_answer_not_its_end() {
     assert!(says("{source}: {target}", &characters).starts_with("template: something must end an answer"));
 
     let prompts = Prompts::new(&settings(PromptKind::Pairs, "{source}: {target}\n"), &characters).unwrap();
-    assert!(prompts.example(&pair("a", "b c")).is_ok());
-    let error = prompts.example(&pair("a", "b\nc")).unwrap_err().to_string();
+    assert!(prompts.example(&pair("a", "b c").turns()).is_ok());
+    let error = prompts.example(&pair("a", "b\nc").turns()).unwrap_err().to_string();
     assert_eq!(error, r#"template: an answer ends with "\n", and this one says it: "b\nc""#);
     // An end that begins within the answer is one too early.
     let prompts = Prompts::new(&settings(PromptKind::Pairs, "{source}:{target}aba"), &characters).unwrap();
-    assert!(prompts.example(&pair("a", "cab")).is_err(), "cab|aba has an aba one place further on the left");
-    assert!(prompts.example(&pair("a", "cc")).is_ok());
+    assert!(prompts.example(&pair("a", "cab").turns()).is_err(), "cab|aba has an aba one place further on the left");
+    assert!(prompts.example(&pair("a", "cc").turns()).is_ok());
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
 
     let prompts = Prompts::new(&all, &characters).unwrap();
     let latest = |most: usize| {
-        let latest = prompts.latest(&dialogues[0], most).unwrap();
+        let latest = prompts.latest(&dialogues[0].turns(), most).unwrap();
         latest.map(|(ids, forgotten)| (characters.decode(&ids), forgotten))
     };
     let last = "user: ee\nassistant: ";
@@ -226,7 +226,7 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
     // What the system says stays, where the vocabulary has the letters for it.
     let turns = [&[Turn { role: Role::System, text: "ab".to_owned() }], dialogues[0].turns.as_slice()].concat();
     let latest = |tokenizer: &Tokenizer, most: usize| {
-        let latest = Prompts::new(&all, tokenizer).unwrap().latest(turns.as_slice(), most);
+        let latest = Prompts::new(&all, tokenizer).unwrap().latest(&turns.as_slice().turns(), most);
         latest.map(|latest| latest.map(|(ids, forgotten)| (tokenizer.decode(&ids), forgotten)))
     };
     let letters = Tokenizer::char_from("abcdeuserassistantsystem: \n").unwrap();

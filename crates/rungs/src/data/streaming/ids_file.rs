@@ -22,12 +22,11 @@
 //! lately the system keeps in its page cache all the same.
 
 use crate::trainer::TrainError;
-use crate::trainer::checkpoint::Checksum;
+use crate::trainer::checkpoint::sha256;
 use crate::trainer::data::StoredIds;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 const MAGIC: &[u8; 8] = b"rungsids";
 /// The version of the layout that is written, and the only one that is read.
@@ -42,19 +41,11 @@ pub(super) const SHORT: usize = 1 << 16;
 pub type Key = [u8; 32];
 
 /// Token ids in a file, to be read where they lie.
-#[derive(Clone, Debug)]
-pub struct IdsFile {
-    opened: Arc<Opened>,
-}
-
 #[derive(Debug)]
-struct Opened {
+pub struct IdsFile {
     path: PathBuf,
     file: File,
-    width: usize,
-    ids: usize,
-    vocabulary: usize,
-    characters: u64,
+    header: Header,
 }
 
 impl IdsFile {
@@ -64,85 +55,63 @@ impl IdsFile {
     /// # Errors
     /// If there is a file and it cannot be read.
     pub fn open(path: &Path, key: &Key) -> Result<Option<Self>, TrainError> {
-        let unreadable = |source| TrainError::Io { path: path.to_owned(), source };
+        let unreadable = TrainError::reading(path);
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
-        let length = file.metadata().map_err(unreadable)?.len();
+        let length = file.metadata().map_err(&unreadable)?.len();
         let mut header = [0; HEADER];
         if length < HEADER as u64 {
             return Ok(None);
         }
-        read_exact_at(&file, &mut header, 0).map_err(unreadable)?;
-        let opened = Header::read(&header).filter(|header| header.key == *key).and_then(|header| {
-            let bytes = header.ids.checked_mul(header.width as u64)?.checked_add(HEADER as u64)?;
-            let ids = usize::try_from(header.ids).ok().filter(|_| bytes == length)?;
-            let vocabulary = usize::try_from(header.vocabulary).ok()?;
-            Some(Opened {
-                path: path.to_owned(),
-                file,
-                width: header.width,
-                ids,
-                vocabulary,
-                characters: header.characters,
-            })
-        });
-        Ok(opened.map(|opened| Self { opened: Arc::new(opened) }))
-    }
-
-    /// How many characters of text they stand for.
-    pub fn characters(&self) -> u64 {
-        self.opened.characters
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.opened.path
+        read_exact_at(&file, &mut header, 0).map_err(&unreadable)?;
+        let header = Header::read(&header).filter(|header| header.key == *key && header.length() == Some(length));
+        Ok(header.map(|header| Self { path: path.to_owned(), file, header }))
     }
 }
 
 /// The file is damaged, too, if it has an id outside of the vocabulary.
 impl StoredIds for IdsFile {
     fn len(&self) -> usize {
-        self.opened.ids
+        self.header.ids as usize
     }
 
     fn read(&self, start: usize, length: usize, ids: &mut Vec<u32>) -> Result<(), TrainError> {
-        let Opened { path, file, width, ids: all, vocabulary, .. } = &*self.opened;
-        assert!(start.checked_add(length).is_some_and(|end| end <= *all), "ids {start} + {length} of {all}");
+        let (all, Header { width, vocabulary, .. }) = (self.len(), self.header);
+        assert!(start.checked_add(length).is_some_and(|end| end <= all), "ids {start} + {length} of {all}");
         let mut bytes = vec![0; length * width];
-        read_exact_at(file, &mut bytes, (HEADER + start * width) as u64)
-            .map_err(|source| TrainError::Io { path: path.clone(), source })?;
-        ids.extend(bytes.chunks_exact(*width).map(|id| match *id {
+        let place = (HEADER + start * width) as u64;
+        read_exact_at(&self.file, &mut bytes, place).map_err(TrainError::reading(&self.path))?;
+        ids.extend(bytes.chunks_exact(width).map(|id| match *id {
             [a, b] => u32::from(u16::from_le_bytes([a, b])),
             [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
             _ => unreachable!("ids have two bytes or four"),
         }));
         let read = &ids[ids.len() - length..];
-        match read.iter().find(|&&id| id as usize >= *vocabulary) {
+        match read.iter().find(|&&id| u64::from(id) >= vocabulary) {
             Some(id) => {
-                let problem =
-                    format!("damaged: id {id} of a vocabulary of {vocabulary}; remove it to have it made again");
-                Err(TrainError::File { path: path.clone(), problem })
+                let damage = format!("id {id} of a vocabulary of {vocabulary}");
+                Err(TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again")))
             }
             None => Ok(()),
         }
     }
 }
 
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub(super) struct Header {
     pub(super) width: usize,
     pub(super) ids: u64,
     pub(super) vocabulary: u64,
+    /// Of the text that the ids stand for.
     pub(super) characters: u64,
     pub(super) key: Key,
 }
 
 impl Header {
-    pub(super) fn to_bytes(&self) -> [u8; HEADER] {
+    pub(super) fn to_bytes(self) -> [u8; HEADER] {
         let mut bytes = Vec::with_capacity(HEADER);
         bytes.extend_from_slice(MAGIC);
         [FORMAT, self.width as u32].iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
@@ -151,6 +120,12 @@ impl Header {
         bytes.extend_from_slice(&self.key);
         bytes.extend_from_slice(&sha256(&bytes));
         bytes.try_into().expect("the fields fill the header")
+    }
+
+    /// The bytes of the whole file, if it can have so many.
+    fn length(&self) -> Option<u64> {
+        let ids = usize::try_from(self.ids).ok()? as u64;
+        ids.checked_mul(self.width as u64)?.checked_add(HEADER as u64)
     }
 
     /// None if it is damaged or of another format.
@@ -167,12 +142,6 @@ impl Header {
             key: bytes[40..SUMMED].try_into().expect("thirty-two bytes"),
         })
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut sum = Checksum::default();
-    sum.update(bytes);
-    sum.bytes()
 }
 
 #[cfg(unix)]

@@ -43,9 +43,10 @@ impl IdsWriter {
     /// # Errors
     /// If the disk refuses.
     pub fn create(path: &Path, key: &Key, vocabulary: usize) -> Result<Self, TrainError> {
-        let folders = NewFolders::of(path).map_err(unsaved(path))?;
-        let mut file = AtomicFile::create(path).map_err(unsaved(path))?;
-        file.writer().write_all(&[0; HEADER]).map_err(unsaved(path))?;
+        let unsaved = TrainError::saving(path);
+        let folders = NewFolders::of(path).map_err(&unsaved)?;
+        let mut file = AtomicFile::create(path).map_err(&unsaved)?;
+        file.writer().write_all(&[0; HEADER]).map_err(&unsaved)?;
         let width = if vocabulary <= SHORT { 2 } else { 4 };
         let header = Header { width, ids: 0, vocabulary: vocabulary as u64, characters: 0, key: *key };
         Ok(Self { path: path.to_owned(), file, header, folders })
@@ -62,7 +63,7 @@ impl IdsWriter {
         let Header { width, vocabulary, .. } = self.header;
         for &id in ids {
             assert!(u64::from(id) < vocabulary, "id {id} of a vocabulary of {vocabulary}");
-            self.file.writer().write_all(&id.to_le_bytes()[..width]).map_err(unsaved(&self.path))?;
+            self.file.writer().write_all(&id.to_le_bytes()[..width]).map_err(TrainError::saving(&self.path))?;
         }
         self.header.ids += ids.len() as u64;
         self.header.characters += characters as u64;
@@ -80,7 +81,7 @@ impl IdsWriter {
             file.writer().write_all(&header.to_bytes())?;
             file.commit()
         };
-        let written = end().map_err(unsaved(&path));
+        let written = end().map_err(TrainError::saving(&path));
         // Another process may have made the same file meanwhile, and removed ours as left over.
         match IdsFile::open(&path, &header.key)? {
             Some(file) => {
@@ -88,10 +89,7 @@ impl IdsWriter {
                 remove_unfinished(&path);
                 Ok(file)
             }
-            None => Err(written.err().unwrap_or_else(|| TrainError::File {
-                path: path.clone(),
-                problem: "not what was just written".to_owned(),
-            })),
+            None => Err(written.err().unwrap_or_else(|| TrainError::file(&path, "not what was just written"))),
         }
     }
 }
@@ -108,9 +106,4 @@ fn remove_unfinished(path: &Path) {
             _ = fs::remove_file(entry.path()); // best effort: it is in nobody's way
         }
     }
-}
-
-fn unsaved(path: &Path) -> impl Fn(io::Error) -> TrainError + use<> {
-    let path = path.to_owned();
-    move |source| TrainError::Save { path: path.clone(), source }
 }

@@ -2,16 +2,14 @@
 
 use super::ids_file::{IdsFile, Key};
 use super::ids_writer::IdsWriter;
-use super::reading::OnReading;
-use super::text_file::TextFile;
+use super::text_file::{OnReading, TextFile};
 use crate::Error;
 use crate::data::corpus::Corpus;
-use crate::data::text_corpus::{WORDS, check_separator};
-use crate::data::tokenizers::Tokenizers;
-use crate::settings::{Settings, TokenizerKind};
+use crate::data::text_corpus::{check_separator, learnt};
+use crate::settings::Settings;
 use crate::text::Tokenizer;
-use crate::text::tokenizer::{PieceEncoder, PieceLearner};
-use crate::trainer::checkpoint::{Checksum, checksum};
+use crate::text::tokenizer::PieceEncoder;
+use crate::trainer::checkpoint::{checksum, sha256};
 use crate::trainer::data::TokenIds;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -33,53 +31,37 @@ impl Corpus {
     ) -> Result<Self, Error> {
         // Of a text that holds out its own end, how many characters are trained on.
         let share = 1.0 - settings.data.validation_split;
-        let all = text.known.characters;
+        let all = text.characters;
         let train_characters = if validation.is_some() { all } else { (all as f64 * share) as u64 };
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
-            None => learn(text, validation, train_characters, settings, on_reading)?,
+            None => learnt(&settings.data.tokenizer, settings.data.examples.documents(), &mut |learner, both| {
+                let upto = if both { all } else { train_characters };
+                let parts = [Some((text, upto)), validation.filter(|_| both).map(|text| (text, text.characters))];
+                for (text, upto) in parts.into_iter().flatten() {
+                    let mut push = |piece: &str| Ok(learner.push(piece)?);
+                    text.read_part(0..upto, "learning tokens", on_reading, &mut push)?;
+                }
+                Ok(())
+            })?,
         };
         check_separator(&tokenizer, settings)?;
         PieceEncoder::new(&tokenizer)?;
         let sum = checksum(tokenizer.to_json().as_bytes());
         let train = Part::of(text, 0..train_characters, &sum, cache);
         let held_out = match validation {
-            Some(other) => Part::of(other, 0..other.known.characters, &sum, cache),
+            Some(other) => Part::of(other, 0..other.characters, &sum, cache),
             None => Part::of(text, train_characters..all, &sum, cache),
         };
         let mut ids = |part: &Part<'_>| match IdsFile::open(&part.path, &part.key)? {
             Some(file) => Ok(TokenIds::from(file)),
             None => part.encode(&tokenizer, on_reading).map(TokenIds::from),
         };
-        let corpus = Self::of_ids(tokenizer.clone(), ids(&train)?, ids(&held_out)?)?;
+        let corpus = Self::of_ids(tokenizer.clone(), [ids(&train)?, ids(&held_out)?])?;
         text.remember(cache)?;
         validation.map_or(Ok(()), |text| text.remember(cache))?;
         Ok(corpus)
     }
-}
-
-/// Learns the tokenizer of the settings, or opens it where it is that of a folder.
-fn learn(
-    text: &TextFile,
-    validation: Option<&TextFile>,
-    train_characters: u64,
-    settings: &Settings,
-    on_reading: OnReading<'_>,
-) -> Result<Tokenizer, Error> {
-    // As `Corpus` does: characters of both parts, words and byte pairs of what is trained on alone.
-    let (mut learner, both) = match &settings.data.tokenizer {
-        TokenizerKind::Char => (PieceLearner::chars(), true),
-        TokenizerKind::Word => (PieceLearner::words(WORDS), false),
-        TokenizerKind::Bpe(size) => (PieceLearner::bpe(*size, settings.data.examples.documents())?, false),
-        TokenizerKind::Folder(path) => return Ok(Tokenizers::open(path, false)?.target),
-    };
-    let upto = if both { text.known.characters } else { train_characters };
-    text.read_part(0..upto, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;
-    if let (true, Some(other)) = (both, validation) {
-        let all = 0..other.known.characters;
-        other.read_part(all, "learning tokens", on_reading, &mut |piece| Ok(learner.push(piece)?))?;
-    }
-    Ok(learner.finish()?)
 }
 
 /// A part of a text, in characters, and the file of its ids.
@@ -93,11 +75,9 @@ struct Part<'t> {
 impl<'t> Part<'t> {
     fn of(text: &'t TextFile, characters: Range<u64>, tokenizer: &str, cache: &Path) -> Self {
         let Range { start, end } = characters;
-        let depends_on = format!("text {}\ncharacters {start} to {end}\ntokenizer {tokenizer}\n", text.known.sha256);
-        let mut sum = Checksum::default();
-        sum.update(depends_on.as_bytes());
-        let name = format!("{}.ids", &sum.clone().finish()[..16]);
-        Self { text, characters, key: sum.bytes(), path: cache.join(name) }
+        let depends_on = format!("text {}\ncharacters {start} to {end}\ntokenizer {tokenizer}\n", text.sha256);
+        let path = cache.join(format!("{}.ids", &checksum(depends_on.as_bytes())[..16]));
+        Self { text, characters, key: sha256(depends_on.as_bytes()), path }
     }
 
     fn encode(&self, tokenizer: &Tokenizer, on_reading: OnReading<'_>) -> Result<IdsFile, Error> {

@@ -1,25 +1,37 @@
 //! A text in a file, and what is known of it without reading it again.
 
-use super::reading::{OnReading, read_pieces, unreadable};
-use crate::trainer::TrainError;
 use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum};
+use crate::trainer::{Control, TrainError};
 use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// A text in a file, of which all is known that takes reading it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TextFile {
-    pub(super) known: Known,
+/// How many bytes of a text are read at a time.
+const PIECE: usize = 1 << 20;
+
+/// What is being done with a text, and how far it has come.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// `reading`, `learning tokens` or `making tokens`.
+    pub what: &'static str,
+    /// The bytes that were read.
+    pub done: u64,
+    /// The bytes of the text.
+    pub of: u64,
 }
 
-/// What is written down of a text, so that it need not be read again.
+/// Is told how far a text has been read, and says whether to go on.
+pub type OnReading<'a> = &'a mut dyn FnMut(Reading) -> Control;
+
+/// A text in a file, of which all is known that takes reading it. That is written down, so that it need not be read
+/// again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Known {
+pub struct TextFile {
     format: u32,
     path: PathBuf,
     bytes: u64,
@@ -29,7 +41,7 @@ pub(super) struct Known {
     pub(super) characters: u64,
 }
 
-/// The version of [`Known`] that is written, and the only one that is read.
+/// The version of what is written down that is written, and the only one that is read.
 const FORMAT: u32 = 1;
 
 /// The bytes of a large text: in memory its tokens would take four times as much, or more.
@@ -48,14 +60,14 @@ impl TextFile {
     /// If it cannot be read, is no UTF-8 text, has a NUL in it or is empty, with the byte; or if it was to stop.
     pub fn open(path: &Path, cache: &Path, on_reading: OnReading<'_>) -> Result<Self, Error> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let metadata = fs::metadata(&path).map_err(unreadable(&path))?;
+        let metadata = fs::metadata(&path).map_err(TrainError::reading(&path))?;
         let (bytes, modified) = (metadata.len(), modified(&metadata));
-        let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Known>(&json).ok());
-        let same = |known: &Known| {
+        let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let same = |known: &Self| {
             known.format == FORMAT && (&known.path, known.bytes, known.modified) == (&path, bytes, modified)
         };
         if let Some(known) = written.filter(same) {
-            return Ok(Self { known });
+            return Ok(known);
         }
         let (mut checksum, mut characters) = (Checksum::default(), 0);
         read_pieces(&path, "reading", on_reading, &mut |piece| {
@@ -64,23 +76,22 @@ impl TextFile {
             Ok(())
         })?;
         if characters == 0 {
-            return Err(Error::File { path, problem: "the text is empty".to_owned() });
+            return Err(Error::file(path, "the text is empty"));
         }
-        let known = Known { format: FORMAT, path, bytes, modified, sha256: checksum.finish(), characters };
-        Ok(Self { known })
+        Ok(Self { format: FORMAT, path, bytes, modified, sha256: checksum.finish(), characters })
     }
 
     /// Where it came from, as a run's configuration has it: the same as of the text in memory.
     pub fn provenance(&self) -> Provenance {
-        Provenance { name: self.known.path.display().to_string(), sha256: self.known.sha256.clone() }
+        Provenance { name: self.path.display().to_string(), sha256: self.sha256.clone() }
     }
 
     /// Writes down what is known of it.
     pub(super) fn remember(&self, cache: &Path) -> Result<(), Error> {
-        let note = note(&self.known.path, cache);
-        let json = serde_json::to_vec_pretty(&self.known).expect("numbers and strings are JSON");
+        let note = note(&self.path, cache);
+        let json = serde_json::to_vec_pretty(self).expect("numbers and strings are JSON");
         let written = fs::create_dir_all(cache).and_then(|()| AtomicFile::write(&note, |to| to.write_all(&json)));
-        written.map_err(|source| TrainError::Save { path: note, source }.into())
+        Ok(written.map_err(TrainError::saving(&note))?)
     }
 
     /// Calls `each` with the pieces of a part of a text.
@@ -92,7 +103,7 @@ impl TextFile {
         each: &mut dyn FnMut(&str) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut at = 0;
-        let path = &self.known.path;
+        let path = &self.path;
         read_pieces(path, what, on_reading, &mut |piece| {
             let end = at + piece.chars().count() as u64;
             let byte = |character: u64| {
@@ -104,12 +115,10 @@ impl TextFile {
             at = end;
             if part.is_empty() { Ok(()) } else { each(part) }
         })?;
-        let metadata = fs::metadata(path).map_err(unreadable(path))?;
-        match (metadata.len(), modified(&metadata)) == (self.known.bytes, self.known.modified) {
+        let metadata = fs::metadata(path).map_err(TrainError::reading(path))?;
+        match (metadata.len(), modified(&metadata)) == (self.bytes, self.modified) {
             true => Ok(()),
-            false => {
-                Err(Error::File { path: path.clone(), problem: "the text was changed while it was read".to_owned() })
-            }
+            false => Err(Error::file(path, "the text was changed while it was read")),
         }
     }
 }
@@ -122,4 +131,49 @@ fn note(path: &Path, cache: &Path) -> PathBuf {
 fn modified(metadata: &Metadata) -> u128 {
     let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     time.map_or(0, |time| time.as_nanos())
+}
+
+/// Calls `each` with a text, piece by piece, and checks that it is one.
+fn read_pieces(
+    path: &Path,
+    what: &'static str,
+    on_reading: OnReading<'_>,
+    each: &mut dyn FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let unreadable = TrainError::reading(path);
+    let mut file = File::open(path).map_err(&unreadable)?;
+    let of = file.metadata().map_err(&unreadable)?.len();
+    let (mut bytes, mut done) = (Vec::with_capacity(PIECE + 4), 0_u64);
+    loop {
+        let before = bytes.len();
+        file.by_ref().take(PIECE as u64).read_to_end(&mut bytes).map_err(&unreadable)?;
+        let ended = bytes.len() == before;
+        if let Some(at) = bytes[before..].iter().position(|&byte| byte == 0) {
+            return Err(Error::file(path, format!("binary, not text: byte {} is NUL", done + (before + at) as u64)));
+        }
+        let whole = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            // The last character may be cut.
+            Err(error) if error.error_len().is_none() && !ended => {
+                std::str::from_utf8(&bytes[..error.valid_up_to()]).expect("valid so far")
+            }
+            Err(error) => {
+                let at = error.valid_up_to();
+                let problem = format!("not UTF-8 text: byte {} is 0x{:02x}", done + at as u64, bytes[at]);
+                return Err(Error::file(path, problem));
+            }
+        };
+        if !whole.is_empty() {
+            each(whole)?;
+        }
+        let taken = whole.len();
+        done += taken as u64;
+        bytes.drain(..taken);
+        if on_reading(Reading { what, done, of }) == Control::Stop {
+            return Err(Error::Stopped);
+        }
+        if ended {
+            return Ok(());
+        }
+    }
 }

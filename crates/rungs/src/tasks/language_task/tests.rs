@@ -28,7 +28,7 @@ fn tokens(n: usize) -> Arc<[u32]> {
 }
 
 fn streams() -> LanguageTask<f64> {
-    LanguageTask::in_streams(tokens(64), tokens(30), Window { batch: 3, context: 4 }).unwrap()
+    LanguageTask::in_streams([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap()
 }
 
 type Model = Box<dyn LanguageModel<f64>>;
@@ -76,7 +76,7 @@ fn streams_carry_their_state_and_begin_anew_with_the_text() {
     let carried: Vec<usize> = (0..batches + 1)
         .map(|_| {
             nats(&mut task, &model, &mut Rng::new(3));
-            let Reading::Streams { state, .. } = &task.reading else { panic!("streams") };
+            let Batches::Streams { state, .. } = &task.batches else { panic!("streams") };
             state.as_ref().unwrap().position()
         })
         .collect();
@@ -85,14 +85,14 @@ fn streams_carry_their_state_and_begin_anew_with_the_text() {
 
 #[test]
 fn labels_are_smoothed_in_training_and_not_in_validation() {
-    let (gpt, window) = (gpt().frozen(), Window { batch: 3, context: 4 });
-    let plain = || LanguageTask::<f64>::in_windows(tokens(64), tokens(30), window).unwrap();
-    let mut smooth = plain().with_label_smoothing(0.1);
+    let gpt = gpt().frozen();
+    let plain = || LanguageTask::<f64>::in_windows([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap();
+    let mut smooth = LanguageTask { label_smoothing: 0.1, ..plain() };
     assert_eq!(smooth.validate(&gpt).unwrap(), plain().validate(&gpt).unwrap());
     // −Σ q ln p with q = 0.9·one-hot + 0.1/7: between the loss and that of the uniform distribution, linear in ε.
     let at = |task: &mut LanguageTask<f64>| nats(task, &gpt, &mut Rng::new(3));
     let (half, none, some) = (0.05, at(&mut plain()), at(&mut smooth));
-    let between = at(&mut plain().with_label_smoothing(half));
+    let between = at(&mut LanguageTask { label_smoothing: half, ..plain() });
     assert!(some != none && ((none + some) / 2.0 - between).abs() < 1e-9, "{none} {between} {some}");
 }
 
@@ -100,7 +100,7 @@ fn labels_are_smoothed_in_training_and_not_in_validation() {
 fn gradients_stop_at_the_window_but_the_state_does_not() {
     let (model, mut task, mut rng) = (lstm(), streams(), Rng::new(3));
     nats(&mut task, &model, &mut rng);
-    let Reading::Streams { state: Some(state), .. } = &task.reading else { panic!("a state is carried") };
+    let Batches::Streams { state: Some(state), .. } = &task.batches else { panic!("a state is carried") };
     let carried = &state.get::<CarriedState<f64>>().unwrap().layers;
     assert!(carried.iter().all(|state| !state.h.is_tracked()));
     assert!(carried.iter().any(|state| state.h.to_vec().iter().any(|&x| x != 0.0)));
@@ -119,7 +119,7 @@ fn a_task_goes_on_from_its_position() {
             assert_eq!(nats(&mut task, &model, &mut rng), nats(&mut resumed, &model, &mut copy));
         }
     }
-    let mut windows = LanguageTask::<f64>::in_windows(tokens(64), tokens(30), Window { batch: 3, context: 4 }).unwrap();
+    let mut windows = LanguageTask::<f64>::in_windows([64, 30].map(|length| tokens(length).into()), 3, 4).unwrap();
     windows.resume(windows.position()).unwrap();
     assert!(windows.resume(streams().position()).is_err(), "a place in a text is no place here");
     assert!(streams().resume(Position::default()).is_err());

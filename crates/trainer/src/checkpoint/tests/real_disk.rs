@@ -3,6 +3,7 @@
 //! in memory, beside its code.)
 
 use crate::checkpoint::Folder;
+use crate::testing::contents;
 use crate::{
     Budget, Control, Destination, Evaluation, Event, Loss, Position, Task, TrainError, Trainer, TrainerConfig,
 };
@@ -163,7 +164,7 @@ fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
     let deep = path.join("a/b/c");
     let mut folder = Folder::create(&deep).unwrap();
     assert!(!path.join("a").exists());
-    folder.save(json!(1), &[("x".to_owned(), b"y".to_vec())]).unwrap();
+    folder.save(json!(1), &contents(&[("x".to_owned(), b"y".to_vec())])).unwrap();
     assert_eq!(Folder::open(&deep).unwrap().read("x").unwrap(), b"y");
 
     let taken = path.join("foreign");
@@ -237,7 +238,7 @@ fn child_saves_for_ever() {
         Err(_) => (Folder::create(&path).unwrap(), 0),
     };
     for version in first..usize::MAX {
-        folder.save(json!(version), &files(version, LARGE)).unwrap();
+        folder.save(json!(version), &contents(&files(version, LARGE))).unwrap();
     }
 }
 
@@ -266,7 +267,7 @@ fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
     }
     assert!(reached > 0, "no save was finished at all");
     let mut folder = Folder::open(&path).unwrap();
-    folder.save(json!(reached + 1), &files(reached + 1, LARGE)).unwrap();
+    folder.save(json!(reached + 1), &contents(&files(reached + 1, LARGE))).unwrap();
     assert_eq!(version(&path, LARGE), reached + 1);
     assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "three files, config.json, and nothing left over");
 }
@@ -276,11 +277,11 @@ fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
 fn child_runs_out_of_space() {
     let Some(path) = folder_of_child() else { return };
     let mut folder = Folder::create(&path).unwrap();
-    folder.save(json!(1), &files(1, 10)).unwrap();
+    folder.save(json!(1), &contents(&files(1, 10))).unwrap();
     let mut too_large = files(2, 10);
     too_large[1].1 = vec![0; 1 << 20];
     for _ in 0..2 {
-        let error = folder.save(json!(2), &too_large).unwrap_err();
+        let error = folder.save(json!(2), &contents(&too_large)).unwrap_err();
         assert!(!error.is_bad_input());
         let line = error.to_string();
         assert_eq!(
@@ -290,7 +291,7 @@ fn child_runs_out_of_space() {
         assert_eq!(version(&path, 10), 1);
         assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "what was half written is gone");
     }
-    folder.save(json!(3), &files(3, 10)).unwrap();
+    folder.save(json!(3), &contents(&files(3, 10))).unwrap();
     assert_eq!(version(&path, 10), 3);
 }
 

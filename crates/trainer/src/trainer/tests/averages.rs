@@ -1,6 +1,7 @@
 //! The average of the weights of all steps.
 
 use super::*;
+use crate::testing::bytes;
 
 #[test]
 fn the_average_is_the_formula_and_takes_no_part_in_training() {
@@ -46,7 +47,7 @@ fn the_average_goes_on_bit_for_bit_and_belongs_to_the_run() {
     for stop in [1, 4, 8] {
         let mut first = trainer(vec![vec![1.0, 2.0]], config);
         first.run(&mut stop_after(stop)).unwrap();
-        let state = TrainingState::from_bytes(&first.state().to_bytes()).unwrap();
+        let state = TrainingState::from_bytes(&bytes(&first.state())).unwrap();
         let mut second = trainer(vec![vec![1.0, 2.0]], config);
         second.restore(state.clone()).unwrap();
         second.run(&mut quietly).unwrap();
@@ -74,7 +75,7 @@ fn averages_have_the_same_bits_on_any_number_of_threads() {
                 model.a.update(|x| x.iter_mut().for_each(|x| *x *= 0.9));
                 average.update(&model, count);
             }
-            average.named()
+            average.weights
         })
     };
     let one = average(1);

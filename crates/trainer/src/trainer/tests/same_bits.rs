@@ -28,7 +28,8 @@ fn trainer(path: &Path, config: TrainerConfig, resumes: u64) -> Trainer<f32, Rea
         Folder::create(path).unwrap()
     };
     let mut destination = Destination::new(folder, json!({ "model": "reader" }));
-    destination.add_files(|metrics| vec![("rows.txt".to_owned(), metrics.rows().len().to_string().into())]);
+    let rows = |metrics: &Metrics| vec![("rows.txt".to_owned(), metrics.rows().len().to_string().into())];
+    destination.makers.push(Box::new(rows));
     trainer.save_into(destination);
     trainer
 }

@@ -32,7 +32,7 @@ fn what_is_written_is_read_in_both_widths_from_anywhere() {
         let file = write(&path, &[3; 32], vocabulary, &ids);
         let width = if vocabulary == SHORT { 2 } else { 4 };
         assert_eq!(fs::metadata(&path).unwrap().len(), (HEADER + 100 * width) as u64);
-        assert_eq!((file.len(), file.characters()), (100, 200));
+        assert_eq!((file.len(), file.header.characters), (100, 200));
         for start in 0..100 {
             let mut read = vec![7];
             file.read(start, 100 - start, &mut read).unwrap();

@@ -59,9 +59,7 @@ fn check<L: PyTorchLayer<f64>>(name: &str, mut layer: L, forward: impl Fn(&L, &T
 
     let variables: BTreeMap<&String, Tensor<f64>> =
         parameters.iter().map(|(name, array)| (name, Tensor::variable(array.clone()))).collect();
-    let mut exchanged = layer.clone();
-    exchanged.exchange("", &mut |name, _| variables[&name].clone()).unwrap();
-    let (output, _) = run(&exchanged);
+    let (output, _) = run(&layer.replaced("", &mut |name, _| variables[&name].clone()).unwrap());
     let total = (output * Tensor::constant(golden["cotangent"].clone())).sum();
     let inputs = [("x", Some(&x)), ("source", source.as_ref())];
     let inputs = inputs.into_iter().filter_map(|(name, input)| Some((name, input?)));
@@ -125,9 +123,11 @@ struct Whole<E: Element> {
 parameters!(Whole { encoder, decoder });
 
 impl<E: Element> PyTorchLayer<E> for Whole<E> {
-    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
-        self.encoder.exchange(&format!("{prefix}encoder."), replace)?;
-        self.decoder.exchange(&format!("{prefix}decoder."), replace)
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        Ok(Self {
+            encoder: self.encoder.replaced(&format!("{prefix}encoder."), replace)?,
+            decoder: self.decoder.replaced(&format!("{prefix}decoder."), replace)?,
+        })
     }
 }
 

@@ -77,16 +77,18 @@ fn measure(way: &str, tokens: usize) {
     let mut ids = || Ids::new((0..tokens).map(|_| rng.below(50257) as u32).collect::<Vec<_>>(), [1, tokens]);
     let (ids, targets) = (ids(), ids());
     let last = FineTuning::TrainLastLayers(2);
-    let mut model = match way {
-        "full" => Trained::all(model),
-        "last-2" => Trained::freezing(model, &|name| last.freezes(name, LAYERS)),
+    let is_frozen: Box<dyn Fn(&str) -> bool> = match way {
+        "full" => Box::new(|_| false),
+        "last-2" => Box::new(move |name| last.freezes(name, LAYERS)),
         _ => {
             let adapters = LowRankConfig { rank: 8, alpha: 16.0, dropout: Dropout::new(0.0) };
             let targets = if way == "lora-8" { Lora::of_rank(8).targets } else { "qkv".parse().expect("a part") };
             adapt(&mut model, &adapters, &mut |name| targets.take(name), &mut Rng::new(1));
-            Trained::freezing(model, &|name| !is_adapter(name))
+            Box::new(|name| !is_adapter(name))
         }
     };
+    let mut model = Trained::all(model);
+    model.freeze(&is_frozen);
     let mut optimizer = Optimizer::new(Method::AdamW(AdamW::default()));
     let mut phases: [Vec<f64>; 4] = Default::default();
     for step in 0..=STEPS {

@@ -14,7 +14,7 @@
 //! | W4 | the article's: LSTM encoder and decoder, 256, one-hot characters (71 and 93) | 64 × (16, 59) | RMSprop |
 //! | W5 | GRU encoder and decoder, 256, additive attention, vocabularies of 4000 | 64 × (10, 10) | Adam |
 
-use rungs::layers::{Bias, Dropout, GruCell, Init, Linear, Lstm, Mode, Module, Score, parameters};
+use rungs::layers::{Bias, Dropout, Init, Linear, Lstm, Mode, Module, Reset, Score, parameters};
 use rungs::models::{
     AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, LanguageModel, LstmLanguageModel, RecurrentConfig,
     RnnLanguageModel, Source, Style,
@@ -107,11 +107,10 @@ fn main() {
                 tied: false,
                 ..AttentionConfig::default()
             };
-            let model: AttentionSeq2Seq<f32, GruCell> =
-                AttentionSeq2Seq::new(&config, &mut Rng::new(0)).expect("sizes");
+            let model: AttentionSeq2Seq<f32, Reset> = AttentionSeq2Seq::new(&config, &mut Rng::new(0)).expect("sizes");
             let source = Source::new(random([64, 10], 4000, 1), vec![10; 64]);
             let (inputs, targets) = (random([64, 10], 4000, 2), random([64, 10], 4000, 3));
-            let loss = |model: &AttentionSeq2Seq<f32, GruCell>, mode: &mut Mode<'_>| {
+            let loss = |model: &AttentionSeq2Seq<f32, Reset>, mode: &mut Mode<'_>| {
                 model
                     .logits(&inputs, &mut model.encode(&source, mode), mode)
                     .cross_entropy(&targets, CrossEntropy::default())

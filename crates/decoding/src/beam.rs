@@ -69,7 +69,7 @@ fn search<E: Element>(
     let vocabulary = logits.shape().last();
     let group = || Group { live: vec![Generated::default()], ended: Vec::new() };
     let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
-    for tokens in 1..=options.length.max() {
+    for tokens in 1..=options.length.max {
         let looked = rows.weights();
         let (z, log_sums) = (logits.to_vec(), log_sums(&logits));
         let live: Vec<(&Generated, &[u32])> = searches
@@ -140,7 +140,7 @@ impl<E: Element> Step<'_, E> {
         let candidates = self.candidates(&group.live, count, chosen);
         let mut next = Vec::new();
         let mut parents = Vec::new();
-        let full = self.tokens == length.max();
+        let full = self.tokens == length.max;
         for (rank, candidate) in candidates.into_iter().enumerate() {
             let ends = stop.contains(&candidate.id);
             let place = candidate.place;
@@ -218,10 +218,9 @@ impl<E: Element> Step<'_, E> {
         let row = self.first + candidate.place;
         let Scored { log_sum, own, .. } = &self.scored[row];
         let mut live = live.clone();
-        live.ids.push(candidate.id);
-        live.log_probabilities.push(own[candidate.id as usize].to_f64() - log_sum);
+        let log_probability = own[candidate.id as usize].to_f64() - log_sum;
+        live.push(candidate.id, log_probability, self.looked.map(|looked| looked[row].clone()));
         live.score = candidate.rank;
-        live.weights.extend(self.looked.map(|looked| looked[row].clone()));
         live
     }
 }

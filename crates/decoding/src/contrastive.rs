@@ -70,13 +70,12 @@ fn search<E: Element>(
         let values: Vec<f64> = candidates.iter().zip(&alike).map(value).collect();
         let place = argmax(&values).unwrap_or(0);
         let (id, _) = candidates[place];
-        text.ids.push(id);
-        text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
-        text.weights.extend(looked(&states).map(|mut rows| rows.swap_remove(place)));
+        let weights = looked(&states).map(|mut rows| rows.swap_remove(place));
+        text.push(id, own[id as usize].to_f64() - log_sum, weights);
         if on_token(number, &id).is_break() || options.stop.contains(&id) {
             break Finish::Stop;
         }
-        if text.ids.len() == options.length.max() {
+        if text.ids.len() == options.length.max {
             break Finish::Length;
         }
         let chosen = features.slice(0, place..place + 1); // (1, 1, D)

@@ -59,7 +59,7 @@ pub fn generate<'p, E: Element>(
     }
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
     check_prompts(model, &prompts, options)?;
-    if options.length.max() == 0 {
+    if options.length.max == 0 {
         return Ok(vec![vec![Generated::default()]; prompts.len()]);
     }
     let model = model.frozen();

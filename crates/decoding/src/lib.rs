@@ -29,7 +29,7 @@ mod tests;
 
 pub use generate::generate;
 pub use pattern::Pattern;
-pub use penalties::{Bias, CountPenalty, NoRepeatNgram, RepetitionPenalty};
+pub use penalties::{CountPenalty, LogitBias, NoRepeatNgram, RepetitionPenalty};
 pub use rungs_models::sampling::{
     Context, Finish, Generated, Length, MinP, OnNext, Processor, Processors, Prompt, Randomness, SampleError,
     Temperature, TopK, TopP, Typical, draw, likeliest, log_probabilities, log_probability,

@@ -9,7 +9,7 @@
 //! [Keskar et al. (2019)]: https://arxiv.org/abs/1909.05858
 //! [Paulus, Xiong & Socher (2018)]: https://arxiv.org/abs/1705.04304
 //!
-//! [`Bias`] looks at nothing.
+//! [`LogitBias`] looks at nothing.
 
 use rungs_models::ConfigError;
 use rungs_models::config::{check_number, check_sizes};
@@ -95,9 +95,9 @@ impl Processor for NoRepeatNgram {
 
 /// What is added to the logits of some tokens: −∞ rules one out. They must be tokens of the model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bias(Vec<(u32, f64)>);
+pub struct LogitBias(Vec<(u32, f64)>);
 
-impl Bias {
+impl LogitBias {
     /// # Errors
     /// If a number is not one, or is +∞.
     pub fn new(biases: Vec<(u32, f64)>) -> Result<Self, ConfigError> {
@@ -113,7 +113,7 @@ impl Bias {
     }
 }
 
-impl Processor for Bias {
+impl Processor for LogitBias {
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
         for &(id, bias) in &self.0 {
             logits[id as usize] += bias;
@@ -166,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_bias_is_added() {
-        assert_eq!(after(&Bias::new(vec![(1, 2.0)]).unwrap(), &[], &[], &[0.0, 1.0]), [0.0, 3.0]);
-        assert_eq!(after(&Bias::ruling_out([0]), &[], &[], &[0.0, 1.0]), [OUT, 1.0]);
-        assert!(Bias::new(vec![(0, f64::INFINITY)]).is_err());
+        assert_eq!(after(&LogitBias::new(vec![(1, 2.0)]).unwrap(), &[], &[], &[0.0, 1.0]), [0.0, 3.0]);
+        assert_eq!(after(&LogitBias::ruling_out([0]), &[], &[], &[0.0, 1.0]), [OUT, 1.0]);
+        assert!(LogitBias::new(vec![(0, f64::INFINITY)]).is_err());
     }
 }

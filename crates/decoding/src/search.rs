@@ -113,7 +113,7 @@ pub(crate) fn check_prompts<E: Element>(
     options: &GenerateOptions,
 ) -> Result<(), ConfigError> {
     options.check(model, prompts)?;
-    let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max());
+    let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max);
     prompts.iter().map(|prompt| prompt.ids.len()).try_for_each(|prompt| {
         // The last token is written and not read.
         check((prompt + tokens).saturating_sub(1) <= context, || {

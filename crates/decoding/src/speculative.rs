@@ -106,7 +106,7 @@ impl<E: Element> Speculation<'_, E> {
         on_token: OnNext<'_, u32>,
     ) -> Result<(Generated, Drafted), SampleError> {
         let (mut text, mut finish) = (Generated::default(), Finish::Length);
-        let max = self.options.length.max();
+        let max = self.options.length.max;
         'text: while text.ids.len() < max {
             self.options.begin_step();
             let room = self.model.room(self.text.len());
@@ -117,8 +117,7 @@ impl<E: Element> Speculation<'_, E> {
                     break 'text;
                 };
                 self.text.push(id);
-                text.ids.push(id);
-                text.log_probabilities.push(log_probability);
+                text.push(id, log_probability, None);
                 if on_token(number, &id).is_break() || self.options.stop.contains(&id) {
                     finish = Finish::Stop;
                     break 'text;

@@ -28,16 +28,12 @@
 
 mod config_fields;
 mod config_json;
-mod folder_files;
-mod hugging_face_error;
 mod pretrained;
 mod shards;
 mod weights;
 
-pub use folder_files::{FileError, read_text};
-pub use hugging_face_error::HuggingFaceError;
-pub use pretrained::{Family, Pretrained};
-pub use shards::{Shards, WEIGHTS_FILE};
+pub use pretrained::{Family, HuggingFaceError, Pretrained};
+pub use shards::{FileError, Shards, WEIGHTS_FILE, read_text};
 pub use weights::{Place, read, write};
 
 #[cfg(test)]

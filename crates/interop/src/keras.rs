@@ -46,22 +46,29 @@
 
 use crate::ExchangeError;
 use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
-use crate::tensor_reader::Reader;
-use rungs_layers::{Cell, Order, Recurrent};
-use rungs_layers::{GruCell, LstmCell, Reset, RnnCell};
+use rungs_layers::{Equations, LstmEquations, Nonlinearity, Order, Recurrent, RecurrentCell, Reset};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
 
-/// The weights of one cell, in the order in which [`KerasCell`] takes and gives them.
+/// The weights of one cell, in the order in which [`to_keras`] gives them.
 const WEIGHTS: [&str; 3] = ["kernel", "recurrent_kernel", "bias"];
 
-/// A cell that Keras has too.
-pub trait KerasCell<E: Element>: Cell<E> {
-    /// `kernel` (D, G·H), `recurrent_kernel` (H, G·H) and `bias`.
-    fn to_keras(&self) -> [Tensor<E>; 3];
+/// The equations of a cell that Keras has too.
+pub trait KerasCell: Equations {
+    /// A matrix with its gates, along the last axis, in Keras's order, or from there in ours.
+    fn exchange_gates<E: Element>(self, gates: &Tensor<E>) -> Tensor<E> {
+        gates.clone()
+    }
 
-    /// A cell of the same kind with these weights: the inverse of [`to_keras`](KerasCell::to_keras).
-    fn with_keras(&self, weights: [Tensor<E>; 3]) -> Self;
+    /// `bias`, of our b.
+    fn to_keras_bias<E: Element>(self, bias: &Tensor<E>) -> Tensor<E> {
+        bias.clone()
+    }
+
+    /// Our b, of `bias`: the inverse of [`to_keras_bias`](KerasCell::to_keras_bias).
+    fn to_bias<E: Element>(self, bias: &Tensor<E>) -> Tensor<E> {
+        bias.clone()
+    }
 }
 
 /// Takes the weights of Keras layers from `tensors`, with one prefix for each cell, or changes nothing.
@@ -72,15 +79,13 @@ pub trait KerasCell<E: Element>: Cell<E> {
 /// # Panics
 /// If there is not one prefix per cell.
 #[track_caller]
-pub fn load<E: Element, C: KerasCell<E>>(
-    stack: &mut Recurrent<C>,
+pub fn load<E: Element, Q: KerasCell>(
+    stack: &mut Recurrent<E, Q>,
     tensors: &Named<E>,
     prefixes: &[&str],
 ) -> Result<(), ExchangeError> {
     let names = names(stack, prefixes);
-    Ok(load_cells(stack, Reader::new(tensors, |_| false), |reader, cell, layer, order| {
-        cell.with_keras(reader.take(names(layer, order), cell.to_keras()))
-    })?)
+    Ok(load_cells(stack, tensors, |_| false, names, (to_keras, with_keras))?)
 }
 
 /// The weights as Keras names and lays them out, with one prefix for each cell.
@@ -88,14 +93,16 @@ pub fn load<E: Element, C: KerasCell<E>>(
 /// # Panics
 /// If there is not one prefix per cell, or two are the same.
 #[track_caller]
-pub fn save<E: Element, C: KerasCell<E>>(stack: &Recurrent<C>, prefixes: &[&str]) -> Named<E> {
-    let names = names(stack, prefixes);
-    save_cells(stack, |cell, layer, order| (names(layer, order), cell.to_keras()))
+pub fn save<E: Element, Q: KerasCell>(stack: &Recurrent<E, Q>, prefixes: &[&str]) -> Named<E> {
+    save_cells(stack, names(stack, prefixes), to_keras)
 }
 
 /// What the weights of a cell are called, given its layer and the order in which it reads.
 #[track_caller]
-fn names<'a, C>(stack: &Recurrent<C>, prefixes: &'a [&'a str]) -> impl Fn(usize, Order) -> [String; 3] + use<'a, C> {
+fn names<'a, E: Element, Q>(
+    stack: &Recurrent<E, Q>,
+    prefixes: &'a [&'a str],
+) -> impl Fn(usize, Order) -> [String; 3] + use<'a, E, Q> {
     let cells = stack.layers.len() + stack.backward.len();
     assert!(prefixes.len() == cells, "keras: {} prefixes for {cells} cells", prefixes.len());
     let ways = if stack.backward.is_empty() { 1 } else { 2 };
@@ -105,56 +112,56 @@ fn names<'a, C>(stack: &Recurrent<C>, prefixes: &'a [&'a str]) -> impl Fn(usize,
     }
 }
 
-impl<E: Element> KerasCell<E> for RnnCell<E> {
-    fn to_keras(&self) -> [Tensor<E>; 3] {
-        [&self.w_x, &self.w_h, &self.bias].map(Tensor::clone)
-    }
-
-    fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
-        Self { w_x, w_h, bias, ..*self }
-    }
+/// The weights of a cell as Keras lays them out.
+fn to_keras<E: Element, Q: KerasCell>(
+    RecurrentCell { w_x, w_h, bias, equations }: &RecurrentCell<E, Q>,
+) -> [Tensor<E>; 3] {
+    [equations.exchange_gates(w_x), equations.exchange_gates(w_h), equations.to_keras_bias(bias)]
 }
 
-impl<E: Element> KerasCell<E> for LstmCell<E> {
-    fn to_keras(&self) -> [Tensor<E>; 3] {
-        [&self.w_x, &self.w_h, &self.bias].map(Tensor::clone)
-    }
-
-    fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
-        Self { w_x, w_h, bias, ..*self }
-    }
+/// A cell of the same equations with these weights: the inverse of [`to_keras`].
+pub(crate) fn with_keras<E: Element, Q: KerasCell>(
+    &RecurrentCell { equations, .. }: &RecurrentCell<E, Q>,
+    [kernel, recurrent_kernel, bias]: [Tensor<E>; 3],
+) -> RecurrentCell<E, Q> {
+    let [w_x, w_h] = [kernel, recurrent_kernel].map(|weight| equations.exchange_gates(&weight));
+    RecurrentCell { w_x, w_h, bias: equations.to_bias(&bias), equations }
 }
 
-impl<E: Element> KerasCell<E> for GruCell<E> {
-    fn to_keras(&self) -> [Tensor<E>; 3] {
-        let bias = match self.equations {
-            Reset::AfterProduct => Tensor::stack(&gru_biases(&self.bias).map(|bias| exchanged(&bias)), 0), // (2, 3H)
+impl KerasCell for Nonlinearity {}
+
+impl KerasCell for LstmEquations {}
+
+impl KerasCell for Reset {
+    /// r, z, n ↔ z, r, n.
+    fn exchange_gates<E: Element>(self, gates: &Tensor<E>) -> Tensor<E> {
+        let [first, second, n] = gates.chunks(-1);
+        Tensor::concat(&[second, first, n], -1)
+    }
+
+    fn to_keras_bias<E: Element>(self, bias: &Tensor<E>) -> Tensor<E> {
+        match self {
+            Reset::AfterProduct => {
+                Tensor::stack(&gru_biases(bias).map(|bias| self.exchange_gates(&bias)), 0) // (2, 3H)
+            }
             Reset::BeforeProduct => {
-                let [r, z, n, h_n] = self.bias.chunks(0);
+                let [r, z, n, h_n] = bias.chunks(0);
                 Tensor::concat(&[z, r, merged(&n, &h_n)], 0) // (3H)
             }
-        };
-        [exchanged(&self.w_x), exchanged(&self.w_h), bias]
+        }
     }
 
-    fn with_keras(&self, [kernel, recurrent_kernel, bias]: [Tensor<E>; 3]) -> Self {
-        let bias = match self.equations {
+    fn to_bias<E: Element>(self, bias: &Tensor<E>) -> Tensor<E> {
+        match self {
             Reset::AfterProduct => {
-                let [input, state] = bias.chunks(0).map(|bias| exchanged(&bias.squeeze(0)));
+                let [input, state] = bias.chunks(0).map(|bias| self.exchange_gates(&bias.squeeze(0)));
                 gru_bias(&input, &state)
             }
             Reset::BeforeProduct => {
-                let bias = exchanged(&bias);
+                let bias = self.exchange_gates(bias);
                 let [r, ..] = bias.chunks::<3>(0);
                 Tensor::concat(&[bias, zeros_like(&r)], 0) // (4H)
             }
-        };
-        Self { w_x: exchanged(&kernel), w_h: exchanged(&recurrent_kernel), bias, ..*self }
+        }
     }
-}
-
-/// The first two of a GRU's three gates in each other's place, along the last axis: r, z, n ↔ z, r, n.
-fn exchanged<E: Element>(gates: &Tensor<E>) -> Tensor<E> {
-    let [first, second, n] = gates.chunks(-1);
-    Tensor::concat(&[second, first, n], -1)
 }

@@ -48,6 +48,5 @@ pub mod huggingface;
 pub mod keras;
 pub mod pytorch;
 mod recurrent_cells;
-mod tensor_reader;
 
 pub use exchange_error::ExchangeError;

@@ -44,33 +44,35 @@ pub mod transformer;
 
 use crate::ExchangeError;
 use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
-use crate::tensor_reader::Reader;
-use rungs_layers::{Cell, Order, Recurrent};
-use rungs_layers::{GruCell, LstmCell, Reset, RnnCell};
+use rungs_layers::{Equations, LstmEquations, Nonlinearity, Order, Recurrent, RecurrentCell, Reset};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
 
-/// The parameters of one cell, in the order in which [`PyTorchCell`] takes and gives them.
+/// The parameters of one cell, in the order in which [`to_pytorch`] gives them.
 const PARAMETERS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
 /// The further matrix of an LSTM with `proj_size`, which no cell of ours has.
 const PROJECTION: &str = "weight_hr";
 
-/// A cell that PyTorch has too.
-pub trait PyTorchCell<E: Element>: Cell<E> {
-    /// Whether PyTorch has this cell of every kind.
+/// The equations of a cell that PyTorch has too. Only the biases are kept differently from cell to cell.
+pub trait PyTorchCell: Equations {
+    /// Whether PyTorch has this cell.
     ///
     /// # Errors
-    /// If it does not have this one.
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
+    /// If it does not.
+    fn known_to_pytorch(self) -> Result<(), ExchangeError> {
         Ok(())
     }
 
-    /// `weight_ih` (G·H, D), `weight_hh` (G·H, H), `bias_ih` and `bias_hh` (G·H).
-    fn to_pytorch(&self) -> [Tensor<E>; 4];
+    /// `bias_ih` and `bias_hh` (G·H), of our b.
+    fn to_biases<E: Element>(self, bias: &Tensor<E>) -> [Tensor<E>; 2] {
+        [bias.clone(), zeros_like(bias)]
+    }
 
-    /// A cell of the same kind with these parameters: the inverse of [`to_pytorch`](PyTorchCell::to_pytorch).
-    fn with_pytorch(&self, parameters: [Tensor<E>; 4]) -> Self;
+    /// Our b, of `bias_ih` and `bias_hh`: the inverse of [`to_biases`](PyTorchCell::to_biases).
+    fn to_bias<E: Element>(self, [input, state]: [Tensor<E>; 2]) -> Tensor<E> {
+        merged(&input, &state)
+    }
 }
 
 /// Takes the parameters of a PyTorch layer from `tensors`, where their names begin with `prefix`, or changes nothing.
@@ -78,29 +80,28 @@ pub trait PyTorchCell<E: Element>: Cell<E> {
 /// # Errors
 /// If a parameter is missing or has another shape, if the layer in the file has parameters that this one does not
 /// (more layers, a second direction, a projection), or if PyTorch has no such cell.
-pub fn load<E: Element, C: PyTorchCell<E>>(
-    stack: &mut Recurrent<C>,
+pub fn load<E: Element, Q: PyTorchCell>(
+    stack: &mut Recurrent<E, Q>,
     tensors: &Named<E>,
     prefix: &str,
 ) -> Result<(), ExchangeError> {
     check_known(stack)?;
-    let reader = Reader::new(tensors, |name| name.strip_prefix(prefix).is_some_and(is_recurrent));
-    Ok(load_cells(stack, reader, |reader, cell, layer, order| {
-        cell.with_pytorch(reader.take(names(prefix, layer, order), cell.to_pytorch()))
-    })?)
+    let belongs = |name: &str| name.strip_prefix(prefix).is_some_and(is_recurrent);
+    let names = |layer, order| names(prefix, layer, order);
+    Ok(load_cells(stack, tensors, belongs, names, (to_pytorch, with_pytorch))?)
 }
 
 /// The parameters as PyTorch names and lays them out.
 ///
 /// # Errors
 /// If PyTorch has no such cell: a GRU with [`Reset::BeforeProduct`].
-pub fn save<E: Element, C: PyTorchCell<E>>(stack: &Recurrent<C>, prefix: &str) -> Result<Named<E>, ExchangeError> {
+pub fn save<E: Element, Q: PyTorchCell>(stack: &Recurrent<E, Q>, prefix: &str) -> Result<Named<E>, ExchangeError> {
     check_known(stack)?;
-    Ok(save_cells(stack, |cell, layer, order| (names(prefix, layer, order), cell.to_pytorch())))
+    Ok(save_cells(stack, |layer, order| names(prefix, layer, order), to_pytorch))
 }
 
-fn check_known<E: Element, C: PyTorchCell<E>>(stack: &Recurrent<C>) -> Result<(), ExchangeError> {
-    stack.layers.iter().chain(&stack.backward).try_for_each(C::known_to_pytorch)
+fn check_known<E: Element, Q: PyTorchCell>(stack: &Recurrent<E, Q>) -> Result<(), ExchangeError> {
+    stack.layers.iter().chain(&stack.backward).try_for_each(|cell| cell.equations.known_to_pytorch())
 }
 
 fn names(prefix: &str, layer: usize, order: Order) -> [String; 4] {
@@ -114,40 +115,40 @@ fn is_recurrent(name: &str) -> bool {
     parameters.any(|parameter| name.strip_prefix(parameter).is_some_and(|rest| rest.starts_with("_l")))
 }
 
-impl<E: Element> PyTorchCell<E> for RnnCell<E> {
-    fn to_pytorch(&self) -> [Tensor<E>; 4] {
-        [self.w_x.t(), self.w_h.t(), self.bias.clone(), zeros_like(&self.bias)]
-    }
-
-    fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh), ..*self }
-    }
+/// The parameters of a cell as PyTorch lays them out.
+fn to_pytorch<E: Element, Q: PyTorchCell>(cell: &RecurrentCell<E, Q>) -> [Tensor<E>; 4] {
+    let [b_ih, b_hh] = cell.equations.to_biases(&cell.bias);
+    [cell.w_x.t(), cell.w_h.t(), b_ih, b_hh]
 }
 
-impl<E: Element> PyTorchCell<E> for LstmCell<E> {
-    fn to_pytorch(&self) -> [Tensor<E>; 4] {
-        [self.w_x.t(), self.w_h.t(), self.bias.clone(), zeros_like(&self.bias)]
-    }
-
-    fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh), ..*self }
-    }
+/// A cell of the same equations with these parameters: the inverse of [`to_pytorch`].
+pub(crate) fn with_pytorch<E: Element, Q: PyTorchCell>(
+    &RecurrentCell { equations, .. }: &RecurrentCell<E, Q>,
+    [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4],
+) -> RecurrentCell<E, Q> {
+    RecurrentCell { w_x: w_ih.t(), w_h: w_hh.t(), bias: equations.to_bias([b_ih, b_hh]), equations }
 }
 
-impl<E: Element> PyTorchCell<E> for GruCell<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        match self.equations {
+impl PyTorchCell for Nonlinearity {}
+
+impl PyTorchCell for LstmEquations {}
+
+impl PyTorchCell for Reset {
+    fn known_to_pytorch(self) -> Result<(), ExchangeError> {
+        match self {
             Reset::AfterProduct => Ok(()),
-            Reset::BeforeProduct => Err(ExchangeError::ResetBeforeProduct),
+            Reset::BeforeProduct => {
+                let missing = "PyTorch has no GRU whose reset gate acts before the product (Reset::BeforeProduct)";
+                Err(ExchangeError::NoCounterpart(missing.to_owned()))
+            }
         }
     }
 
-    fn to_pytorch(&self) -> [Tensor<E>; 4] {
-        let [b_ih, b_hh] = gru_biases(&self.bias);
-        [self.w_x.t(), self.w_h.t(), b_ih, b_hh]
+    fn to_biases<E: Element>(self, bias: &Tensor<E>) -> [Tensor<E>; 2] {
+        gru_biases(bias)
     }
 
-    fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: gru_bias(&b_ih, &b_hh), ..*self }
+    fn to_bias<E: Element>(self, [input, state]: [Tensor<E>; 2]) -> Tensor<E> {
+        gru_bias(&input, &state)
     }
 }

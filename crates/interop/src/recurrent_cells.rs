@@ -1,50 +1,65 @@
 //! What PyTorch and Keras have in common in exchanging the parameters of recurrent layers.
 
-use crate::tensor_reader::Reader;
-use rungs_layers::{Cell, LoadError, Module, Order, Recurrent};
+use rungs_layers::{Equations, LoadError, Module, Order, Recurrent, RecurrentCell};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, Element, Mask, Tensor};
 
-/// Replaces every parameter of `stack` by what `read` makes of its cells, or changes nothing.
-///
-/// `read` sees each cell with its layer and the order in which it reads, and takes its parameters from `reader`.
-pub(crate) fn load_cells<'a, E: Element, C: Cell<E>>(
-    stack: &mut Recurrent<C>,
-    mut reader: Reader<'a, E>,
-    read: impl Fn(&mut Reader<'a, E>, &C, usize, Order) -> C,
+/// A cell's parameters as another library lays them out.
+type ToTheirs<E, Q, const N: usize> = fn(&RecurrentCell<E, Q>) -> [Tensor<E>; N];
+
+/// A cell like this one with parameters of the other library.
+type WithTheirs<E, Q, const N: usize> = fn(&RecurrentCell<E, Q>, [Tensor<E>; N]) -> RecurrentCell<E, Q>;
+
+/// Replaces every parameter of `stack` by what the other library's `tensors` say, or changes nothing. `names` are those
+/// of a cell, by its layer and the order in which it reads; tensors that `belongs` takes must all be among them.
+pub(crate) fn load_cells<E: Element, Q: Equations, const N: usize>(
+    stack: &mut Recurrent<E, Q>,
+    tensors: &Named<E>,
+    belongs: impl Fn(&str) -> bool,
+    names: impl Fn(usize, Order) -> [String; N],
+    (to, with): (ToTheirs<E, Q, N>, WithTheirs<E, Q, N>),
 ) -> Result<(), LoadError> {
     let mut loaded = stack.detached();
+    let needed = theirs(&loaded, &names, to).into_iter().map(|(name, tensor)| (name, tensor.shape()));
+    LoadError::check(needed, tensors, belongs)?;
     for (cells, order) in [(&mut loaded.layers, Order::Forward), (&mut loaded.backward, Order::Reverse)] {
         for (layer, cell) in cells.iter_mut().enumerate() {
-            *cell = read(&mut reader, cell, layer, order);
+            *cell = with(cell, names(layer, order).map(|name| Tensor::constant(tensors[&name].clone())));
         }
     }
-    reader.finish()?;
     let parameters = loaded.named().into_iter().map(|(name, tensor)| (name, tensor.array().contiguous()));
     stack.load(&parameters.collect())
 }
 
-/// The tensors `write` makes of the cells, by the names it gives them.
+/// The parameters of all cells by the names and in the layout of the other library.
 ///
 /// # Panics
-/// If it gives two tensors one name.
+/// If two tensors have one name.
 #[track_caller]
-pub(crate) fn save_cells<E: Element, C: Cell<E>, const N: usize>(
-    stack: &Recurrent<C>,
-    write: impl Fn(&C, usize, Order) -> ([String; N], [Tensor<E>; N]),
+pub(crate) fn save_cells<E: Element, Q: Equations, const N: usize>(
+    stack: &Recurrent<E, Q>,
+    names: impl Fn(usize, Order) -> [String; N],
+    to: ToTheirs<E, Q, N>,
 ) -> Named<E> {
-    let stack = stack.detached();
     let mut saved = Named::new();
-    for (cells, order) in [(&stack.layers, Order::Forward), (&stack.backward, Order::Reverse)] {
-        for (layer, cell) in cells.iter().enumerate() {
-            let (names, tensors) = write(cell, layer, order);
-            for (name, tensor) in names.into_iter().zip(tensors) {
-                assert!(!saved.contains_key(&name), "two tensors would be called {name}");
-                saved.insert(name, tensor.array().contiguous());
-            }
-        }
+    for (name, tensor) in theirs(&stack.detached(), &names, to) {
+        assert!(!saved.contains_key(&name), "two tensors would be called {name}");
+        saved.insert(name, tensor.array().contiguous());
     }
     saved
+}
+
+/// The tensors of all cells, those that read forward first.
+fn theirs<E: Element, Q: Equations, const N: usize>(
+    stack: &Recurrent<E, Q>,
+    names: &impl Fn(usize, Order) -> [String; N],
+    to: ToTheirs<E, Q, N>,
+) -> Vec<(String, Tensor<E>)> {
+    let cells = |(cells, order): (&Vec<RecurrentCell<E, Q>>, Order)| {
+        let tensors = |(layer, cell)| names(layer, order).into_iter().zip(to(cell));
+        cells.iter().enumerate().flat_map(tensors).collect::<Vec<_>>()
+    };
+    [(&stack.layers, Order::Forward), (&stack.backward, Order::Reverse)].into_iter().flat_map(cells).collect()
 }
 
 /// a + b for two biases that act at the same place. Where b is zero it is a itself: −0 + 0 would lose the sign.

@@ -9,11 +9,11 @@
 //! Sequences of different lengths are padded at their ends. Past its own length a sequence's state stays as it is, so
 //! the last state of a padded batch is that of each sequence alone, and what stands in the padding never matters.
 
-use crate::kernels::sequence_kernel::{Equations, Sequence};
-use crate::{Init, Module, parameters};
+use crate::kernels::sequence_kernel::Sequence;
+use crate::{Init, parameters};
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
-use std::fmt::Debug;
 
+pub use crate::kernels::sequence_kernel::{Equations, Step, StepBack};
 pub use crate::kernels::sequence_reading::Order;
 
 /// What a recurrent layer carries from step to step.
@@ -34,74 +34,6 @@ impl<E: Element> RecurrentState<E> {
     /// The states of some rows of the batch, some perhaps several times.
     pub fn rows(&self, rows: &Ids) -> Self {
         Self { h: self.h.select(0, rows), c: self.c.as_ref().map(|c| c.select(0, rows)) }
-    }
-}
-
-/// One step of a recurrent layer.
-pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
-    /// What a cell may be besides its sizes.
-    type Kind: Copy + Default;
-
-    /// How many vectors its state has: 1, or 2 with a c.
-    const STATES: usize;
-
-    /// A cell from `inputs` to `hidden` numbers with the usual first values: W_x by Xavier and W_h orthogonal, gate by
-    /// gate.
-    fn of_kind(kind: Self::Kind, inputs: usize, hidden: usize, rng: &mut Rng) -> Self;
-
-    /// How many parameters a cell from D to H numbers has.
-    fn parameters(inputs: u64, hidden: u64) -> u64;
-
-    /// W_x (D, G·H) for G gates: x W_x is the only place where a cell reads its input.
-    fn w_x(&self) -> &Tensor<E>;
-
-    /// H.
-    fn hidden(&self) -> usize;
-
-    /// D.
-    fn inputs(&self) -> usize {
-        self.w_x().dims::<2>()[0]
-    }
-
-    /// The state before the first step: zeros.
-    fn zero_state(&self, batch: usize) -> RecurrentState<E> {
-        let zeros = Tensor::constant(Array::zeros([batch, self.hidden()]));
-        RecurrentState { h: zeros.clone(), c: (Self::STATES == 2).then_some(zeros) }
-    }
-
-    /// All steps: x (B, T, D) and the state before → every h (B, T, H) and the state after the last step, in
-    /// [`Order::Reverse`] that after the first. `lengths` has the steps of each sequence; none if all have T.
-    ///
-    /// # Panics
-    /// If the sizes do not fit, there is no step, or a length is larger than T.
-    #[track_caller]
-    fn sequence(
-        &self,
-        x: &Tensor<E>,
-        state: &RecurrentState<E>,
-        order: Order,
-        lengths: Option<&[usize]>,
-    ) -> (Tensor<E>, RecurrentState<E>) {
-        self.driven(&x.matmul(self.w_x()), state, order, lengths)
-    }
-
-    /// As [`sequence`](Cell::sequence), given x W_x (B, T, G·H): for one who has computed parts of the product before.
-    ///
-    /// # Panics
-    /// As [`sequence`](Cell::sequence).
-    #[track_caller]
-    fn driven(
-        &self,
-        drive: &Tensor<E>,
-        state: &RecurrentState<E>,
-        order: Order,
-        lengths: Option<&[usize]>,
-    ) -> (Tensor<E>, RecurrentState<E>);
-
-    /// One step: x_t (B, D) and the state before → the state after.
-    #[track_caller]
-    fn step(&self, x: &Tensor<E>, state: &RecurrentState<E>) -> RecurrentState<E> {
-        self.sequence(&x.unsqueeze(1), state, Order::Forward, None).1
     }
 }
 
@@ -133,29 +65,50 @@ impl<E: Element, Q: Equations> RecurrentCell<E, Q> {
             equations,
         }
     }
-}
 
-impl<E: Element, Q: Equations> Cell<E> for RecurrentCell<E, Q> {
-    type Kind = Q;
-    const STATES: usize = Q::STATES;
-
-    fn of_kind(equations: Q, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
+    /// A cell with the usual first values: W_x by Xavier and W_h orthogonal, gate by gate.
+    pub fn of_kind(equations: Q, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
         Self::new(equations, inputs, hidden, [Init::XavierUniform, Init::Orthogonal], rng)
     }
 
-    fn parameters(inputs: u64, hidden: u64) -> u64 {
-        Q::GATES as u64 * (inputs * hidden + hidden * hidden) + Q::BIASES as u64 * hidden
+    /// D.
+    pub fn inputs(&self) -> usize {
+        self.w_x.dims::<2>()[0]
     }
 
-    fn w_x(&self) -> &Tensor<E> {
-        &self.w_x
-    }
-
-    fn hidden(&self) -> usize {
+    /// H.
+    pub fn hidden(&self) -> usize {
         self.w_h.dims::<2>()[0]
     }
 
-    fn driven(
+    /// The state before the first step: zeros.
+    pub fn zero_state(&self, batch: usize) -> RecurrentState<E> {
+        let zeros = Tensor::constant(Array::zeros([batch, self.hidden()]));
+        RecurrentState { h: zeros.clone(), c: (Q::STATES == 2).then_some(zeros) }
+    }
+
+    /// All steps: x (B, T, D) and the state before → every h (B, T, H) and the state after the last step, in
+    /// [`Order::Reverse`] that after the first. `lengths` has the steps of each sequence; none if all have T.
+    ///
+    /// # Panics
+    /// If the sizes do not fit, there is no step, or a length is larger than T.
+    #[track_caller]
+    pub fn sequence(
+        &self,
+        x: &Tensor<E>,
+        state: &RecurrentState<E>,
+        order: Order,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<E>, RecurrentState<E>) {
+        self.driven(&x.matmul(&self.w_x), state, order, lengths)
+    }
+
+    /// As [`sequence`](Self::sequence), given x W_x (B, T, G·H): for one who has computed parts of the product before.
+    ///
+    /// # Panics
+    /// As [`sequence`](Self::sequence).
+    #[track_caller]
+    pub fn driven(
         &self,
         drive: &Tensor<E>,
         RecurrentState { h, c }: &RecurrentState<E>,
@@ -172,5 +125,11 @@ impl<E: Element, Q: Equations> Cell<E> for RecurrentCell<E, Q> {
         let last = if order == Order::Forward { t - 1 } else { 0 };
         let h = states.slice(1, last..last + 1).squeeze(1); // (B, H)
         (states, RecurrentState { h, c })
+    }
+
+    /// One step: x_t (B, D) and the state before → the state after.
+    #[track_caller]
+    pub fn step(&self, x: &Tensor<E>, state: &RecurrentState<E>) -> RecurrentState<E> {
+        self.sequence(&x.unsqueeze(1), state, Order::Forward, None).1
     }
 }

@@ -28,4 +28,4 @@ pub use crate::kernels::gru_kernel::Reset;
 pub type GruCell<E = f32> = RecurrentCell<E, Reset>;
 
 /// Layers of [`GruCell`].
-pub type Gru<E = f32> = Recurrent<GruCell<E>>;
+pub type Gru<E = f32> = Recurrent<E, Reset>;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`sequence_kernel`] | a whole sequence, forward and back, of any cell whose step is [`Equations`] |
 //! | [`rnn_kernel`], [`lstm_kernel`], [`gru_kernel`] | the equations of each cell |
-//! | [`sequence_reading`] | the order of steps, lengths and shapes, and the loop of the textbook |
+//! | [`sequence_reading`] | the order of steps, and the lengths |
 //!
 //! [`Equations`]: sequence_kernel::Equations
 

@@ -76,7 +76,7 @@ pub mod transformer_decoder;
 pub mod transformer_encoder;
 
 pub use attention::{Attention, Score, SourceMemory};
-pub use cell::{Cell, Order, RecurrentCell, RecurrentState};
+pub use cell::{Equations, Order, RecurrentCell, RecurrentState, Step, StepBack};
 pub use cross_attention::CrossAttention;
 pub use dropout::Dropout;
 pub use embedding::Embedding;

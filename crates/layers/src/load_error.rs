@@ -1,6 +1,8 @@
 //! Why the tensors of a file do not fit a module: every one that is missing, unexpected or of another shape, by name.
 
-use rungs_tensor::Shape;
+use rungs_tensor::safetensors::Named;
+use rungs_tensor::{Array, Element, Shape};
+use std::collections::BTreeSet;
 
 /// Tensors that do not fit a module, all of them by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,30 @@ pub struct Misshapen {
 }
 
 impl LoadError {
+    /// Checks that `tensors` holds every tensor that is needed, in its shape, and no other that `belongs` to the module
+    /// by its name.
+    ///
+    /// # Errors
+    /// If it does not: all that do not fit.
+    pub fn check<E: Element>(
+        needed: impl IntoIterator<Item = (String, Shape)>,
+        tensors: &Named<E>,
+        belongs: impl Fn(&str) -> bool,
+    ) -> Result<(), Self> {
+        let mut error = Self::default();
+        let mut others: BTreeSet<&str> = tensors.keys().map(String::as_str).filter(|name| belongs(name)).collect();
+        for (name, expected) in needed {
+            others.remove(name.as_str());
+            match tensors.get(&name).map(Array::shape) {
+                None => error.missing.push(name),
+                Some(found) if found != expected => error.misshapen.push(Misshapen { name, expected, found }),
+                Some(_) => {}
+            }
+        }
+        error.unexpected = others.into_iter().map(str::to_owned).collect();
+        error.into_result()
+    }
+
     /// Nothing, if every tensor fits.
     ///
     /// # Errors

@@ -27,4 +27,4 @@ pub use crate::kernels::lstm_kernel::LstmEquations;
 pub type LstmCell<E = f32> = RecurrentCell<E, LstmEquations>;
 
 /// Layers of [`LstmCell`].
-pub type Lstm<E = f32> = Recurrent<LstmCell<E>>;
+pub type Lstm<E = f32> = Recurrent<E, LstmEquations>;

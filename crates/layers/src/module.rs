@@ -7,11 +7,10 @@
 //! There is no `forward` here: a recurrent layer takes a state, an embedding takes ids, and a common signature would
 //! have to lie about one of them.
 
-use crate::{LoadError, Misshapen};
+use crate::LoadError;
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
 
 /// The dotted name of the place a visit has reached. One buffer serves a whole visit.
@@ -98,22 +97,8 @@ pub trait Module<E: Element>: 'static {
     /// If a parameter is missing from `tensors` or has another shape there, or if `tensors` holds a name that this
     /// module does not have.
     fn load(&mut self, tensors: &Named<E>) -> Result<(), LoadError> {
-        let mut error = LoadError::default();
-        let mut unexpected: BTreeSet<&str> = tensors.keys().map(String::as_str).collect();
-        self.for_each(&mut |name, parameter| {
-            unexpected.remove(name);
-            match tensors.get(name) {
-                None => error.missing.push(name.to_owned()),
-                Some(array) if array.shape() != parameter.shape() => error.misshapen.push(Misshapen {
-                    name: name.to_owned(),
-                    expected: parameter.shape(),
-                    found: array.shape(),
-                }),
-                Some(_) => {}
-            }
-        });
-        error.unexpected = unexpected.into_iter().map(str::to_owned).collect();
-        error.into_result()?;
+        let needed = self.named().into_iter().map(|(name, parameter)| (name, parameter.shape()));
+        LoadError::check(needed, tensors, |_| true)?;
         self.for_each_mut(&mut |name, parameter| {
             let array = tensors[name].clone();
             *parameter = if parameter.is_tracked() { Tensor::variable(array) } else { Tensor::constant(array) };
@@ -197,8 +182,8 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
     }
 }
 
-/// Implements [`Module`] for a struct that is generic over its element, and perhaps over one kind of part that it is
-/// made of, `parameters!(Model<C: Cell<E>> { … })`, where E is the element.
+/// Implements [`Module`] for a struct that is generic over its element, and perhaps over what its parts
+/// compute: `parameters!(Model<Q: Equations> { … })`.
 ///
 /// It is written like the pattern that takes the struct apart: a field by its name is a parameter or holds some,
 /// `field: _` holds none. As in a pattern, every field must be mentioned, so a parameter cannot be forgotten: one

@@ -1,13 +1,12 @@
 //! Recurrent layers: cells along a sequence, one layer upon the other.
 //!
-//! A [`Recurrent`] layer runs [cells](Cell) along a sequence, in one direction or in both, one layer upon the other,
-//! with dropout in between (Zaremba, Sutskever & Vinyals 2014: never on the recurrent connections, where it would act
-//! once per step). Both directions side by side are Schuster & Paliwal (1997), *Bidirectional Recurrent Neural
-//! Networks*.
+//! A [`Recurrent`] layer runs [cells](RecurrentCell) along a sequence, in one direction or in both, one layer upon the
+//! other, with dropout in between (Zaremba, Sutskever & Vinyals 2014: never on the recurrent connections, where it
+//! would act once per step). Both directions side by side are Schuster & Paliwal (1997), *Bidirectional Recurrent
+//! Neural Networks*.
 
-use crate::{Cell, Dropout, Mode, Module, Order, Path, RecurrentState};
+use crate::{Dropout, Equations, Mode, Order, RecurrentCell, RecurrentState, parameters};
 use rungs_tensor::{Element, Rng, Tensor};
-use std::any::Any;
 
 /// Which way a [`Recurrent`] layer reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,76 +20,56 @@ pub enum Direction {
 /// Layers of cells, each reading what the one below shows: [`Rnn`](crate::Rnn), [`Lstm`](crate::Lstm) and
 /// [`Gru`](crate::Gru).
 #[derive(Debug, Clone)]
-pub struct Recurrent<C> {
+pub struct Recurrent<E: Element, Q> {
     /// The layers, the first of which reads the input.
-    pub layers: Vec<C>,
+    pub layers: Vec<RecurrentCell<E, Q>>,
     /// The cells that read from the end, one for each layer, or none.
-    pub backward: Vec<C>,
+    pub backward: Vec<RecurrentCell<E, Q>>,
     /// Between layers; not on the input, the recurrent connections or the output.
     pub dropout: Dropout,
 }
 
-impl<E: Element, C: Cell<E>> Module<E> for Recurrent<C> {
-    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        path.enter("layers", |path| self.layers.visit(path, f));
-        path.enter("backward", |path| self.backward.visit(path, f));
-    }
+parameters!(Recurrent<Q: Equations> { layers, backward, dropout: _ });
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        f(path.as_str(), self);
-        path.enter("layers", |path| self.layers.visit_mut(path, f));
-        path.enter("backward", |path| self.backward.visit_mut(path, f));
-    }
-}
-
-impl<C> Recurrent<C> {
+impl<E: Element, Q: Equations> Recurrent<E, Q> {
     /// `layers` layers of `hidden` numbers that read forward, with their usual first values.
     ///
     /// Other beginnings are made of cells: `Lstm { layers: vec![LstmCell::new(…)], backward: vec![], dropout }`.
     #[track_caller]
-    pub fn new<E: Element>(inputs: usize, hidden: usize, layers: usize, dropout: Dropout, rng: &mut Rng) -> Self
-    where
-        C: Cell<E>,
-    {
-        Self::of_kind(C::Kind::default(), Direction::Forward, inputs, hidden, layers, dropout, rng)
+    pub fn new(inputs: usize, hidden: usize, layers: usize, dropout: Dropout, rng: &mut Rng) -> Self {
+        Self::of_kind(Q::default(), Direction::Forward, inputs, hidden, layers, dropout, rng)
     }
 
     /// As [`new`](Recurrent::new), of any kind of this cell and in any direction.
     #[track_caller]
-    pub fn of_kind<E: Element>(
-        kind: C::Kind,
+    pub fn of_kind(
+        equations: Q,
         direction: Direction,
         inputs: usize,
         hidden: usize,
         layers: usize,
         dropout: Dropout,
         rng: &mut Rng,
-    ) -> Self
-    where
-        C: Cell<E>,
-    {
+    ) -> Self {
         let ways = if direction == Direction::Both { 2 } else { 1 };
         let mut stack = Self { layers: Vec::new(), backward: Vec::new(), dropout };
         for layer in 0..layers {
             let inputs = if layer == 0 { inputs } else { ways * hidden };
-            stack.layers.push(C::of_kind(kind, inputs, hidden, rng));
+            stack.layers.push(RecurrentCell::of_kind(equations, inputs, hidden, rng));
             if direction == Direction::Both {
-                stack.backward.push(C::of_kind(kind, inputs, hidden, rng));
+                stack.backward.push(RecurrentCell::of_kind(equations, inputs, hidden, rng));
             }
         }
         stack
     }
 
     /// The states before the first step: zeros for every layer, and in both directions first forward, then backward.
-    pub fn zero_state<E: Element>(&self, batch: usize) -> Vec<RecurrentState<E>>
-    where
-        C: Cell<E>,
-    {
+    pub fn zero_state(&self, batch: usize) -> Vec<RecurrentState<E>> {
         self.cells().map(|(cell, _)| cell.zero_state(batch)).collect()
     }
 
     /// The cells in the order of their states.
-    fn cells(&self) -> impl Iterator<Item = (&C, Order)> {
+    fn cells(&self) -> impl Iterator<Item = (&RecurrentCell<E, Q>, Order)> {
         self.layers.iter().enumerate().flat_map(|(layer, cell)| {
             let backward = self.backward.get(layer).map(|cell| (cell, Order::Reverse));
             std::iter::once((cell, Order::Forward)).chain(backward)
@@ -106,16 +85,13 @@ impl<C> Recurrent<C> {
     /// If `state` does not have one state per cell, or there are lengths, but not one per sequence, or one is larger
     /// than T.
     #[track_caller]
-    pub fn forward<E: Element>(
+    pub fn forward(
         &self,
         x: &Tensor<E>,
         lengths: Option<&[usize]>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
-    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
-    where
-        C: Cell<E>,
-    {
+    ) -> (Tensor<E>, Vec<RecurrentState<E>>) {
         self.read(x, false, lengths, state, mode)
     }
 
@@ -125,15 +101,12 @@ impl<C> Recurrent<C> {
     /// # Panics
     /// Also if there is no layer, or if it reads both ways.
     #[track_caller]
-    pub fn driven<E: Element>(
+    pub fn driven(
         &self,
         drive: &Tensor<E>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
-    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
-    where
-        C: Cell<E>,
-    {
+    ) -> (Tensor<E>, Vec<RecurrentState<E>>) {
         let [layers, backward] = [self.layers.len(), self.backward.len()];
         assert!(layers > 0 && backward == 0, "recurrent: driven, with {layers} layers and {backward} backward");
         self.read(drive, true, None, state, mode)
@@ -141,17 +114,14 @@ impl<C> Recurrent<C> {
 
     /// Reads x, or what the first layer makes of it by its W_x.
     #[track_caller]
-    fn read<E: Element>(
+    fn read(
         &self,
         x: &Tensor<E>,
         is_driven: bool,
         lengths: Option<&[usize]>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
-    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
-    where
-        C: Cell<E>,
-    {
+    ) -> (Tensor<E>, Vec<RecurrentState<E>>) {
         let cells = self.layers.len() + self.backward.len();
         assert!(state.len() == cells, "recurrent: {} states for {cells} cells", state.len());
         let ways = if self.backward.is_empty() { 1 } else { 2 };
@@ -162,7 +132,7 @@ impl<C> Recurrent<C> {
             if number > 0 && number % ways == 0 {
                 x = self.dropout.forward(&Tensor::concat(&std::mem::take(&mut shown), -1), mode);
             }
-            let read = if is_driven && number == 0 { C::driven } else { C::sequence };
+            let read = if is_driven && number == 0 { RecurrentCell::driven } else { RecurrentCell::sequence };
             let (states, after) = read(cell, &x, &state[number], order, lengths); // (B, T, H)
             shown.push(states);
             last.push(after);

@@ -6,11 +6,11 @@
 //! be confused. Parameters are drawn anew for it: at their usual first values (zero biases, gains of one) a wrong
 //! gradient could pass.
 
-use crate::kernels::sequence_kernel::{Equations, Sequence};
+use crate::kernels::sequence_kernel::Sequence;
 use crate::{
-    Activation, Attention, Bias, Cell, Direction, Embedding, FeedForward, GruCell, Init, LearnedPositions, Linear,
-    LowRank, LowRankConfig, LstmCell, LstmEquations, Mode, Nonlinearity, Norm, NormKind, Order, Recurrent,
-    RecurrentState, Reset, RnnCell, Score, norm::EPSILON,
+    Activation, Attention, Bias, Direction, Embedding, Equations, FeedForward, Init, LearnedPositions, Linear, LowRank,
+    LowRankConfig, LstmEquations, Mode, Nonlinearity, Norm, NormKind, Order, Recurrent, RecurrentCell, RecurrentState,
+    Reset, Score, norm::EPSILON,
 };
 use checking::{Outcome, check, joined, some_dropout, training};
 use rungs_tensor::check::{Accuracy, check_gradients, check_kernel};
@@ -150,10 +150,10 @@ fn sequence(rng: &mut Rng) -> Outcome {
 
 /// One step of every cell, and the whole sequences of the one that has no kernel.
 fn recurrent_cell(rng: &mut Rng) -> Outcome {
-    let mut worst = cell::<RnnCell<f64>>(Nonlinearity::Tanh, rng)?
-        .worse(cell::<LstmCell<f64>>(LstmEquations, rng)?)
-        .worse(cell::<GruCell<f64>>(Reset::AfterProduct, rng)?)
-        .worse(cell::<GruCell<f64>>(Reset::BeforeProduct, rng)?);
+    let mut worst = cell(Nonlinearity::Tanh, rng)?
+        .worse(cell(LstmEquations, rng)?)
+        .worse(cell(Reset::AfterProduct, rng)?)
+        .worse(cell(Reset::BeforeProduct, rng)?);
     for (order, lengths) in READINGS {
         let steps = |x: &[Tensor<f64>]| {
             Sequence::new(Reset::BeforeProduct, order, lengths).apply(&x.iter().collect::<Vec<_>>())
@@ -175,32 +175,32 @@ fn states(x: &[Tensor<f64>], vectors: usize) -> Vec<RecurrentState<f64>> {
     x.chunks(vectors).map(|s| RecurrentState { h: s[0].clone(), c: s.get(1).cloned() }).collect()
 }
 
-fn cell<C: Cell<f64>>(kind: C::Kind, rng: &mut Rng) -> Outcome {
-    let cell = C::of_kind(kind, 3, 4, rng);
+fn cell<Q: Equations>(equations: Q, rng: &mut Rng) -> Outcome {
+    let cell = RecurrentCell::of_kind(equations, 3, 4, rng);
     let shapes: [&[usize]; 3] = [&[2, 3], &[2, 4], &[2, 4]];
-    let step = |cell: &C, x: &[Tensor<f64>]| {
-        let state = &states(&x[1..], C::STATES)[0];
+    let step = |cell: &RecurrentCell<f64, Q>, x: &[Tensor<f64>]| {
+        let state = &states(&x[1..], Q::STATES)[0];
         let across = cell.sequence(&x[0].unsqueeze(1), state, Order::Reverse, Some(&[1, 0]));
         joined(&[shown((across.0, vec![across.1])), shown((x[0].clone(), vec![cell.step(&x[0], state)]))])
     };
-    check("RecurrentCell", &cell, &shapes[..1 + C::STATES], step, rng)
+    check("RecurrentCell", &cell, &shapes[..1 + Q::STATES], step, rng)
 }
 
 fn recurrent(rng: &mut Rng) -> Outcome {
-    fn stack<C: Cell<f64>>(direction: Direction, rng: &mut Rng) -> Outcome {
-        let layers = Recurrent::<C>::of_kind(C::Kind::default(), direction, 3, 4, 2, some_dropout(), rng);
+    fn stack<Q: Equations>(direction: Direction, rng: &mut Rng) -> Outcome {
+        let layers = Recurrent::of_kind(Q::default(), direction, 3, 4, 2, some_dropout(), rng);
         let start = layers.zero_state(2);
-        let vectors = start.len() * C::STATES;
+        let vectors = start.len() * Q::STATES;
         let shapes: Vec<&[usize]> = std::iter::once(&[2, 3, 3][..]).chain(vec![&[2, 4][..]; vectors]).collect();
-        let forward = |layers: &Recurrent<C>, x: &[Tensor<f64>]| {
-            let state = states(&x[1..], C::STATES);
+        let forward = |layers: &Recurrent<f64, Q>, x: &[Tensor<f64>]| {
+            let state = states(&x[1..], Q::STATES);
             shown(training(|mode| layers.forward(&x[0], Some(&[3, 2]), &state, mode)))
         };
         check("Recurrent", &layers, &shapes, forward, rng)
     }
     let one_way =
-        stack::<LstmCell<f64>>(Direction::Forward, rng)?.worse(stack::<RnnCell<f64>>(Direction::Forward, rng)?);
-    Ok(one_way.worse(stack::<GruCell<f64>>(Direction::Both, rng)?))
+        stack::<LstmEquations>(Direction::Forward, rng)?.worse(stack::<Nonlinearity>(Direction::Forward, rng)?);
+    Ok(one_way.worse(stack::<Reset>(Direction::Both, rng)?))
 }
 
 /// Every score, with padding: the context and the weights.

@@ -17,4 +17,4 @@ pub use crate::kernels::rnn_kernel::Nonlinearity;
 pub type RnnCell<E = f32> = RecurrentCell<E, Nonlinearity>;
 
 /// Layers of [`RnnCell`].
-pub type Rnn<E = f32> = Recurrent<RnnCell<E>>;
+pub type Rnn<E = f32> = Recurrent<E, Nonlinearity>;

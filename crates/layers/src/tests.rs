@@ -9,7 +9,7 @@ mod equations;
 mod laws;
 
 use crate::{
-    Activation, Bias, Block, BlockConfig, Cell, Direction, Dropout, Embedding, FeedForward, Gru, GruCell, Init,
+    Activation, Bias, Block, BlockConfig, Direction, Dropout, Embedding, Equations, FeedForward, Gru, GruCell, Init,
     KeyValueCache, LearnedPositions, Linear, Lstm, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Norm, NormKind,
     Order, Recurrent, RecurrentState, Reset, Rnn, RnnCell, SelfAttention, norm::EPSILON, sinusoidal_positions,
 };

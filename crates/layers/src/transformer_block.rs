@@ -159,12 +159,13 @@ impl BlockConfig {
         Linear::new(self.heads * self.head(), self.width, self.bias, self.residual_init, rng)
     }
 
-    /// Attention that sees everything.
+    /// Attention, causal if the block is to be.
     #[track_caller]
     pub(crate) fn self_attention<E: Element>(&self, rng: &mut Rng) -> SelfAttention<E> {
         let &Self { heads, key_heads, dropout, .. } = self;
         let qkv = self.heads_side_by_side(&[heads, key_heads, key_heads], rng);
-        SelfAttention::new(qkv, self.projection(rng), [heads, key_heads], dropout)
+        let attention = SelfAttention::new(qkv, self.projection(rng), [heads, key_heads], dropout);
+        SelfAttention { causal: self.causal, ..attention }
     }
 
     #[track_caller]
@@ -216,10 +217,9 @@ impl<E: Element> Block<E> {
     #[track_caller]
     pub fn new(config: &BlockConfig, rng: &mut Rng) -> Self {
         let norm = || Norm::new(config.norm, config.width, config.bias);
-        let attention = config.self_attention(rng);
         Self {
             norm_1: norm(),
-            attention: if config.causal { attention.causal() } else { attention },
+            attention: config.self_attention(rng),
             norm_2: norm(),
             feed_forward: config.feed_forward(rng),
             norm_position: config.norm_position,

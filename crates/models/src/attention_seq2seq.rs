@@ -27,8 +27,8 @@ use crate::seq2seq::{CellKind, check_pair};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, RecurrentState, Score,
-    parameters,
+    Attention, Bias, Direction, Dropout, Embedding, Equations, Init, Linear, Mode, Module, Recurrent, RecurrentState,
+    Score, parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct AttentionConfig {
     /// V, the number of tokens a target may have. The tokenizer decides it as well.
     #[serde(skip)]
     pub vocabulary: usize,
-    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type C.
+    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type Q.
     pub cell: CellKind,
     /// D, the width of a token's vector.
     pub embedding: usize,
@@ -116,7 +116,7 @@ impl AttentionConfig {
     ///
     /// # Errors
     /// If the sizes are not those of a model that can be.
-    pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
+    pub fn parameter_count<Q: Equations>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
         let sizes = [source_vocabulary, vocabulary, embedding, hidden];
         check_pair(sizes, layers, [dropout, self.scheduled_sampling], tied)?;
@@ -127,9 +127,9 @@ impl AttentionConfig {
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
         let [shown, fed, combined] = [shown, self.fed(), self.combined()].map(|size| size as u64);
         let ways = if self.bidirectional { 2 } else { 1 };
-        let encoder = ways * (C::parameters(d, h) + (l - 1) * C::parameters(shown, h));
-        let decoder = C::parameters(d + fed, h) + (l - 1) * C::parameters(h, h);
-        let bridge = l * C::STATES as u64 * (shown * h + h);
+        let encoder = ways * (Q::parameters(d, h) + (l - 1) * Q::parameters(shown, h));
+        let decoder = Q::parameters(d + fed, h) + (l - 1) * Q::parameters(h, h);
+        let bridge = l * Q::STATES as u64 * (shown * h + h);
         let attention = match score {
             Score::Additive | Score::Concat => (h + shown + 1) * h,
             Score::General => shown * h,
@@ -173,19 +173,19 @@ type AttentionState<E> = DecoderState<E, CarriedState<E>>;
 
 /// An encoder, a decoder, and attention between them.
 #[derive(Debug, Clone)]
-pub struct AttentionSeq2Seq<E: Element, C> {
+pub struct AttentionSeq2Seq<E: Element, Q> {
     /// E_x (V_x, D).
     pub source_embedding: Embedding<E>,
     /// E_y (V, D).
     pub target_embedding: Embedding<E>,
     /// What reads.
-    pub encoder: Recurrent<C>,
+    pub encoder: Recurrent<E, Q>,
     /// One for each layer.
     pub bridge: Vec<Bridge<E>>,
     /// What looks back.
     pub attention: Attention<E>,
     /// What writes.
-    pub decoder: Recurrent<C>,
+    pub decoder: Recurrent<E, Q>,
     /// W_c and b_c.
     pub combine: Linear<E>,
     /// W and b.
@@ -196,7 +196,7 @@ pub struct AttentionSeq2Seq<E: Element, C> {
     pub style: Style,
 }
 
-parameters!(AttentionSeq2Seq<C: Cell<E>> {
+parameters!(AttentionSeq2Seq<Q: Equations> {
     source_embedding,
     target_embedding,
     encoder,
@@ -209,24 +209,24 @@ parameters!(AttentionSeq2Seq<C: Cell<E>> {
     style: _,
 });
 
-impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
+impl<E: Element, Q: Equations> AttentionSeq2Seq<E, Q> {
     /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, matrices by
     /// Xavier, cells as they usually begin.
     ///
     /// # Errors
     /// If there can be no such model.
     pub fn new(config: &AttentionConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
-        config.parameter_count::<E, C>()?;
+        config.parameter_count::<Q>()?;
         let &AttentionConfig { source_vocabulary, vocabulary, embedding, hidden, layers, style, score, tied, .. } =
             config;
         let dropout = Dropout::new(config.dropout);
-        let (shown, kind) = (config.shown(), C::Kind::default());
+        let shown = config.shown();
         let direction = if config.bidirectional { Direction::Both } else { Direction::Forward };
-        let bridge = |rng: &mut Rng| Bridge::new(shown, hidden, C::STATES == 2, rng);
+        let bridge = |rng: &mut Rng| Bridge::new(shown, hidden, Q::STATES == 2, rng);
         Ok(Self {
             source_embedding: Embedding::new(source_vocabulary, embedding, Init::Normal(1.0), rng),
             target_embedding: Embedding::new(vocabulary, embedding, target_init(tied, embedding), rng),
-            encoder: Recurrent::of_kind(kind, direction, embedding, hidden, layers, dropout, rng),
+            encoder: Recurrent::of_kind(Q::default(), direction, embedding, hidden, layers, dropout, rng),
             bridge: (0..layers).map(|_| bridge(rng)).collect(),
             attention: Attention::new(score, hidden, shown, hidden, rng),
             decoder: Recurrent::new(embedding + config.fed(), hidden, layers, dropout, rng),
@@ -272,7 +272,7 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E>> LanguageModel<E> for AttentionSeq2Seq<E, C> {
+impl<E: Element, Q: Equations> LanguageModel<E> for AttentionSeq2Seq<E, Q> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
     }
@@ -301,7 +301,7 @@ impl<E: Element, C: Cell<E>> LanguageModel<E> for AttentionSeq2Seq<E, C> {
         let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
         // What does not wait for the step before is computed for all steps at once: the part of the cell's product that
         // y makes and, in Bahdanau's style, W_c.
-        let w_x = self.decoder.layers[0].w_x(); // (D + fed, G·H)
+        let w_x = &self.decoder.layers[0].w_x; // (D + fed, G·H)
         let [inputs, _] = w_x.dims();
         let [_, _, embedding] = y.dims();
         let w_fed = w_x.slice(0, embedding..inputs);

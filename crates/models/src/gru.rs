@@ -10,7 +10,7 @@
 //! three quarters of its parameters.
 
 use crate::RecurrentLanguageModel;
-use rungs_layers::GruCell;
+use rungs_layers::Reset;
 
 /// A language model that carries one vector per layer, kept or renewed by a gate.
-pub type GruLanguageModel<E = f32> = RecurrentLanguageModel<E, GruCell<E>>;
+pub type GruLanguageModel<E = f32> = RecurrentLanguageModel<E, Reset>;

@@ -13,7 +13,7 @@
 //! vectors of fixed size, read strictly in order. That is why there are further rungs.
 
 use crate::RecurrentLanguageModel;
-use rungs_layers::LstmCell;
+use rungs_layers::LstmEquations;
 
 /// A language model that carries two vectors per layer, one of them behind gates.
-pub type LstmLanguageModel<E = f32> = RecurrentLanguageModel<E, LstmCell<E>>;
+pub type LstmLanguageModel<E = f32> = RecurrentLanguageModel<E, LstmEquations>;

@@ -6,7 +6,7 @@ use crate::{
     Tying,
 };
 use rungs_layers::tensor::Rng;
-use rungs_layers::{GruCell, LstmCell, RnnCell};
+use rungs_layers::{LstmEquations, Nonlinearity, Reset};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a model, whatever its rung.
@@ -158,17 +158,17 @@ impl ModelConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
         match self {
-            Self::Rnn(config) => config.parameter_count::<f32, RnnCell>(),
-            Self::Lstm(config) => config.parameter_count::<f32, LstmCell>(),
-            Self::Gru(config) => config.parameter_count::<f32, GruCell>(),
+            Self::Rnn(config) => config.parameter_count::<Nonlinearity>(),
+            Self::Lstm(config) => config.parameter_count::<LstmEquations>(),
+            Self::Gru(config) => config.parameter_count::<Reset>(),
             Self::Gpt(config) => config.parameter_count(),
             Self::Seq2seq(config) => match config.cell {
-                CellKind::Lstm => config.parameter_count::<f32, LstmCell>(),
-                CellKind::Gru => config.parameter_count::<f32, GruCell>(),
+                CellKind::Lstm => config.parameter_count::<LstmEquations>(),
+                CellKind::Gru => config.parameter_count::<Reset>(),
             },
             Self::Attention(config) => match config.cell {
-                CellKind::Lstm => config.parameter_count::<f32, LstmCell>(),
-                CellKind::Gru => config.parameter_count::<f32, GruCell>(),
+                CellKind::Lstm => config.parameter_count::<LstmEquations>(),
+                CellKind::Gru => config.parameter_count::<Reset>(),
             },
             Self::Transformer(config) => config.parameter_count(),
         }
@@ -185,12 +185,12 @@ impl ModelConfig {
             Self::Gru(config) => Box::new(GruLanguageModel::new(config, rng)?),
             Self::Gpt(config) => Box::new(Gpt::new(config, rng)?),
             Self::Seq2seq(config) => match config.cell {
-                CellKind::Lstm => Box::new(Seq2Seq::<f32, LstmCell>::new(config, rng)?),
-                CellKind::Gru => Box::new(Seq2Seq::<f32, GruCell>::new(config, rng)?),
+                CellKind::Lstm => Box::new(Seq2Seq::<f32, LstmEquations>::new(config, rng)?),
+                CellKind::Gru => Box::new(Seq2Seq::<f32, Reset>::new(config, rng)?),
             },
             Self::Attention(config) => match config.cell {
-                CellKind::Lstm => Box::new(AttentionSeq2Seq::<f32, LstmCell>::new(config, rng)?),
-                CellKind::Gru => Box::new(AttentionSeq2Seq::<f32, GruCell>::new(config, rng)?),
+                CellKind::Lstm => Box::new(AttentionSeq2Seq::<f32, LstmEquations>::new(config, rng)?),
+                CellKind::Gru => Box::new(AttentionSeq2Seq::<f32, Reset>::new(config, rng)?),
             },
             Self::Transformer(config) => Box::new(Transformer::new(config, rng)?),
         })

@@ -12,7 +12,7 @@
 use crate::config::{MAX_SIZE, check_layers, check_parameters, check_sizes};
 use crate::{CarriedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
-use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
+use rungs_layers::{Bias, Dropout, Embedding, Equations, Init, Linear, Mode, Module, Recurrent, parameters};
 use serde::{Deserialize, Serialize};
 
 /// The sizes of a [`RecurrentLanguageModel`].
@@ -45,31 +45,31 @@ impl RecurrentConfig {
     ///
     /// # Errors
     /// If the sizes are not those of a model that can be.
-    pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
+    pub fn parameter_count<Q: Equations>(&self) -> Result<u64, ConfigError> {
         let Self { vocabulary, embedding, hidden, layers, dropout } = *self;
         check_sizes(MAX_SIZE, &[("vocabulary", vocabulary), ("embedding", embedding), ("hidden", hidden)])?;
         check_layers(layers, dropout)?;
         let [v, d, h, l] = [vocabulary, embedding, hidden, layers].map(|size| size as u64);
-        check_parameters(v * d + C::parameters(d, h) + (l - 1) * C::parameters(h, h) + h * v + v)
+        check_parameters(v * d + Q::parameters(d, h) + (l - 1) * Q::parameters(h, h) + h * v + v)
     }
 }
 
 /// A language model that carries a state per layer.
 #[derive(Debug, Clone)]
-pub struct RecurrentLanguageModel<E: Element, C> {
+pub struct RecurrentLanguageModel<E: Element, Q> {
     /// E (V, D): a vector for every token.
     pub embedding: Embedding<E>,
     /// The cell of every layer.
-    pub recurrent: Recurrent<C>,
+    pub recurrent: Recurrent<E, Q>,
     /// W_hy (H, V) and b_y (V).
     pub head: Linear<E>,
     /// On the token vectors and on what the last layer shows.
     pub dropout: Dropout,
 }
 
-parameters!(RecurrentLanguageModel<C: Cell<E>> { embedding, recurrent, head, dropout: _ });
+parameters!(RecurrentLanguageModel<Q: Equations> { embedding, recurrent, head, dropout: _ });
 
-impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
+impl<E: Element, Q: Equations> RecurrentLanguageModel<E, Q> {
     /// A model of these sizes: token vectors from N(0, 1), W_hy by Xavier with a bias of zero, cells as they usually
     /// begin.
     ///
@@ -78,7 +78,7 @@ impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
     /// # Errors
     /// If there can be no such model.
     pub fn new(config: &RecurrentConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
-        config.parameter_count::<E, C>()?;
+        config.parameter_count::<Q>()?;
         let &RecurrentConfig { vocabulary, embedding, hidden, layers, dropout } = config;
         let dropout = Dropout::new(dropout);
         Ok(Self {
@@ -90,7 +90,7 @@ impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E>> LanguageModel<E> for RecurrentLanguageModel<E, C> {
+impl<E: Element, Q: Equations> LanguageModel<E> for RecurrentLanguageModel<E, Q> {
     fn vocabulary(&self) -> usize {
         self.embedding.weight.dims::<2>()[0]
     }

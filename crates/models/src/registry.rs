@@ -15,7 +15,9 @@ use crate::{
 use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
 use rungs_layers::tensor::registry::{Entry, Kind};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
-use rungs_layers::{Activation, Embedding, GruCell, Init, LstmCell, Mode, Module, NormPosition, RecurrentState, Score};
+use rungs_layers::{
+    Activation, Embedding, Init, LstmEquations, Mode, Module, NormPosition, RecurrentState, Reset, Score,
+};
 
 type Outcome = Result<Accuracy, GradientMismatch>;
 
@@ -93,8 +95,8 @@ fn seq2seq_config(tied: bool) -> Seq2SeqConfig {
 }
 
 fn seq2seq(rng: &mut Rng) -> Outcome {
-    let lstm: Seq2Seq<f64, LstmCell<f64>> = Seq2Seq::new(&seq2seq_config(false), rng).expect("possible sizes");
-    let gru: Seq2Seq<f64, GruCell<f64>> = Seq2Seq::new(&seq2seq_config(true), rng).expect("possible sizes");
+    let lstm: Seq2Seq<f64, LstmEquations> = Seq2Seq::new(&seq2seq_config(false), rng).expect("possible sizes");
+    let gru: Seq2Seq<f64, Reset> = Seq2Seq::new(&seq2seq_config(true), rng).expect("possible sizes");
     Ok(check_pair("Seq2Seq", &lstm, rng)?.worse(check_pair("Seq2Seq, tied", &gru, rng)?))
 }
 
@@ -121,8 +123,8 @@ fn attention(rng: &mut Rng) -> Outcome {
         let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
         type Model<C> = AttentionSeq2Seq<f64, C>;
         worst = worst.worse(match both_ways {
-            true => check_pair(&name, &Model::<GruCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
-            false => check_pair(&name, &Model::<LstmCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
+            true => check_pair(&name, &Model::<Reset>::new(&config, rng).expect("possible sizes"), rng)?,
+            false => check_pair(&name, &Model::<LstmEquations>::new(&config, rng).expect("possible sizes"), rng)?,
         });
     }
     Ok(worst)

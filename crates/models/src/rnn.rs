@@ -13,7 +13,7 @@
 //! so what lies far back is hardly learnt (Bengio, Simard & Frasconi 1994). That is why there is a second rung.
 
 use crate::RecurrentLanguageModel;
-use rungs_layers::RnnCell;
+use rungs_layers::Nonlinearity;
 
 /// A language model that carries one vector per layer, rewritten at every step.
-pub type RnnLanguageModel<E = f32> = RecurrentLanguageModel<E, RnnCell<E>>;
+pub type RnnLanguageModel<E = f32> = RecurrentLanguageModel<E, Nonlinearity>;

@@ -17,7 +17,7 @@ use crate::config::{MAX_SIZE, check, check_layers, check_parameters, check_sched
 use crate::head::{Head, head_parameters, target_init};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
-use rungs_layers::{Cell, Dropout, Embedding, Init, Mode, Module, Recurrent, parameters};
+use rungs_layers::{Dropout, Embedding, Equations, Init, Mode, Module, Recurrent, parameters};
 use serde::{Deserialize, Serialize};
 
 /// The recurrent cells that an encoder-decoder can be made of.
@@ -40,7 +40,7 @@ pub struct Seq2SeqConfig {
     /// V, the number of tokens a target may have. The tokenizer decides it as well.
     #[serde(skip)]
     pub vocabulary: usize,
-    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type C.
+    /// The cell of the encoder and the decoder, where a [`ModelConfig`](crate::ModelConfig) chooses the type Q.
     pub cell: CellKind,
     /// D, the width of a token's vector.
     pub embedding: usize,
@@ -81,12 +81,12 @@ impl Seq2SeqConfig {
     ///
     /// # Errors
     /// If the sizes are not those of a model that can be.
-    pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
+    pub fn parameter_count<Q: Equations>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
         let sizes = [source_vocabulary, vocabulary, embedding, hidden];
         check_pair(sizes, layers, [dropout, self.scheduled_sampling], tied)?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
-        let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
+        let stack = Q::parameters(d, h) + (l - 1) * Q::parameters(h, h);
         check_parameters((s + v) * d + 2 * stack + head_parameters(tied, h, v))
     }
 }
@@ -107,15 +107,15 @@ pub(crate) fn check_pair(sizes: [usize; 4], layers: usize, rates: [f64; 2], tied
 
 /// An encoder and a decoder, and a state between them.
 #[derive(Debug, Clone)]
-pub struct Seq2Seq<E: Element, C> {
+pub struct Seq2Seq<E: Element, Q> {
     /// E_x (V_x, D).
     pub source_embedding: Embedding<E>,
     /// E_y (V, D).
     pub target_embedding: Embedding<E>,
     /// What reads.
-    pub encoder: Recurrent<C>,
+    pub encoder: Recurrent<E, Q>,
     /// What writes.
-    pub decoder: Recurrent<C>,
+    pub decoder: Recurrent<E, Q>,
     /// W and b.
     pub head: Head<E>,
     /// On the token vectors and on what the decoder's last layer shows.
@@ -124,16 +124,18 @@ pub struct Seq2Seq<E: Element, C> {
     pub reverse: bool,
 }
 
-parameters!(Seq2Seq<C: Cell<E>> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
+parameters!(Seq2Seq<Q: Equations> {
+    source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _
+});
 
-impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
+impl<E: Element, Q: Equations> Seq2Seq<E, Q> {
     /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, the head by
     /// Xavier, cells as they usually begin.
     ///
     /// # Errors
     /// If there can be no such model.
     pub fn new(config: &Seq2SeqConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
-        config.parameter_count::<E, C>()?;
+        config.parameter_count::<Q>()?;
         let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied, .. } =
             config;
         let dropout = Dropout::new(dropout);
@@ -149,7 +151,7 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E>> LanguageModel<E> for Seq2Seq<E, C> {
+impl<E: Element, Q: Equations> LanguageModel<E> for Seq2Seq<E, Q> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
     }

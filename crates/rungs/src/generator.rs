@@ -67,7 +67,7 @@ pub struct Generator {
 
 impl fmt::Debug for Generator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Generator").field("tokenizer", &self.tokenizers.target().kind()).finish_non_exhaustive()
+        f.debug_struct("Generator").field("tokenizer", &self.tokenizers.target.kind()).finish_non_exhaustive()
     }
 }
 
@@ -151,7 +151,7 @@ impl Generator {
     pub fn token_bytes(&self, kind: Kind) -> Option<TokenBytes> {
         match (kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => prompts.token_bytes(),
-            _ => self.tokenizers.target().token_bytes(),
+            _ => self.tokenizers.target.token_bytes(),
         }
     }
 

@@ -88,7 +88,7 @@ fn tokenizers(from: &Path, vocabulary: usize) -> Result<Tokenizers, Error> {
     let Some(tokenizers) = Tokenizers::find(from, false)? else {
         return Ok(Tokenizer::Ids(IdTokenizer::new(vocabulary)?).into());
     };
-    match tokenizers.target().vocabulary() {
+    match tokenizers.target.vocabulary() {
         found if found == vocabulary => Ok(tokenizers),
         found => {
             let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");

@@ -127,7 +127,7 @@ impl Run {
     /// for example.
     #[must_use]
     pub fn with_files(mut self, make: impl FnMut(&Metrics) -> Vec<(String, Vec<u8>)> + Send + 'static) -> Self {
-        if let Some(destination) = self.trainer.destination_mut() {
+        if let Some(destination) = &mut self.trainer.destination {
             destination.makers.push(Box::new(make));
         }
         self
@@ -167,7 +167,7 @@ impl Run {
             let belonging = serde_json::to_string(&belonging).expect("numbers and strings are JSON");
             destination.adapter = Some((adapter::ENTRY, belonging));
         }
-        self.trainer.save_into(destination);
+        self.trainer.destination = Some(destination);
     }
 
     /// Trains until the run is over or `on_event` says stop, and saves where there is a folder.

@@ -6,7 +6,7 @@
 //!
 //! - A role is `user`, `assistant` or `system`; the assistant is who is to be learnt from, and says something in every
 //!   dialogue. What the system says, at the beginning, is what holds for the whole of it.
-//! - A text is [normalised](crate::Normalization): Unicode's form C, and one plain space for every run of white space,
+//! - A text is [normalised](crate::normalize): Unicode's form C, and one plain space for every run of white space,
 //!   line breaks among it. So a turn is a line, and what ends a line can end a turn. It may be empty: somebody says
 //!   nothing.
 //! - Other fields are ignored, and so are empty lines.
@@ -18,7 +18,7 @@
 //!
 //! let file = r#"{"turns": [{"role": "user", "text": "Hello!"}, {"role": "assistant", "text": "Good  morning."}]}"#;
 //! let dialogues = read_dialogues(file, "talk.jsonl")?;
-//! assert_eq!((dialogues[0].turns[1].role, &*dialogues[0].turns[1].text), (Role::Assistant, "Good morning."));
+//! assert_eq!((dialogues[0][1].role, &*dialogues[0][1].text), (Role::Assistant, "Good morning."));
 //!
 //! let error = read_dialogues(r#"{"turns": [{"role": "bot", "text": "Hello!"}]}"#, "talk.jsonl").unwrap_err();
 //! assert_eq!(error.to_string(), r#"talk.jsonl, line 1: there is no role "bot", only system, user and assistant"#);
@@ -26,7 +26,7 @@
 //! ```
 
 use crate::held_out::split_by;
-use crate::{Normalization, TextError, TextPair};
+use crate::{TextError, TextPair, normalize};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks.
@@ -61,12 +61,8 @@ pub struct Turn {
     pub text: String,
 }
 
-/// A dialogue, with a turn of the assistant at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dialogue {
-    /// Its turns, the first one first.
-    pub turns: Vec<Turn>,
-}
+/// A dialogue: its turns, the first one first. Of those that are read one is the assistant's at least.
+pub type Dialogue = Vec<Turn>;
 
 /// What is said in turns, of which those of the assistant are to be learnt.
 pub trait Turns {
@@ -75,12 +71,6 @@ pub trait Turns {
 }
 
 impl Turns for Dialogue {
-    fn turns(&self) -> Vec<(Role, &str)> {
-        self.turns.as_slice().turns()
-    }
-}
-
-impl Turns for [Turn] {
     fn turns(&self) -> Vec<(Role, &str)> {
         self.iter().map(|turn| (turn.role, turn.text.as_str())).collect()
     }
@@ -113,14 +103,9 @@ pub fn read_dialogues(text: &str, file: &str) -> Result<Vec<Dialogue>, TextError
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut dialogues = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let dialogue = dialogue(line);
-        dialogues.push(dialogue.map_err(|problem| TextError::Line { file: file.to_owned(), line: i + 1, problem })?);
+        dialogues.push(dialogue(line).map_err(|problem| TextError::line(file, i + 1, problem))?);
     }
-    if dialogues.is_empty() {
-        Err(TextError::Nothing { file: file.to_owned(), kind: "dialogues" })
-    } else {
-        Ok(dialogues)
-    }
+    if dialogues.is_empty() { Err(TextError::new(file, "there are no dialogues in it")) } else { Ok(dialogues) }
 }
 
 /// The dialogue of a line, or what is wrong with it.
@@ -135,20 +120,16 @@ fn dialogue(line: &str) -> Result<Dialogue, String> {
         return Err("there are no turns in it".to_owned());
     }
     let turn = |LineTurn { role, text }: LineTurn| {
-        let role = match role.as_str() {
-            "user" => Role::User,
-            "assistant" => Role::Assistant,
-            "system" => Role::System,
-            _ => return Err(format!("there is no role {role:?}, only system, user and assistant")),
-        };
-        Ok(Turn { role, text: Normalization::default().apply(&text) })
+        let known = [Role::User, Role::Assistant, Role::System].into_iter().find(|known| known.name() == role);
+        let role = known.ok_or_else(|| format!("there is no role {role:?}, only system, user and assistant"))?;
+        Ok(Turn { role, text: normalize(&text, false) })
     };
-    let turns: Vec<Turn> = turns.into_iter().map(turn).collect::<Result<_, _>>()?;
+    let turns: Dialogue = turns.into_iter().map(turn).collect::<Result<_, String>>()?;
     if turns.iter().skip(1).any(|turn| turn.role == Role::System) {
         return Err("the system speaks at the beginning alone".to_owned());
     }
     match turns.iter().any(|turn| turn.role == Role::Assistant) {
-        true => Ok(Dialogue { turns }),
+        true => Ok(turns),
         false => Err("no turn is the assistant's: there is nothing to learn".to_owned()),
     }
 }
@@ -161,7 +142,7 @@ fn dialogue(line: &str) -> Result<Dialogue, String> {
 /// If the share is not in (0, 1), or if there are fewer than two different beginnings.
 pub fn split_dialogues(dialogues: Vec<Dialogue>, share: f64) -> Result<(Vec<Dialogue>, Vec<Dialogue>), TextError> {
     split_by(dialogues, share, "all dialogues begin alike", |dialogue| {
-        let first = dialogue.turns.iter().find(|turn| turn.role != Role::System);
+        let first = dialogue.iter().find(|turn| turn.role != Role::System);
         &first.expect("the assistant says something").text
     })
 }
@@ -210,9 +191,9 @@ mod tests {
         let dialogues = read_dialogues(&lines.join("\n"), "f").unwrap();
         let (train, validation) = split_dialogues(dialogues.clone(), 0.3).unwrap();
         assert_eq!((train.len(), validation.len()), (28, 12));
-        let begins = |part: &[Dialogue], text: &str| part.iter().any(|dialogue| dialogue.turns[0].text == text);
+        let begins = |part: &[Dialogue], text: &str| part.iter().any(|dialogue| dialogue[0].text == text);
         for dialogue in &dialogues {
-            let text = &dialogue.turns[0].text;
+            let text = &dialogue[0].text;
             assert!(begins(&train, text) != begins(&validation, text), "{text}");
         }
         let error = split_dialogues(dialogues[..1].to_vec(), 0.5).unwrap_err().to_string();

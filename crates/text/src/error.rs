@@ -8,53 +8,22 @@ pub(crate) const FORMAT: u32 = 1;
 
 /// Why a file of pairs or dialogues is of no use, or a part of it cannot be held out.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TextError {
-    /// A setting is out of its range.
-    #[error("{name}: {problem}")]
-    Setting {
-        /// The setting, as the program's option is called.
-        name: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A line of a file is not what it must be.
-    #[error("{file}, line {line}: {problem}")]
-    Line {
-        /// What the file is called.
-        file: String,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file could not be read to its end.
-    #[error("{file}: {source}")]
-    Read {
-        /// What the file is called.
-        file: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file has nothing in it.
-    #[error("{file}: there are no {kind} in it")]
-    Nothing {
-        /// What the file is called.
-        file: String,
-        /// What it should hold: `pairs` or `dialogues`.
-        kind: &'static str,
-    },
-    /// Everything has one source, so that holding it out would leave nothing to train on.
-    #[error("{alike}: none can be held out to validate on, which takes two")]
-    OneSource {
-        /// What there is one of.
-        alike: &'static str,
-    },
+#[error("{place}: {problem}")]
+pub struct TextError {
+    /// The file, with the line if it is one, or the setting as the program's option is called.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: String,
 }
 
 impl TextError {
-    pub(crate) fn setting(name: &'static str, problem: String) -> Self {
-        Self::Setting { name, problem }
+    pub(crate) fn new(place: impl Into<String>, problem: impl ToString) -> Self {
+        Self { place: place.into(), problem: problem.to_string() }
+    }
+
+    /// What is wrong with the line of a file, counted from 1.
+    pub(crate) fn line(file: &str, line: usize, problem: String) -> Self {
+        Self::new(format!("{file}, line {line}"), problem)
     }
 }
 
@@ -77,17 +46,6 @@ pub enum TokenizerError {
         /// V.
         vocabulary: usize,
     },
-    /// A word that is no id, where texts are ids.
-    #[error(
-        "{word:?} is not a token id below {vocabulary}: this model has no tokenizer, its texts are ids \
-         with spaces between"
-    )]
-    NoId {
-        /// The word.
-        word: String,
-        /// V.
-        vocabulary: usize,
-    },
     /// All words of the text are rarer than asked for, or none may be kept.
     #[error(
         "no word of the text is in the vocabulary: none occurs {minimum_count} times, or the largest size \
@@ -97,30 +55,21 @@ pub enum TokenizerError {
         /// How often a word had to occur.
         minimum_count: usize,
     },
-    /// A text that is read in pieces has a word of many millions of bytes.
-    #[error("a word of more than {bytes} bytes: this is no text, or not one that can be read in pieces")]
-    LongWord {
-        /// How many bytes were read of it.
-        bytes: usize,
-    },
     /// A text cannot be read in pieces.
     #[error(
         "this tokenizer reads a text as a whole: it changes it before it cuts it, does not cut it into words at all, \
          or is not known well enough"
     )]
     Whole,
+    /// What a text or a file is, in a sentence of its own.
+    #[error("{0}")]
+    Text(String),
     /// A text has something for which there is no token.
     #[error("the tokenizer cannot encode this text: {0}")]
     NotEncoded(String),
     /// Not JSON, or JSON of another form.
     #[error("not a tokenizer: {0}")]
     Json(String),
-    /// Written by a later version of this crate.
-    #[error("tokenizer format {found} is not known; this version reads format {FORMAT}")]
-    Format {
-        /// The version found.
-        found: u32,
-    },
     /// A vocabulary of nothing.
     #[error("the tokenizer has no tokens")]
     Empty,

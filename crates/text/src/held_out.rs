@@ -15,17 +15,14 @@ pub(crate) fn split_by<T>(
     source: impl Fn(&T) -> &str,
 ) -> Result<(Vec<T>, Vec<T>), TextError> {
     if !(share > 0.0 && share < 1.0) {
-        return Err(TextError::setting(
-            "validation split",
-            format!("must be more than 0 and less than 1, not {share}"),
-        ));
+        return Err(TextError::new("validation split", format!("must be more than 0 and less than 1, not {share}")));
     }
     let mut ranked: Vec<(u64, &str)> = all.iter().map(|item| (fixed_hash(source(item)), source(item))).collect();
     ranked.sort_unstable();
     ranked.dedup();
     let sources = ranked.len();
     if sources < 2 {
-        return Err(TextError::OneSource { alike });
+        return Err(TextError::new(alike, "none can be held out to validate on, which takes two"));
     }
     let count = ((sources as f64 * share).round() as usize).clamp(1, sources - 1);
     let held_out: BTreeSet<String> = ranked[..count].iter().map(|&(_, source)| source.to_owned()).collect();

@@ -3,7 +3,6 @@
 //! | module | holds |
 //! |---|---|
 //! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, sentences; in pieces, as a stream |
-//! | [`token_bytes`] | the bytes of every token |
 //! | [`pairs`] | pairs of texts, one a line, read from TAB-separated columns |
 //! | [`dialogues`] | dialogues in turns, one a line, as JSON |
 //! | [`normalization`] | what is done to the texts of pairs and dialogues before anything is learnt from them |
@@ -17,13 +16,11 @@ pub mod error;
 pub mod held_out;
 pub mod normalization;
 pub mod pairs;
-pub mod token_bytes;
 pub mod tokenizer;
 
 pub use dialogues::{Dialogue, Role, Turn, Turns, read_dialogues, split_dialogues};
 pub use error::{TextError, TokenizerError};
 pub use held_out::fixed_hash;
-pub use normalization::Normalization;
-pub use pairs::{Columns, PairReader, TextPair, read_pairs, split_pairs};
-pub use token_bytes::TokenBytes;
-pub use tokenizer::{BpeTokenizer, SentenceTokenizer, TextStream, Tokenizer, Unit, WordOptions};
+pub use normalization::normalize;
+pub use pairs::{Columns, TextPair, read_pairs, split_pairs};
+pub use tokenizer::{BpeTokenizer, SentenceTokenizer, TextStream, TokenBytes, Tokenizer, Unit, WordOptions};

@@ -2,32 +2,23 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What is done to each side of a pair before anything is learnt from it.
+/// A text as it is learnt from, in small letters where `lowercase` says so.
 ///
 /// Always: Unicode's normalization form C (an `é` is one character, however it was typed), every run of white space
 /// becomes one plain space, and none is left at the ends. French sets thin or no-break spaces before `? ! :` and inside
 /// `« »`, some writers plain ones; that is typography and nothing a model should spend tokens on. Neither BLEU nor chrF
-/// tells them apart.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Normalization {
-    /// Whether capitals become small letters. Fewer words are unknown then, but the text is not as it was.
-    pub lowercase: bool,
-}
-
-impl Normalization {
-    /// The normalized text.
-    pub fn apply(self, text: &str) -> String {
-        // Lower-casing first: it can take letters apart ('İ' becomes 'i' and a dot), which form C puts together again.
-        let lowered = self.lowercase.then(|| text.to_lowercase());
-        let mut normalized = String::with_capacity(text.len());
-        for word in lowered.as_deref().unwrap_or(text).split_whitespace() {
-            if !normalized.is_empty() {
-                normalized.push(' ');
-            }
-            normalized.extend(word.nfc());
+/// tells them apart. In small letters fewer words are unknown, but the text is not as it was.
+pub fn normalize(text: &str, lowercase: bool) -> String {
+    // Lower-casing first: it can take letters apart ('İ' becomes 'i' and a dot), which form C puts together again.
+    let lowered = lowercase.then(|| text.to_lowercase());
+    let mut normalized = String::with_capacity(text.len());
+    for word in lowered.as_deref().unwrap_or(text).split_whitespace() {
+        if !normalized.is_empty() {
+            normalized.push(' ');
         }
-        normalized
+        normalized.extend(word.nfc());
     }
+    normalized
 }
 
 #[cfg(test)]
@@ -36,7 +27,7 @@ mod tests {
 
     #[test]
     fn one_text_is_one_string() {
-        let apply = |text| Normalization::default().apply(text);
+        let apply = |text| normalize(text, false);
         assert_eq!(apply("cafe\u{301}"), "café");
         assert_eq!(apply("Où\u{202f}? «\u{a0}Là\u{2009}!\u{a0}»"), "Où ? « Là ! »");
         assert_eq!(apply("  a \t b\u{3000}"), "a b");
@@ -46,16 +37,15 @@ mod tests {
 
     #[test]
     fn capitals_become_small_if_asked_for() {
-        assert_eq!(Normalization { lowercase: true }.apply("L'ÉTÉ, E\u{301}T"), "l'été, ét");
+        assert_eq!(normalize("L'ÉTÉ, E\u{301}T", true), "l'été, ét");
     }
 
     #[test]
     fn twice_is_once() {
         for lowercase in [false, true] {
-            let normalization = Normalization { lowercase };
             for text in ["İstanbul", "ΟΔΟΣ", "a\u{323}\u{307}", "  x  y ", "\u{1e9e}", "\u{212b}ngström"] {
-                let once = normalization.apply(text);
-                assert_eq!(normalization.apply(&once), once);
+                let once = normalize(text, lowercase);
+                assert_eq!(normalize(&once, lowercase), once);
             }
         }
     }

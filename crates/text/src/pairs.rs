@@ -8,27 +8,25 @@
 //!   a mistake, such as a file of one line, and better found before memory runs out.
 //!
 //! Everything else is an error that names file and line: a line without a TAB (an empty one too), an empty side, bytes
-//! that are not UTF-8. Nothing is skipped in silence. [`PairReader`] reads in one pass and holds one line at a time, so
-//! files may be larger than memory.
+//! that are not UTF-8. Nothing is skipped in silence.
 //!
 //! ```
-//! use rungs_text::{Columns, Normalization, read_pairs, split_pairs};
+//! use rungs_text::{Columns, read_pairs, split_pairs};
 //!
 //! let file = "Go.\tVa !\tby someone\nGo.\tMarche.\tby another\nHi!\tSalut\u{202f}!\n";
-//! let pairs = read_pairs(file.as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default())?;
+//! let pairs = read_pairs(file.as_bytes(), "en-fr.tsv", Columns::default(), false)?;
 //! assert_eq!(pairs[2].target, "Salut !");
 //!
 //! let (train, validation) = split_pairs(pairs, 0.5)?;
 //! assert!(train.iter().all(|pair| validation.iter().all(|held_out| pair.source != held_out.source)));
 //!
-//! let error =
-//!     read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), Normalization::default()).unwrap_err();
+//! let error = read_pairs("Go. Va !\n".as_bytes(), "en-fr.tsv", Columns::default(), false).unwrap_err();
 //! assert_eq!(error.to_string(), "en-fr.tsv, line 1: there is no TAB in it; a pair is source TAB target");
 //! # Ok::<(), rungs_text::TextError>(())
 //! ```
 
 use crate::held_out::split_by;
-use crate::{Normalization, TextError};
+use crate::{TextError, normalize};
 use std::io::{BufRead, Read};
 use std::str::FromStr;
 
@@ -68,100 +66,58 @@ impl FromStr for Columns {
         let columns = text.split_once(',').and_then(|(source, target)| Some((column(source)?, column(target)?)));
         match columns {
             Some((source, target)) if source != target => Ok(Self { source, target }),
-            Some(_) => Err(TextError::setting("columns", format!("source and target are one column in {text:?}"))),
-            None => {
-                Err(TextError::setting("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}")))
-            }
+            Some(_) => Err(TextError::new("columns", format!("source and target are one column in {text:?}"))),
+            None => Err(TextError::new("columns", format!("must be two numbers from 1 on, as in 1,2, not {text:?}"))),
         }
     }
 }
 
-/// Reads pairs, one after another. After an error there are no more.
-#[derive(Debug)]
-pub struct PairReader<R> {
-    reader: R,
-    file: String,
-    columns: Columns,
-    normalization: Normalization,
-    /// How many lines were read.
-    line: usize,
-    /// The bytes of the last one; kept so that not every line needs memory of its own.
-    bytes: Vec<u8>,
-    finished: bool,
-}
-
-impl<R: BufRead> PairReader<R> {
-    /// A reader of what errors call `file`.
-    pub fn new(reader: R, file: impl Into<String>, columns: Columns, normalization: Normalization) -> Self {
-        Self { reader, file: file.into(), columns, normalization, line: 0, bytes: Vec::new(), finished: false }
+/// The pair of a line, its end taken off, or what is wrong with it.
+fn pair(line: &[u8], columns: Columns, lowercase: bool) -> Result<TextPair, String> {
+    if line.len() > LONGEST_LINE {
+        return Err(format!("longer than {LONGEST_LINE} bytes, too long for a pair of sentences"));
     }
-
-    /// The next pair; none at the end of the file.
-    fn read(&mut self) -> Result<Option<TextPair>, TextError> {
-        self.bytes.clear();
-        // Two bytes more than a line may have: room for its end, or proof that it is too long.
-        let mut limited = (&mut self.reader).take(LONGEST_LINE as u64 + 2);
-        let read = limited.read_until(b'\n', &mut self.bytes);
-        let read = read.map_err(|source| TextError::Read { file: self.file.clone(), source })?;
-        if read == 0 {
-            return Ok(None);
-        }
-        self.line += 1;
-        self.pair().map(Some).map_err(|problem| TextError::Line { file: self.file.clone(), line: self.line, problem })
+    let line = std::str::from_utf8(line)
+        .map_err(|error| format!("not UTF-8 at byte {} of the line", error.valid_up_to() + 1))?;
+    if !line.contains('\t') {
+        return Err("there is no TAB in it; a pair is source TAB target".into());
     }
-
-    /// The pair of the line that was read, or what is wrong with it.
-    fn pair(&self) -> Result<TextPair, String> {
-        let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > LONGEST_LINE {
-            return Err(format!("longer than {LONGEST_LINE} bytes, too long for a pair of sentences"));
-        }
-        let line = std::str::from_utf8(line)
-            .map_err(|error| format!("not UTF-8 at byte {} of the line", error.valid_up_to() + 1))?;
-        let line = if self.line == 1 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
-        if !line.contains('\t') {
-            return Err("there is no TAB in it; a pair is source TAB target".into());
-        }
-        let Columns { source, target } = self.columns;
-        Ok(TextPair { source: self.side(line, "source", source)?, target: self.side(line, "target", target)? })
-    }
-
-    /// One column of a line.
-    fn side(&self, line: &str, name: &str, column: usize) -> Result<String, String> {
-        let text = line.split('\t').nth(column - 1);
-        let text = text
+    let side = |name: &str, column: usize| {
+        let text = line
+            .split('\t')
+            .nth(column - 1)
             .ok_or_else(|| format!("the {name} is column {column}, but there are only {}", line.split('\t').count()))?;
-        let text = self.normalization.apply(text);
+        let text = normalize(text, lowercase);
         if text.is_empty() { Err(format!("the {name} (column {column}) is empty")) } else { Ok(text) }
-    }
+    };
+    Ok(TextPair { source: side("source", columns.source)?, target: side("target", columns.target)? })
 }
 
-impl<R: BufRead> Iterator for PairReader<R> {
-    type Item = Result<TextPair, TextError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.finished {
-            return None;
-        }
-        let next = self.read().transpose();
-        self.finished = !matches!(next, Some(Ok(_)));
-        next
-    }
-}
-
-/// All pairs of a file, which errors call `file`.
+/// All pairs of a file, which errors call `file`, each side [normalised](normalize).
 ///
 /// # Errors
 /// If it cannot be read, if a line is not as the [module](self) says, or if there is none.
 pub fn read_pairs(
-    reader: impl BufRead,
+    mut reader: impl BufRead,
     file: &str,
     columns: Columns,
-    normalization: Normalization,
+    lowercase: bool,
 ) -> Result<Vec<TextPair>, TextError> {
-    let pairs: Vec<TextPair> = PairReader::new(reader, file, columns, normalization).collect::<Result<_, _>>()?;
-    if pairs.is_empty() { Err(TextError::Nothing { file: file.to_owned(), kind: "pairs" }) } else { Ok(pairs) }
+    let (mut pairs, mut bytes) = (Vec::new(), Vec::new());
+    loop {
+        bytes.clear();
+        // Two bytes more than a line may have: room for its end, or proof that it is too long.
+        let read = (&mut reader).take(LONGEST_LINE as u64 + 2).read_until(b'\n', &mut bytes);
+        if read.map_err(|problem| TextError::new(file, problem))? == 0 {
+            break;
+        }
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| pairs.is_empty()).unwrap_or(line);
+        let pair = pair(line, columns, lowercase);
+        pairs.push(pair.map_err(|problem| TextError::line(file, pairs.len() + 1, problem))?);
+    }
+    if pairs.is_empty() { Err(TextError::new(file, "there are no pairs in it")) } else { Ok(pairs) }
 }
 
 /// A part to train on and a part to validate on, with `share` of the different *sources* in the second, at least one.

@@ -40,10 +40,10 @@ pub use passage::Passage;
 pub use pieces::{PieceEncoder, PieceLearner};
 pub use sentence::{SentenceTokenizer, Unit};
 pub use text_stream::TextStream;
+pub use token_list::TokenBytes;
 pub use word::{WordOptions, WordTokenizer};
 
 use crate::error::TokenizerError;
-use crate::token_bytes::TokenBytes;
 use std::sync::Arc;
 
 /// How text becomes token ids.
@@ -119,8 +119,8 @@ impl Tokenizer {
     /// The token ids of `text`.
     ///
     /// # Errors
-    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and [`NoId`](TokenizerError::NoId), for
-    /// ids. Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), nor is anything in sentences, and to byte pairs
+    /// [`UnknownCharacter`](TokenizerError::UnknownCharacter), for characters, and a word that is no id, for ids.
+    /// Unknown words are no error, but [`UNKNOWN`](word::UNKNOWN), nor is anything in sentences, and to byte pairs
     /// nothing is unknown.
     /// [`NotEncoded`](TokenizerError::NotEncoded) if cutting the text into words takes too many steps, or if only the
     /// crate `tokenizers` knows the tokens, and has none for something unknown.

@@ -22,7 +22,8 @@ use std::collections::BTreeSet;
 /// use rungs_trainer::{Adam, Optimizer, ParameterGradients, Trained};
 ///
 /// let linear: Linear = Linear::new(2, 1, Bias::Yes, Init::XavierUniform, &mut Rng::new(0));
-/// let mut model = Trained::freezing(linear, &|name| name == "weight");
+/// let mut model = Trained::all(linear);
+/// model.freeze(&|name| name == "weight");
 /// let x = Tensor::constant(Array::from_vec(vec![1.0, 2.0], [1, 2]));
 /// let loss = model.whole().forward(&x, &mut Mode::Eval).square().sum();
 /// let gradients = ParameterGradients::collect(&model, loss.backward())?;
@@ -42,18 +43,8 @@ impl<M> Trained<M> {
         Self { model, frozen: BTreeSet::new() }
     }
 
-    /// All but the parameters whose names `is_frozen` takes, which are made constants.
-    pub fn freezing<E: Element>(model: M, is_frozen: &dyn Fn(&str) -> bool) -> Self
-    where
-        M: Module<E>,
-    {
-        let mut trained = Self::all(model);
-        trained.freeze(is_frozen);
-        trained
-    }
-
-    /// Freezes more of them.
-    pub(crate) fn freeze<E: Element>(&mut self, is_frozen: &dyn Fn(&str) -> bool)
+    /// Freezes the parameters whose names `is_frozen` takes: they are made constants.
+    pub fn freeze<E: Element>(&mut self, is_frozen: &dyn Fn(&str) -> bool)
     where
         M: Module<E>,
     {
@@ -78,11 +69,6 @@ impl<M> Trained<M> {
     /// The model, to own.
     pub fn into_whole(self) -> M {
         self.model
-    }
-
-    /// The names of the frozen parameters.
-    pub fn frozen(&self) -> &BTreeSet<String> {
-        &self.frozen
     }
 
     /// The values of the frozen parameters, sharing their storage.
@@ -130,7 +116,9 @@ mod tests {
     use rungs_layers::tensor::NoGradient;
 
     fn only_a() -> Trained<Pair<f64>> {
-        Trained::freezing(Pair::new(&[1.0, 2.0], &[3.0]), &|name| name == "b")
+        let mut model = Trained::all(Pair::new(&[1.0, 2.0], &[3.0]));
+        model.freeze(&|name| name == "b");
+        model
     }
 
     fn names<E: Element>(module: &impl Module<E>) -> Vec<String> {

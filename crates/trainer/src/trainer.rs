@@ -42,7 +42,9 @@ pub struct Trainer<E: Element, T: Task<E>> {
     metrics: Metrics,
     /// The weights of the best evaluation, without those that are frozen.
     best: Option<Named<E>>,
-    destination: Option<Destination>,
+    /// The folder that the run is saved into, if it is kept: at the start of a new run, when due, when told to stop,
+    /// and at the end.
+    pub destination: Option<Destination>,
 }
 
 /// What a step has to tell.
@@ -93,16 +95,6 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         self.model.freeze(is_frozen);
         self.average = self.config.ema.map(|decay| Average::new(decay, &self.model));
         Ok(())
-    }
-
-    /// Saves into this folder from now on: at the start of a new run, when due, when told to stop, and at the end.
-    pub fn save_into(&mut self, destination: Destination) {
-        self.destination = Some(destination);
-    }
-
-    /// Where the run is saved, if it is kept.
-    pub fn destination_mut(&mut self) -> Option<&mut Destination> {
-        self.destination.as_mut()
     }
 
     /// The model as it is now.

@@ -320,7 +320,7 @@ fn the_library_does_as_much_in_a_few_lines() {
     let mut settings = base.config.settings.beginning();
     settings.fine_tuning = Some(FineTuning::Lora(Lora::of_rank(2)));
     settings.training.budget = Budget::Steps(5);
-    let corpus = || Corpus::of_text(&text, None, Some(base.tokenizers.target().clone()), &settings).unwrap();
+    let corpus = || Corpus::of_text(&text, None, Some(base.tokenizers.target.clone()), &settings).unwrap();
     let mut config =
         RunConfig { settings: settings.clone(), text: Provenance::of("text", &text), validation: None, from: None };
     // Without a model to adapt there is nothing to be trained, kept or not.

@@ -7,7 +7,7 @@ use rungs::decoding::{GenerateOptions, Length, Processors, Search, Temperature, 
 use rungs::models::ConfigError;
 use rungs::tensor::Rng;
 use rungs::text::pairs::LONGEST_LINE;
-use rungs::{Generator, Normalization, PromptKind, Role, Turn};
+use rungs::{Generator, PromptKind, Role, Turn, normalize};
 
 use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
@@ -72,7 +72,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
 /// The first turn of a conversation, where the system has something to say. It leaves room for others.
 fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
     let wrong = |problem: String| Failure::input(format!("--system: {problem}"));
-    let turn = Turn { role: Role::System, text: Normalization::default().apply(said) };
+    let turn = Turn { role: Role::System, text: normalize(said, false) };
     if turn.text.is_empty() {
         return Err(wrong("there is nothing in it".to_owned()));
     }
@@ -138,10 +138,10 @@ impl Conversation {
 
     /// Hears what the user says and answers. What cannot be said to this model is said to be so, and was never said.
     fn say(&mut self, said: &str) -> Outcome {
-        self.turns.push(Turn { role: Role::User, text: Normalization::default().apply(said) });
+        self.turns.push(Turn { role: Role::User, text: normalize(said, false) });
         // An answer needs room as well, but not so much that nothing could be asked.
         let room = self.most.min(self.context / 2);
-        let (request, forgotten) = match self.generator.dialogue(self.turns.as_slice(), self.context + 1 - room) {
+        let (request, forgotten) = match self.generator.dialogue(&self.turns, self.context + 1 - room) {
             Ok(Some(latest)) => latest,
             other => {
                 let long = || format!("this is too long for a context of {} tokens", thousands(self.context));
@@ -161,7 +161,7 @@ impl Conversation {
         self.forgets |= forgotten > 0;
         let rng = self.rng.fork(&self.answers.to_string());
         self.answers += 1;
-        let length = Length::at_most(self.most.min(self.context + 1 - request.ids().len()));
+        let length = Length::at_most(self.most.min(self.context + 1 - request.ids.len()));
         let options = GenerateOptions { length, ..self.options.clone() };
         let (shown, mut printed) = (self.shown, Ok(()));
         let answers = self.generator.generate(&[request], &options, &rng, &mut |_, part| {
@@ -176,7 +176,7 @@ impl Conversation {
             output::print("\n")?;
         }
         // Nothing at all is no turn that it has ever seen.
-        match Normalization::default().apply(answer) {
+        match normalize(answer, false) {
             text if text.is_empty() => drop(self.turns.pop()),
             text => self.turns.push(Turn { role: Role::Assistant, text }),
         }

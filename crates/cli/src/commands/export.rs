@@ -10,7 +10,7 @@ pub(crate) fn run(Export { out, saved }: &Export, common: &Common) -> Outcome {
     let run = saved.open()?;
     let exported = export(&run, out)?;
     let (model_type, parameters) = (exported.family.name(), run.parameter_count()?);
-    let kind = run.tokenizers.target().kind();
+    let kind = run.tokenizers.target.kind();
     if !["byte pairs", "ids"].contains(&kind) {
         complain(&format!("the tokenizer is not among the files: transformers has no counterpart of {kind}"));
     }

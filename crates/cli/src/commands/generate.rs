@@ -50,7 +50,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         for Written { text, generated, drafted: ahead } in texts {
             if !common.json && !flags.stream {
                 let before = match kind {
-                    Kind::Continuation => format!("{}{}", separator(reports.is_empty()), request.text()),
+                    Kind::Continuation => format!("{}{}", separator(reports.is_empty()), request.text),
                     _ if flags.n > 1 => format!("{:.4}\t", generated.score),
                     _ => String::new(),
                 };
@@ -128,7 +128,7 @@ fn lines(path: &Path, request: impl Fn(&str) -> Result<Request, Error>) -> Outco
 
 /// How texts of this kind are generated.
 fn options(flags: &Generate, generator: &Generator, kind: Kind, requests: &[Request]) -> Outcome<GenerateOptions> {
-    let longest = requests.iter().map(|request| request.ids().len()).max().unwrap_or(0);
+    let longest = requests.iter().map(|request| request.ids.len()).max().unwrap_or(0);
     let context = generator.model().context().filter(|_| kind == Kind::Continuation);
     let searched = flags.contrastive.is_some() || flags.beam.is_some_and(|beam| beam > 1);
     let most = match (kind, context) {
@@ -166,7 +166,7 @@ fn streamed(
         while begun < upto {
             output::print(if begun > 0 { "\n" } else { "" })?;
             if kind == Kind::Continuation {
-                let prompt = requests[begun / options.texts].text();
+                let prompt = &requests[begun / options.texts].text;
                 output::print(&format!("{}{prompt}", separator(begun == 0)))?;
             }
             begun += 1;
@@ -200,14 +200,14 @@ fn alignment(generator: &Generator, request: &Request, Written { generated, .. }
     let [sources, targets] = generator.tokenizers().pair()?;
     let mut target: Vec<String> = generated.ids.iter().map(|&id| targets.token(id)).collect();
     target.extend((generated.finish == Finish::Stop).then(|| "end".to_owned()));
-    let source: Vec<String> = request.source().unwrap_or_default().iter().map(|&id| sources.token(id)).collect();
+    let source: Vec<String> = request.source.iter().flatten().map(|&id| sources.token(id)).collect();
     Ok(alignment_svg(&source, &target, &generated.weights))
 }
 
 /// A text that was generated for a request.
 fn report(kind: Kind, request: &Request, text: &str, generated: &Generated) -> Facts {
     let mut facts = Facts::default();
-    facts.field(if kind == Kind::Continuation { "prompt" } else { "source" }, request.text());
+    facts.field(if kind == Kind::Continuation { "prompt" } else { "source" }, &request.text);
     facts.field("text", text);
     facts.field("ids", &generated.ids);
     facts.field("log_probability", generated.log_probability());

@@ -12,7 +12,7 @@ pub(crate) fn run(Import { family: model_type, folder, out }: &Import, common: &
     let run = import(family, folder, out)?;
     let (rung, parameters, context) =
         (run.config.settings.rung(), run.parameter_count()?, run.config.settings.context());
-    let (vocabulary, tokens_are) = (run.tokenizers.target().vocabulary(), run.tokenizers.target().kind());
+    let (vocabulary, tokens_are) = (run.tokenizers.target.vocabulary(), run.tokenizers.target.kind());
     if tokens_are == "ids" {
         complain("there is no tokenizer in this folder: the run works in ids (generate --prompt-ids 5,9,12)");
     }

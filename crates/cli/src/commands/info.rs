@@ -18,7 +18,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     let run = info.saved.open()?;
     run.model()?; // so that what is shown is known to be whole
     let RunConfig { settings, text, validation, from } = &run.config;
-    let (rung, parameters, tokenizer) = (settings.rung(), run.parameter_count()?, run.tokenizers.target());
+    let (rung, parameters, tokenizer) = (settings.rung(), run.parameter_count()?, &run.tokenizers.target);
     let (vocabulary, tokens_are) = (tokenizer.vocabulary(), tokenizer.kind());
     let mut facts = Facts::default();
     facts.fact("run", &info.saved.run, "run", info.saved.run.display());

@@ -7,7 +7,7 @@ use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::dates::{self, Part};
 use rungs::text::{TextError, Tokenizer, TokenizerError};
 use rungs::{
-    Columns, Corpus, Error, Normalization, PromptKind, Provenance, RunConfig, Settings, TextFile, TextPair, Tokenizers,
+    Columns, Corpus, Error, PromptKind, Provenance, RunConfig, Settings, TextFile, TextPair, Tokenizers,
     read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 
@@ -105,7 +105,7 @@ impl<'i> Texts<'i> {
     /// or the file that it is about.
     pub(super) fn corpus(&mut self, settings: &Settings, saved: Option<&Tokenizers>) -> Outcome<Corpus> {
         let (share, lower_case) = (settings.data.validation_split, settings.data.examples.lower_case());
-        let tokenizer = saved.map(|tokenizers| tokenizers.target().clone());
+        let tokenizer = saved.map(|tokenizers| tokenizers.target.clone());
         let read = |text: &Text| pairs(&text.whole()?, &text.provenance().name, self.columns, lower_case);
         let split = |pairs| split_pairs(pairs, share);
         let corpus = match settings.prompts().map(|prompts| prompts.task) {
@@ -242,6 +242,5 @@ impl<'a> Origin<'a> {
 
 /// The pairs of a text that has one on each line.
 pub(super) fn pairs(content: &str, name: &str, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
-    let normalization = Normalization { lowercase: lower_case };
-    read_pairs(content.as_bytes(), name, columns.unwrap_or_default(), normalization).map_err(Failure::input)
+    read_pairs(content.as_bytes(), name, columns.unwrap_or_default(), lower_case).map_err(Failure::input)
 }

@@ -23,7 +23,7 @@ fn search(model: &dyn LanguageModel<f64>, source: &Source, options: &GenerateOpt
 /// A search for texts of up to five tokens, the end among them.
 fn options(beam: usize, penalty: LengthPenalty) -> GenerateOptions {
     GenerateOptions {
-        processors: vec![Arc::new(Bias::ruling_out([0, 1]))],
+        processors: vec![Arc::new(LogitBias::ruling_out([0, 1]))],
         search: Search::Beam(Beam { penalty, ending: Ending::KeepsPlace, ..Beam::new(beam) }),
         length: Length::at_most(5),
         stop: vec![END],

@@ -1,9 +1,9 @@
 //! Fields of a `config.json`, read with an error that names the field.
 
-use super::hugging_face_error::HuggingFaceError;
-use super::pretrained::Family;
+use super::pretrained::{Family, HuggingFaceError};
 use rungs_layers::Activation;
 use serde_json::{Map, Value};
+use std::fmt::Display;
 
 /// What they call the functions inside of feed-forward layers; of several names the first is written.
 pub(super) const ACTIVATIONS: [(&str, Activation); 8] = [
@@ -17,24 +17,29 @@ pub(super) const ACTIVATIONS: [(&str, Activation); 8] = [
     ("tanh", Activation::Tanh),
 ];
 
-pub(super) fn wrong(field: &str, problem: impl Into<String>) -> HuggingFaceError {
-    HuggingFaceError::Field { field: field.to_owned(), problem: problem.into() }
-}
-
 /// An object of a configuration. A null is as good as no field.
-pub(super) struct Fields(pub(super) Map<String, Value>);
+pub(super) struct Fields {
+    pub(super) object: Map<String, Value>,
+    /// What stands before a field's name in errors: the field that this object is the value of, with a dot.
+    pub(super) within: String,
+}
 
 impl Fields {
     pub(super) fn new(json: &str) -> Result<Self, HuggingFaceError> {
+        let wrong = |problem| Err(HuggingFaceError::Unfit(format!("not a configuration: {problem}")));
         match serde_json::from_str(json) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(HuggingFaceError::Json("it is not an object".to_owned())),
-            Err(error) => Err(HuggingFaceError::Json(error.to_string())),
+            Ok(Value::Object(object)) => Ok(Self { object, within: String::new() }),
+            Ok(_) => wrong("it is not an object".to_owned()),
+            Err(error) => wrong(error.to_string()),
         }
     }
 
+    pub(super) fn wrong(&self, field: &str, problem: impl Display) -> HuggingFaceError {
+        HuggingFaceError::Unfit(format!("{}{field}: {problem}", self.within))
+    }
+
     pub(super) fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field).filter(|value| !value.is_null())
+        self.object.get(field).filter(|value| !value.is_null())
     }
 
     pub(super) fn has(&self, field: &str) -> bool {
@@ -51,35 +56,44 @@ impl Fields {
         let (field, value) = match (self.get("model_type"), class) {
             (Some(value), _) => ("model_type", value),
             (None, Some(value)) => ("architectures", value),
-            (None, None) => return Err(wrong("model_type", "missing")),
+            (None, None) => return Err(self.wrong("model_type", "missing")),
         };
-        match known(value) {
-            Some(found) if found == family => Ok(()),
-            Some(found) => {
-                Err(wrong(field, format!("this is a {0}, not a {1} (rungs import {0})", found.name(), family.name())))
-            }
-            None => Err(wrong(field, format!("the architecture {value} is not known here, only gpt2 and llama"))),
-        }
+        let problem = match known(value) {
+            Some(found) if found == family => return Ok(()),
+            Some(found) => format!("this is a {0}, not a {1} (rungs import {0})", found.name(), family.name()),
+            None => format!("the architecture {value} is not known here, only gpt2 and llama"),
+        };
+        Err(self.wrong(field, problem))
     }
 
-    pub(super) fn count(&self, field: &str) -> Result<usize, HuggingFaceError> {
-        let value = self.get(field).ok_or_else(|| wrong(field, "missing"))?;
-        let count = value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|&count| count > 0);
-        count.ok_or_else(|| wrong(field, format!("must be a whole number of 1 or more, not {value}")))
+    /// What `parse` makes of a field, which must be as `must` says.
+    fn parsed<T>(
+        &self,
+        field: &str,
+        must: &str,
+        parse: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, HuggingFaceError> {
+        let wrong = |value: &Value| self.wrong(field, format!("must be {must}, not {value}"));
+        self.get(field).map(|value| parse(value).ok_or_else(|| wrong(value))).transpose()
     }
 
-    pub(super) fn number(&self, field: &str, usual: f64) -> Result<f64, HuggingFaceError> {
-        match self.get(field) {
-            None => Ok(usual),
-            Some(value) => value.as_f64().ok_or_else(|| wrong(field, format!("must be a number, not {value}"))),
-        }
+    pub(super) fn count(&self, field: &str) -> Result<Option<usize>, HuggingFaceError> {
+        self.parsed(field, "a whole number of 1 or more", |value| {
+            value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|&count| count > 0)
+        })
+    }
+
+    /// A count that must be there.
+    pub(super) fn size(&self, field: &str) -> Result<usize, HuggingFaceError> {
+        self.count(field)?.ok_or_else(|| self.wrong(field, "missing"))
+    }
+
+    pub(super) fn number(&self, field: &str) -> Result<Option<f64>, HuggingFaceError> {
+        self.parsed(field, "a number", Value::as_f64)
     }
 
     pub(super) fn flag(&self, field: &str, usual: bool) -> Result<bool, HuggingFaceError> {
-        match self.get(field) {
-            None => Ok(usual),
-            Some(value) => value.as_bool().ok_or_else(|| wrong(field, format!("must be true or false, not {value}"))),
-        }
+        Ok(self.parsed(field, "true or false", Value::as_bool)?.unwrap_or(usual))
     }
 
     pub(super) fn activation(&self, field: &str, usual: Activation) -> Result<Activation, HuggingFaceError> {
@@ -87,14 +101,14 @@ impl Fields {
         let found = ACTIVATIONS.iter().find(|(name, _)| Some(*name) == value.as_str());
         found
             .map(|(_, activation)| *activation)
-            .ok_or_else(|| wrong(field, format!("the function {value} is not known here")))
+            .ok_or_else(|| self.wrong(field, format!("the function {value} is not known here")))
     }
 
     /// That a field has the one value that is known here, or is not there.
     pub(super) fn refuse_unless(&self, field: &str, only: &Value, because: &str) -> Result<(), HuggingFaceError> {
         let same = |value: &Value| value == only || (value.is_f64() && value.as_f64() == only.as_f64());
         match self.get(field) {
-            Some(value) if !same(value) => Err(wrong(field, because)),
+            Some(value) if !same(value) => Err(self.wrong(field, because)),
             _ => Ok(()),
         }
     }

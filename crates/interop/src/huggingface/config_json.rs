@@ -3,9 +3,8 @@
 //! A field that is not there has the value that `transformers` gives it. A field that asks for a computation that is
 //! not known here is refused by name: to pass over it would give other numbers without a word.
 
-use super::config_fields::{ACTIVATIONS, Fields, wrong};
-use super::hugging_face_error::HuggingFaceError;
-use super::pretrained::{Family, Pretrained};
+use super::config_fields::{ACTIVATIONS, Fields};
+use super::pretrained::{Family, HuggingFaceError, Pretrained};
 use rungs_layers::{Activation, NormKind, Rotary};
 use rungs_models::{GptConfig, Positions};
 use serde_json::{Value, json};
@@ -30,8 +29,8 @@ impl Pretrained {
             Family::Llama => json!(2),
         };
         let generation = generation.map(Fields::new).transpose()?;
-        let end = generation.as_ref().and_then(|fields| fields.0.get("eos_token_id"));
-        let end = tokens(end.or_else(|| fields.0.get("eos_token_id")).unwrap_or(&usual))?;
+        let end = generation.iter().chain([&fields]).find_map(|fields| fields.object.get("eos_token_id"));
+        let end = tokens(end.unwrap_or(&usual))?;
         // A small vocabulary leaves the usual id without a token.
         let end = end.into_iter().filter(|&id| (id as usize) < config.vocabulary).collect();
         Ok(Self { family, config, end })
@@ -42,25 +41,23 @@ impl Pretrained {
     /// # Errors
     /// If neither has.
     pub fn of(config: &GptConfig, end: Vec<u32>) -> Result<Self, HuggingFaceError> {
-        let missing =
-            |family: &str, what: &str| Err(HuggingFaceError::NoCounterpart(format!("{family} has no {what}")));
-        let family = match config.positions {
-            Positions::Learned => Family::Gpt2,
-            Positions::Rotary(_) => Family::Llama,
+        let is_rms = matches!(config.norm, NormKind::Rms(_));
+        let (family, kind, missing) = match config.positions {
+            Positions::Learned => {
+                let shared = config.key_heads() != config.heads;
+                let missing = vec![(is_rms, "norm rms"), (config.gated, "gate"), (shared, "key-heads of its own")];
+                (Family::Gpt2, "learned", missing)
+            }
+            Positions::Rotary(_) => {
+                let missing = vec![(!is_rms, "norm layer"), (!config.gated, "feed-forward layer without a gate")];
+                (Family::Llama, "rotary", missing)
+            }
         };
-        match (family, config.norm, config.gated) {
-            (Family::Gpt2, NormKind::Rms(_), _) => missing("with learned positions it is gpt2, and that", "norm rms")?,
-            (Family::Gpt2, _, true) => missing("with learned positions it is gpt2, and that", "gate")?,
-            (Family::Gpt2, ..) if config.key_heads() != config.heads => {
-                missing("with learned positions it is gpt2, and that", "key-heads of its own")?;
-            }
-            (Family::Llama, NormKind::Layer(_), _) => {
-                missing("with rotary positions it is llama, and that", "norm layer")?
-            }
-            (Family::Llama, _, false) => {
-                missing("with rotary positions it is llama, and that", "feed-forward layer without a gate")?;
-            }
-            _ => {}
+        if let Some((_, what)) = missing.into_iter().find(|(is_so, _)| *is_so) {
+            return Err(HuggingFaceError::Unfit(format!(
+                "neither gpt2 nor llama can be this model: with {kind} positions it is {}, and that has no {what}",
+                family.name()
+            )));
         }
         Ok(Self { family, config: config.clone(), end })
     }
@@ -134,14 +131,14 @@ fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     fields.refuse_unless("scale_attn_by_inverse_layer_idx", &json!(false), "scores are not scaled by layer here")?;
     fields.refuse_unless("add_cross_attention", &json!(false), "a decoder without an encoder has none here")?;
     let context = if fields.has("n_positions") { "n_positions" } else { "n_ctx" };
-    let (vocabulary, context) = (fields.count("vocab_size")?, fields.count(context)?);
-    let (width, heads, layers) = (fields.count("n_embd")?, fields.count("n_head")?, fields.count("n_layer")?);
+    let (vocabulary, context) = (fields.size("vocab_size")?, fields.size(context)?);
+    let (width, heads, layers) = (fields.size("n_embd")?, fields.size("n_head")?, fields.size("n_layer")?);
     Ok(GptConfig {
-        feed_forward: fields.has("n_inner").then(|| fields.count("n_inner")).transpose()?,
+        feed_forward: fields.count("n_inner")?,
         activation: fields.activation("activation_function", Activation::GeluTanh)?,
-        norm: NormKind::Layer(fields.number("layer_norm_epsilon", 1e-5)?),
+        norm: NormKind::Layer(fields.number("layer_norm_epsilon")?.unwrap_or(1e-5)),
         tied: fields.flag("tie_word_embeddings", true)?,
-        dropout: fields.number("resid_pdrop", 0.1)?,
+        dropout: fields.number("resid_pdrop")?.unwrap_or(0.1),
         vocabulary,
         context,
         width,
@@ -152,25 +149,26 @@ fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
 }
 
 fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
-    let (vocabulary, context) = (fields.count("vocab_size")?, fields.count("max_position_embeddings")?);
-    let (width, layers) = (fields.count("hidden_size")?, fields.count("num_hidden_layers")?);
-    let heads = fields.count("num_attention_heads")?;
-    if fields.has("head_dim") && fields.count("head_dim")?.checked_mul(heads) != Some(width) {
-        let problem = format!("{} of {heads} heads is not hidden_size {width}", fields.count("head_dim")?);
-        return Err(wrong("head_dim", problem));
+    let (vocabulary, context) = (fields.size("vocab_size")?, fields.size("max_position_embeddings")?);
+    let (width, layers) = (fields.size("hidden_size")?, fields.size("num_hidden_layers")?);
+    let heads = fields.size("num_attention_heads")?;
+    if let Some(head) = fields.count("head_dim")?.filter(|head| head.checked_mul(heads) != Some(width)) {
+        return Err(fields.wrong("head_dim", format!("{head} of {heads} heads is not hidden_size {width}")));
     }
     let [bias, mlp_bias] = [fields.flag("attention_bias", false)?, fields.flag("mlp_bias", false)?];
     if bias != mlp_bias {
-        return Err(wrong("mlp_bias", format!("is {mlp_bias} where attention_bias is {bias}; here they are one")));
+        return Err(
+            fields.wrong("mlp_bias", format!("is {mlp_bias} where attention_bias is {bias}; here they are one"))
+        );
     }
     Ok(GptConfig {
-        key_heads: fields.has("num_key_value_heads").then(|| fields.count("num_key_value_heads")).transpose()?,
-        feed_forward: Some(fields.count("intermediate_size")?),
+        key_heads: fields.count("num_key_value_heads")?,
+        feed_forward: Some(fields.size("intermediate_size")?),
         activation: fields.activation("hidden_act", Activation::Silu)?,
-        norm: NormKind::Rms(fields.number("rms_norm_eps", 1e-6)?),
+        norm: NormKind::Rms(fields.number("rms_norm_eps")?.unwrap_or(1e-6)),
         positions: Positions::Rotary(Rotary { theta: rotary_base(fields)? }),
         tied: fields.flag("tie_word_embeddings", false)?,
-        dropout: fields.number("attention_dropout", 0.0)?,
+        dropout: fields.number("attention_dropout")?.unwrap_or(0.0),
         bias,
         vocabulary,
         context,
@@ -183,29 +181,20 @@ fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
 
 /// θ, in either spelling: `rope_theta` beside `rope_scaling`, or both in `rope_parameters`.
 fn rotary_base(fields: &Fields) -> Result<f64, HuggingFaceError> {
-    let mut base = fields.has("rope_theta").then(|| fields.number("rope_theta", 0.0)).transpose()?;
+    let mut base = fields.number("rope_theta")?;
     for field in ["rope_scaling", "rope_parameters"] {
         let Some(value) = fields.get(field) else { continue };
-        let inner = Fields(value.as_object().cloned().ok_or_else(|| wrong(field, "must be an object"))?);
-        let named = |error| match error {
-            HuggingFaceError::Field { field: inner, problem } => wrong(&format!("{field}.{inner}"), problem),
-            other => other,
-        };
+        let object = value.as_object().cloned().ok_or_else(|| fields.wrong(field, "must be an object"))?;
+        let inner = Fields { object, within: format!("{field}.") };
         let kind = inner.get("rope_type").or_else(|| inner.get("type"));
-        match kind.map(|kind| kind.as_str().unwrap_or_default()) {
-            None | Some("default") => {}
-            Some(other) => {
-                return Err(wrong(
-                    field,
-                    format!("rotary positions of the type {other:?} are not known here, only default"),
-                ));
-            }
+        if let Some(other) = kind.map(|kind| kind.as_str().unwrap_or_default()).filter(|kind| *kind != "default") {
+            let problem = format!("rotary positions of the type {other:?} are not known here, only default");
+            return Err(fields.wrong(field, problem));
         }
-        inner.refuse_unless("partial_rotary_factor", &json!(1.0), "only whole heads are turned here").map_err(named)?;
-        if inner.has("rope_theta") {
-            let within = inner.number("rope_theta", 0.0).map_err(named)?;
+        inner.refuse_unless("partial_rotary_factor", &json!(1.0), "only whole heads are turned here")?;
+        if let Some(within) = inner.number("rope_theta")? {
             if let Some(beside) = base.filter(|&beside| beside != within) {
-                return Err(wrong(&format!("{field}.rope_theta"), format!("is {within}, and rope_theta is {beside}")));
+                return Err(inner.wrong("rope_theta", format!("is {within}, and rope_theta is {beside}")));
             }
             base = Some(within);
         }
@@ -222,5 +211,5 @@ fn tokens(value: &Value) -> Result<Vec<u32>, HuggingFaceError> {
         Value::Array(several) => several.iter().map(one).collect(),
         single => one(single).map(|id| vec![id]),
     }
-    .ok_or_else(|| wrong("eos_token_id", format!("must be a token id or several, not {value}")))
+    .ok_or_else(|| HuggingFaceError::Unfit(format!("eos_token_id: must be a token id or several, not {value}")))
 }

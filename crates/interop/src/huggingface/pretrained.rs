@@ -1,6 +1,10 @@
-//! A model of Hugging Face's `transformers`, its weights aside: which architecture, of which sizes.
+//! A model of Hugging Face's `transformers`, its weights aside: which architecture, of which sizes, and why one cannot
+//! be read or written.
 
-use rungs_models::GptConfig;
+use rungs_layers::LoadError;
+use rungs_models::{ConfigError, GptConfig};
+use rungs_tensor::safetensors::FormatError;
+use std::fmt::Display;
 
 /// An architecture of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,4 +53,30 @@ pub struct Pretrained {
     pub config: GptConfig,
     /// Tokens that end a text.
     pub end: Vec<u32>,
+}
+
+/// Why a model of theirs cannot be opened, or one of ours not be one of theirs.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HuggingFaceError {
+    /// A field of `config.json` or a tensor is not what it must be, or neither architecture can say what this model is:
+    /// in words.
+    #[error("{0}")]
+    Unfit(String),
+    /// Its sizes are not those of a model that can be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Tensors are missing, superfluous or of another shape.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A file is no safetensors file.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+}
+
+impl HuggingFaceError {
+    /// A tensor, by its name in the file, that is not what it must be.
+    pub(super) fn tensor(name: &str, problem: impl Display) -> Self {
+        Self::Unfit(format!("tensor {name}: {problem}"))
+    }
 }

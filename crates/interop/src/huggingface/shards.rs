@@ -1,12 +1,11 @@
-//! The safetensors files of a folder: one, or several that an index puts together.
+//! Files of a folder: text files, and the safetensors files, one or several that an index puts together.
 
-use super::folder_files::{FileError, read_text};
-use super::hugging_face_error::HuggingFaceError;
+use super::pretrained::HuggingFaceError;
 use rungs_tensor::safetensors::Header;
 use rungs_tensor::{Array, Element};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// All tensors in one file.
@@ -15,6 +14,39 @@ pub const WEIGHTS_FILE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 /// What cannot be opened without running it.
 const PICKLES: [&str; 4] = [".bin", ".pt", ".pth", ".ckpt"];
+
+/// A file that is not what it must be, or is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct FileError {
+    /// The file, or the folder that it is missing from.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl FileError {
+    /// There is no such file in the folder.
+    pub fn missing(folder: &Path, name: &str) -> Self {
+        Self { path: folder.to_owned(), problem: format!("there is no {name} in it") }
+    }
+}
+
+/// A text file of a folder; none if there is none.
+///
+/// # Errors
+/// If it cannot be read, or is not UTF-8.
+pub fn read_text(folder: &Path, name: &str) -> Result<Option<String>, FileError> {
+    let path = folder.join(name);
+    match std::fs::read(&path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(FileError { path, problem: "not UTF-8 text".to_owned() }),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError { path, problem: error.to_string() }),
+    }
+}
 
 /// The tensors of a folder. Their numbers are still in the files.
 #[derive(Debug)]
@@ -104,7 +136,7 @@ impl Shards {
         let entry = &shard.header.entries[name];
         let mut bytes = vec![0; (entry.bytes.end - entry.bytes.start) as usize];
         let read = shard.file.seek(SeekFrom::Start(entry.bytes.start)).and_then(|_| shard.file.read_exact(&mut bytes));
-        read.map_err(|error| HuggingFaceError::Tensor { name: name.to_owned(), problem: error.to_string() })?;
+        read.map_err(|error| HuggingFaceError::tensor(name, error))?;
         Ok(entry.array(name, &bytes)?)
     }
 }

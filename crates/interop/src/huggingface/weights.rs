@@ -1,7 +1,6 @@
 //! Which of their tensors becomes which of ours, and how: one list for each family, read in both directions.
 
-use super::hugging_face_error::HuggingFaceError;
-use super::pretrained::{Family, Pretrained};
+use super::pretrained::{Family, HuggingFaceError, Pretrained};
 use rungs_layers::{LoadError, Misshapen, NormKind};
 use rungs_models::GptConfig;
 use rungs_tensor::safetensors::Named;
@@ -32,8 +31,9 @@ struct Places {
 
 impl Places {
     /// A tensor that is the same there.
-    fn same(&mut self, ours: String, theirs: String, shape: impl Into<Shape>) {
-        self.places.push(Place { name: ours, theirs: vec![(theirs, shape.into())], transposed: false });
+    fn same(&mut self, ours: impl Into<String>, theirs: impl Into<String>, shape: impl Into<Shape>) {
+        let theirs = vec![(theirs.into(), shape.into())];
+        self.places.push(Place { name: ours.into(), theirs, transposed: false });
     }
 
     fn norm(&mut self, ours: &str, theirs: &str, width: usize, kind: NormKind) {
@@ -58,14 +58,46 @@ impl Places {
 impl Pretrained {
     /// Where each of our parameters is in theirs.
     pub fn places(&self) -> Vec<Place> {
-        let mut places = Places { places: Vec::new(), transposed: self.family == Family::Llama };
-        match self.family {
-            Family::Gpt2 => gpt2(&self.config, &mut places),
-            Family::Llama => llama(&self.config, &mut places),
+        let GptConfig { vocabulary, context, width: d, heads, layers, norm, tied, .. } = self.config;
+        let (h, keys) = (self.config.feed_forward(), d / heads * self.config.key_heads());
+        let is_llama = self.family == Family::Llama;
+        let bias = self.config.bias || !is_llama; // GPT-2 always has them
+        let (tokens, block, [norm_1, norm_2, last_norm]) = match is_llama {
+            false => ("wte", "h", ["ln_1", "ln_2", "ln_f"]),
+            true => ("embed_tokens", "layers", ["input_layernorm", "post_attention_layernorm", "norm"]),
+        };
+        let (qkv, [projection, up, down]) = match is_llama {
+            false => (vec![("attn.c_attn", 3 * d)], ["attn.c_proj", "mlp.c_fc", "mlp.c_proj"]),
+            true => (
+                vec![("self_attn.q_proj", d), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)],
+                ["self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"],
+            ),
+        };
+        let mut places = Places { places: Vec::new(), transposed: is_llama };
+        places.same("token_embedding.weight", format!("{tokens}.weight"), [vocabulary, d]);
+        if !is_llama {
+            places.same("position_embedding.weight", "wpe.weight", [context, d]);
         }
-        let GptConfig { vocabulary, width, tied, .. } = self.config;
+        for i in 0..layers {
+            let ours = |part: &str| format!("blocks.{i}.{part}");
+            let theirs = |part: &str| format!("{block}.{i}.{part}");
+            let linear = |places: &mut Places, part, inputs, of: &[(&str, usize)]| {
+                let of: Vec<_> = of.iter().map(|&(name, outputs)| (theirs(name), outputs)).collect();
+                places.linear(&ours(part), inputs, &of, bias);
+            };
+            places.norm(&ours("norm_1"), &theirs(norm_1), d, norm);
+            linear(&mut places, "attention.qkv", d, &qkv);
+            linear(&mut places, "attention.projection", d, &[(projection, d)]);
+            places.norm(&ours("norm_2"), &theirs(norm_2), d, norm);
+            if is_llama {
+                linear(&mut places, "feed_forward.gate", d, &[("mlp.gate_proj", h)]);
+            }
+            linear(&mut places, "feed_forward.up", d, &[(up, h)]);
+            linear(&mut places, "feed_forward.down", h, &[(down, d)]);
+        }
+        places.norm("final_norm", last_norm, d, norm);
         if !tied {
-            places.same("head.weight".to_owned(), HEAD.to_owned(), [vocabulary, width]);
+            places.same("head.weight", HEAD, [vocabulary, d]);
         }
         places.places
     }
@@ -78,49 +110,6 @@ impl Pretrained {
             Family::Llama => name.ends_with("rotary_emb.inv_freq"),
         }
     }
-}
-
-fn gpt2(config: &GptConfig, places: &mut Places) {
-    let &GptConfig { vocabulary, context, width: d, layers, norm, .. } = config;
-    let h = config.feed_forward();
-    places.same("token_embedding.weight".to_owned(), "wte.weight".to_owned(), [vocabulary, d]);
-    places.same("position_embedding.weight".to_owned(), "wpe.weight".to_owned(), [context, d]);
-    for i in 0..layers {
-        let (ours, theirs) = (format!("blocks.{i}"), format!("h.{i}"));
-        let linear = |places: &mut Places, part: &str, of: &str, inputs, outputs| {
-            places.linear(&format!("{ours}.{part}"), inputs, &[(format!("{theirs}.{of}"), outputs)], true);
-        };
-        places.norm(&format!("{ours}.norm_1"), &format!("{theirs}.ln_1"), d, norm);
-        linear(places, "attention.qkv", "attn.c_attn", d, 3 * d);
-        linear(places, "attention.projection", "attn.c_proj", d, d);
-        places.norm(&format!("{ours}.norm_2"), &format!("{theirs}.ln_2"), d, norm);
-        linear(places, "feed_forward.up", "mlp.c_fc", d, h);
-        linear(places, "feed_forward.down", "mlp.c_proj", h, d);
-    }
-    places.norm("final_norm", "ln_f", d, norm);
-}
-
-fn llama(config: &GptConfig, places: &mut Places) {
-    let &GptConfig { vocabulary, width: d, heads, layers, norm, bias, .. } = config;
-    let h = config.feed_forward();
-    let keys = d / heads * config.key_heads();
-    places.same("token_embedding.weight".to_owned(), "embed_tokens.weight".to_owned(), [vocabulary, d]);
-    for i in 0..layers {
-        let (ours, theirs) = (format!("blocks.{i}"), format!("layers.{i}"));
-        let linear = |places: &mut Places, part: &str, inputs, of: &[(&str, usize)]| {
-            let of: Vec<_> = of.iter().map(|(name, outputs)| (format!("{theirs}.{name}"), *outputs)).collect();
-            places.linear(&format!("{ours}.{part}"), inputs, &of, bias);
-        };
-        places.norm(&format!("{ours}.norm_1"), &format!("{theirs}.input_layernorm"), d, norm);
-        let parts = [("self_attn.q_proj", d), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
-        linear(places, "attention.qkv", d, &parts);
-        linear(places, "attention.projection", d, &[("self_attn.o_proj", d)]);
-        places.norm(&format!("{ours}.norm_2"), &format!("{theirs}.post_attention_layernorm"), d, norm);
-        linear(places, "feed_forward.gate", d, &[("mlp.gate_proj", h)]);
-        linear(places, "feed_forward.up", d, &[("mlp.up_proj", h)]);
-        linear(places, "feed_forward.down", h, &[("mlp.down_proj", d)]);
-    }
-    places.norm("final_norm", "norm", d, norm);
 }
 
 /// Our parameters, from theirs. `shapes` has the tensors of all their files, and `fetch` gives the numbers of one, by
@@ -138,8 +127,7 @@ pub fn read<E: Element>(
         let name = names[base];
         let array = fetch(name)?;
         let finite = array.as_slice().is_some_and(|numbers| numbers.iter().all(|x| x.is_finite()));
-        let problem = "it has a number that is not finite".to_owned();
-        if finite { Ok(array) } else { Err(HuggingFaceError::Tensor { name: name.to_owned(), problem }) }
+        if finite { Ok(array) } else { Err(HuggingFaceError::tensor(name, "it has a number that is not finite")) }
     };
     let mut ours = Named::new();
     for Place { name, theirs, transposed } in pretrained.places() {
@@ -153,8 +141,7 @@ pub fn read<E: Element>(
     }
     // A tied head is not always left out.
     if pretrained.config.tied && names.contains_key(HEAD) && fetch(HEAD)? != ours["token_embedding.weight"] {
-        let problem = "it is not the embedding, though tie_word_embeddings is true".to_owned();
-        return Err(HuggingFaceError::Tensor { name: HEAD.to_owned(), problem });
+        return Err(HuggingFaceError::tensor(HEAD, "it is not the embedding, though tie_word_embeddings is true"));
     }
     Ok(ours)
 }
@@ -188,10 +175,14 @@ fn check<'n>(
             Some((name, found)) if *found != expected.to_vec() => {
                 // A shape that is no shape of ours is of too many axes, or too large.
                 let small = found.len() <= rungs_tensor::MAX_RANK && found.iter().all(|&dim| dim < 1 << 32);
-                let problem = || format!("its shape {found:?} is too large");
-                let too_large = || HuggingFaceError::Tensor { name: name.to_owned(), problem: problem() };
-                let found = if small { Shape::new(found) } else { return Err(too_large()) };
-                error.misshapen.push(Misshapen { name: name.to_owned(), expected: *expected, found });
+                if !small {
+                    return Err(HuggingFaceError::tensor(name, format!("its shape {found:?} is too large")));
+                }
+                error.misshapen.push(Misshapen {
+                    name: name.to_owned(),
+                    expected: *expected,
+                    found: Shape::new(found),
+                });
             }
             Some(_) => {}
         }

@@ -39,11 +39,10 @@
 //! ```
 
 use crate::ExchangeError;
-use crate::tensor_reader::Reader;
 use rungs_layers::lora::merge;
 use rungs_layers::{
-    Block, CrossAttention, DecoderBlock, FeedForward, Linear, Module, Norm, SelfAttention, TransformerDecoder,
-    TransformerEncoder,
+    Block, CrossAttention, DecoderBlock, FeedForward, Linear, LoadError, Module, Norm, SelfAttention,
+    TransformerDecoder, TransformerEncoder,
 };
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
@@ -53,15 +52,12 @@ pub type Replace<'a, E> = dyn FnMut(String, Tensor<E>) -> Tensor<E> + 'a;
 
 /// A layer that PyTorch has too.
 pub trait PyTorchLayer<E: Element>: Module<E> + Clone {
-    /// Whether PyTorch has this layer in every arrangement.
-    ///
-    /// # Errors
-    /// If it does not have this one.
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError>;
-
     /// The same layer with every parameter replaced. `replace` is asked for each by PyTorch's name, which begins with
     /// `prefix`, and is shown the present value as PyTorch lays it out; what it gives must have the same shape.
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self;
+    ///
+    /// # Errors
+    /// If PyTorch does not have this layer in this arrangement.
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError>;
 }
 
 /// Takes the parameters of a PyTorch layer from `tensors`, where their names begin with `prefix`, or changes nothing.
@@ -74,13 +70,14 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     tensors: &Named<E>,
     prefix: &str,
 ) -> Result<(), ExchangeError> {
-    layer.known_to_pytorch()?;
-    let mut reader = Reader::new(tensors, |name| name.strip_prefix(prefix).is_some_and(is_a_layers));
-    let loaded = layer.detached().replaced(prefix, &mut |name, like| {
-        let [tensor] = reader.take([name], [like]);
+    let detached = layer.detached();
+    let mut needed = Vec::new();
+    detached.replaced(prefix, &mut |name, tensor| {
+        needed.push((name, tensor.shape()));
         tensor
-    });
-    reader.finish()?;
+    })?;
+    LoadError::check(needed, tensors, |name| name.strip_prefix(prefix).is_some_and(is_a_layers))?;
+    let loaded = detached.replaced(prefix, &mut |name, _| Tensor::constant(tensors[&name].clone()))?;
     let parameters = loaded.named().into_iter().map(|(name, tensor)| (name, tensor.array().contiguous()));
     Ok(layer.load(&parameters.collect())?)
 }
@@ -91,14 +88,13 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
 /// # Errors
 /// If PyTorch has no such layer.
 pub fn save<E: Element, L: PyTorchLayer<E>>(layer: &L, prefix: &str) -> Result<Named<E>, ExchangeError> {
-    layer.known_to_pytorch()?;
     let mut saved = Named::new();
     let mut merged = layer.detached();
     merge(&mut merged);
     merged.replaced(prefix, &mut |name, tensor| {
         saved.insert(name, tensor.array().contiguous());
         tensor
-    });
+    })?;
     Ok(saved)
 }
 
@@ -143,44 +139,42 @@ fn norm<E: Element>(norm: &Norm<E>, prefix: &str, replace: &mut Replace<'_, E>) 
     norm
 }
 
-fn last_norm<E: Element>(last: Option<&Norm<E>>, prefix: &str, replace: &mut Replace<'_, E>) -> Option<Norm<E>> {
-    last.map(|last| norm(last, &format!("{prefix}norm."), replace))
-}
-
-fn feed_forward<E: Element>(layer: &FeedForward<E>, prefix: &str, replace: &mut Replace<'_, E>) -> FeedForward<E> {
+fn feed_forward<E: Element>(
+    layer: &FeedForward<E>,
+    prefix: &str,
+    replace: &mut Replace<'_, E>,
+) -> Result<FeedForward<E>, ExchangeError> {
+    if layer.gate.is_some() {
+        let missing = "PyTorch's Transformer layers have no gate in their feed-forward part";
+        return Err(ExchangeError::NoCounterpart(missing.to_owned()));
+    }
     let up = linear(&layer.up, &format!("{prefix}linear1."), replace);
     let down = linear(&layer.down, &format!("{prefix}linear2."), replace);
-    FeedForward { up, down, ..layer.clone() }
+    Ok(FeedForward { up, down, ..layer.clone() })
 }
 
 /// PyTorch gives every head of queries its own keys and values.
 fn check_heads(heads: usize, key_heads: usize) -> Result<(), ExchangeError> {
-    if heads == key_heads { Ok(()) } else { Err(ExchangeError::SharedKeys { heads, key_heads }) }
-}
-
-fn check_feed_forward<E: Element>(layer: &FeedForward<E>) -> Result<(), ExchangeError> {
-    if layer.gate.is_none() { Ok(()) } else { Err(ExchangeError::Gate) }
+    if heads == key_heads {
+        return Ok(());
+    }
+    let missing = format!("PyTorch has no attention whose {heads} heads of queries share {key_heads} heads of keys");
+    Err(ExchangeError::NoCounterpart(missing))
 }
 
 impl<E: Element> PyTorchLayer<E> for SelfAttention<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads, self.key_heads)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        check_heads(self.heads, self.key_heads)?;
         let mut layer = self.clone();
         layer.qkv = linear(&self.qkv, &format!("{prefix}in_proj_"), replace);
         layer.projection = linear(&self.projection, &format!("{prefix}out_proj."), replace);
-        layer
+        Ok(layer)
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for CrossAttention<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads, self.key_heads)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        check_heads(self.heads, self.key_heads)?;
         let mut layer = self.clone();
         let width = self.query.widths()[1];
         let parts = [width, 2 * width];
@@ -202,72 +196,60 @@ impl<E: Element> PyTorchLayer<E> for CrossAttention<E> {
                 all.into_iter().map(Some).collect::<Vec<_>>().try_into().expect("two parts");
         }
         layer.projection = linear(&self.projection, &format!("{prefix}out_proj."), replace);
-        layer
+        Ok(layer)
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for Block<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.attention.known_to_pytorch()?;
-        check_feed_forward(&self.feed_forward)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace),
-            feed_forward: feed_forward(&self.feed_forward, prefix, replace),
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        Ok(Self {
+            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace)?,
+            feed_forward: feed_forward(&self.feed_forward, prefix, replace)?,
             norm_1: norm(&self.norm_1, &format!("{prefix}norm1."), replace),
             norm_2: norm(&self.norm_2, &format!("{prefix}norm2."), replace),
             norm_position: self.norm_position,
-        }
+        })
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for DecoderBlock<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.attention.known_to_pytorch()?;
-        self.cross.known_to_pytorch()?;
-        check_feed_forward(&self.feed_forward)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace),
-            cross: self.cross.replaced(&format!("{prefix}multihead_attn."), replace),
-            feed_forward: feed_forward(&self.feed_forward, prefix, replace),
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        Ok(Self {
+            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace)?,
+            cross: self.cross.replaced(&format!("{prefix}multihead_attn."), replace)?,
+            feed_forward: feed_forward(&self.feed_forward, prefix, replace)?,
             norm_1: norm(&self.norm_1, &format!("{prefix}norm1."), replace),
             norm_2: norm(&self.norm_2, &format!("{prefix}norm2."), replace),
             norm_3: norm(&self.norm_3, &format!("{prefix}norm3."), replace),
             norm_position: self.norm_position,
-        }
+        })
     }
 }
 
-/// The blocks of a stack, whose names count them.
-fn blocks<E: Element, L: PyTorchLayer<E>>(blocks: &[L], prefix: &str, replace: &mut Replace<'_, E>) -> Vec<L> {
+/// The blocks of a stack, whose names count them, and its last norm.
+type Stack<E, L> = (Vec<L>, Option<Norm<E>>);
+
+fn stack<E: Element, L: PyTorchLayer<E>>(
+    (blocks, last): (&[L], Option<&Norm<E>>),
+    prefix: &str,
+    replace: &mut Replace<'_, E>,
+) -> Result<Stack<E, L>, ExchangeError> {
     let block = |(at, block): (usize, &L)| block.replaced(&format!("{prefix}layers.{at}."), replace);
-    blocks.iter().enumerate().map(block).collect()
+    let blocks = blocks.iter().enumerate().map(block).collect::<Result<_, _>>()?;
+    Ok((blocks, last.map(|last| norm(last, &format!("{prefix}norm."), replace))))
 }
 
 impl<E: Element> PyTorchLayer<E> for TransformerEncoder<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.blocks.iter().try_for_each(Block::known_to_pytorch)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
-        Self { blocks, norm, checkpointing: self.checkpointing }
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        let (blocks, norm) = stack((&self.blocks, self.norm.as_ref()), prefix, replace)?;
+        Ok(Self { blocks, norm, checkpointing: self.checkpointing })
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for TransformerDecoder<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.blocks.iter().try_for_each(DecoderBlock::known_to_pytorch)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
-        Self { blocks, norm, checkpointing: self.checkpointing }
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        let (blocks, norm) = stack((&self.blocks, self.norm.as_ref()), prefix, replace)?;
+        Ok(Self { blocks, norm, checkpointing: self.checkpointing })
     }
 }
 

@@ -10,8 +10,8 @@ use crate::keras::{self, KerasCell};
 use crate::pytorch::{self, PyTorchCell};
 use proptest::prelude::*;
 use rungs_layers::{
-    Cell, Direction, Dropout, Gru, GruCell, Lstm, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Order,
-    Recurrent, RecurrentState, Reset, RnnCell,
+    Direction, Dropout, Equations, Gru, Lstm, LstmEquations, Mode, Module, Nonlinearity, Order, Recurrent,
+    RecurrentCell, RecurrentState, Reset,
 };
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, Graph, Mask, Rng, Tensor, grad};
@@ -28,9 +28,9 @@ const LAYERS: usize = 2;
 
 const DIRECTIONS: [(&str, Direction); 2] = [("forward", Direction::Forward), ("both", Direction::Both)];
 
-fn stack<C: Cell<f64>>(kind: C::Kind, direction: Direction, seed: u64) -> Recurrent<C> {
+fn stack<Q: Equations>(equations: Q, direction: Direction, seed: u64) -> Recurrent<f64, Q> {
     let dropout = Dropout::new(0.0);
-    Recurrent::of_kind(kind, direction, INPUTS, HIDDEN, LAYERS, dropout, &mut Rng::new(seed))
+    Recurrent::of_kind(equations, direction, INPUTS, HIDDEN, LAYERS, dropout, &mut Rng::new(seed))
 }
 
 // The same numbers as elsewhere.
@@ -39,8 +39,13 @@ fn stack<C: Cell<f64>>(kind: C::Kind, direction: Direction, seed: u64) -> Recurr
 type Variables = BTreeMap<String, Tensor<f64>>;
 
 /// The same layers with every cell replaced by what `read` makes of it, its layer and its order.
-fn rebuilt<C: Cell<f64>>(stack: &Recurrent<C>, read: impl Fn(&C, usize, Order) -> C) -> Recurrent<C> {
-    let rebuild = |cells: &[C], order| cells.iter().enumerate().map(|(layer, cell)| read(cell, layer, order)).collect();
+fn rebuilt<Q: Equations>(
+    stack: &Recurrent<f64, Q>,
+    read: impl Fn(&RecurrentCell<f64, Q>, usize, Order) -> RecurrentCell<f64, Q>,
+) -> Recurrent<f64, Q> {
+    let rebuild = |cells: &[RecurrentCell<f64, Q>], order| {
+        cells.iter().enumerate().map(|(layer, cell)| read(cell, layer, order)).collect()
+    };
     Recurrent {
         layers: rebuild(&stack.layers, Order::Forward),
         backward: rebuild(&stack.backward, Order::Reverse),
@@ -56,7 +61,7 @@ fn padded(x: &Tensor<f64>, padding: f64) -> Tensor<f64> {
 }
 
 /// One state per cell from (cells, B, H) each; zeros if the case has none.
-fn first_states<C: Cell<f64>>(golden: &Named<f64>, stack: &Recurrent<C>) -> Vec<RecurrentState<f64>> {
+fn first_states<Q: Equations>(golden: &Named<f64>, stack: &Recurrent<f64, Q>) -> Vec<RecurrentState<f64>> {
     let Some(h) = golden.get("h0") else { return stack.zero_state(LENGTHS.len()) };
     let of_cell = |states: &Array<f64>, cell: usize| {
         Tensor::constant(states.clone()).slice(0, cell..cell + 1).squeeze(0) // (B, H)
@@ -66,9 +71,9 @@ fn first_states<C: Cell<f64>>(golden: &Named<f64>, stack: &Recurrent<C>) -> Vec<
 }
 
 /// Every state with zeros in the padding, and the last states (cells, B, H).
-fn results<C: Cell<f64>>(
+fn results<Q: Equations>(
     golden: &Named<f64>,
-    stack: &Recurrent<C>,
+    stack: &Recurrent<f64, Q>,
     x: &Tensor<f64>,
 ) -> Vec<(&'static str, Tensor<f64>)> {
     // What stands in the padding does not matter, so that it may be anything.
@@ -82,11 +87,11 @@ fn results<C: Cell<f64>>(
 }
 
 /// Compares what `loaded` computes, and the gradients of `differentiable`, whose parameters are made of `variables`.
-fn check<C: Cell<f64>>(
+fn check<Q: Equations>(
     case: &str,
     golden: &Named<f64>,
-    loaded: &Recurrent<C>,
-    differentiable: &Recurrent<C>,
+    loaded: &Recurrent<f64, Q>,
+    differentiable: &Recurrent<f64, Q>,
     variables: &Variables,
 ) {
     let x = Tensor::variable(golden["x"].clone());
@@ -122,20 +127,20 @@ fn variables(arrays: &Named<f64>) -> Variables {
     arrays.iter().map(|(name, array)| (name.clone(), Tensor::variable(array.clone()))).collect()
 }
 
-fn check_pytorch<C: PyTorchCell<f64>>(name: &str, kind: C::Kind) {
+fn check_pytorch<Q: PyTorchCell>(name: &str, equations: Q) {
     let arrays = arrays("exchange_pytorch.safetensors");
     for (suffix, direction) in DIRECTIONS {
         let case = format!("{name}_{suffix}");
         let golden = below(&case, &arrays);
         let parameters = of_kind("parameters", &golden);
-        let mut loaded: Recurrent<C> = stack(kind, direction, 1);
+        let mut loaded: Recurrent<f64, Q> = stack(equations, direction, 1);
         pytorch::load(&mut loaded, &parameters, "").unwrap();
 
         let variables = variables(&parameters);
         let differentiable = rebuilt(&loaded, |cell, layer, order| {
             let way = if order == Order::Reverse { "_reverse" } else { "" };
             let parameter = |name: &str| variables[&format!("{name}_l{layer}{way}")].clone();
-            cell.with_pytorch(["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(parameter))
+            pytorch::with_pytorch(cell, ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(parameter))
         });
         check(&case, &golden, &loaded, &differentiable, &variables);
     }
@@ -143,13 +148,13 @@ fn check_pytorch<C: PyTorchCell<f64>>(name: &str, kind: C::Kind) {
 
 #[test]
 fn pytorch_parameters_compute_what_pytorch_computes() {
-    check_pytorch::<RnnCell<f64>>("rnn_tanh", Nonlinearity::Tanh);
-    check_pytorch::<RnnCell<f64>>("rnn_relu", Nonlinearity::Relu);
-    check_pytorch::<LstmCell<f64>>("lstm", LstmEquations);
-    check_pytorch::<GruCell<f64>>("gru", Reset::AfterProduct);
+    check_pytorch("rnn_tanh", Nonlinearity::Tanh);
+    check_pytorch("rnn_relu", Nonlinearity::Relu);
+    check_pytorch("lstm", LstmEquations);
+    check_pytorch("gru", Reset::AfterProduct);
 }
 
-fn check_keras<C: KerasCell<f64>>(name: &str, cell_name: &str, kind: C::Kind) {
+fn check_keras<Q: KerasCell>(name: &str, cell_name: &str, equations: Q) {
     let arrays = arrays("exchange_keras.safetensors");
     for (suffix, direction) in DIRECTIONS {
         let case = format!("{name}_{suffix}");
@@ -165,13 +170,13 @@ fn check_keras<C: KerasCell<f64>>(name: &str, cell_name: &str, kind: C::Kind) {
         let prefixes: Vec<String> =
             (0..LAYERS).flat_map(|layer| orders.iter().map(move |&order| prefix(layer, order))).collect();
         let prefixes: Vec<&str> = prefixes.iter().map(String::as_str).collect();
-        let mut loaded: Recurrent<C> = stack(kind, direction, 1);
+        let mut loaded: Recurrent<f64, Q> = stack(equations, direction, 1);
         keras::load(&mut loaded, &weights, &prefixes).unwrap();
 
         let variables = variables(&weights);
         let differentiable = rebuilt(&loaded, |cell, layer, order| {
             let weight = |name: &str| variables[&format!("{}{name}", prefix(layer, order))].clone();
-            cell.with_keras(["kernel", "recurrent_kernel", "bias"].map(weight))
+            keras::with_keras(cell, ["kernel", "recurrent_kernel", "bias"].map(weight))
         });
         check(&case, &golden, &loaded, &differentiable, &variables);
     }
@@ -179,20 +184,20 @@ fn check_keras<C: KerasCell<f64>>(name: &str, cell_name: &str, kind: C::Kind) {
 
 #[test]
 fn keras_weights_compute_what_keras_computes() {
-    check_keras::<RnnCell<f64>>("rnn_tanh", "simple_rnn_cell", Nonlinearity::Tanh);
-    check_keras::<RnnCell<f64>>("rnn_relu", "simple_rnn_cell", Nonlinearity::Relu);
-    check_keras::<LstmCell<f64>>("lstm", "lstm_cell", LstmEquations);
-    check_keras::<GruCell<f64>>("gru_after", "gru_cell", Reset::AfterProduct);
-    check_keras::<GruCell<f64>>("gru_before", "gru_cell", Reset::BeforeProduct);
+    check_keras("rnn_tanh", "simple_rnn_cell", Nonlinearity::Tanh);
+    check_keras("rnn_relu", "simple_rnn_cell", Nonlinearity::Relu);
+    check_keras("lstm", "lstm_cell", LstmEquations);
+    check_keras("gru_after", "gru_cell", Reset::AfterProduct);
+    check_keras("gru_before", "gru_cell", Reset::BeforeProduct);
 }
 
 // Out and back.
 
 /// Layers of any sizes, with random parameters among which are zeros of both signs.
-fn random_stack<C: Cell<f64>>(kind: C::Kind, [d, h, layers]: [usize; 3], both: bool, seed: u64) -> Recurrent<C> {
+fn random_stack<Q: Equations>(equations: Q, [d, h, layers]: [usize; 3], both: bool, seed: u64) -> Recurrent<f64, Q> {
     let direction = if both { Direction::Both } else { Direction::Forward };
     let rng = &mut Rng::new(seed);
-    let mut stack: Recurrent<C> = Recurrent::of_kind(kind, direction, d, h, layers, Dropout::new(0.0), rng);
+    let mut stack: Recurrent<f64, Q> = Recurrent::of_kind(equations, direction, d, h, layers, Dropout::new(0.0), rng);
     stack.for_each_mut(&mut |_, parameter| {
         let numbers = Array::normal(parameter.shape(), 0.0, 1.0, rng).to_vec();
         let some_zeros = |x: &f64| if x.abs() < 0.4 { 0.0f64.copysign(*x) } else { *x };
@@ -202,7 +207,7 @@ fn random_stack<C: Cell<f64>>(kind: C::Kind, [d, h, layers]: [usize; 3], both: b
 }
 
 /// Every number of every parameter, bit for bit.
-fn bits<C: Cell<f64>>(stack: &Recurrent<C>) -> Vec<(String, Vec<u64>)> {
+fn bits<Q: Equations>(stack: &Recurrent<f64, Q>) -> Vec<(String, Vec<u64>)> {
     let bits = |x: Tensor<f64>| x.to_vec().into_iter().map(f64::to_bits).collect();
     stack.named().into_iter().map(|(name, x)| (name, bits(x))).collect()
 }
@@ -211,9 +216,9 @@ fn through_a_file(tensors: &Named<f64>) -> Named<f64> {
     safetensors::read(&safetensors::write(tensors, None).unwrap()).unwrap()
 }
 
-fn pytorch_and_back<C: PyTorchCell<f64>>(kind: C::Kind, sizes: [usize; 3], both: bool, seed: u64) {
-    let stack: Recurrent<C> = random_stack(kind, sizes, both, seed);
-    let mut copy: Recurrent<C> = random_stack(kind, sizes, both, seed + 1);
+fn pytorch_and_back<Q: PyTorchCell>(equations: Q, sizes: [usize; 3], both: bool, seed: u64) {
+    let stack: Recurrent<f64, Q> = random_stack(equations, sizes, both, seed);
+    let mut copy: Recurrent<f64, Q> = random_stack(equations, sizes, both, seed + 1);
     let file = through_a_file(&pytorch::save(&stack, "encoder.rnn.").unwrap());
     pytorch::load(&mut copy, &file, "encoder.rnn.").unwrap();
     assert_eq!(bits(&copy), bits(&stack));
@@ -223,7 +228,7 @@ fn prefixes(cells: usize) -> Vec<String> {
     (0..cells).map(|cell| format!("model/layer_{cell}/")).collect()
 }
 
-fn keras_and_back<C: KerasCell<f64>>(stack: &Recurrent<C>, mut copy: Recurrent<C>) -> Recurrent<C> {
+fn keras_and_back<Q: KerasCell>(stack: &Recurrent<f64, Q>, mut copy: Recurrent<f64, Q>) -> Recurrent<f64, Q> {
     let prefixes = prefixes(stack.layers.len() + stack.backward.len());
     let prefixes: Vec<&str> = prefixes.iter().map(String::as_str).collect();
     let file = through_a_file(&keras::save(stack, &prefixes));
@@ -231,17 +236,17 @@ fn keras_and_back<C: KerasCell<f64>>(stack: &Recurrent<C>, mut copy: Recurrent<C
     copy
 }
 
-fn keras_and_back_exactly<C: KerasCell<f64>>(kind: C::Kind, sizes: [usize; 3], both: bool, seed: u64) {
-    let stack: Recurrent<C> = random_stack(kind, sizes, both, seed);
-    let copy = keras_and_back(&stack, random_stack(kind, sizes, both, seed + 1));
+fn keras_and_back_exactly<Q: KerasCell>(equations: Q, sizes: [usize; 3], both: bool, seed: u64) {
+    let stack: Recurrent<f64, Q> = random_stack(equations, sizes, both, seed);
+    let copy = keras_and_back(&stack, random_stack(equations, sizes, both, seed + 1));
     assert_eq!(bits(&copy), bits(&stack));
 }
 
 /// A GRU with the reset gate before the product, whose two biases of n Keras adds.
 fn reset_before_and_back(sizes: [usize; 3], both: bool, seed: u64) {
-    let kind = Reset::BeforeProduct;
-    let stack: Gru<f64> = random_stack(kind, sizes, both, seed);
-    let once = keras_and_back(&stack, random_stack(kind, sizes, both, seed + 1));
+    let equations = Reset::BeforeProduct;
+    let stack: Gru<f64> = random_stack(equations, sizes, both, seed);
+    let once = keras_and_back(&stack, random_stack(equations, sizes, both, seed + 1));
     let twice = keras_and_back(&once, stack.clone());
     assert_eq!(bits(&twice), bits(&once), "with one bias of n nothing changes any more");
 
@@ -258,12 +263,12 @@ proptest! {
         d in 1usize..6, h in 1usize..6, layers in 1usize..4, both: bool, seed in 0u64..1 << 40,
     ) {
         let sizes = [d, h, layers];
-        pytorch_and_back::<RnnCell<f64>>(Nonlinearity::Relu, sizes, both, seed);
-        pytorch_and_back::<LstmCell<f64>>(LstmEquations, sizes, both, seed);
-        pytorch_and_back::<GruCell<f64>>(Reset::AfterProduct, sizes, both, seed);
-        keras_and_back_exactly::<RnnCell<f64>>(Nonlinearity::Tanh, sizes, both, seed);
-        keras_and_back_exactly::<LstmCell<f64>>(LstmEquations, sizes, both, seed);
-        keras_and_back_exactly::<GruCell<f64>>(Reset::AfterProduct, sizes, both, seed);
+        pytorch_and_back(Nonlinearity::Relu, sizes, both, seed);
+        pytorch_and_back(LstmEquations, sizes, both, seed);
+        pytorch_and_back(Reset::AfterProduct, sizes, both, seed);
+        keras_and_back_exactly(Nonlinearity::Tanh, sizes, both, seed);
+        keras_and_back_exactly(LstmEquations, sizes, both, seed);
+        keras_and_back_exactly(Reset::AfterProduct, sizes, both, seed);
         reset_before_and_back(sizes, both, seed);
     }
 }
@@ -274,9 +279,9 @@ proptest! {
 fn a_file_beside_others_is_read_and_frozen_parameters_stay_frozen() {
     let source: Lstm<f64> = stack(LstmEquations, Direction::Both, 1);
     let mut file = pytorch::save(&source, "encoder.").unwrap();
-    file.extend(pytorch::save(&stack::<GruCell<f64>>(Reset::AfterProduct, Direction::Forward, 2), "decoder.").unwrap());
+    file.extend(pytorch::save(&stack(Reset::AfterProduct, Direction::Forward, 2), "decoder.").unwrap());
     file.insert("encoder.embedding.weight".to_owned(), Array::zeros([7, INPUTS]));
-    let mut copy = stack::<LstmCell<f64>>(LstmEquations, Direction::Both, 3).detached();
+    let mut copy = stack(LstmEquations, Direction::Both, 3).detached();
     copy.layers[0].w_h = Tensor::variable(copy.layers[0].w_h.array().clone());
     pytorch::load(&mut copy, &file, "encoder.").unwrap();
     assert_eq!(bits(&copy), bits(&source));
@@ -287,7 +292,7 @@ fn a_file_beside_others_is_read_and_frozen_parameters_stay_frozen() {
 
 #[test]
 fn what_does_not_fit_is_named_and_changes_nothing() {
-    let whole = pytorch::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), "rnn.").unwrap();
+    let whole = pytorch::save(&stack(LstmEquations, Direction::Forward, 1), "rnn.").unwrap();
     let with = |name: &str, shape: [usize; 2]| {
         let mut file = whole.clone();
         file.insert(name.to_owned(), Array::zeros(shape));
@@ -330,11 +335,11 @@ fn the_two_reset_gates_are_not_mistaken_for_each_other() {
 #[test]
 #[should_panic = "keras: 1 prefixes for 2 cells"]
 fn every_keras_cell_has_its_prefix() {
-    keras::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"]);
+    keras::save(&stack(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"]);
 }
 
 #[test]
 #[should_panic = "two tensors would be called lstm/lstm_cell/kernel"]
 fn no_keras_cell_overwrites_another() {
-    keras::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"; 2]);
+    keras::save(&stack(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"; 2]);
 }

@@ -10,7 +10,7 @@
 //! which order, is in [`Reading`].
 
 use super::sequence_reading::{Order, Reading, Sizes};
-use rungs_tensor::{Array, Element, Grads, Kernel, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
+use rungs_tensor::{Array, Element, Grads, Kernel, Mask, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
 use rungs_tensor::{for_each_part, simd};
 use std::fmt::Debug;
 
@@ -35,6 +35,10 @@ pub trait Equations: Debug + Copy + Default + Send + Sync + 'static {
     /// Whether a step is what is said above. Else the textbook is run, step by step.
     fn is_fused(self) -> bool {
         true
+    }
+    /// How many parameters a cell from D to H numbers has.
+    fn parameters(inputs: u64, hidden: u64) -> u64 {
+        Self::GATES as u64 * (inputs * hidden + hidden * hidden) + Self::BIASES as u64 * hidden
     }
     /// What b begins as.
     fn first_bias<E: Element>(hidden: usize) -> Array<E> {
@@ -81,8 +85,9 @@ pub struct Step<'a, E> {
 pub struct StepBack<'a, E> {
     /// What the step kept.
     pub kept: &'a [E],
-    /// h_{t−1} and h_t.
+    /// h_{t−1} (H).
     pub before: &'a [E],
+    /// h_t (H).
     pub after: &'a [E],
     /// ∂L/∂h_t (H), to become the part of ∂L/∂h_{t−1} that does not come through the product.
     pub dh: &'a mut [E],
@@ -129,7 +134,23 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
     }
 
     fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError> {
-        self.reading.shape(C::NAME, [C::GATES, C::BIASES, C::STATES], operands)
+        let wrong = || {
+            let shapes: Vec<String> = operands.iter().map(Shape::to_string).collect();
+            Err(ShapeError::new(format!("{}: a sequence of shapes {}", C::NAME, shapes.join(", "))))
+        };
+        let [x, w_h, bias, given @ ..] = operands else { return wrong() };
+        if x.rank() != 3 || w_h.rank() != 2 {
+            return wrong();
+        }
+        let ([b, t, g], h) = (x.dims(), w_h.dim(0));
+        let state = Shape::from([b, h]);
+        let fits = g == C::GATES * h
+            && w_h.dim(1) == g
+            && *bias == Shape::from(C::BIASES * h)
+            && given.len() == C::STATES
+            && given.iter().all(|s| *s == state)
+            && self.reading.fits(b, t);
+        if fits { Ok(Shape::from([b * (t + C::STATES - 1), h])) } else { wrong() }
     }
 
     fn forward(&self, operands: Operands<'_, E>) -> (Array<E>, Array<E>) {
@@ -256,9 +277,25 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         grads
     }
 
+    /// The textbook's loop.
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
         let [x, w_h, bias, first @ ..] = operands else { unreachable!("the shapes were checked") };
-        self.reading.textbook(x, first, |x, state| self.equations.textbook(x, [w_h, bias], state))
+        let [batch, time, gates] = x.dims();
+        let [_, hidden] = first[0].dims();
+        let mut state = first.to_vec();
+        let mut shown = vec![Tensor::constant(Array::zeros([batch, hidden])); time];
+        for t in self.reading.steps(time) {
+            let x = x.slice(1, t..t + 1).reshape([batch, gates]);
+            let within = Mask::from_fn([batch, 1], |row| self.reading.is_within(row, t));
+            let after = self.equations.textbook(&x, [w_h, bias], &state);
+            state = after.iter().zip(&state).map(|(new, old)| Tensor::choose(&within, new, old)).collect();
+            shown[t] = state[0].clone();
+        }
+        let states = match time {
+            0 => Tensor::constant(Array::zeros([0, hidden])),
+            _ => Tensor::stack(&shown, 1).reshape([batch * time, hidden]), // (B·T, H)
+        };
+        Tensor::concat(&[&[states][..], &state[1..]].concat(), 0)
     }
 }
 

@@ -1,9 +1,8 @@
 //! How a batch of sequences is read: in which order, and how much of each.
 //!
-//! Kernels of a whole sequence differ in what a step computes. What they have in common is here: the order of the
-//! steps, sequences that end early, the shapes, and the loop that is their definition.
+//! Here are the order of the steps, and sequences that end early.
 
-use rungs_tensor::{Array, Element, Mask, Shape, ShapeError, Tensor};
+use rungs_tensor::{Array, Element};
 use std::sync::Arc;
 
 /// The order in which a sequence is read.
@@ -82,58 +81,8 @@ impl Reading {
         &from[at * hidden..][..hidden]
     }
 
-    /// The shape of a kernel's result, for x W_x (B, T, G·H), W_h (H, G·H), b with so many times H numbers, and so many
-    /// states (B, H): the rows of h_t (B, T, H), and B more for each state but the first.
-    pub(crate) fn shape(
-        &self,
-        name: &str,
-        [gates, biases, states]: [usize; 3],
-        operands: &[Shape],
-    ) -> Result<Shape, ShapeError> {
-        let wrong = || {
-            let shapes: Vec<String> = operands.iter().map(Shape::to_string).collect();
-            Err(ShapeError::new(format!("{name}: a sequence of shapes {}", shapes.join(", "))))
-        };
-        let [x, w_h, bias, given @ ..] = operands else { return wrong() };
-        if x.rank() != 3 || w_h.rank() != 2 {
-            return wrong();
-        }
-        let ([b, t, g], h) = (x.dims(), w_h.dim(0));
-        let state = Shape::from([b, h]);
-        let fits = g == gates * h
-            && w_h.dim(1) == g
-            && *bias == Shape::from(biases * h)
-            && given.len() == states
-            && given.iter().all(|s| *s == state)
-            && self.lengths.as_ref().is_none_or(|lengths| lengths.len() == b && lengths.iter().all(|&l| l <= t));
-        if fits { Ok(Shape::from([b * (t + states - 1), h])) } else { wrong() }
-    }
-
-    /// The textbook's loop, which is a kernel's definition: x W_x (B, T, G·H), h_0 and perhaps c_0 (B, H) →
-    /// (B·T + B, H), first the rows of h_t (B, T, H), then the last c (B, H) if there is one. A step goes from x_t W_x
-    /// (B, G·H) and the state before, h and perhaps c, to the state after.
-    pub(crate) fn textbook<E: Element, F: Fn(&Tensor<E>, &[Tensor<E>]) -> Vec<Tensor<E>>>(
-        &self,
-        x: &Tensor<E>,
-        first: &[Tensor<E>],
-        step: F,
-    ) -> Tensor<E> {
-        let mut state = first.to_vec();
-        let [batch, time, gates] = x.dims();
-        let [_, hidden] = first[0].dims();
-        let mut shown = vec![Tensor::constant(Array::zeros([batch, hidden])); time];
-        for t in self.steps(time) {
-            let x = x.slice(1, t..t + 1).reshape([batch, gates]);
-            let within = Mask::from_fn([batch, 1], |row| self.is_within(row, t));
-            let after = step(&x, &state);
-            state = after.iter().zip(&state).map(|(new, old)| Tensor::choose(&within, new, old)).collect();
-            shown[t] = state[0].clone();
-        }
-        let mut parts = vec![match time {
-            0 => Tensor::constant(Array::zeros([0, hidden])),
-            _ => Tensor::stack(&shown, 1).reshape([batch * time, hidden]), // (B·T, H)
-        }];
-        parts.extend(state.drain(1..));
-        Tensor::concat(&parts, 0)
+    /// Whether it can be the reading of B sequences padded to T steps.
+    pub(crate) fn fits(&self, batch: usize, time: usize) -> bool {
+        self.lengths.as_ref().is_none_or(|lengths| lengths.len() == batch && lengths.iter().all(|&l| l <= time))
     }
 }

@@ -1,8 +1,7 @@
 //! The laws of recurrent layers: padding, directions, rows of a batch and threads, each bit for bit, forward and back.
 
 use crate::{
-    Cell, Direction, Dropout, GruCell, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Order, Recurrent,
-    RecurrentState, Reset, RnnCell,
+    Direction, Dropout, Equations, LstmEquations, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset,
 };
 use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
 
@@ -17,8 +16,8 @@ fn normal<E: Element>(shape: impl Into<rungs_tensor::Shape>, rng: &mut Rng) -> T
 
 /// What a law has to compare: every h, the last states, and the gradients by inputs, states and parameters of a loss
 /// that looks at what is not padding.
-fn run<E: Element, C: Cell<E>>(
-    layers: &Recurrent<C>,
+fn run<E: Element, Q: Equations>(
+    layers: &Recurrent<E, Q>,
     x: &Tensor<E>,
     lengths: Option<&[usize]>,
     state: &[RecurrentState<E>],
@@ -41,7 +40,7 @@ fn run<E: Element, C: Cell<E>>(
     (y, last, gradients)
 }
 
-fn states<E: Element, C: Cell<E>>(layers: &Recurrent<C>, batch: usize, rng: &mut Rng) -> Vec<RecurrentState<E>> {
+fn states<E: Element, Q: Equations>(layers: &Recurrent<E, Q>, batch: usize, rng: &mut Rng) -> Vec<RecurrentState<E>> {
     let zero: Vec<RecurrentState<E>> = layers.zero_state(batch);
     let random = |s: &RecurrentState<E>, rng: &mut Rng| RecurrentState {
         h: normal([batch, H], rng),
@@ -64,27 +63,27 @@ fn same<E: Element>(a: &Tensor<E>, b: &Tensor<E>, what: &str) {
 macro_rules! for_every_cell {
     ($law:ident) => {
         for direction in [Direction::Forward, Direction::Both] {
-            $law::<f32, RnnCell<f32>>(Nonlinearity::Tanh, direction);
-            $law::<f64, RnnCell<f64>>(Nonlinearity::Relu, direction);
-            $law::<f32, LstmCell<f32>>(LstmEquations, direction);
-            $law::<f64, LstmCell<f64>>(LstmEquations, direction);
-            $law::<f32, GruCell<f32>>(Reset::AfterProduct, direction);
-            $law::<f64, GruCell<f64>>(Reset::AfterProduct, direction);
-            $law::<f32, GruCell<f32>>(Reset::BeforeProduct, direction);
-            $law::<f64, GruCell<f64>>(Reset::BeforeProduct, direction);
+            $law::<f32, _>(Nonlinearity::Tanh, direction);
+            $law::<f64, _>(Nonlinearity::Relu, direction);
+            $law::<f32, _>(LstmEquations, direction);
+            $law::<f64, _>(LstmEquations, direction);
+            $law::<f32, _>(Reset::AfterProduct, direction);
+            $law::<f64, _>(Reset::AfterProduct, direction);
+            $law::<f32, _>(Reset::BeforeProduct, direction);
+            $law::<f64, _>(Reset::BeforeProduct, direction);
         }
     };
 }
 
-fn stack<E: Element, C: Cell<E>>(kind: C::Kind, direction: Direction) -> (Recurrent<C>, Rng) {
+fn stack<E: Element, Q: Equations>(equations: Q, direction: Direction) -> (Recurrent<E, Q>, Rng) {
     let mut rng = Rng::new(3);
-    let mut layers = Recurrent::of_kind(kind, direction, D, H, 2, Dropout::new(0.0), &mut rng);
+    let mut layers = Recurrent::of_kind(equations, direction, D, H, 2, Dropout::new(0.0), &mut rng);
     layers.for_each_mut(&mut |_, p| *p = Tensor::variable(Array::normal(p.shape(), 0.0, 0.5, &mut rng)));
     (layers, rng)
 }
 
-fn padding_changes_nothing<E: Element, C: Cell<E>>(kind: C::Kind, direction: Direction) {
-    let (layers, mut rng) = stack::<E, C>(kind, direction);
+fn padding_changes_nothing<E: Element, Q: Equations>(equations: Q, direction: Direction) {
+    let (layers, mut rng) = stack::<E, Q>(equations, direction);
     let x: Tensor<E> = normal([LENGTHS.len(), T, D], &mut rng);
     let start = states(&layers, LENGTHS.len(), &mut rng);
     let (y, last, gradients) = run(&layers, &x, Some(&LENGTHS), &start);
@@ -123,8 +122,8 @@ fn a_padded_batch_is_each_sequence_alone_and_padding_never_matters() {
     for_every_cell!(padding_changes_nothing);
 }
 
-fn threads_change_nothing<E: Element, C: Cell<E>>(kind: C::Kind, direction: Direction) {
-    let (layers, mut rng) = stack::<E, C>(kind, direction);
+fn threads_change_nothing<E: Element, Q: Equations>(equations: Q, direction: Direction) {
+    let (layers, mut rng) = stack::<E, Q>(equations, direction);
     let x: Tensor<E> = normal([LENGTHS.len(), T, D], &mut rng);
     let start = states(&layers, LENGTHS.len(), &mut rng);
     let with = |threads| {
@@ -142,9 +141,10 @@ fn the_number_of_threads_does_not_matter() {
 }
 
 /// Large enough that threads share the rows, tiles are whole and weights are packed.
-fn nothing_changes_at_a_size_that_is_used<C: Cell<f32>>(kind: C::Kind) {
+fn nothing_changes_at_a_size_that_is_used<Q: Equations>(equations: Q) {
     let rng = &mut Rng::new(8);
-    let layers: Recurrent<C> = Recurrent::of_kind(kind, Direction::Forward, 40, 128, 1, Dropout::new(0.0), rng);
+    let layers: Recurrent<f32, Q> =
+        Recurrent::of_kind(equations, Direction::Forward, 40, 128, 1, Dropout::new(0.0), rng);
     let x: Tensor<f32> = normal([13, 20, 40], rng);
     let lengths: Vec<usize> = (0..13).map(|row| 20 - row % 4).collect();
     let run = |x: &Tensor<f32>, lengths: &[usize], threads| {
@@ -167,30 +167,30 @@ fn nothing_changes_at_a_size_that_is_used<C: Cell<f32>>(kind: C::Kind) {
 
 #[test]
 fn at_a_size_that_is_used_rows_and_threads_do_not_matter_either() {
-    nothing_changes_at_a_size_that_is_used::<RnnCell>(Nonlinearity::Tanh);
-    nothing_changes_at_a_size_that_is_used::<LstmCell>(LstmEquations);
-    nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::AfterProduct);
-    nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::BeforeProduct);
+    nothing_changes_at_a_size_that_is_used(Nonlinearity::Tanh);
+    nothing_changes_at_a_size_that_is_used(LstmEquations);
+    nothing_changes_at_a_size_that_is_used(Reset::AfterProduct);
+    nothing_changes_at_a_size_that_is_used(Reset::BeforeProduct);
 }
 
 /// The same layers and input in single and in double precision, at sizes that are no multiples of a vector: what is
 /// checked against the textbook in double precision holds for the numbers one trains with.
-fn single_precision_is_double_but_for_rounding<S: Cell<f32>, D: Cell<f64, Kind = S::Kind>>(kind: S::Kind) {
+fn single_precision_is_double_but_for_rounding<Q: Equations>(equations: Q) {
     const TOLERANCE: f64 = 1e-5;
-    let sizes = [D::parameters(3, 37) as usize, 13 * 9 * 3];
+    let sizes = [Q::parameters(3, 37) as usize, 13 * 9 * 3];
     let numbers = sizes.map(|size| Array::<f32>::normal([size], 0.0, 0.3, &mut Rng::new(size as u64)).to_vec());
-    fn results<E: Element, C: Cell<E>>(kind: C::Kind, numbers: &[Vec<f32>; 2]) -> Vec<Tensor<E>> {
+    fn results<E: Element, Q: Equations>(equations: Q, numbers: &[Vec<f32>; 2]) -> Vec<Tensor<E>> {
         let mut left = numbers[0].iter().copied();
         let mut take = |shape| Array::from_fn(shape, |_| E::from_f64(left.next().unwrap().into()));
         let mut layers =
-            Recurrent::<C>::of_kind(kind, Direction::Forward, 3, 37, 1, Dropout::new(0.0), &mut Rng::new(0));
+            Recurrent::<E, Q>::of_kind(equations, Direction::Forward, 3, 37, 1, Dropout::new(0.0), &mut Rng::new(0));
         layers.for_each_mut(&mut |_, p| *p = Tensor::variable(take(p.shape())));
         let x = Array::from_fn([13, 9, 3], |i| E::from_f64(numbers[1][i].into())).into();
         let lengths: Vec<usize> = (0..13).map(|row| 9 - row % 5).collect();
         let (y, _, gradients) = run(&layers, &x, Some(&lengths), &layers.zero_state(13));
         std::iter::once(y).chain(gradients).collect()
     }
-    let (single, double) = (results::<f32, S>(kind, &numbers), results::<f64, D>(kind, &numbers));
+    let (single, double) = (results::<f32, Q>(equations, &numbers), results::<f64, Q>(equations, &numbers));
     for (number, (single, double)) in single.iter().zip(&double).enumerate() {
         let size = double.to_vec().into_iter().fold(0.0, |size: f64, x| size.max(x.abs()));
         for (single, double) in single.to_vec().into_iter().zip(double.to_vec()) {
@@ -201,14 +201,14 @@ fn single_precision_is_double_but_for_rounding<S: Cell<f32>, D: Cell<f64, Kind =
 
 #[test]
 fn single_precision_computes_what_double_does() {
-    single_precision_is_double_but_for_rounding::<RnnCell<f32>, RnnCell<f64>>(Nonlinearity::Tanh);
-    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(LstmEquations);
-    single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::AfterProduct);
-    single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::BeforeProduct);
+    single_precision_is_double_but_for_rounding(Nonlinearity::Tanh);
+    single_precision_is_double_but_for_rounding(LstmEquations);
+    single_precision_is_double_but_for_rounding(Reset::AfterProduct);
+    single_precision_is_double_but_for_rounding(Reset::BeforeProduct);
 }
 
-fn reversed_is_read_backwards<E: Element, C: Cell<E>>(kind: C::Kind, _: Direction) {
-    let (layers, mut rng) = stack::<E, C>(kind, Direction::Forward);
+fn reversed_is_read_backwards<E: Element, Q: Equations>(equations: Q, _: Direction) {
+    let (layers, mut rng) = stack::<E, Q>(equations, Direction::Forward);
     let cell = &layers.layers[0];
     let x: Tensor<E> = normal([2, 4, D], &mut rng);
     let flip = |x: &Tensor<E>| Tensor::concat(&(0..4).rev().map(|t| x.slice(1, t..t + 1)).collect::<Vec<_>>(), 1);
@@ -225,8 +225,8 @@ fn the_reverse_order_reads_the_sequence_backwards() {
     for_every_cell!(reversed_is_read_backwards);
 }
 
-fn both_ways_are_side_by_side<E: Element, C: Cell<E>>(kind: C::Kind, _: Direction) {
-    let (mut layers, mut rng) = stack::<E, C>(kind, Direction::Both);
+fn both_ways_are_side_by_side<E: Element, Q: Equations>(equations: Q, _: Direction) {
+    let (mut layers, mut rng) = stack::<E, Q>(equations, Direction::Both);
     layers.layers.truncate(1);
     layers.backward.truncate(1);
     let x: Tensor<E> = normal([2, 4, D], &mut rng);

@@ -98,14 +98,14 @@ fn a_cache_is_a_value() {
     assert_eq!(step(&x, &mut cache).to_vec(), step(&x, &mut again).to_vec());
 }
 
-fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
+fn sequence_is_steps<E: Element, Q: Equations>(equations: Q) {
     let rng = &mut Rng::new(18);
     let (b, t, d, h) = (2, 5, 3, 4);
     let x: Tensor<E> = normal([b, t, d], rng);
     let x_t = |time: usize| x.slice(1, time..time + 1).squeeze(1);
 
-    let layers = Recurrent::of_kind(kind, Direction::Forward, d, h, 2, Dropout::new(NO_DROPOUT), rng);
-    let layers: Recurrent<C> = shaken(layers, rng);
+    let layers = Recurrent::of_kind(equations, Direction::Forward, d, h, 2, Dropout::new(NO_DROPOUT), rng);
+    let layers: Recurrent<E, Q> = shaken(layers, rng);
     let start: Vec<RecurrentState<E>> = layers.zero_state(b);
     let start: Vec<_> = start
         .iter()
@@ -141,14 +141,14 @@ fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
 
 #[test]
 fn a_recurrent_sequence_is_its_steps() {
-    sequence_is_steps::<f32, RnnCell<f32>>(Nonlinearity::Tanh);
-    sequence_is_steps::<f64, RnnCell<f64>>(Nonlinearity::Relu);
-    sequence_is_steps::<f32, LstmCell<f32>>(LstmEquations);
-    sequence_is_steps::<f64, LstmCell<f64>>(LstmEquations);
-    sequence_is_steps::<f32, GruCell<f32>>(Reset::AfterProduct);
-    sequence_is_steps::<f64, GruCell<f64>>(Reset::AfterProduct);
-    sequence_is_steps::<f32, GruCell<f32>>(Reset::BeforeProduct);
-    sequence_is_steps::<f64, GruCell<f64>>(Reset::BeforeProduct);
+    sequence_is_steps::<f32, _>(Nonlinearity::Tanh);
+    sequence_is_steps::<f64, _>(Nonlinearity::Relu);
+    sequence_is_steps::<f32, _>(LstmEquations);
+    sequence_is_steps::<f64, _>(LstmEquations);
+    sequence_is_steps::<f32, _>(Reset::AfterProduct);
+    sequence_is_steps::<f64, _>(Reset::AfterProduct);
+    sequence_is_steps::<f32, _>(Reset::BeforeProduct);
+    sequence_is_steps::<f64, _>(Reset::BeforeProduct);
 }
 
 /// Each row of a batch gives what it gives alone, and the gradient of one by another is exactly zero.

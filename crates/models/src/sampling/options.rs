@@ -70,12 +70,12 @@ impl<S> SampleOptions<S> {
     /// and the text must have two or more; or if no texts are wanted.
     pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> Result<(), ConfigError> {
         check_vocabulary("stop", &self.stop, model.vocabulary())?;
-        let (min, distinct) = (self.length.min(), self.stop.iter().collect::<BTreeSet<_>>());
+        let (min, distinct) = (self.length.min, self.stop.iter().collect::<BTreeSet<_>>());
         check(min <= 1 || distinct.len() < model.vocabulary(), || {
             format!("every token is a stop token, and the text must have {min} tokens or more")
         })?;
         check_sizes(usize::MAX, &[("n", self.texts)])?;
-        prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max()))
+        prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max))
     }
 
     /// The logits of the next token as it is to be chosen from: what processors make of the model's own.
@@ -87,10 +87,10 @@ impl<S> SampleOptions<S> {
         if !allowed.iter().all(|z| z.is_finite()) {
             return Err(SampleError::NotFinite { tokens: written.len() });
         }
-        if written.len() + 1 < self.length.min() {
+        if written.len() + 1 < self.length.min {
             self.stop.iter().for_each(|&id| allowed[id as usize] = RULED_OUT);
         }
-        let context = Context { prompt, written, remaining: self.length.max() - written.len() };
+        let context = Context { prompt, written, remaining: self.length.max - written.len() };
         self.processors.iter().for_each(|processor| processor.process(&context, &mut allowed));
         Ok(allowed)
     }
@@ -119,8 +119,10 @@ impl Choice {
 /// How many tokens to write, at least and at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Length {
-    min: usize,
-    max: usize,
+    /// The fewest tokens.
+    pub min: usize,
+    /// The most tokens, not fewer.
+    pub max: usize,
 }
 
 impl Length {
@@ -136,16 +138,6 @@ impl Length {
     /// Up to `max` tokens.
     pub fn at_most(max: usize) -> Self {
         Self { min: 0, max }
-    }
-
-    /// The fewest tokens.
-    pub fn min(self) -> usize {
-        self.min
-    }
-
-    /// The most tokens.
-    pub fn max(self) -> usize {
-        self.max
     }
 }
 
@@ -165,6 +157,13 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// Adds a token, with its log-probability and where the model looked, if it looks at a source.
+    pub fn push(&mut self, id: u32, log_probability: f64, weights: Option<Vec<f64>>) {
+        self.ids.push(id);
+        self.log_probabilities.push(log_probability);
+        self.weights.extend(weights);
+    }
+
     /// The text, ended, with the mean of its log-probabilities as its score.
     #[must_use]
     pub fn ended(self, finish: Finish) -> Self {

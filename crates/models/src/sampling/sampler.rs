@@ -83,7 +83,7 @@ pub fn sample<'p, E: Element>(
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
     options.check(model, &prompts)?;
     let texts = options.texts;
-    if options.length.max() == 0 {
+    if options.length.max == 0 {
         return Ok(vec![vec![Generated::default(); texts]; prompts.len()]);
     }
     let model = model.frozen();
@@ -143,12 +143,10 @@ fn write<E: Element>(
                 end(text, Finish::Complete);
                 continue;
             };
-            text.written.ids.push(id);
-            text.written.log_probabilities.push(log_probability);
-            text.written.weights.extend(weights.as_ref().map(|weights| weights[row].clone()));
+            text.written.push(id, log_probability, weights.as_ref().map(|weights| weights[row].clone()));
             if on_token(text.number, &id).is_break() || options.stop.contains(&id) {
                 end(text, Finish::Stop);
-            } else if text.written.ids.len() == options.length.max() {
+            } else if text.written.ids.len() == options.length.max {
                 end(text, Finish::Length);
             } else {
                 going_on.push(row);

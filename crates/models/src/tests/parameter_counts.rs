@@ -6,7 +6,7 @@ use crate::{
     Rung,
 };
 use rungs_layers::tensor::Rng;
-use rungs_layers::{GruCell, LstmCell, Module, RnnCell};
+use rungs_layers::{LstmEquations, Module, Nonlinearity, Reset};
 
 #[test]
 fn parameters_are_as_many_as_the_formula_says() {
@@ -14,13 +14,13 @@ fn parameters_are_as_many_as_the_formula_says() {
     for (vocabulary, d, hidden, layers) in [(1, 1, 1, 1), (7, 3, 5, 1), (7, 5, 3, 2), (11, 4, 6, 3)] {
         let config = RecurrentConfig { vocabulary, embedding: d, hidden, layers, dropout: 0.1 };
         let model = RnnLanguageModel::<f32>::new(&config, &mut rng).unwrap();
-        let formula = config.parameter_count::<f32, RnnCell>().unwrap();
+        let formula = config.parameter_count::<Nonlinearity>().unwrap();
         assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
         let model = LstmLanguageModel::<f32>::new(&config, &mut rng).unwrap();
-        let formula = config.parameter_count::<f32, LstmCell>().unwrap();
+        let formula = config.parameter_count::<LstmEquations>().unwrap();
         assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
         let model = GruLanguageModel::<f32>::new(&config, &mut rng).unwrap();
-        let formula = config.parameter_count::<f32, GruCell>().unwrap();
+        let formula = config.parameter_count::<Reset>().unwrap();
         assert_eq!(model.parameter_count() as u64, formula, "{config:?}");
 
         for bias in [false, true] {

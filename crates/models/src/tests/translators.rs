@@ -3,7 +3,7 @@
 use super::tiny_translators::{SCORES, VOCABULARY, attention_config, logits, models, row, seq2seq_config, sources};
 use crate::{AttentionConfig, AttentionSeq2Seq, ConfigError, Seq2Seq, Seq2SeqConfig, Source, Style};
 use rungs_layers::tensor::{Element, Graph, Ids, Rng, grad};
-use rungs_layers::{GruCell, LstmCell, Mode, Module, RnnCell, Score};
+use rungs_layers::{LstmEquations, Mode, Module, Nonlinearity, Reset, Score};
 
 fn inputs(batch: usize, time: usize) -> Ids {
     Ids::new((0..batch * time).map(|i| (i * i % VOCABULARY) as u32).collect::<Vec<_>>(), [batch, time])
@@ -86,9 +86,9 @@ fn a_reversed_source_is_read_from_its_end() {
     let source = sources(&[4, 2], 3);
     assert_eq!(source.reversed().reversed(), source);
     let config = Seq2SeqConfig { reverse: true, ..seq2seq_config() };
-    let reversed = Seq2Seq::<f64, RnnCell<f64>>::new(&config, &mut Rng::new(1)).unwrap();
+    let reversed = Seq2Seq::<f64, Nonlinearity>::new(&config, &mut Rng::new(1)).unwrap();
     let forward = Seq2Seq { reverse: false, ..reversed.clone() };
-    let logits = |model: &Seq2Seq<f64, RnnCell<f64>>, source: &Source| {
+    let logits = |model: &Seq2Seq<f64, Nonlinearity>, source: &Source| {
         logits(model, source, &inputs(2, 3), &mut Mode::Eval).to_vec()
     };
     assert_eq!(logits(&reversed, &source), logits(&forward, &source.reversed()));
@@ -100,24 +100,24 @@ fn parameters_are_as_many_as_the_formula_says() {
     let rng = &mut Rng::new(2);
     for (tied, layers) in [(false, 1), (true, 2)] {
         let config = Seq2SeqConfig { tied, layers, embedding: if tied { 4 } else { 7 }, ..seq2seq_config() };
-        let model = Seq2Seq::<f32, LstmCell>::new(&config, rng).unwrap();
-        assert_eq!(model.parameter_count() as u64, config.parameter_count::<f32, LstmCell>().unwrap());
+        let model = Seq2Seq::<f32, LstmEquations>::new(&config, rng).unwrap();
+        assert_eq!(model.parameter_count() as u64, config.parameter_count::<LstmEquations>().unwrap());
     }
     for style in [Style::Bahdanau, Style::Luong] {
         for score in SCORES {
             let config = AttentionConfig { source_vocabulary: 9, ..attention_config(style, score) };
-            let model = AttentionSeq2Seq::<f32, GruCell>::new(&config, rng).unwrap();
-            assert_eq!(model.parameter_count() as u64, config.parameter_count::<f32, GruCell>().unwrap());
-            let model = AttentionSeq2Seq::<f32, LstmCell>::new(&config, rng).unwrap();
-            assert_eq!(model.parameter_count() as u64, config.parameter_count::<f32, LstmCell>().unwrap());
+            let model = AttentionSeq2Seq::<f32, Reset>::new(&config, rng).unwrap();
+            assert_eq!(model.parameter_count() as u64, config.parameter_count::<Reset>().unwrap());
+            let model = AttentionSeq2Seq::<f32, LstmEquations>::new(&config, rng).unwrap();
+            assert_eq!(model.parameter_count() as u64, config.parameter_count::<LstmEquations>().unwrap());
         }
     }
     let says = |error: ConfigError| error.to_string();
     let config = Seq2SeqConfig { tied: true, embedding: 5, ..seq2seq_config() };
-    let error = says(config.parameter_count::<f32, LstmCell>().unwrap_err());
+    let error = says(config.parameter_count::<LstmEquations>().unwrap_err());
     assert_eq!(error, "a tied head needs an embedding as wide as the state: embedding 5, hidden 4");
     let config = AttentionConfig { bidirectional: true, ..attention_config(Style::Luong, Score::Dot) };
-    let error = says(config.parameter_count::<f32, LstmCell>().unwrap_err());
+    let error = says(config.parameter_count::<LstmEquations>().unwrap_err());
     assert_eq!(error, "dot attention compares vectors of one width: the encoder shows 8, the decoder 4");
 }
 

@@ -31,7 +31,7 @@ use rungs::prelude::*;
 use rungs::text::tokenizer::sentence::{END, PADDING, START};
 use rungs::text::{SentenceTokenizer, TokenizerError, Unit, WordOptions};
 use rungs::trainer::pad;
-use rungs::{Columns, Normalization, read_pairs};
+use rungs::{Columns, read_pairs};
 use seq2seq::Seq2Seq;
 use std::{env, error::Error, fs::File, io::BufReader};
 
@@ -52,7 +52,7 @@ fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(_) => return Err(USAGE.into()),
     };
     let file = BufReader::new(File::open(path)?);
-    let mut pairs = read_pairs(file, path, Columns::default(), Normalization::default())?;
+    let mut pairs = read_pairs(file, path, Columns::default(), false)?;
     pairs.sort_by_key(|pair| pair.source.chars().count()); // as the article's file is
     pairs.truncate(count);
 

@@ -1,6 +1,6 @@
 //! The model: two LSTMs over one-hot characters, and a dense layer over the states of the second.
 
-use rungs::layers::{Cell, RecurrentState};
+use rungs::layers::RecurrentState;
 use rungs::models::sampling::likeliest;
 use rungs::prelude::*;
 use rungs::text::tokenizer::sentence::{END, PADDING, START};

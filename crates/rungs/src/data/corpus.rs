@@ -87,7 +87,7 @@ impl Corpus {
     /// If the ids are in a file that cannot be read.
     pub fn bigram_bits(&self) -> Result<Option<f64>, Error> {
         let Parts::Text([train, validation]) = &self.parts else { return Ok(None) };
-        let bigram = Bigram::fit(&train.to_vec()?, self.tokenizers.target().vocabulary());
+        let bigram = Bigram::fit(&train.to_vec()?, self.tokenizers.target.vocabulary());
         Ok(Some(bigram.bits_per_token(&validation.to_vec()?)))
     }
 

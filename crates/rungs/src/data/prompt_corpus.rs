@@ -46,22 +46,17 @@ impl LeftOut {
             }
             PromptKind::Dialogue => prompts.latest_example(&turns, context),
         };
-        match latest {
-            Ok(Some((example, before))) => {
-                self.shortened += usize::from(before > 0);
-                Ok(Some(example))
-            }
-            Ok(None) => {
-                self.too_long += 1;
-                Ok(None)
-            }
-            Err(Error::Tokenizer(TokenizerError::UnknownCharacter { character, .. })) => {
-                self.unknown += 1;
-                self.character.get_or_insert(character);
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        if let Err(Error::Tokenizer(TokenizerError::UnknownCharacter { character, .. })) = latest {
+            self.unknown += 1;
+            self.character.get_or_insert(character);
+            return Ok(None);
         }
+        let latest = latest?;
+        self.too_long += usize::from(latest.is_none());
+        Ok(latest.map(|(example, before)| {
+            self.shortened += usize::from(before > 0);
+            example
+        }))
     }
 
     /// That nothing of a part can be learnt, and why.

@@ -139,7 +139,7 @@ impl Prompts {
     /// # Errors
     /// If the question is empty, or the tokenizer does not know a character.
     pub fn question(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let text = crate::Normalization::default().apply(text);
+        let text = crate::normalize(text, false);
         match text.is_empty() {
             true => Err(Error::Text("nothing to answer".to_owned())),
             false => self.prompt(&[(Role::User, &text)]),

@@ -26,12 +26,10 @@
 //! [`StoredIds`]: crate::trainer::data::StoredIds
 
 mod ids_file;
-mod ids_writer;
 mod streamed_corpus;
 mod text_file;
 
-pub use ids_file::{IdsFile, Key};
-pub use ids_writer::IdsWriter;
+pub use ids_file::{IdsFile, IdsWriter, Key};
 pub use text_file::{OnReading, Reading, TextFile};
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ mod tests {
         let [train, validation] = corpus.parts.ids();
         assert_eq!((train.len(), validation.len()), (81, 9));
         let both = [train, validation.clone()].concat();
-        assert_eq!(corpus.tokenizers.target().decode(&both), text);
+        assert_eq!(corpus.tokenizers.target.decode(&both), text);
         assert_eq!(characters_per_token("abcdefghé", &validation), 1.0);
     }
 
@@ -131,7 +131,7 @@ mod tests {
     fn a_text_for_validation_shares_the_vocabulary() {
         let corpus = Corpus::new("aaaa", Some("abcz"), &Settings::of(Rung::Rnn)).unwrap();
         assert_eq!(corpus.parts.ids().map(|ids| ids.len()), [4, 4]);
-        assert_eq!(corpus.tokenizers.target().vocabulary(), 4);
+        assert_eq!(corpus.tokenizers.target.vocabulary(), 4);
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         let text = "the cat sat on the mat. ".repeat(20);
         let corpus = Corpus::new(&text, Some("the 猫"), &settings).unwrap();
         // "the" and " " are a token each, and so is every byte of 猫; the characters are 5.
-        let ([train, validation], tokenizer) = (corpus.parts.ids(), corpus.tokenizers.target().clone());
+        let ([train, validation], tokenizer) = (corpus.parts.ids(), corpus.tokenizers.target.clone());
         assert_eq!((validation.len(), characters_per_token("the 猫", &validation)), (5, 1.0));
         let again = Corpus::of_text(&text, Some("the the"), Some(tokenizer), &settings).unwrap();
         let [same, validation] = again.parts.ids();

@@ -18,8 +18,10 @@ const GPT2_FILES: [[&str; 2]; 2] = [["vocab.json", "merges.txt"], ["encoder.json
 /// may be the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tokenizers {
-    pub(crate) source: Option<Tokenizer>,
-    pub(crate) target: Tokenizer,
+    /// The tokenizer of what a translator reads; none if the model goes on with texts.
+    pub source: Option<Tokenizer>,
+    /// The tokenizer of what the model writes.
+    pub target: Tokenizer,
 }
 
 impl From<Tokenizer> for Tokenizers {
@@ -36,11 +38,6 @@ impl From<[SentenceTokenizer; 2]> for Tokenizers {
 }
 
 impl Tokenizers {
-    /// The tokenizer of what the model writes.
-    pub fn target(&self) -> &Tokenizer {
-        &self.target
-    }
-
     /// The tokenizer of a model that goes on with texts.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use super::{Generator, Kind, Request};
 use crate::Error;
 use crate::data::End;
 use crate::decoding::{
-    Bias, Drafted, Ending, Finish, GenerateOptions, Generated, Length, OnNext, Randomness, Search, generate,
-    generate_with_draft,
+    Drafted, Ending, Finish, GenerateOptions, Generated, Length, LogitBias, OnNext, Prompt, Randomness, Search,
+    generate, generate_with_draft,
 };
 use crate::tensor::Rng;
 use crate::text::tokenizer::sentence::{END, PADDING, START, UNKNOWN};
@@ -122,7 +122,7 @@ impl Generator {
         let ends = self.ends(kind);
         let options = self.options(requests, &ends.0, options)?;
         let texts = (0..requests.len() * options.texts).map(|number| requests[number / options.texts]);
-        let least = options.length.min();
+        let least = options.length.min;
         let mut listeners: Vec<_> = texts.map(|request| self.listener(request, &ends, least)).collect();
         let mut on_token = |number: usize, &id: &u32| {
             let Some(listener) = &mut listeners[number] else { return ControlFlow::Continue(()) };
@@ -130,7 +130,7 @@ impl Generator {
             let wanted = part.is_empty() || on_text(number, part).is_continue();
             if wanted && !listener.is_over() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let prompts = requests.iter().map(|request| request.prompt());
+        let prompts = requests.iter().map(|request| Prompt { source: request.source.as_deref(), ids: &request.ids });
         let (generated, drafted) = match &self.draft {
             Some((draft, ahead)) => {
                 let models = [self.model(), draft.as_ref()];
@@ -169,7 +169,7 @@ impl Generator {
     /// The options with what this kind of text ends with, and as long as it may be.
     fn options(&self, requests: &[&Request], end: &End, options: &GenerateOptions) -> Result<GenerateOptions, Error> {
         let mut options = options.clone();
-        let (min, max) = (options.length.min(), options.length.max());
+        let (min, max) = (options.length.min, options.length.max);
         match (requests[0].kind, &mut options.search) {
             (Kind::Translation, search) => {
                 if let Search::Beam(beam) = search {
@@ -186,7 +186,7 @@ impl Generator {
                     never.push(END);
                     options.length = Length::at_most(max);
                 }
-                options.processors.insert(0, Arc::new(Bias::ruling_out(never)));
+                options.processors.insert(0, Arc::new(LogitBias::ruling_out(never)));
                 options.batch = TOGETHER * options.texts;
                 return Ok(options);
             }
@@ -235,6 +235,6 @@ impl Generator {
         if generated.finish == Finish::Stop {
             generated.ids.pop();
         }
-        self.tokenizers.target().decode(&generated.ids)
+        self.tokenizers.target.decode(&generated.ids)
     }
 }

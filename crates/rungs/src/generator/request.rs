@@ -1,15 +1,17 @@
 //! Requests: prompts to continue, questions to answer, sources to translate.
 
-use crate::decoding::Prompt;
-
 /// The input of a generated text: a prompt, a question, a dialogue so far, or a source. A
 /// [`Generator`](super::Generator) makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Request {
     pub(super) kind: Kind,
-    pub(super) source: Option<Vec<u32>>,
-    pub(super) ids: Vec<u32>,
-    pub(super) text: String,
+    /// The tokens of the source, if it is to be translated.
+    pub source: Option<Vec<u32>>,
+    /// The tokens that the text goes on from.
+    pub ids: Vec<u32>,
+    /// The text of the prompt, the source or the question.
+    pub text: String,
     /// Whether the text is all that the ids say; else they may end within a character.
     pub(super) whole: bool,
 }
@@ -26,22 +28,7 @@ pub enum Kind {
 }
 
 impl Request {
-    /// The tokens that the text goes on from.
-    pub fn ids(&self) -> &[u32] {
-        &self.ids
-    }
-
-    /// The tokens of the source, if it is to be translated.
-    pub fn source(&self) -> Option<&[u32]> {
-        self.source.as_deref()
-    }
-
-    /// The text of the prompt, the source or the question.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(super) fn prompt(&self) -> Prompt<'_> {
-        Prompt { source: self.source(), ids: &self.ids }
+    pub(super) fn new(kind: Kind, ids: Vec<u32>, text: &str) -> Self {
+        Self { kind, source: None, ids, text: text.to_owned(), whole: true }
     }
 }

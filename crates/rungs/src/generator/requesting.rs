@@ -4,7 +4,7 @@ use super::{Generator, Kind, Request};
 use crate::decoding::Prompt;
 use crate::text::Turns;
 use crate::text::tokenizer::sentence::START;
-use crate::{Error, Normalization};
+use crate::{Error, normalize};
 
 impl Generator {
     /// A text to go on from.
@@ -16,7 +16,7 @@ impl Generator {
         let ids = tokenizer.encode(text)?;
         Prompt::from(&ids).check(self.model(), 0)?;
         // What it was trained to find before every text is not shown.
-        Ok(continuation([tokenizer.beginning(), ids].concat(), text, true))
+        Ok(Request::new(Kind::Continuation, [tokenizer.beginning(), ids].concat(), text))
     }
 
     /// Tokens to go on from.
@@ -27,7 +27,7 @@ impl Generator {
         let mut stream = self.tokenizers.text()?.stream();
         Prompt::from(ids).check(self.model(), 0)?;
         let text: String = ids.iter().map(|&id| stream.push(id)).collect();
-        Ok(continuation(ids.to_vec(), &text, false))
+        Ok(Request { whole: false, ..Request::new(Kind::Continuation, ids.to_vec(), &text) })
     }
 
     /// The beginning of a text: what begins every one, or what stands before a beginning, the end of a document or a
@@ -42,7 +42,7 @@ impl Generator {
             let before = self.separator.as_deref().unwrap_or("\n");
             ids = tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0]);
         }
-        Ok(continuation(ids, "", true))
+        Ok(Request::new(Kind::Continuation, ids, ""))
     }
 
     /// A source to translate, or a question to answer, normalised as those that were learnt from were.
@@ -51,27 +51,23 @@ impl Generator {
     /// If it is empty, longer than the model's context, or has a character that the tokenizer does not know; or if the
     /// model has learnt neither to translate nor to answer.
     pub fn source(&self, text: &str) -> Result<Request, Error> {
-        let request = |kind, source, ids| Request { kind, source, ids, text: text.to_owned(), whole: true };
         if let Some(prompts) = &self.prompts {
             let ids = prompts.question(text)?;
-            return match self.model.context() {
-                Some(context) if ids.len() > context => {
-                    let tokens = ids.len();
-                    Err(Error::Text(format!(
-                        "a prompt of {tokens} tokens is longer than the {context} of the model's context"
-                    )))
-                }
-                _ => Ok(request(Kind::Answer, None, ids)),
-            };
+            let tokens = ids.len();
+            if let Some(context) = self.model.context().filter(|&context| tokens > context) {
+                let problem =
+                    format!("a prompt of {tokens} tokens is longer than the {context} of the model's context");
+                return Err(Error::Text(problem));
+            }
+            return Ok(Request::new(Kind::Answer, ids, text));
         }
-        let normalization = Normalization { lowercase: self.lowercase };
         let [tokenizer, _] = self.tokenizers.pair()?;
-        let source = tokenizer.encode(&normalization.apply(text))?;
+        let source = tokenizer.encode(&normalize(text, self.lowercase))?;
         if source.is_empty() {
             return Err(Error::Text("nothing to translate".to_owned()));
         }
         self.model.check_lengths(source.len(), 0)?;
-        Ok(request(Kind::Translation, Some(source), vec![START]))
+        Ok(Request { source: Some(source), ..Request::new(Kind::Translation, vec![START], text) })
     }
 
     /// A dialogue to go on with: what was said last is answered. As much of what was said before as fits `most` tokens
@@ -79,15 +75,11 @@ impl Generator {
     ///
     /// # Errors
     /// If the tokenizer does not know a character, or the model has not learnt to answer.
-    pub fn dialogue(&self, turns: &(impl Turns + ?Sized), most: usize) -> Result<Option<(Request, usize)>, Error> {
+    pub fn dialogue(&self, turns: &impl Turns, most: usize) -> Result<Option<(Request, usize)>, Error> {
         let prompts = self.prompts.as_ref().ok_or_else(Error::goes_on)?;
         let turns = turns.turns();
-        let text = turns.last().map_or(String::new(), |(_, text)| (*text).to_owned());
-        let request = |ids| Request { kind: Kind::Answer, source: None, ids, text, whole: true };
-        Ok(prompts.latest(&turns, most)?.map(|(ids, left_out)| (request(ids), left_out)))
+        let text = turns.last().map_or("", |(_, text)| *text);
+        let request = |(ids, left_out)| (Request::new(Kind::Answer, ids, text), left_out);
+        Ok(prompts.latest(&turns, most)?.map(request))
     }
-}
-
-fn continuation(ids: Vec<u32>, text: &str, whole: bool) -> Request {
-    Request { kind: Kind::Continuation, source: None, ids, text: text.to_owned(), whole }
 }

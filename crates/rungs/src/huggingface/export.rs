@@ -10,6 +10,7 @@ use crate::trainer::checkpoint::AtomicFile;
 use crate::{Error, SavedRun};
 use serde_json::json;
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// What `transformers` makes of a tokenizer.
@@ -58,19 +59,14 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let theirs = write(&pretrained, &ours);
     drop(ours);
 
-    let unsaved = |path: &Path| {
-        let path = path.to_owned();
-        |source| Error::Save { path, source }
-    };
-    fs::create_dir_all(out).map_err(unsaved(out))?;
-    // The configuration last: without it there is no model.
-    let path = out.join(WEIGHTS_FILE);
-    AtomicFile::write(&path, |to| safetensors::write_to(&theirs, Some(("format", "pt")), to))
-        .map_err(unsaved(&path))?;
-    for (name, contents) in files.iter().rev() {
+    fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
+    let save = |name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
         let path = out.join(name);
-        AtomicFile::write(&path, |to| to.write_all(contents.as_bytes())).map_err(unsaved(&path))?;
-    }
+        AtomicFile::write(&path, contents).map_err(|source| Error::Save { path, source })
+    };
+    // The configuration last: without it there is no model.
+    save(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to))?;
+    files.iter().rev().try_for_each(|(name, contents)| save(name, &|to| to.write_all(contents.as_bytes())))?;
     let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
     files.sort_unstable();
     Ok(Exported { family: pretrained.family, files })

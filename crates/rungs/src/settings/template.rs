@@ -98,11 +98,12 @@ impl Template {
         let error = |problem: String| Err(Error::setting("template", problem));
         let [first, second] = kind.places();
         for place in [first, second] {
-            match text.matches(place).count() {
-                0 => return error(format!("there is no {place} in {text:?}")),
-                1 => {}
-                _ => return error(format!("there is more than one {place} in {text:?}")),
-            }
+            let number = match text.matches(place).count() {
+                0 => "no",
+                1 => continue,
+                _ => "more than one",
+            };
+            return error(format!("there is {number} {place} in {text:?}"));
         }
         let (before, rest) = text.split_once(first).expect("it is there");
         let Some((between, after)) = rest.split_once(second) else {

@@ -51,11 +51,7 @@ impl CharTokenizer {
     }
 
     fn new(characters: Vec<char>) -> Result<Self, TokenizerError> {
-        if characters.is_empty() {
-            return Err(TokenizerError::Empty);
-        }
-        let ids = index(&characters)?;
-        Ok(Self { characters, ids })
+        Ok(Self { ids: index(&characters)?, characters })
     }
 
     /// The id of every character of `text`.

@@ -32,7 +32,12 @@ impl IdTokenizer {
         let vocabulary = self.vocabulary;
         let id = |word: &str| {
             let id = word.parse::<u32>().ok().filter(|&id| (id as usize) < vocabulary);
-            id.ok_or_else(|| TokenizerError::NoId { word: word.to_owned(), vocabulary })
+            id.ok_or_else(|| {
+                TokenizerError::Text(format!(
+                    "{word:?} is not a token id below {vocabulary}: this model has no tokenizer, its texts are ids \
+                     with spaces between"
+                ))
+            })
         };
         text.split_whitespace().map(id).collect()
     }

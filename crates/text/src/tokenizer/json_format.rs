@@ -31,7 +31,9 @@ pub(crate) fn read_json<File: serde::de::DeserializeOwned>(json: &str) -> Result
     // The version first: of a later one, nothing else can be relied upon.
     let Version { format } = serde_json::from_str(json).map_err(TokenizerError::json)?;
     if format != FORMAT {
-        return Err(TokenizerError::Format { found: format });
+        return Err(TokenizerError::Text(format!(
+            "tokenizer format {format} is not known; this version reads format {FORMAT}"
+        )));
     }
     serde_json::from_str(json).map_err(TokenizerError::json)
 }

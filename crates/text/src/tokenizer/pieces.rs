@@ -29,26 +29,21 @@ use std::collections::{BTreeSet, HashMap};
 /// The most bytes that may wait because nothing in them is settled: no text has such words.
 const LONGEST: usize = 1 << 26;
 
-/// The part of a text that is not settled yet.
-#[derive(Debug, Default)]
-struct Waiting {
-    text: String,
-}
-
-impl Waiting {
-    /// Takes a piece more. `take` is shown all that waits and says how many bytes of it are settled.
-    fn push(
-        &mut self,
-        piece: &str,
-        take: impl FnOnce(&str) -> Result<usize, TokenizerError>,
-    ) -> Result<(), TokenizerError> {
-        self.text.push_str(piece);
-        let settled = take(&self.text)?;
-        self.text.drain(..settled);
-        match self.text.len() {
-            waiting if waiting > LONGEST => Err(TokenizerError::LongWord { bytes: waiting }),
-            _ => Ok(()),
-        }
+/// Takes a piece more of a text, behind what waits because it is not settled yet. `take` is shown all of that and says
+/// how many bytes of it are settled.
+fn push(
+    waiting: &mut String,
+    piece: &str,
+    take: impl FnOnce(&str) -> Result<usize, TokenizerError>,
+) -> Result<(), TokenizerError> {
+    waiting.push_str(piece);
+    let settled = take(waiting)?;
+    waiting.drain(..settled);
+    match waiting.len() {
+        bytes if bytes > LONGEST => Err(TokenizerError::Text(format!(
+            "a word of more than {bytes} bytes: this is no text, or not one that can be read in pieces"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -71,7 +66,7 @@ impl Waiting {
 #[derive(Debug)]
 pub struct PieceEncoder<'t> {
     tokenizer: &'t Tokenizer,
-    waiting: Waiting,
+    waiting: String,
     /// How many characters were encoded.
     characters: usize,
 }
@@ -83,16 +78,13 @@ impl<'t> PieceEncoder<'t> {
     /// [`TokenizerError::Whole`] if this tokenizer reads a text as a whole or not at all.
     pub fn new(tokenizer: &'t Tokenizer) -> Result<Self, TokenizerError> {
         let reads_in_pieces = match tokenizer {
-            Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => true,
             Tokenizer::Bpe(tokenizer) => tokenizer.reads_in_pieces(),
-            Tokenizer::Sentence(_) => false,
-            #[cfg(feature = "tokenizers")]
-            Tokenizer::HuggingFace(_) => false,
+            other => matches!(other, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_)),
         };
         if !reads_in_pieces {
             return Err(TokenizerError::Whole);
         }
-        Ok(Self { tokenizer, waiting: Waiting::default(), characters: 0 })
+        Ok(Self { tokenizer, waiting: String::new(), characters: 0 })
     }
 
     /// Takes the next piece and appends the ids that are settled.
@@ -102,7 +94,7 @@ impl<'t> PieceEncoder<'t> {
     /// bytes.
     pub fn push(&mut self, piece: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
         let Self { tokenizer, waiting, characters } = self;
-        waiting.push(piece, |text| {
+        push(waiting, piece, |text| {
             let settled = match tokenizer {
                 Tokenizer::Char(tokenizer) => {
                     let of_piece = tokenizer.encode(text).map_err(|error| error.moved_by(*characters))?;
@@ -118,9 +110,7 @@ impl<'t> PieceEncoder<'t> {
                 }
                 Tokenizer::Bpe(tokenizer) => tokenizer.encode_settled(text, ids)?,
                 // Nothing before the end; but there is no encoder of such a text.
-                Tokenizer::Sentence(_) => 0,
-                #[cfg(feature = "tokenizers")]
-                Tokenizer::HuggingFace(_) => 0,
+                _ => 0,
             };
             Ok(settled)
         })
@@ -131,7 +121,7 @@ impl<'t> PieceEncoder<'t> {
     /// # Errors
     /// If a character is unknown.
     pub fn finish(self, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        let rest = self.tokenizer.encode(&self.waiting.text);
+        let rest = self.tokenizer.encode(&self.waiting);
         ids.extend(rest.map_err(|error| error.moved_by(self.characters))?);
         Ok(())
     }
@@ -142,7 +132,7 @@ impl<'t> PieceEncoder<'t> {
 #[derive(Debug)]
 pub struct PieceLearner {
     counts: Counts,
-    waiting: Waiting,
+    waiting: String,
 }
 
 #[derive(Debug)]
@@ -174,7 +164,7 @@ impl PieceLearner {
     }
 
     fn new(counts: Counts) -> Self {
-        Self { counts, waiting: Waiting::default() }
+        Self { counts, waiting: String::new() }
     }
 
     /// Takes the next piece.
@@ -182,9 +172,8 @@ impl PieceLearner {
     /// # Errors
     /// If nothing is settled in many millions of bytes.
     pub fn push(&mut self, piece: &str) -> Result<(), TokenizerError> {
-        let counts = &mut self.counts;
-        self.waiting.push(piece, |text| {
-            Ok(match counts {
+        push(&mut self.waiting, piece, |text| {
+            Ok(match &mut self.counts {
                 Counts::Char(characters) => {
                     characters.extend(text.chars());
                     text.len()
@@ -200,7 +189,7 @@ impl PieceLearner {
     /// # Errors
     /// If the text was empty, or does not give such a vocabulary.
     pub fn finish(self) -> Result<Tokenizer, TokenizerError> {
-        let rest = &self.waiting.text;
+        let rest = &self.waiting;
         match self.counts {
             Counts::Char(mut characters) => {
                 characters.extend(rest.chars());

@@ -27,18 +27,17 @@
 //! Decoding is concatenation, so a text without unknown pieces comes back to the letter, and what a model writes can be
 //! measured without being put together by rules.
 
-mod pair_json;
 mod sentence_pieces;
 
-pub use pair_json::{pair_from_json, pair_to_json};
 pub use sentence_pieces::Unit;
 
-use super::token_list::{count, index, most_frequent};
+use super::json_format::{is_hugging_face, read_json, write_json};
+use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
 use super::word::SPACE;
 use super::{BpeTokenizer, WordOptions};
-use crate::error::TokenizerError;
-use crate::token_bytes::TokenBytes;
+use crate::error::{FORMAT, TokenizerError};
 use sentence_pieces::{cut, is_piece};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,14 +50,12 @@ pub const START: u32 = 1;
 /// The id of what a decoder writes after the last token.
 pub const END: u32 = 2;
 
-/// The id of every piece outside the vocabulary.
+/// The id of every piece outside the vocabulary. It is written as one mark, U+FFFD, which no reference has, so that it
+/// counts as one wrong word.
 pub const UNKNOWN: u32 = 3;
 
 /// The tokens of the first ids. No text is encoded as one of them by accident: written out, each is several pieces.
 pub const SPECIAL: [&str; 4] = ["<pad>", "<s>", "</s>", "<unk>"];
-
-/// What [`UNKNOWN`] is written as: one mark, which no reference has, so that it counts as one wrong word.
-const REPLACEMENT: &str = "\u{fffd}";
 
 /// Sentences are pieces between a beginning and an end; see the [module](self).
 ///
@@ -119,7 +116,7 @@ impl SentenceTokenizer {
 
     /// The vocabulary of a byte-pair tokenizer whose first tokens are the special ones.
     fn from_bpe(tokenizer: BpeTokenizer) -> Result<Self, TokenizerError> {
-        let token = |id| tokenizer.token(id).map_or(REPLACEMENT.into(), String::from_utf8_lossy).into_owned();
+        let token = |id| tokenizer.token(id).map_or(REPLACEMENT_TEXT.into(), String::from_utf8_lossy).into_owned();
         let tokens: Vec<String> = (0..tokenizer.vocabulary() as u32).map(token).collect();
         check_special(&tokens)?;
         Ok(Self { tokens, kind: Kind::Bpe(Arc::new(tokenizer)) })
@@ -168,9 +165,9 @@ impl SentenceTokenizer {
             }
         };
         let unknown = match unit {
-            Unit::Char => REPLACEMENT.to_owned(),
+            Unit::Char => REPLACEMENT_TEXT.to_owned(),
             // Most pieces are words with their space.
-            Unit::Word => [SPACE, REPLACEMENT].concat(),
+            Unit::Word => [SPACE, REPLACEMENT_TEXT].concat(),
         };
         let piece = |&id: &u32| match id {
             PADDING | START | END => "",
@@ -217,11 +214,6 @@ impl SentenceTokenizer {
     pub fn token(&self, id: u32) -> Option<&str> {
         self.tokens.get(id as usize).map(String::as_str)
     }
-
-    /// Every token, in the order of ids.
-    pub fn tokens(&self) -> impl Iterator<Item = &str> + '_ {
-        self.tokens.iter().map(String::as_str)
-    }
 }
 
 /// That the first tokens are the special ones.
@@ -237,6 +229,53 @@ fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
         }
     }
     Ok(())
+}
+
+/// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte
+/// pairs, which both sides share, one Hugging Face `tokenizer.json`. The same tokenizers give the same bytes.
+///
+/// # Panics
+/// If one side has byte pairs and the other does not have the same.
+pub fn pair_to_json(source: &SentenceTokenizer, target: &SentenceTokenizer) -> String {
+    let side = |of: &SentenceTokenizer| match &of.kind {
+        Kind::Pieces { unit, .. } => Some(Side { kind: *unit, tokens: of.tokens.clone() }),
+        Kind::Bpe(_) => None,
+    };
+    match (side(source), side(target), &target.kind) {
+        (Some(source), Some(target), _) => write_json(&File { format: FORMAT, source, target }),
+        (_, _, Kind::Bpe(tokenizer)) if source == target => tokenizer.to_json(),
+        _ => panic!("byte pairs are shared by both sides"),
+    }
+}
+
+/// Reads what [`pair_to_json`] wrote: source and target.
+///
+/// # Errors
+/// If it is not JSON of this form (that of a language model is not), was written by a later version, or lists tokens
+/// that no text gives.
+pub fn pair_from_json(json: &str) -> Result<[SentenceTokenizer; 2], TokenizerError> {
+    if is_hugging_face(json) {
+        let shared = SentenceTokenizer::from_bpe(BpeTokenizer::from_json(json)?)?;
+        return Ok([shared.clone(), shared]);
+    }
+    let File { source, target, .. } = read_json(json)?;
+    let tokenizer = |side: Side| SentenceTokenizer::from_tokens(side.kind, side.tokens);
+    Ok([tokenizer(source)?, tokenizer(target)?])
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    source: Side,
+    target: Side,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Side {
+    kind: Unit,
+    tokens: Vec<String>,
 }
 
 #[cfg(test)]

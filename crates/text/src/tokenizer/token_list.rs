@@ -1,4 +1,4 @@
-//! A list of tokens: which words it has, the id of each of them, and the text of an id that is not in it.
+//! A list of tokens: which words it has, their ids and bytes, and the text of an id that is not in it.
 
 use crate::error::{MAX_VOCABULARY, TokenizerError};
 use std::cmp::Reverse;
@@ -7,6 +7,15 @@ use std::collections::HashMap;
 /// U+FFFD, which stands for what is no text.
 pub(super) const REPLACEMENT_TEXT: &str = "\u{fffd}";
 pub(super) const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
+
+/// What each token of a vocabulary adds to a text, which is all that matching texts against an expression needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenBytes {
+    /// The bytes of each token, in the order of ids; none for one that no text has.
+    pub tokens: Vec<Option<Vec<u8>>>,
+    /// Whether a space at the beginning of a text is not shown.
+    pub strips_space: bool,
+}
 
 /// Counts a word once more.
 pub(crate) fn count(counts: &mut HashMap<String, u64>, word: &str) {
@@ -45,8 +54,10 @@ pub(crate) fn most_frequent(
 pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
     tokens: &[T],
 ) -> Result<HashMap<T, u32>, TokenizerError> {
-    if tokens.len() > MAX_VOCABULARY {
-        return Err(TokenizerError::TooLarge { tokens: tokens.len() });
+    match tokens.len() {
+        0 => return Err(TokenizerError::Empty),
+        tokens if tokens > MAX_VOCABULARY => return Err(TokenizerError::TooLarge { tokens }),
+        _ => {}
     }
     let mut ids = HashMap::with_capacity(tokens.len());
     for (id, token) in (0..).zip(tokens) {

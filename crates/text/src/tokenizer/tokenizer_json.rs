@@ -103,9 +103,8 @@ enum Kind {
 impl TryFrom<File> for Tokenizer {
     type Error = TokenizerError;
 
-    fn try_from(File { format, kind, tokens, vocabulary }: File) -> Result<Self, TokenizerError> {
+    fn try_from(File { kind, tokens, vocabulary, .. }: File) -> Result<Self, TokenizerError> {
         match (kind, tokens, vocabulary) {
-            _ if format != FORMAT => Err(TokenizerError::Format { found: format }),
             (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
             (Kind::Word, Some(tokens), None) => WordTokenizer::from_tokens(tokens).map(Tokenizer::Word),
             (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),

@@ -4,8 +4,8 @@ use crate::TrainError;
 use crate::optim::{fitting, smallest_normal, without_denormals};
 use rayon::prelude::*;
 use rungs_layers::Module;
+use rungs_layers::tensor::Element;
 use rungs_layers::tensor::safetensors::Named;
-use rungs_layers::tensor::{Element, Tensor};
 
 /// Elements that one task averages at a time. Every element is on its own, so no bit depends on it.
 const CHUNK: usize = 16 * 1024;
@@ -51,11 +51,6 @@ impl<E: Element> Average<E> {
                 false => average.par_chunks_mut(CHUNK).zip(now.par_chunks(CHUNK)).for_each(blend),
             }
         });
-    }
-
-    /// The average of a parameter.
-    pub(super) fn of(&self, parameter: &str) -> Tensor<E> {
-        Tensor::constant(self.weights[parameter].clone())
     }
 
     /// The average that was saved of a model with these parameters.

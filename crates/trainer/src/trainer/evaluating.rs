@@ -5,7 +5,7 @@ use super::average::Average;
 use crate::checkpoint::Best;
 use crate::{Event, Progress, Task, TrainError, Trained};
 use rungs_layers::Module;
-use rungs_layers::tensor::Element;
+use rungs_layers::tensor::{Element, Tensor};
 use std::time::Instant;
 
 impl<E: Element, T: Task<E>> Trainer<E, T> {
@@ -54,7 +54,8 @@ pub(super) fn with_constants<E: Element, M: Module<E>, R>(
 ) -> R {
     let mut own = Vec::new();
     model.for_each_mut(&mut |name, parameter| {
-        let constant = average.map_or_else(|| parameter.detached(), |average| average.of(name));
+        let constant =
+            average.map_or_else(|| parameter.detached(), |average| Tensor::constant(average.weights[name].clone()));
         own.push(std::mem::replace(parameter, constant));
     });
     let result = f(model.whole());

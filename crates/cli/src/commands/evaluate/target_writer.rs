@@ -42,7 +42,7 @@ impl TargetWriter {
 
     /// Whether what it writes are the same tokens, so that losses can be compared.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
-        self.answers() == other.answers() && self.run.tokenizers.target() == other.run.tokenizers.target()
+        self.answers() == other.answers() && self.run.tokenizers.target == other.run.tokenizers.target
     }
 
     /// Searches for one token of one translation: a beam that cannot be is refused at once.

@@ -27,7 +27,7 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
     let encode = |run: &SavedRun| {
         let whose = if runs.len() > 1 { format!("{}: ", run.path().display()) } else { String::new() };
         let wrong = |problem: &dyn Display| Failure::input(format!("{name}: {whose}{problem}"));
-        let tokens = run.tokenizers.target().encode(&content).map_err(|error| wrong(&error))?;
+        let tokens = run.tokenizers.target.encode(&content).map_err(|error| wrong(&error))?;
         match tokens.len() {
             0 | 1 => Err(wrong(&"too short: one token to read and one to predict are needed")),
             _ => Ok(tokens),
@@ -42,7 +42,7 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
         let stride = evaluate.stride.filter(|_| has_windows(run));
         let losses = run.token_losses(tokens, stride)?;
         measured.push(report(run, runs.len() > 1, &content, tokens, &losses, stride)?);
-        counted.push(stretches.bits_per_character(run.tokenizers.target(), tokens, &losses));
+        counted.push(stretches.bits_per_character(&run.tokenizers.target, tokens, &losses));
     }
     let resamples = resamples(counted[0].len(), common.seed);
     // By how many bits per character each run is worse than the first, if the text is long enough.
@@ -143,7 +143,7 @@ fn check_same_text(runs: &[SavedRun], tokens: &[Vec<u32>], content: &str) -> Out
     if runs.iter().all(|run| run.tokenizers == runs[0].tokenizers) {
         return Ok(());
     }
-    let spells = |(run, tokens): &(&SavedRun, &Vec<u32>)| run.tokenizers.target().decode(tokens) == content;
+    let spells = |(run, tokens): &(&SavedRun, &Vec<u32>)| run.tokenizers.target.decode(tokens) == content;
     match runs.iter().zip(tokens).find(|run| !spells(run)) {
         None => Ok(()),
         Some((run, _)) => Err(Failure::input(format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rungs::Generator;
 use rungs::decoding::{
-    Beam, Bias, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, MinP, NoRepeatNgram, Pattern,
+    Beam, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, LogitBias, MinP, NoRepeatNgram, Pattern,
     Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
 use rungs::generator::Kind;
@@ -32,8 +32,8 @@ pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most:
     if let Some(expression) = &flags.regex {
         let pattern = Pattern::new(expression, &token_bytes("--regex")?, &stop);
         let pattern = pattern.map_err(|error| Failure::input(format!("--regex: {error}")))?;
-        if pattern.shortest() > length.max() {
-            let (shortest, max) = (pattern.shortest(), length.max());
+        if pattern.shortest() > length.max {
+            let (shortest, max) = (pattern.shortest(), length.max);
             let problem = format!("the shortest text that matches has {shortest} tokens, and {max} may be written");
             return Err(Failure::input(format!("--regex {expression}: {problem}")));
         }
@@ -133,7 +133,7 @@ pub(crate) fn processor<P: Processor + 'static>(
 }
 
 /// `TEXT=X` or `#ID=X`: what is added to the logits of the tokens that say just this text, or of this id.
-fn biases(flags: &Generate, tokens: &[Option<Vec<u8>>]) -> Outcome<Bias> {
+fn biases(flags: &Generate, tokens: &[Option<Vec<u8>>]) -> Outcome<LogitBias> {
     let mut biases = Vec::new();
     for given in &flags.bias {
         let wrong = |problem: &str| Failure::input(format!("--bias {given}: {problem}"));
@@ -158,5 +158,5 @@ fn biases(flags: &Generate, tokens: &[Option<Vec<u8>>]) -> Outcome<Bias> {
             return Err(wrong("no token of this run says just that"));
         }
     }
-    Bias::new(biases).map_err(Failure::input)
+    LogitBias::new(biases).map_err(Failure::input)
 }

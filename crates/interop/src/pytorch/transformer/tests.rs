@@ -59,7 +59,7 @@ fn check<L: PyTorchLayer<f64>>(name: &str, mut layer: L, forward: impl Fn(&L, &T
 
     let variables: BTreeMap<&String, Tensor<f64>> =
         parameters.iter().map(|(name, array)| (name, Tensor::variable(array.clone()))).collect();
-    let (output, _) = run(&layer.replaced("", &mut |name, _| variables[&name].clone()));
+    let (output, _) = run(&layer.replaced("", &mut |name, _| variables[&name].clone()).unwrap());
     let total = (output * Tensor::constant(golden["cotangent"].clone())).sum();
     let inputs = [("x", Some(&x)), ("source", source.as_ref())];
     let inputs = inputs.into_iter().filter_map(|(name, input)| Some((name, input?)));
@@ -123,15 +123,11 @@ struct Whole<E: Element> {
 parameters!(Whole { encoder, decoder });
 
 impl<E: Element> PyTorchLayer<E> for Whole<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.encoder.known_to_pytorch().and(self.decoder.known_to_pytorch())
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            encoder: self.encoder.replaced(&format!("{prefix}encoder."), replace),
-            decoder: self.decoder.replaced(&format!("{prefix}decoder."), replace),
-        }
+    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
+        Ok(Self {
+            encoder: self.encoder.replaced(&format!("{prefix}encoder."), replace)?,
+            decoder: self.decoder.replaced(&format!("{prefix}decoder."), replace)?,
+        })
     }
 }
 

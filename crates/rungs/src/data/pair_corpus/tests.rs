@@ -5,7 +5,7 @@ use crate::dates::{self, Part};
 use crate::measures::{Bleu, ChrF, Statistics, exact_match};
 use crate::text::{SentenceTokenizer, Unit, WordOptions};
 use crate::trainer::{Batch, ExampleBatches, IGNORE_INDEX, SortedExamples};
-use crate::{Columns, Normalization, TextPair, read_pairs, split_pairs};
+use crate::{Columns, TextPair, normalize, read_pairs, split_pairs};
 
 const SENTENCES: &str = "\
 I am cold.\tJ'ai froid.\n\
@@ -62,7 +62,7 @@ fn assert_nothing_is_lost(pairs: &[TextPair], unit: Unit) {
 
 #[test]
 fn sentences_come_back_from_batches() {
-    let pairs = read_pairs(SENTENCES.as_bytes(), "f", Columns::default(), Normalization::default()).unwrap();
+    let pairs = read_pairs(SENTENCES.as_bytes(), "f", Columns::default(), false).unwrap();
     assert_nothing_is_lost(&pairs, Unit::Char);
     assert_nothing_is_lost(&pairs, Unit::Word);
 }
@@ -75,7 +75,7 @@ fn dates_come_back_from_batches() {
 #[test]
 fn typography_that_normalization_changes_does_not_change_the_measures() {
     let raw: Vec<&str> = SENTENCES.lines().map(|line| line.split('\t').nth(1).unwrap()).collect();
-    let normalized: Vec<String> = raw.iter().map(|text| Normalization::default().apply(text)).collect();
+    let normalized: Vec<String> = raw.iter().map(|text| normalize(text, false)).collect();
     assert_ne!(raw, normalized);
     let pairs = || normalized.iter().map(String::as_str).zip(raw.iter().copied());
     let scores = [pairs().collect::<Bleu>().score(), pairs().collect::<ChrF>().score()];
@@ -92,7 +92,7 @@ fn an_unknown_word_costs_one_word() {
 
 #[test]
 fn sources_held_out_are_not_trained_on() {
-    let pairs = read_pairs(SENTENCES.as_bytes(), "f", Columns::default(), Normalization::default()).unwrap();
+    let pairs = read_pairs(SENTENCES.as_bytes(), "f", Columns::default(), false).unwrap();
     let (train, validation) = split_pairs(pairs.clone(), 0.4).unwrap();
     assert_eq!(train.len() + validation.len(), pairs.len());
     assert!(validation.iter().all(|held_out| train.iter().all(|pair| pair.source != held_out.source)));

@@ -25,7 +25,7 @@ fn dialogues() -> Vec<Dialogue> {
         let (role, text) = if i % 2 == 0 { (Role::User, &pair.source) } else { (Role::Assistant, &pair.target) };
         Turn { role, text: text.clone() }
     };
-    (0..20).map(|i| Dialogue { turns: pairs()[i..i + 2 + i % 5].iter().enumerate().map(turn).collect() }).collect()
+    (0..20).map(|i| pairs()[i..i + 2 + i % 5].iter().enumerate().map(turn).collect()).collect()
 }
 
 fn within(context: usize, settings: &Settings) -> Settings {
@@ -108,7 +108,7 @@ fn every_filled_template_decodes_back_and_its_answer_begins_where_it_does() {
             let before = if tokenizer.decode(&tokenizer.encode("one").unwrap()[begins..]) == " one" { " " } else { "" };
             for turns in &all {
                 let said: Vec<Turn> = turns.iter().map(|&(role, text)| Turn { role, text: text.to_owned() }).collect();
-                let example = prompts.example(&said.as_slice().turns()).unwrap();
+                let example = prompts.example(&said.turns()).unwrap();
                 let decoded = tokenizer.decode(&example.ids()[begins..]);
                 let expected = format!("{before}{}", by_hand(turns, &parsed, task, end));
                 assert_eq!(decoded, expected, "{}", tokenizer.kind());
@@ -118,7 +118,7 @@ fn every_filled_template_decodes_back_and_its_answer_begins_where_it_does() {
                     if role == Role::User {
                         continue;
                     }
-                    let prompt = prompts.prompt(&said[..i].turns()).unwrap();
+                    let prompt = prompts.prompt(&said[..i].to_vec().turns()).unwrap();
                     assert!(example.ids().starts_with(&prompt), "{}", tokenizer.kind());
                     assert!(example.learnt()[at..prompt.len()].iter().all(|&learnt| !learnt));
                     let learnt = example.learnt()[prompt.len()..].iter().take_while(|&&learnt| learnt).count();
@@ -188,7 +188,7 @@ fn what_cannot_be_learnt_is_counted() {
     assert!(error(&all[2..3]).contains("('é' is unknown)"), "{}", error(&all[2..3]));
     // A tokenizer that is learnt is that of the filled-in templates of the training part.
     let learnt = Corpus::of_turns(&all[..2], &all[..1], None, &within(20, &settings)).unwrap();
-    assert_eq!(learnt.tokenizers.target(), &Tokenizer::char_from("ab: \n").unwrap());
+    assert_eq!(learnt.tokenizers.target, Tokenizer::char_from("ab: \n").unwrap());
 }
 
 #[test]
@@ -224,9 +224,9 @@ fn long_dialogues_are_learnt_from_their_last_turns_and_so_are_they_prompted() {
     assert_eq!(latest(19), None);
 
     // What the system says stays, where the vocabulary has the letters for it.
-    let turns = [&[Turn { role: Role::System, text: "ab".to_owned() }], dialogues[0].turns.as_slice()].concat();
+    let turns = [&[Turn { role: Role::System, text: "ab".to_owned() }], dialogues[0].as_slice()].concat();
     let latest = |tokenizer: &Tokenizer, most: usize| {
-        let latest = Prompts::new(&all, tokenizer).unwrap().latest(&turns.as_slice().turns(), most);
+        let latest = Prompts::new(&all, tokenizer).unwrap().latest(&turns.turns(), most);
         latest.map(|latest| latest.map(|(ids, forgotten)| (tokenizer.decode(&ids), forgotten)))
     };
     let letters = Tokenizer::char_from("abcdeuserassistantsystem: \n").unwrap();

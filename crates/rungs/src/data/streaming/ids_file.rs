@@ -12,30 +12,29 @@
 //! 104  the ids, W bytes each
 //! ```
 //!
-//! It is written under another name ([`IdsWriter`](super::IdsWriter)), synced and renamed, so a file of the right name
+//! It is written under another name ([`IdsWriter`]), synced and renamed, so a file of the right name
 //! is whole; what killed writers left is removed by the next that finishes. The ids themselves have no checksum, which
 //! would have to be read to be compared: the file's length is checked when it is opened, and every id that is read
 //! against the vocabulary. It is a cache and can be made again.
 //!
-//! Windows are read where they lie, one system call each, and nothing is mapped into memory: that would be `unsafe`,
+//! Windows are read where they lie, and nothing is mapped into memory: that would be `unsafe`,
 //! since a file that another program shortens makes a mapped access a signal, where a read is an error. What was read
 //! lately the system keeps in its page cache all the same.
 
 use crate::trainer::TrainError;
-use crate::trainer::checkpoint::sha256;
+use crate::trainer::checkpoint::{AtomicFile, sha256};
 use crate::trainer::data::StoredIds;
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-const MAGIC: &[u8; 8] = b"rungsids";
+const MAGIC: &[u8] = b"rungsids";
 /// The version of the layout that is written, and the only one that is read.
 const FORMAT: u32 = 1;
-pub(super) const HEADER: usize = 104;
-/// Where the header's own checksum begins.
-const SUMMED: usize = 72;
+const HEADER: usize = 104;
 /// The largest vocabulary whose ids fit two bytes.
-pub(super) const SHORT: usize = 1 << 16;
+const SHORT: usize = 1 << 16;
 
 /// What the ids of a file depend on, hashed: text, range, tokenizer. A file with another key is another cache.
 pub type Key = [u8; 32];
@@ -44,7 +43,8 @@ pub type Key = [u8; 32];
 #[derive(Debug)]
 pub struct IdsFile {
     path: PathBuf,
-    file: File,
+    /// Where it is read next, which belongs to whoever holds the lock.
+    file: Mutex<File>,
     header: Header,
 }
 
@@ -62,13 +62,10 @@ impl IdsFile {
             Err(error) => return Err(unreadable(error)),
         };
         let length = file.metadata().map_err(&unreadable)?.len();
-        let mut header = [0; HEADER];
-        if length < HEADER as u64 {
-            return Ok(None);
-        }
-        read_exact_at(&file, &mut header, 0).map_err(&unreadable)?;
+        let mut header = Vec::new();
+        (&file).take(HEADER as u64).read_to_end(&mut header).map_err(&unreadable)?;
         let header = Header::read(&header).filter(|header| header.key == *key && header.length() == Some(length));
-        Ok(header.map(|header| Self { path: path.to_owned(), file, header }))
+        Ok(header.map(|header| Self { path: path.to_owned(), file: Mutex::new(file), header }))
     }
 }
 
@@ -82,8 +79,10 @@ impl StoredIds for IdsFile {
         let (all, Header { width, vocabulary, .. }) = (self.len(), self.header);
         assert!(start.checked_add(length).is_some_and(|end| end <= all), "ids {start} + {length} of {all}");
         let mut bytes = vec![0; length * width];
-        let place = (HEADER + start * width) as u64;
-        read_exact_at(&self.file, &mut bytes, place).map_err(TrainError::reading(&self.path))?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = SeekFrom::Start((HEADER + start * width) as u64);
+        let read = file.seek(place).and_then(|_| file.read_exact(&mut bytes));
+        read.map_err(TrainError::reading(&self.path))?;
         ids.extend(bytes.chunks_exact(width).map(|id| match *id {
             [a, b] => u32::from(u16::from_le_bytes([a, b])),
             [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
@@ -101,25 +100,21 @@ impl StoredIds for IdsFile {
 }
 
 #[derive(Copy, Clone, Debug)]
-pub(super) struct Header {
-    pub(super) width: usize,
-    pub(super) ids: u64,
-    pub(super) vocabulary: u64,
+struct Header {
+    width: usize,
+    ids: u64,
+    vocabulary: u64,
     /// Of the text that the ids stand for.
-    pub(super) characters: u64,
-    pub(super) key: Key,
+    characters: u64,
+    key: Key,
 }
 
 impl Header {
-    pub(super) fn to_bytes(self) -> [u8; HEADER] {
-        let mut bytes = Vec::with_capacity(HEADER);
-        bytes.extend_from_slice(MAGIC);
-        [FORMAT, self.width as u32].iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        let numbers = [self.ids, self.vocabulary, self.characters];
-        numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        bytes.extend_from_slice(&self.key);
-        bytes.extend_from_slice(&sha256(&bytes));
-        bytes.try_into().expect("the fields fill the header")
+    fn to_bytes(self) -> Vec<u8> {
+        let [format, width] = [FORMAT, self.width as u32].map(u32::to_le_bytes);
+        let numbers = [self.ids, self.vocabulary, self.characters].map(u64::to_le_bytes);
+        let fields = [MAGIC, &format, &width, numbers.as_flattened(), &self.key].concat();
+        [&fields[..], &sha256(&fields)].concat()
     }
 
     /// The bytes of the whole file, if it can have so many.
@@ -128,36 +123,115 @@ impl Header {
         ids.checked_mul(self.width as u64)?.checked_add(HEADER as u64)
     }
 
-    /// None if it is damaged or of another format.
-    fn read(bytes: &[u8; HEADER]) -> Option<Self> {
-        let (fields, sum) = bytes.split_at(SUMMED);
-        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-        let [version, width] = [8, 12].map(|at| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")));
-        let known = fields.starts_with(MAGIC) && version == FORMAT && matches!(width, 2 | 4);
-        (known && sha256(fields) == *sum).then(|| Self {
-            width: width as usize,
-            ids: number(16),
-            vocabulary: number(24),
-            characters: number(32),
-            key: bytes[40..SUMMED].try_into().expect("thirty-two bytes"),
-        })
+    /// None if it is damaged or of another format: written again, it would be other bytes.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        let width = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?) as usize;
+        let key = bytes.get(40..72)?.try_into().ok()?;
+        let header = Self { width, ids: number(16)?, vocabulary: number(24)?, characters: number(32)?, key };
+        (matches!(width, 2 | 4) && header.to_bytes() == bytes).then_some(header)
     }
 }
 
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+/// Writes a file of ids, which is there when it is [finished](Self::finish) and not before.
+#[derive(Debug)]
+pub struct IdsWriter {
+    path: PathBuf,
+    file: AtomicFile,
+    header: Header,
+    /// Dropped last: a folder with a file in it cannot be removed.
+    folders: NewFolders,
 }
 
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => (bytes, at) = (&mut bytes[read..], at + read as u64),
+/// The folders that were made for a file, innermost first. They are removed again if it is not finished.
+#[derive(Debug)]
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    fn of(path: &Path) -> io::Result<Self> {
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let folders = Self(path.ancestors().skip(1).take_while(missing).map(Path::to_owned).collect());
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        Ok(folders)
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        // Best effort: a folder that something else is in by now stays.
+        self.0.iter().all(|folder| fs::remove_dir(folder).is_ok());
+    }
+}
+
+impl IdsWriter {
+    /// Begins a file at `path`, whose folder is made if there is none.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn create(path: &Path, key: &Key, vocabulary: usize) -> Result<Self, TrainError> {
+        let unsaved = TrainError::saving(path);
+        let folders = NewFolders::of(path).map_err(&unsaved)?;
+        let mut file = AtomicFile::create(path).map_err(&unsaved)?;
+        file.writer().write_all(&[0; HEADER]).map_err(&unsaved)?;
+        let width = if vocabulary <= SHORT { 2 } else { 4 };
+        let header = Header { width, ids: 0, vocabulary: vocabulary as u64, characters: 0, key: *key };
+        Ok(Self { path: path.to_owned(), file, header, folders })
+    }
+
+    /// Appends the ids of a piece of text of so many characters.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    ///
+    /// # Panics
+    /// If an id is outside of the vocabulary.
+    pub fn write(&mut self, ids: &[u32], characters: usize) -> Result<(), TrainError> {
+        let Header { width, vocabulary, .. } = self.header;
+        for &id in ids {
+            assert!(u64::from(id) < vocabulary, "id {id} of a vocabulary of {vocabulary}");
+            self.file.writer().write_all(&id.to_le_bytes()[..width]).map_err(TrainError::saving(&self.path))?;
+        }
+        self.header.ids += ids.len() as u64;
+        self.header.characters += characters as u64;
+        Ok(())
+    }
+
+    /// Writes the header, brings all to the disk, and gives the file its name.
+    ///
+    /// # Errors
+    /// If the disk refuses. Then there is no file of that name, unless there was one before.
+    pub fn finish(self) -> Result<IdsFile, TrainError> {
+        let Self { path, mut file, header, mut folders } = self;
+        let end = || {
+            file.writer().rewind()?;
+            file.writer().write_all(&header.to_bytes())?;
+            file.commit()
+        };
+        let written = end().map_err(TrainError::saving(&path));
+        // Another process may have made the same file meanwhile, and removed ours as left over.
+        match IdsFile::open(&path, &header.key)? {
+            Some(file) => {
+                folders.0.clear();
+                remove_unfinished(&path);
+                Ok(file)
+            }
+            None => Err(written.err().unwrap_or_else(|| TrainError::file(&path, "not what was just written"))),
         }
     }
-    Ok(())
+}
+
+/// Removes what writers that were killed have left of a file that is there now.
+fn remove_unfinished(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().map(|name| name.to_string_lossy())) else {
+        return;
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let other = entry.file_name();
+        let other = other.to_string_lossy();
+        if other.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".next")) {
+            _ = fs::remove_file(entry.path()); // best effort: it is in nobody's way
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A text that is larger than memory, made into tokens once.
 
-use super::ids_file::{IdsFile, Key};
-use super::ids_writer::IdsWriter;
+use super::ids_file::{IdsFile, IdsWriter, Key};
 use super::text_file::{OnReading, TextFile};
 use crate::Error;
 use crate::data::corpus::Corpus;

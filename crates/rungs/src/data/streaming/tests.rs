@@ -76,7 +76,7 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
             let mut nothing = |reading| panic!("{reading:?}");
             let text = TextFile::open(&path, &cache, &mut nothing).unwrap();
             let other = validation.map(|path| TextFile::open(path, &cache, &mut nothing).unwrap());
-            let tokenizer = Some(streamed.tokenizers.target().clone());
+            let tokenizer = Some(streamed.tokenizers.target.clone());
             let again = Corpus::streamed(&text, other.as_ref(), tokenizer, &settings, &cache, &mut nothing).unwrap();
             assert_eq!(files(&again), files(&streamed));
         }

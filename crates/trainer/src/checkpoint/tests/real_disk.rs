@@ -55,7 +55,7 @@ fn trainer(size: usize) -> Trainer<f32, Shrink> {
 fn finished(scratch: &Path) -> PathBuf {
     let path = scratch.join("run");
     let mut trainer = trainer(2);
-    trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!({ "size": 2 })));
+    trainer.destination = Some(Destination::new(Folder::create(&path).unwrap(), json!({ "size": 2 })));
     trainer.run(&mut |_| Control::Continue).unwrap();
     path
 }
@@ -171,7 +171,7 @@ fn a_new_run_needs_a_place_of_its_own_and_writes_nothing_before_it_is_saved() {
     fs::create_dir(&taken).unwrap();
     fs::write(taken.join("model.safetensors"), "mine").unwrap();
     let mut trainer = trainer(2);
-    trainer.save_into(Destination::new(Folder::create(&taken).unwrap(), json!(null)));
+    trainer.destination = Some(Destination::new(Folder::create(&taken).unwrap(), json!(null)));
     let error = trainer.run(&mut |event| panic!("{event:?}")).unwrap_err();
     assert_eq!(one_line(&taken, &error), "RUN/model.safetensors: in the way: it does not belong to a run");
     assert_eq!(fs::read(taken.join("model.safetensors")).unwrap(), b"mine");
@@ -183,7 +183,7 @@ fn what_is_saved_between_two_steps_can_be_read_while_the_run_goes_on() {
     let path = scratch.path().join("run");
     let config = TrainerConfig { save_every: 1, ..*trainer(2).config() };
     let mut trainer = Trainer::new(Point::new(2), Shrink, config).unwrap();
-    trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!(null)));
+    trainer.destination = Some(Destination::new(Folder::create(&path).unwrap(), json!(null)));
     let mut saves = 0;
     let mut reader = None;
     trainer

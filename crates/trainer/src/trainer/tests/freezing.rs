@@ -7,7 +7,9 @@ use crate::trainer::evaluating::with_constants;
 fn parameters_are_constants_in_an_evaluation_and_what_was_frozen_stays_so() {
     let mut model: Pair<f64> = Pair::new(&[1.0], &[2.0]);
     model.b = model.b.detached();
-    for mut model in [Trained::all(model.clone()), Trained::freezing(model, &|name| name == "b")] {
+    let mut partly = Trained::all(model.clone());
+    partly.freeze(&|name| name == "b");
+    for mut model in [Trained::all(model), partly] {
         let constants = |model: &Pair<f64>| assert!(!model.a.is_tracked() && !model.b.is_tracked());
         with_constants(&mut model, None, constants);
         let Pair { a, b } = model.whole();

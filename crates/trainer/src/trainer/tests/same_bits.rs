@@ -30,7 +30,7 @@ fn trainer(path: &Path, config: TrainerConfig, resumes: u64) -> Trainer<f32, Rea
     let mut destination = Destination::new(folder, json!({ "model": "reader" }));
     let rows = |metrics: &Metrics| vec![("rows.txt".to_owned(), metrics.rows().len().to_string().into())];
     destination.makers.push(Box::new(rows));
-    trainer.save_into(destination);
+    trainer.destination = Some(destination);
     trainer
 }
 
@@ -215,7 +215,7 @@ fn without_a_validation_text_the_last_weights_are_the_model() {
     let scratch = tempdir().unwrap();
     let path = scratch.path().join("silent");
     let mut trainer = Trainer::new(Reader::new(0), Silent(Reading::new()), config(ADAMW, 6)).unwrap();
-    trainer.save_into(Destination::new(Folder::create(&path).unwrap(), json!(null)));
+    trainer.destination = Some(Destination::new(Folder::create(&path).unwrap(), json!(null)));
     let summary = trainer.run(&mut |_| Control::Continue).unwrap();
     assert_eq!((summary.validation_loss, summary.best_validation_loss), (None, None));
     let folder = Folder::open(&path).unwrap();

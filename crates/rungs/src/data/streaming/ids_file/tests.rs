@@ -1,5 +1,4 @@
 use super::*;
-use crate::data::streaming::ids_writer::IdsWriter;
 use crate::tensor::Rng;
 use crate::trainer::data::{ContiguousBatches, RandomWindows, SlidingWindows, TokenIds};
 use std::fs;

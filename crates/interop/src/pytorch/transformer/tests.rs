@@ -59,7 +59,9 @@ fn check<L: PyTorchLayer<f64>>(name: &str, mut layer: L, forward: impl Fn(&L, &T
 
     let variables: BTreeMap<&String, Tensor<f64>> =
         parameters.iter().map(|(name, array)| (name, Tensor::variable(array.clone()))).collect();
-    let (output, _) = run(&layer.replaced("", &mut |name, _| variables[&name].clone()).unwrap());
+    let mut exchanged = layer.clone();
+    exchanged.exchange("", &mut |name, _| variables[&name].clone()).unwrap();
+    let (output, _) = run(&exchanged);
     let total = (output * Tensor::constant(golden["cotangent"].clone())).sum();
     let inputs = [("x", Some(&x)), ("source", source.as_ref())];
     let inputs = inputs.into_iter().filter_map(|(name, input)| Some((name, input?)));
@@ -123,11 +125,9 @@ struct Whole<E: Element> {
 parameters!(Whole { encoder, decoder });
 
 impl<E: Element> PyTorchLayer<E> for Whole<E> {
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<Self, ExchangeError> {
-        Ok(Self {
-            encoder: self.encoder.replaced(&format!("{prefix}encoder."), replace)?,
-            decoder: self.decoder.replaced(&format!("{prefix}decoder."), replace)?,
-        })
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        self.encoder.exchange(&format!("{prefix}encoder."), replace)?;
+        self.decoder.exchange(&format!("{prefix}decoder."), replace)
     }
 }
 

@@ -30,6 +30,7 @@ mod text_stream;
 pub(crate) mod token_list;
 mod tokenizer_json;
 pub mod word;
+mod word_pieces;
 
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
@@ -41,6 +42,7 @@ pub use pieces::{PieceEncoder, PieceLearner};
 pub use sentence::{SentenceTokenizer, Unit};
 pub use text_stream::TextStream;
 pub use word::{WordOptions, WordTokenizer};
+pub use word_pieces::WordRule;
 
 use crate::error::TokenizerError;
 use crate::token_bytes::TokenBytes;

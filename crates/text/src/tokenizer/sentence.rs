@@ -35,6 +35,7 @@ pub use sentence_pieces::Unit;
 
 use super::token_list::{count, index, most_frequent};
 use super::word::SPACE;
+use super::word_pieces::WordRule;
 use super::{BpeTokenizer, WordOptions};
 use crate::error::TokenizerError;
 use crate::token_bytes::TokenBytes;
@@ -85,7 +86,7 @@ pub struct SentenceTokenizer {
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     /// It is cut into pieces, each of which has an id.
-    Pieces { unit: Unit, ids: HashMap<String, u32> },
+    Pieces { unit: Unit, rule: WordRule, ids: HashMap<String, u32> },
     /// By byte-pair encoding.
     Bpe(Arc<BpeTokenizer>),
 }
@@ -102,7 +103,7 @@ impl SentenceTokenizer {
         options: WordOptions,
     ) -> Result<Self, TokenizerError> {
         let mut counts = HashMap::new();
-        texts.into_iter().for_each(|text| cut(text, unit, |piece| count(&mut counts, piece)));
+        texts.into_iter().for_each(|text| cut(text, unit, WordRule::default(), |piece| count(&mut counts, piece)));
         let WordOptions { minimum_count, maximum_size } = options;
         let tokens = most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?;
         Self::from_tokens(unit, tokens)
@@ -131,13 +132,18 @@ impl SentenceTokenizer {
     /// If there are too many, if the first four are not the special ones, if one of the others is not a single
     /// piece, or if one is listed twice.
     pub fn from_tokens(unit: Unit, tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        Self::by_rule(unit, WordRule::default(), tokens)
+    }
+
+    /// The vocabulary of `tokens`, whose words are cut by a rule.
+    fn by_rule(unit: Unit, rule: WordRule, tokens: Vec<String>) -> Result<Self, TokenizerError> {
         check_special(&tokens)?;
-        if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit)) {
+        if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit, rule)) {
             let expected = if unit == Unit::Char { "one character" } else { "one word or one mark" };
             return Err(TokenizerError::Malformed { id, token: tokens[id].clone(), expected });
         }
         let ids = index(&tokens)?;
-        Ok(Self { tokens, kind: Kind::Pieces { unit, ids } })
+        Ok(Self { tokens, kind: Kind::Pieces { unit, rule, ids } })
     }
 
     /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
@@ -146,9 +152,9 @@ impl SentenceTokenizer {
     /// Of byte pairs, as [`BpeTokenizer::encode`].
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match &self.kind {
-            Kind::Pieces { unit, ids } => {
+            Kind::Pieces { unit, rule, ids } => {
                 let mut found = Vec::new();
-                cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
+                cut(text, *unit, *rule, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
                 Ok(found)
             }
             Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),

@@ -4,6 +4,7 @@ use super::{Kind, SentenceTokenizer, Unit};
 use crate::error::{FORMAT, TokenizerError};
 use crate::tokenizer::BpeTokenizer;
 use crate::tokenizer::json_format::{is_hugging_face, read_json, write_json};
+use crate::tokenizer::word_pieces::WordRule;
 use serde::{Deserialize, Serialize};
 
 /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte
@@ -13,7 +14,10 @@ use serde::{Deserialize, Serialize};
 /// If one side has byte pairs and the other does not have the same.
 pub fn pair_to_json(source: &SentenceTokenizer, target: &SentenceTokenizer) -> String {
     let side = |of: &SentenceTokenizer| match &of.kind {
-        Kind::Pieces { unit, .. } => Some(Side { kind: *unit, tokens: of.tokens.clone() }),
+        Kind::Pieces { unit: Unit::Char, .. } => {
+            Some(Side { kind: Unit::Char, word_rule: WordRule::unsaid(), tokens: of.tokens.clone() })
+        }
+        Kind::Pieces { unit, rule, .. } => Some(Side { kind: *unit, word_rule: *rule, tokens: of.tokens.clone() }),
         Kind::Bpe(_) => None,
     };
     match (side(source), side(target), &target.kind) {
@@ -34,7 +38,10 @@ pub fn pair_from_json(json: &str) -> Result<[SentenceTokenizer; 2], TokenizerErr
         return Ok([shared.clone(), shared]);
     }
     let File { source, target, .. } = read_json(json)?;
-    let tokenizer = |side: Side| SentenceTokenizer::from_tokens(side.kind, side.tokens);
+    let tokenizer = |side: Side| {
+        let rule = if side.kind == Unit::Word { side.word_rule } else { WordRule::default() };
+        SentenceTokenizer::by_rule(side.kind, rule, side.tokens)
+    };
     Ok([tokenizer(source)?, tokenizer(target)?])
 }
 
@@ -50,5 +57,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Side {
     kind: Unit,
+    #[serde(default = "WordRule::unsaid", skip_serializing_if = "WordRule::is_unsaid")]
+    word_rule: WordRule,
     tokens: Vec<String>,
 }

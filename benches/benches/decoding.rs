@@ -21,6 +21,7 @@ use rungs::layers::{Mode, Module, Path};
 use rungs::models::{Gpt, GptConfig, LanguageModel, State};
 use rungs::tensor::{Ids, Rng, Tensor};
 use rungs_benches::{report, with_threads};
+use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,7 +98,7 @@ impl Module<f32> for Timed {
         self.model.visit(path, f);
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         self.model.visit_mut(path, f);
     }
 }

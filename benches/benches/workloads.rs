@@ -140,8 +140,8 @@ impl OneHotSeq2Seq {
 
     fn logits(&self, source: &Tensor, target: &Tensor, mode: &mut Mode<'_>) -> Tensor {
         let [batch, _, _] = source.dims();
-        let (_, thought) = self.encoder.forward(source, &self.encoder.zero_state(batch), mode);
-        self.head.forward(&self.decoder.forward(target, &thought, mode).0, mode)
+        let (_, thought) = self.encoder.forward(source, None, &self.encoder.zero_state(batch), mode);
+        self.head.forward(&self.decoder.forward(target, None, &thought, mode).0, mode)
     }
 }
 

@@ -131,7 +131,7 @@ fn causal_attention_agrees() {
     check_layer(&golden, "attention", &inputs, |x| {
         let qkv = Linear::of(x[1].clone(), Some(x[2].clone()));
         let projection = Linear::of(x[3].clone(), Some(x[4].clone()));
-        let attention = SelfAttention::new(qkv, projection, heads, Dropout::new(0.0)).causal();
+        let attention = SelfAttention::new(qkv, projection, [heads; 2], Dropout::new(0.0)).causal();
         attention.forward(&x[0], None, None, &mut Mode::Eval)
     });
 }

@@ -108,7 +108,9 @@ impl Found {
                 }
                 "mod" if words.get(i + 2) == Some(&";") => modules.push(next.to_string()),
                 "impl" => self.checkable.extend(implementation(&words[i + 1..])),
-                "arithmetic" if next == "!" => self.checkable.extend(declared(Kind::Op, &words[i + 2..])),
+                "arithmetic" | "operations" if next == "!" => {
+                    self.checkable.extend(declared(Kind::Op, &words[i + 2..]))
+                }
                 "elementwise" if next == "!" => self.checkable.extend(declared(Kind::Function, &words[i + 2..])),
                 "parameters" if next == "!" => {
                     let kind = if krate == "models" { Kind::Model } else { Kind::Layer };

@@ -1,27 +1,24 @@
 //! The command line: every flag, its help, and the examples under `--help`.
 
-mod base_model;
-mod chat_options;
 mod evaluate_options;
-mod fine_tuning_options;
 mod generate_options;
 mod model_options;
+mod run_folder;
 mod train_options;
 mod training_options;
 mod value_parsers;
 
-pub(crate) use chat_options::Chat;
 pub(crate) use evaluate_options::Evaluate;
 pub(crate) use generate_options::Generate;
 pub(crate) use train_options::{DataOptions, Train, TrainCommand};
 
 use std::path::PathBuf;
 
-use base_model::Base;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use run_folder::RunFolder;
 use rungs::interop::huggingface::Family;
-use value_parsers::{count, family, positive};
+use value_parsers::{count, number, positive};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
@@ -61,6 +58,7 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Climb(Climb),
+    #[command(subcommand)]
     Train(TrainCommand),
     Generate(Box<Generate>),
     Chat(Chat),
@@ -69,9 +67,32 @@ pub(crate) enum Command {
     Import(Import),
     Export(Export),
     Merge(Merge),
-    Check(Check),
-    Completions(Completions),
-    Man(Man),
+    /// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table
+    #[command(after_help = "\
+Examples:
+  rungs check
+  rungs check --seed 1 --json")]
+    Check,
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  rungs completions bash > ~/.local/share/bash-completion/completions/rungs
+  rungs completions fish > ~/.config/fish/completions/rungs.fish")]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, of the program or of a command
+    #[command(after_help = "\
+Examples:
+  rungs man | man -l -
+  rungs man train lstm > rungs-train-lstm.1")]
+    Man {
+        /// The command, as in rungs man train lstm
+        #[arg(value_name = "COMMAND")]
+        path: Vec<String>,
+    },
 }
 
 /// Train every rung on the built-in text, or on dates, and print the ladder with a sample of each
@@ -97,6 +118,42 @@ pub(crate) struct Climb {
     pub(crate) resume: bool,
 }
 
+/// Talk with a model that learnt dialogues, line by line
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rungs train gpt --dialogue talk.jsonl --tokenizer bpe:2000 --context 128 --out runs/talk
+  rungs chat runs/talk
+  rungs chat runs/talk --temperature 0.5 --max-tokens 60
+  rungs chat runs/talk --system 'Answer briefly.'
+  rungs chat runs/talk --greedy < questions.txt > answers.txt
+
+A line is what the user says; the answer goes to stdout while it is written. /reset begins a new conversation, /quit or
+Ctrl-D ends it. What was said is remembered as far as it fits the context; then the oldest turns are forgotten, with a
+notice. With --json nothing is shown until the end, which is the conversation as a line of a file of dialogues.")]
+pub(crate) struct Chat {
+    /// What holds for the whole conversation: the turn of the system, with which it begins
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    #[command(flatten)]
+    pub(crate) saved: RunFolder,
+    /// The most tokens of an answer
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 200)]
+    pub(crate) max_tokens: usize,
+    /// Always the likeliest token
+    #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p"])]
+    pub(crate) greedy: bool,
+    /// Below 1 safer, above 1 wilder [default: 0.8]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) temperature: Option<f64>,
+    /// Draw from the so many likeliest tokens only
+    #[arg(long, value_name = "N")]
+    pub(crate) top_k: Option<usize>,
+    /// Draw from the likeliest tokens that together have this probability only [default: 0.95]
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) top_p: Option<f64>,
+}
+
 /// Show what a run folder holds: rung, sizes, settings, losses
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -105,9 +162,6 @@ Examples:
   rungs info runs/book --json
   rungs info runs/gpt --compare runs/lstm --plot losses.svg")]
 pub(crate) struct Info {
-    /// The run folder
-    #[arg(value_name = "DIR")]
-    pub(crate) run: PathBuf,
     /// Draw how the validation loss fell, over the time of training
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
@@ -115,7 +169,7 @@ pub(crate) struct Info {
     #[arg(long, value_name = "DIR", requires = "plot")]
     pub(crate) compare: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) base: Base,
+    pub(crate) saved: RunFolder,
 }
 
 /// Make a run folder of a model as Hugging Face ships it: GPT-2 or Llama
@@ -131,8 +185,8 @@ tokenizer.json or vocab.json with merges.txt. Without a tokenizer the run works 
 than byte pairs needs a program that was built with the feature tokenizers.")]
 pub(crate) struct Import {
     /// The architecture
-    #[arg(value_name = "gpt2|llama", value_parser = family())]
-    pub(crate) family: Family,
+    #[arg(value_name = "gpt2|llama", value_parser = Family::ALL.map(Family::name))]
+    pub(crate) family: String,
     /// The folder of Hugging Face
     #[arg(value_name = "HF_DIR")]
     pub(crate) folder: PathBuf,
@@ -150,14 +204,11 @@ Examples:
 
 In Python: transformers.AutoModelForCausalLM.from_pretrained('models/book')")]
 pub(crate) struct Export {
-    /// The run folder
-    #[arg(value_name = "DIR")]
-    pub(crate) run: PathBuf,
     /// The folder to write
     #[arg(long, value_name = "HF_DIR")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub(crate) base: Base,
+    pub(crate) saved: RunFolder,
 }
 
 /// Make a run folder with a whole model of an adapter, which train --lora left, and the model that it adapts
@@ -166,47 +217,13 @@ pub(crate) struct Export {
 Examples:
   rungs merge runs/adapter --out runs/merged
   rungs merge runs/adapter --base models/moved --out runs/merged")]
+#[command(mut_arg("run", |run| run.help("The run folder with the adapter")))]
 pub(crate) struct Merge {
-    /// The run folder with the adapter
-    #[arg(value_name = "DIR")]
-    pub(crate) run: PathBuf,
     /// The run folder to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub(crate) base: Base,
-}
-
-/// Check the gradient of every operation, kernel, layer and model, and print the worst errors as a table
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rungs check
-  rungs check --seed 1 --json")]
-pub(crate) struct Check {}
-
-/// Print a completion script for a shell
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rungs completions bash > ~/.local/share/bash-completion/completions/rungs
-  rungs completions fish > ~/.config/fish/completions/rungs.fish")]
-pub(crate) struct Completions {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub(crate) shell: Shell,
-}
-
-/// Print the manual page, of the program or of a command
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rungs man | man -l -
-  rungs man train lstm > rungs-train-lstm.1")]
-pub(crate) struct Man {
-    /// The command, as in rungs man train lstm
-    #[arg(value_name = "COMMAND")]
-    pub(crate) path: Vec<String>,
+    pub(crate) saved: RunFolder,
 }
 
 #[cfg(test)]

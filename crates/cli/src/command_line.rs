@@ -12,32 +12,27 @@ use crate::terminal::output;
 
 /// The command line, with the defaults of each rung.
 pub(crate) fn command() -> Command {
-    Arguments::command().mut_subcommand("train", |mut train| {
-        for rung in Rung::ALL {
-            let defaults = Settings::of(rung).named();
-            train = train.mut_subcommand(rung.name(), |of_rung| {
-                of_rung.mut_args(|argument| {
-                    let default = defaults.iter().find(|(name, _)| argument.get_long() == Some(name));
-                    match (default, argument.get_help()) {
-                        (Some((_, default)), Some(help)) => {
-                            let help = format!("{help} [default: {default}]");
-                            argument.help(help)
-                        }
-                        _ => argument,
-                    }
-                })
-            });
-        }
-        train
-    })
+    let with_defaults = |of_rung: Command| {
+        let rung = Rung::ALL.into_iter().find(|rung| rung.name() == of_rung.get_name()).expect("a rung");
+        let defaults = Settings::of(rung).named();
+        of_rung.mut_args(|argument| {
+            let default = defaults.iter().find(|(name, _)| argument.get_long() == Some(name));
+            match default.zip(argument.get_help()) {
+                Some(((_, default), help)) => {
+                    let help = format!("{help} [default: {default}]");
+                    argument.help(help)
+                }
+                None => argument,
+            }
+        })
+    };
+    Arguments::command().mut_subcommand("train", |train| train.mut_subcommands(with_defaults))
 }
 
 /// Parses the command line; none if it asked for help or the version, which are printed here.
 pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
     let typed = rung_first(std::env::args_os().collect());
-    let mut command = command();
-    let parsed = command.try_get_matches_from_mut(&typed).and_then(|matches| Arguments::from_arg_matches(&matches));
-    match parsed {
+    match command().try_get_matches_from(&typed).and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => Ok(Some(arguments)),
         Err(answer) if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::print(&answer.render().to_string())?;
@@ -51,13 +46,10 @@ pub(crate) fn arguments() -> Outcome<Option<Arguments>> {
 
 /// Puts the rung directly behind `train`, if options stand before it: `rungs train --steps 9 lstm`.
 fn rung_first(mut typed: Vec<OsString>) -> Vec<OsString> {
-    let is = |typed: &OsString, names: &[&str]| names.iter().any(|name| typed == name);
     let Some(train) = typed.iter().position(|typed| typed == "train") else { return typed };
     let is_value = |at: usize| {
-        let before = typed[at - 1].to_string_lossy();
-        before.starts_with("--")
-            && !before.contains('=')
-            && !is(&typed[at - 1], &["--", "--resume", "--stream", "--json"])
+        let before = &*typed[at - 1].to_string_lossy();
+        before.starts_with("--") && !before.contains('=') && !["--", "--resume", "--stream", "--json"].contains(&before)
     };
     let place = (train + 1..typed.len()).find(|&at| is_rung(&typed[at]) && !is_value(at));
     if let Some(place) = place {
@@ -88,12 +80,8 @@ fn without_rung(typed: &[OsString]) -> Option<Failure> {
 
 /// The message for an option that only other rungs have.
 fn of_another_rung(error: &clap::Error, typed: &[OsString]) -> Option<Failure> {
-    let (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) =
-        (error.kind(), error.get(ContextKind::InvalidArg))
-    else {
-        return None;
-    };
-    let name = option.strip_prefix("--")?;
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
+    let name = option.strip_prefix("--").filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
     let rung = typed.iter().skip_while(|typed| *typed != "train").nth(1)?.to_str()?;
     let has = |command: &Command| {
         command.get_arguments().any(|argument| {

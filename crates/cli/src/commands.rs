@@ -11,36 +11,26 @@ pub(crate) mod info;
 mod learning_data;
 pub(crate) mod manual;
 pub(crate) mod merge;
-mod run_names;
 mod streaming;
 pub(crate) mod train;
 
 use std::path::Path;
 
-use rungs::trainer::{Control, Metrics, Row, Summary};
-use rungs::{Run, Rung, SavedRun};
+use rungs::trainer::{Metrics, Row, Summary};
+use rungs::{Run, Rung};
 
-use crate::plots::loss_curves;
+use crate::plots::loss_curves::{self, Point};
 use crate::terminal::failure::Outcome;
 use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::thousands;
-use crate::terminal::progress::Progress;
-
-/// The run in a folder, whose adapter belongs to the model in `base` if that was given.
-fn open(run: &Path, base: Option<&Path>) -> Outcome<SavedRun> {
-    let run = SavedRun::open(run)?;
-    Ok(match base {
-        Some(base) => run.with_base(base)?,
-        None => run,
-    })
-}
+use crate::terminal::output::{Facts, clock, thousands};
+use crate::terminal::progress::{Course, Progress};
 
 /// Trains with a display until the run is over or the user says stop.
 fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Interrupt) -> Outcome<Summary> {
-    let mut progress = Progress::new(label, machine);
+    let (mut progress, mut course) = (Progress::new(label, machine), Course::default());
     Ok(run.train(&mut |event| {
-        progress.show(&event);
-        if interrupt.requested() { Control::Stop } else { Control::Continue }
+        course.show(&event, &mut progress);
+        interrupt.control()
     })?)
 }
 
@@ -48,13 +38,25 @@ fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Int
 fn with_loss_plot(run: Run, rung: Rung, parameters: u64) -> Run {
     let title = format!("{rung}: {} parameters", thousands(parameters as usize));
     run.with_files(move |metrics: &Metrics| {
-        let point = |row: &Row, loss| (row.step as f64, loss);
-        let training: Vec<_> = metrics.rows().iter().map(|row| point(row, row.train_loss)).collect();
-        let validation: Vec<_> =
-            metrics.rows().iter().filter_map(|row| row.validation_loss.map(|loss| point(row, loss))).collect();
+        let points = |loss: fn(&Row) -> Option<f64>| -> Vec<Point> {
+            metrics.rows().iter().filter_map(|row| Some((row.step as f64, loss(row)?))).collect()
+        };
+        let (training, validation) = (points(|row| Some(row.train_loss)), points(|row| row.validation_loss));
         let svg = loss_curves::loss_svg(&title, &training, &validation);
         svg.map(|svg| ("loss.svg".to_owned(), svg.into_bytes())).into_iter().collect()
     })
+}
+
+/// Reports the losses and the speed of a run; in prose `none` stands for a loss that is not known.
+fn report_training(facts: &mut Facts, summary: &Summary, none: &str) {
+    let loss = |loss: Option<f64>| loss.map_or(none.to_owned(), |loss| format!("{loss:.4} nats per token"));
+    let Summary { train_loss, validation_loss, best_validation_loss: best, tokens_per_second, seconds, .. } = *summary;
+    facts.fact("train_loss", train_loss, "training loss", loss(train_loss));
+    facts.fact("validation_loss", validation_loss, "validation loss", loss(validation_loss));
+    facts.fact("best_validation_loss", best, "best validation", loss(best));
+    let speed = format!("{} tokens/s", thousands(tokens_per_second as usize));
+    facts.fact("tokens_per_second", tokens_per_second, "speed", speed);
+    facts.fact("seconds", seconds, "time", clock(seconds));
 }
 
 /// A path as it can be typed into a shell.
@@ -62,4 +64,34 @@ fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@%=:,~".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// What runs that stand beside each other are called: by rung; by folder, where a rung is there twice; by the whole
+/// path, where that name is.
+fn names(runs: &[(Rung, &Path)]) -> Vec<String> {
+    let path = |path: &Path| path.display().to_string();
+    let folder = |folder: &Path| folder.file_name().map_or_else(|| path(folder), |name| name.display().to_string());
+    let by_rung: Vec<String> = runs.iter().map(|(rung, _)| rung.name().to_owned()).collect();
+    let by_folder: Vec<String> = runs.iter().map(|(_, run)| folder(run)).collect();
+    let differ = |names: &[String]| (1..names.len()).all(|i| !names[..i].contains(&names[i]));
+    [by_rung, by_folder]
+        .into_iter()
+        .find(|names| differ(names))
+        .unwrap_or_else(|| runs.iter().map(|(_, run)| path(run)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_has_the_shortest_name_that_tells_it_from_the_others() {
+        let named = |runs: &[(Rung, &'static str)]| {
+            names(&runs.iter().map(|&(rung, path)| (rung, Path::new(path))).collect::<Vec<_>>())
+        };
+        use Rung::{Attention, Seq2seq};
+        assert_eq!(named(&[(Seq2seq, "runs/a"), (Attention, "runs/b")]), ["seq2seq", "attention"]);
+        assert_eq!(named(&[(Attention, "runs/a/"), (Seq2seq, "b"), (Attention, ".")]), ["a", "b", "."]);
+        assert_eq!(named(&[(Attention, "runs/a"), (Attention, "old/a")]), ["runs/a", "old/a"]);
+    }
 }

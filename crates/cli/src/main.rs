@@ -23,15 +23,17 @@ mod text_input;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, Common, Completions, Man};
-use terminal::failure::{self, Failure, Outcome};
+use arguments::{Arguments, Command};
+use terminal::failure::{self, Failure};
 use terminal::interrupt;
 
 fn main() -> ExitCode {
     failure::without_panics(|| {
         interrupt::let_oversized_writes_fail();
         let Some(Arguments { common, command }) = command_line::arguments()? else { return Ok(()) };
-        pool(&common)?.install(|| match command {
+        // Of 0 threads rayon makes as many as there are cores.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(common.threads.unwrap_or(0)).build();
+        pool.map_err(|error| Failure::input(format!("--threads: {error}")))?.install(|| match command {
             Command::Climb(climb) => commands::climb::run(&climb, &common),
             Command::Train(train) => commands::train::run(&train.into(), &common),
             Command::Generate(generate) => commands::generate::run(&generate, &common),
@@ -41,17 +43,9 @@ fn main() -> ExitCode {
             Command::Import(import) => commands::import::run(&import, &common),
             Command::Export(export) => commands::export::run(&export, &common),
             Command::Merge(merge) => commands::merge::run(&merge, &common),
-            Command::Check(_) => commands::check::run(&common),
-            Command::Completions(Completions { shell }) => commands::manual::completions(shell),
-            Command::Man(Man { path }) => commands::manual::page(&path),
+            Command::Check => commands::check::run(&common),
+            Command::Completions { shell } => commands::manual::completions(shell),
+            Command::Man { path } => commands::manual::page(&path),
         })
     })
-}
-
-fn pool(common: &Common) -> Outcome<rayon::ThreadPool> {
-    let mut builder = rayon::ThreadPoolBuilder::new();
-    if let Some(threads) = common.threads {
-        builder = builder.num_threads(threads);
-    }
-    builder.build().map_err(|error| Failure::input(format!("--threads: {error}")))
 }

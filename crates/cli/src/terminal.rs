@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `output.rs` | results on stdout: text, tables, JSON |
+//! | `output.rs` | results on stdout: facts, as JSON or in prose, and tables |
 //! | `progress.rs` | how far a long work is, on stderr |
 //! | `failure.rs` | one line on stderr and an exit code, where a command ends without its result |
 //! | `interrupt.rs` | Ctrl-C, and other signals |

@@ -42,16 +42,14 @@ pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
     let mut text = String::new();
     let mut characters = given.chars();
     while let Some(character) = characters.next() {
-        text.push(match character {
-            '\\' => match characters.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('\\') => '\\',
-                _ => {
-                    return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash")));
-                }
-            },
-            plain => plain,
+        text.push(match (character == '\\').then(|| characters.next()) {
+            None => character,
+            Some(Some('n')) => '\n',
+            Some(Some('t')) => '\t',
+            Some(Some('\\')) => '\\',
+            Some(_) => {
+                return Err(Failure::input(format!("{flag} {given}: after a backslash comes n, t or a backslash")));
+            }
         });
     }
     if text.is_empty() { Err(Failure::input(format!("{flag}: the text is empty"))) } else { Ok(text) }

@@ -15,8 +15,7 @@
 //!
 //! Graves (2012), *Sequence Transduction with Recurrent Neural Networks*; Sutskever, Vinyals & Le (2014).
 
-use crate::error::GenerateError;
-use crate::search::{Beam, Ending, LengthPenalty, check, nothing};
+use crate::search::{Beam, Ending, LengthPenalty};
 use rayon::prelude::*;
 use rungs_layers::tensor::Element;
 use rungs_models::LanguageModel;
@@ -54,18 +53,9 @@ pub(crate) fn generate<E: Element>(
     model: &dyn LanguageModel<E>,
     prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.search.check(model.vocabulary(), options.texts)?;
-    check(model, prompts, options)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(prompts.len()));
-    }
-    let model = model.frozen();
-    let mut found = Vec::with_capacity(prompts.len());
-    for prompts in prompts.chunks((options.batch / options.texts).max(1)) {
-        found.extend(search(model.as_ref(), prompts, options)?);
-    }
-    Ok(found)
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let found = prompts.chunks((options.batch / options.texts).max(1)).map(|prompts| search(model, prompts, options));
+    Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Searches from some prompts together; none depends on the others.
@@ -77,7 +67,7 @@ fn search<E: Element>(
     let beam = options.search;
     let (mut rows, mut logits) = Rows::new(model, prompts, beam.groups);
     let vocabulary = logits.shape().last();
-    let group = || Group { live: vec![Generated::nothing()], ended: Vec::new() };
+    let group = || Group { live: vec![Generated::default()], ended: Vec::new() };
     let mut searches: Vec<Vec<Group>> = prompts.iter().map(|_| (0..beam.groups).map(|_| group()).collect()).collect();
     for tokens in 1..=options.length.max() {
         let looked = rows.weights();
@@ -116,15 +106,15 @@ fn search<E: Element>(
         options.begin_step();
         logits = rows.read(&read);
     }
-    Ok(searches.into_iter().map(|groups| best(groups, options.texts)).collect())
+    let all = |groups: Vec<Group>| groups.into_iter().flat_map(|group| group.ended).collect();
+    Ok(searches.into_iter().map(|groups| best(all(groups), options.texts)).collect())
 }
 
-/// The best texts of all groups.
-fn best(groups: Vec<Group>, texts: usize) -> Vec<Generated> {
-    let mut all: Vec<Generated> = groups.into_iter().flat_map(|group| group.ended).collect();
-    all.sort_by(|a, b| b.score.total_cmp(&a.score));
-    all.truncate(texts);
-    all
+/// The best of some texts, the best first.
+fn best(mut texts: Vec<Generated>, count: usize) -> Vec<Generated> {
+    texts.sort_by(|a, b| b.score.total_cmp(&a.score));
+    texts.truncate(count);
+    texts
 }
 
 /// One step of one group.
@@ -169,11 +159,12 @@ impl<E: Element> Step<'_, E> {
             }
         }
         // What nothing may follow has ended as it is.
-        for place in (0..group.live.len()).filter(|&place| self.is_complete(place)) {
-            group.ended.push(finished(group.live[place].clone(), Finish::Complete, beam.penalty));
+        for (live, scored) in group.live.iter().zip(&self.scored[self.first..]) {
+            if scored.allowed.iter().all(|&z| z == RULED_OUT) {
+                group.ended.push(finished(live.clone(), Finish::Complete, beam.penalty));
+            }
         }
-        group.ended.sort_by(|a, b| b.score.total_cmp(&a.score));
-        group.ended.truncate(width);
+        group.ended = best(std::mem::take(&mut group.ended), width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
         let hopeless =
             |best: &Generated| worst.is_some_and(|worst| beam.penalty.score(best.score, self.tokens) <= worst);
@@ -200,11 +191,6 @@ impl<E: Element> Step<'_, E> {
         }
         let mut others = others.into_iter();
         places.into_iter().map(|place| place.or_else(|| others.next()).expect("one for each place")).unzip()
-    }
-
-    /// Whether every token is ruled out.
-    fn is_complete(&self, place: usize) -> bool {
-        self.scored[self.first + place].allowed.iter().all(|&z| z == RULED_OUT)
     }
 
     /// The best extensions of the beginnings, the best first; of equals the first.

@@ -11,8 +11,7 @@
 //! Su et al. (2022), *A Contrastive Framework for Neural Text Generation*,
 //! [arXiv:2202.06417](https://arxiv.org/abs/2202.06417).
 
-use crate::error::GenerateError;
-use crate::search::{Contrastive, check, nothing};
+use crate::search::Contrastive;
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Growing, Ids, Tensor, argmax};
 use rungs_models::LanguageModel;
@@ -26,14 +25,8 @@ pub(crate) fn generate<E: Element>(
     prompts: &[Prompt<'_>],
     options: &SampleOptions<Contrastive>,
     on_token: OnNext<'_, u32>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    options.search.check(options.texts)?;
-    check(model, prompts, options)?;
-    if options.length.max() == 0 {
-        return Ok(nothing(prompts.len()));
-    }
-    let model = model.frozen();
-    let mut text = |(number, prompt)| Ok(vec![search(model.as_ref(), prompt, options, number, on_token)?]);
+) -> Result<Vec<Vec<Generated>>, SampleError> {
+    let mut text = |(number, prompt)| Ok(vec![search(model, prompt, options, number, on_token)?]);
     prompts.iter().enumerate().map(&mut text).collect()
 }
 
@@ -46,22 +39,21 @@ fn search<E: Element>(
     on_token: OnNext<'_, u32>,
 ) -> Result<Generated, SampleError> {
     let Contrastive { alpha, candidates: k } = options.search;
-    let mut seen = Seen(Growing::new(1));
+    let mut seen = Growing::new(1); // h_j / ‖h_j‖ of what was read, (1, T, D)
     let mut state = start(model, &[*prompt]);
     let t = prompt.ids.len();
     let features = model.features(&Ids::new(prompt.ids, [1, t]), &mut state, &mut Mode::Eval); // (1, T, D)
-    seen.extend(&features);
+    seen.push(&unit_vectors(&features));
     let mut logits = model.scores(&features.slice(1, t - 1..t).squeeze(1)); // (1, V)
-    let mut text = Generated::nothing();
-    loop {
+    let mut text = Generated::default();
+    let finish = loop {
         options.begin_step();
         let own = logits.to_vec();
         let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, k);
         if candidates.is_empty() {
-            text.finish = Finish::Complete;
-            break;
+            break Finish::Complete;
         }
         let sum: f64 = weights(&allowed).iter().sum();
         let max = candidates[0].1;
@@ -70,8 +62,11 @@ fn search<E: Element>(
         let ids = Ids::new(candidates.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [rows.len(), 1]);
         let mut states = state.rows(&rows);
         let features = model.features(&ids, &mut states, &mut Mode::Eval); // (k, 1, D)
-        let alike = seen.likeness(&features);
-        let value = |(&(_, z), alike): (&(u32, f64), &f64)| (1.0 - alpha) * ((z - max).exp() / sum) - alpha * alike;
+        let before = seen.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
+        let cosines = unit_vectors(&features).squeeze(1).matmul(&before.t()); // (k, T)
+        let alike = cosines.max_over([-1]).to_vec();
+        let value =
+            |(&(_, z), alike): (&(u32, f64), &E)| (1.0 - alpha) * ((z - max).exp() / sum) - alpha * alike.to_f64();
         let values: Vec<f64> = candidates.iter().zip(&alike).map(value).collect();
         let place = argmax(&values).unwrap_or(0);
         let (id, _) = candidates[place];
@@ -79,36 +74,17 @@ fn search<E: Element>(
         text.log_probabilities.push(own[id as usize].to_f64() - log_sum);
         text.weights.extend(looked(&states).map(|mut rows| rows.swap_remove(place)));
         if on_token(number, &id).is_break() || options.stop.contains(&id) {
-            text.finish = Finish::Stop;
-            break;
+            break Finish::Stop;
         }
         if text.ids.len() == options.length.max() {
-            break;
+            break Finish::Length;
         }
         let chosen = features.slice(0, place..place + 1); // (1, 1, D)
-        seen.extend(&chosen);
+        seen.push(&unit_vectors(&chosen));
         state = states.rows(&[place]);
         logits = model.scores(&chosen.squeeze(1));
-    }
-    text.score = text.log_probability() / text.ids.len().max(1) as f64;
-    Ok(text)
-}
-
-/// The vectors of what was read, each of length 1, (1, T, D).
-struct Seen<E: Element>(Growing<E>);
-
-impl<E: Element> Seen<E> {
-    /// Adds vectors (1, T, D).
-    fn extend(&mut self, features: &Tensor<E>) {
-        self.0.push(&unit_vectors(features));
-    }
-
-    /// max_j cos(h, h_j) of vectors (k, 1, D).
-    fn likeness(&self, features: &Tensor<E>) -> Vec<f64> {
-        let seen = self.0.tensor().expect("a prompt is not empty").squeeze(0); // (T, D)
-        let cosines = unit_vectors(features).squeeze(1).matmul(&seen.t()); // (k, T)
-        cosines.max_over([-1]).to_vec().into_iter().map(E::to_f64).collect()
-    }
+    };
+    Ok(text.ended(finish))
 }
 
 /// h / ‖h‖.

@@ -4,12 +4,11 @@
 //! a contrastive search have loops of their own. Whatever chose, a token's log-probability is the model's own, so that
 //! texts written in different ways can be compared.
 
-use crate::error::GenerateError;
-use crate::search::{GenerateOptions, Search};
+use crate::search::{GenerateOptions, Search, check_prompts};
 use crate::{beam, contrastive};
 use rungs_layers::tensor::Element;
 use rungs_models::LanguageModel;
-use rungs_models::sampling::{Choice, Generated, OnNext, Prompt, Randomness, sample};
+use rungs_models::sampling::{Choice, Generated, OnNext, Prompt, Randomness, SampleError, sample};
 
 /// Generates from each of the prompts [as many texts](GenerateOptions::texts) as are wanted, in the order of the
 /// prompts, some of them [at a time](GenerateOptions::batch). Prompts are slices of ids, or [`Prompt`]s with sources to
@@ -44,21 +43,31 @@ use rungs_models::sampling::{Choice, Generated, OnNext, Prompt, Randomness, samp
 /// ```
 ///
 /// # Errors
-/// See [`GenerateError`]; but for [`NotFinite`](rungs_models::SampleError::NotFinite), before any token is written.
+/// See [`SampleError`]; but for [`NotFinite`](rungs_models::SampleError::NotFinite), before any token is written.
 pub fn generate<'p, E: Element>(
     model: &dyn LanguageModel<E>,
     prompts: impl IntoIterator<Item: Into<Prompt<'p>>>,
     options: &GenerateOptions,
     rng: &dyn Randomness,
     on_token: OnNext<'_, u32>,
-) -> Result<Vec<Vec<Generated>>, GenerateError> {
-    let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
+) -> Result<Vec<Vec<Generated>>, SampleError> {
     match options.search {
-        Search::Greedy => Ok(sample(model, prompts, &options.with_search(Choice::Greedy), rng, on_token)?),
-        Search::Sample => Ok(sample(model, prompts, &options.with_search(Choice::Sample), rng, on_token)?),
-        Search::Beam(beam) => beam::generate(model, &prompts, &options.with_search(beam)),
+        Search::Greedy => return sample(model, prompts, &options.with_search(Choice::Greedy), rng, on_token),
+        Search::Sample => return sample(model, prompts, &options.with_search(Choice::Sample), rng, on_token),
+        Search::Beam(beam) => beam.check(model.vocabulary(), options.texts)?,
+        Search::Contrastive(contrastive) => contrastive.check(options.texts)?,
+    }
+    let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
+    check_prompts(model, &prompts, options)?;
+    if options.length.max() == 0 {
+        return Ok(vec![vec![Generated::default()]; prompts.len()]);
+    }
+    let model = model.frozen();
+    match options.search {
+        Search::Beam(beam) => beam::generate(model.as_ref(), &prompts, &options.with_search(beam)),
         Search::Contrastive(contrastive) => {
-            contrastive::generate(model, &prompts, &options.with_search(contrastive), on_token)
+            contrastive::generate(model.as_ref(), &prompts, &options.with_search(contrastive), on_token)
         }
+        Search::Greedy | Search::Sample => unreachable!("written above"),
     }
 }

@@ -19,7 +19,6 @@
 
 pub mod beam;
 pub mod contrastive;
-mod error;
 mod generate;
 pub mod pattern;
 pub mod penalties;
@@ -28,7 +27,6 @@ pub mod speculative;
 #[cfg(test)]
 mod tests;
 
-pub use error::GenerateError;
 pub use generate::generate;
 pub use pattern::Pattern;
 pub use penalties::{Bias, CountPenalty, NoRepeatNgram, RepetitionPenalty};

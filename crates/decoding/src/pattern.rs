@@ -11,9 +11,9 @@
 
 mod automaton;
 
-use crate::error::GenerateError;
 use automaton::{Automaton, DEAD};
 use rayon::prelude::*;
+use rungs_models::ConfigError;
 use rungs_models::sampling::logits::RULED_OUT;
 use rungs_models::sampling::{Context, Processor};
 use rungs_text::TokenBytes;
@@ -55,8 +55,8 @@ impl Pattern {
     ///
     /// # Errors
     /// If it does not parse, is too large, or matches nothing that these tokens can say.
-    pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, GenerateError> {
-        let error = |problem: String| GenerateError::Expression { expression: expression.to_owned(), problem };
+    pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, ConfigError> {
+        let error = |problem: String| ConfigError::new(format!("the expression {expression:?} {problem}"));
         let automaton = Automaton::new(expression, token_bytes.strips_space).map_err(error)?;
         let mut tokens: Vec<Vec<u8>> =
             token_bytes.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();
@@ -75,12 +75,12 @@ impl Pattern {
 
     /// How many tokens the shortest match has, one that ends the text not counted.
     pub fn shortest(&self) -> usize {
-        self.distances[self.automaton.start()]
+        self.distances[self.automaton.start]
     }
 
     /// How many tokens each state is away from the end of a match: a search from the ends backwards.
     fn measure(&self) -> Vec<usize> {
-        let states = self.automaton.states();
+        let states = self.automaton.accepts.len();
         let next: Vec<BTreeSet<usize>> = (0..states)
             .into_par_iter()
             .map(|state| {
@@ -94,7 +94,7 @@ impl Pattern {
             next.iter().for_each(|&to| before[to].push(state));
         }
         let mut distances = vec![NEVER; states];
-        let mut reached: Vec<usize> = (0..states).filter(|&state| self.automaton.accepts(state)).collect();
+        let mut reached: Vec<usize> = (0..states).filter(|&state| self.automaton.accepts[state]).collect();
         let mut distance = 0;
         while !reached.is_empty() {
             reached.iter().for_each(|&state| distances[state] = distance);
@@ -129,7 +129,7 @@ impl Pattern {
     /// Where a text leads.
     fn state(&self, written: &[u32]) -> usize {
         let bytes = written.iter().flat_map(|&id| &self.tokens[id as usize]);
-        bytes.fold(self.automaton.start(), |state, &byte| self.automaton.next(state, byte))
+        bytes.fold(self.automaton.start, |state, &byte| self.automaton.next(state, byte))
     }
 }
 
@@ -138,7 +138,7 @@ impl Processor for Pattern {
         let state = self.state(context.written);
         let mut allowed = vec![false; logits.len()];
         self.follow(state, |id, to| allowed[id as usize] = self.distances[to] < context.remaining);
-        if self.automaton.accepts(state) {
+        if self.automaton.accepts[state] {
             self.stop.iter().for_each(|&id| allowed[id as usize] = true);
         }
         logits.iter_mut().zip(allowed).filter(|(_, allowed)| !allowed).for_each(|(z, _)| *z = RULED_OUT);

@@ -12,6 +12,7 @@
 //! [`Bias`] looks at nothing.
 
 use rungs_models::ConfigError;
+use rungs_models::config::{check_number, check_sizes};
 use rungs_models::sampling::logits::RULED_OUT;
 use rungs_models::sampling::{Context, Processor};
 use std::collections::BTreeSet;
@@ -24,13 +25,8 @@ impl RepetitionPenalty {
     /// # Errors
     /// Unless 0 < θ < ∞.
     pub fn new(penalty: f64) -> Result<Self, ConfigError> {
-        match penalty > 0.0 && penalty.is_finite() {
-            true => Ok(Self(penalty)),
-            false => {
-                let range = "a finite number above 0";
-                Err(ConfigError::Range { name: "repetition-penalty", value: penalty, range })
-            }
-        }
+        let fits = penalty > 0.0 && penalty.is_finite();
+        check_number("repetition-penalty", penalty, fits, "a finite number above 0").map(Self)
     }
 }
 
@@ -57,12 +53,9 @@ impl CountPenalty {
     /// # Errors
     /// Unless both are finite.
     pub fn new(presence: f64, frequency: f64) -> Result<Self, ConfigError> {
-        for (name, value) in [("presence-penalty", presence), ("frequency-penalty", frequency)] {
-            if !value.is_finite() {
-                return Err(ConfigError::Range { name, value, range: "a finite number" });
-            }
-        }
-        Ok(Self { presence, frequency })
+        let finite = |name, value: f64| check_number(name, value, value.is_finite(), "a finite number");
+        let presence = finite("presence-penalty", presence)?;
+        Ok(Self { presence, frequency: finite("frequency-penalty", frequency)? })
     }
 }
 
@@ -84,7 +77,8 @@ impl NoRepeatNgram {
     /// # Errors
     /// If n is 0.
     pub fn new(n: usize) -> Result<Self, ConfigError> {
-        if n == 0 { Err(ConfigError::Zero { name: "no-repeat-ngram" }) } else { Ok(Self(n)) }
+        check_sizes(usize::MAX, &[("no-repeat-ngram", n)])?;
+        Ok(Self(n))
     }
 }
 
@@ -107,10 +101,10 @@ impl Bias {
     /// # Errors
     /// If a number is not one, or is +∞.
     pub fn new(biases: Vec<(u32, f64)>) -> Result<Self, ConfigError> {
-        match biases.iter().find(|(_, bias)| bias.is_nan() || *bias == f64::INFINITY) {
-            None => Ok(Self(biases)),
-            Some(&(_, value)) => Err(ConfigError::Range { name: "bias", value, range: "a number" }),
+        for &(_, bias) in &biases {
+            check_number("bias", bias, bias < f64::INFINITY, "a number")?;
         }
+        Ok(Self(biases))
     }
 
     /// That these tokens are never written.

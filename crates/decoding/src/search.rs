@@ -1,8 +1,8 @@
 //! Which search writes a text, and its settings.
 
-use crate::error::GenerateError;
 use rungs_layers::tensor::Element;
-use rungs_models::sampling::{Generated, Prompt, SampleOptions};
+use rungs_models::config::{check, check_number, check_sizes};
+use rungs_models::sampling::{Prompt, SampleOptions};
 use rungs_models::{ConfigError, LanguageModel};
 
 /// How texts are to be written.
@@ -41,6 +41,16 @@ impl Beam {
     /// A beam of k beginnings in one group, ranked by the mean log-probability of a token.
     pub fn new(width: usize) -> Self {
         Self { width, penalty: LengthPenalty::Power(1.0), groups: 1, diversity: 0.0, ending: Ending::LeavesPlace }
+    }
+
+    /// Checks that a model with V tokens can be searched so for this many texts.
+    pub(crate) fn check(&self, vocabulary: usize, texts: usize) -> Result<(), ConfigError> {
+        let &Self { width, groups, diversity, .. } = self;
+        check_sizes(vocabulary, &[("beam", width)])?;
+        check_sizes(width, &[("beam-groups", groups), ("n", texts)])?;
+        check(width.is_multiple_of(groups), || format!("beam {width} is not a multiple of beam-groups {groups}"))?;
+        let fits = diversity >= 0.0 && diversity.is_finite();
+        check_number("diversity", diversity, fits, "a finite number of 0 or more").map(drop)
     }
 }
 
@@ -86,62 +96,28 @@ pub struct Contrastive {
     pub candidates: usize,
 }
 
-impl Beam {
-    /// Checks that a model with V tokens can be searched so for this many texts.
-    pub(crate) fn check(&self, vocabulary: usize, texts: usize) -> Result<(), GenerateError> {
-        let &Self { width, groups, diversity, .. } = self;
-        check_size("beam", width, vocabulary)?;
-        check_size("beam-groups", groups, width)?;
-        check_size("n", texts, width)?;
-        if width % groups != 0 {
-            return Err(GenerateError::Groups { beam: width, groups });
-        }
-        if !(diversity >= 0.0 && diversity.is_finite()) {
-            let range = "a finite number of 0 or more";
-            return Err(ConfigError::Range { name: "diversity", value: diversity, range }.into());
-        }
-        Ok(())
-    }
-}
-
 impl Contrastive {
     /// Checks that this many texts can be searched for so.
-    pub(crate) fn check(&self, texts: usize) -> Result<(), GenerateError> {
+    pub(crate) fn check(&self, texts: usize) -> Result<(), ConfigError> {
         let &Self { alpha, candidates } = self;
-        check_size("n", texts, 1)?;
-        check_size("top-k", candidates, usize::MAX)?;
-        if !(0.0..=1.0).contains(&alpha) {
-            return Err(ConfigError::Range { name: "contrastive", value: alpha, range: "from 0 to 1" }.into());
-        }
-        Ok(())
-    }
-}
-
-fn check_size(name: &'static str, value: usize, most: usize) -> Result<(), ConfigError> {
-    match value {
-        0 => Err(ConfigError::Zero { name }),
-        _ if value > most => Err(ConfigError::TooLarge { name, value, most }),
-        _ => Ok(()),
+        check_sizes(1, &[("n", texts)])?;
+        check_sizes(usize::MAX, &[("top-k", candidates)])?;
+        check_number("contrastive", alpha, (0.0..=1.0).contains(&alpha), "from 0 to 1").map(drop)
     }
 }
 
 /// Checks that a search can continue prompts so. It does not begin anew past the end of the context.
-pub(crate) fn check<E: Element, S>(
+pub(crate) fn check_prompts<E: Element>(
     model: &dyn LanguageModel<E>,
     prompts: &[Prompt<'_>],
-    options: &SampleOptions<S>,
-) -> Result<(), GenerateError> {
+    options: &GenerateOptions,
+) -> Result<(), ConfigError> {
     options.check(model, prompts)?;
-    let Some(context) = model.context() else { return Ok(()) };
-    let tokens = options.length.max();
-    // The last token is written and not read.
-    match prompts.iter().map(|prompt| prompt.ids.len()).find(|prompt| (prompt + tokens).saturating_sub(1) > context) {
-        Some(prompt) => Err(GenerateError::Context { prompt, tokens, context }),
-        None => Ok(()),
-    }
-}
-
-/// One text of no tokens for each prompt.
-pub(crate) fn nothing(prompts: usize) -> Vec<Vec<Generated>> {
-    vec![vec![Generated::nothing()]; prompts]
+    let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max());
+    prompts.iter().map(|prompt| prompt.ids.len()).try_for_each(|prompt| {
+        // The last token is written and not read.
+        check((prompt + tokens).saturating_sub(1) <= context, || {
+            format!("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")
+        })
+    })
 }

@@ -12,13 +12,13 @@
 //! [arXiv:2211.17192](https://arxiv.org/abs/2211.17192); Chen et al. (2023),
 //! [arXiv:2302.01318](https://arxiv.org/abs/2302.01318).
 
-use crate::error::GenerateError;
 use crate::search::{GenerateOptions, Search};
 use rungs_layers::Mode;
 use rungs_layers::tensor::{Element, Ids, Rng};
+use rungs_models::config::{check, check_sizes};
 use rungs_models::sampling::logits::weights;
 use rungs_models::sampling::{
-    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, likeliest, log_probability,
+    Choice, Finish, Generated, OnNext, Prompt, Randomness, SampleError, SampleOptions, draw, log_probability,
 };
 use rungs_models::{ConfigError, LanguageModel, State};
 
@@ -46,22 +46,22 @@ pub fn generate_with_draft<'p, E: Element>(
     options: &GenerateOptions,
     rng: &dyn Randomness,
     on_token: OnNext<'_, u32>,
-) -> Result<(Vec<Vec<Generated>>, Vec<Drafted>), GenerateError> {
+) -> Result<(Vec<Vec<Generated>>, Vec<Drafted>), SampleError> {
     let vocabulary = model.vocabulary();
-    if draft.vocabulary() != vocabulary {
-        return Err(GenerateError::DraftVocabulary { draft: draft.vocabulary(), vocabulary });
-    }
-    if ahead == 0 {
-        return Err(ConfigError::Zero { name: "ahead" }.into());
-    }
+    check(draft.vocabulary() == vocabulary, || {
+        let draft = draft.vocabulary();
+        format!("the draft model has {draft} tokens, the model {vocabulary}: they must have the same")
+    })?;
+    check_sizes(usize::MAX, &[("ahead", ahead)])?;
     let choice = match options.search {
-        Search::Greedy => Choice::Greedy,
-        Search::Sample => Choice::Sample,
-        _ => return Err(GenerateError::DraftSearch),
+        Search::Greedy => Some(Choice::Greedy),
+        Search::Sample => Some(Choice::Sample),
+        _ => None,
     };
-    if model.source_vocabulary().or(draft.source_vocabulary()).is_some() {
-        return Err(GenerateError::DraftSearch);
-    }
+    let translates = model.source_vocabulary().or(draft.source_vocabulary()).is_some();
+    let Some(choice) = choice.filter(|_| !translates) else {
+        return Err(ConfigError::new("a draft helps to write one text, greedily or drawn, and no search").into());
+    };
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
     let options = options.with_search(choice);
     options.check(model, &prompts)?;
@@ -105,19 +105,20 @@ impl<E: Element> Speculation<'_, E> {
         number: usize,
         on_token: OnNext<'_, u32>,
     ) -> Result<(Generated, Drafted), SampleError> {
-        let (mut log_probabilities, mut finish) = (Vec::new(), Finish::Length);
+        let (mut text, mut finish) = (Generated::default(), Finish::Length);
         let max = self.options.length.max();
-        'text: while log_probabilities.len() < max {
+        'text: while text.ids.len() < max {
             self.options.begin_step();
             let room = self.model.room(self.text.len());
-            let proposals = self.propose(ahead.min(max - log_probabilities.len() - 1).min(room))?;
+            let proposals = self.propose(ahead.min(max - text.ids.len() - 1).min(room))?;
             for (id, log_probability) in self.judge(&proposals)? {
                 let Some(id) = id else {
                     finish = Finish::Complete;
                     break 'text;
                 };
                 self.text.push(id);
-                log_probabilities.push(log_probability);
+                text.ids.push(id);
+                text.log_probabilities.push(log_probability);
                 if on_token(number, &id).is_break() || self.options.stop.contains(&id) {
                     finish = Finish::Stop;
                     break 'text;
@@ -127,9 +128,7 @@ impl<E: Element> Speculation<'_, E> {
             self.model.back_to(self.text.len() - 1);
             self.draft.back_to(self.text.len() - 1);
         }
-        let ids = self.text.split_off(self.prompt);
-        let score = log_probabilities.iter().sum::<f64>() / ids.len().max(1) as f64;
-        Ok((Generated { ids, log_probabilities, score, finish, weights: Vec::new() }, self.drafted))
+        Ok((text.ended(finish), self.drafted))
     }
 
     /// What is left of a model's logits after the text and some proposals.
@@ -166,41 +165,30 @@ impl<E: Element> Speculation<'_, E> {
         let logits = self.model.read(&text, proposals.len() + 1);
         self.drafted.rounds += 1;
         let mut sure = Vec::new();
-        for (i, (id, draft)) in proposals.iter().enumerate() {
-            let allowed = self.processed(&logits[i], &proposals[..i])?;
-            let log_p = |id: u32| log_probability(&doubles(&logits[i]), id);
-            let stays = match self.options.search {
-                Choice::Greedy => likeliest(&allowed) == Some(*id),
-                Choice::Sample => {
-                    let at = *id as usize;
-                    let [p, q] = [&allowed, draft].map(|logits| probabilities(logits)[at]);
-                    self.rng.uniform() * q < p
-                }
+        for (i, own) in logits.iter().enumerate() {
+            let allowed = self.processed(own, &proposals[..i])?;
+            let proposal = proposals.get(i);
+            let chosen = match (self.options.search, proposal) {
+                (Choice::Sample, Some((id, draft))) => self.accepted(*id, &allowed, draft),
+                (search, _) => search.of(&allowed, &mut self.rng),
             };
-            if !stays {
-                let instead = match self.options.search {
-                    Choice::Greedy => likeliest(&allowed),
-                    Choice::Sample => self.instead(&allowed, draft),
-                };
-                sure.push((instead, instead.map_or(0.0, log_p)));
-                return Ok(sure);
-            }
+            sure.push((chosen, chosen.map_or(0.0, |id| log_probability(&doubles(own), id))));
+            let Some(id) = proposal.map(|(id, _)| *id).filter(|&id| chosen == Some(id)) else { break };
             self.drafted.accepted += 1;
-            sure.push((Some(*id), log_p(*id)));
-            if self.options.stop.contains(id) {
-                return Ok(sure);
+            if self.options.stop.contains(&id) {
+                break;
             }
         }
-        let last = &logits[proposals.len()];
-        let allowed = self.processed(last, proposals)?;
-        let id = self.options.search.of(&allowed, &mut self.rng);
-        sure.push((id, id.map_or(0.0, |id| log_probability(&doubles(last), id))));
         Ok(sure)
     }
 
-    /// A token from max(0, p − q), normalised: what p has and q lacks.
-    fn instead(&mut self, model: &[f64], draft: &[f64]) -> Option<u32> {
+    /// A token of the draft with probability min(1, p / q), else one from max(0, p − q), normalised: what p has and q
+    /// lacks.
+    fn accepted(&mut self, id: u32, model: &[f64], draft: &[f64]) -> Option<u32> {
         let [p, q] = [model, draft].map(probabilities);
+        if self.rng.uniform() * q[id as usize] < p[id as usize] {
+            return Some(id);
+        }
         let missing: Vec<f64> = p.iter().zip(&q).map(|(p, q)| (p - q).max(0.0).ln()).collect();
         // Where the two are equal but for rounding, nothing may be left.
         draw(&missing, &mut self.rng).or_else(|| draw(model, &mut self.rng))

@@ -88,7 +88,7 @@ fn write(
     prompt: &[u32],
     options: &GenerateOptions,
     seed: u64,
-) -> Result<Generated, GenerateError> {
+) -> Result<Generated, SampleError> {
     let mut texts = generate(model, &[prompt], options, &Rng::new(seed), &mut go_on())?;
     Ok(texts.remove(0).remove(0))
 }

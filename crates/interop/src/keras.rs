@@ -111,7 +111,7 @@ impl<E: Element> KerasCell<E> for RnnCell<E> {
     }
 
     fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
-        Self { w_x, w_h, bias, nonlinearity: self.nonlinearity }
+        Self { w_x, w_h, bias, ..*self }
     }
 }
 
@@ -121,13 +121,13 @@ impl<E: Element> KerasCell<E> for LstmCell<E> {
     }
 
     fn with_keras(&self, [w_x, w_h, bias]: [Tensor<E>; 3]) -> Self {
-        Self { w_x, w_h, bias }
+        Self { w_x, w_h, bias, ..*self }
     }
 }
 
 impl<E: Element> KerasCell<E> for GruCell<E> {
     fn to_keras(&self) -> [Tensor<E>; 3] {
-        let bias = match self.reset {
+        let bias = match self.equations {
             Reset::AfterProduct => Tensor::stack(&gru_biases(&self.bias).map(|bias| exchanged(&bias)), 0), // (2, 3H)
             Reset::BeforeProduct => {
                 let [r, z, n, h_n] = self.bias.chunks(0);
@@ -138,7 +138,7 @@ impl<E: Element> KerasCell<E> for GruCell<E> {
     }
 
     fn with_keras(&self, [kernel, recurrent_kernel, bias]: [Tensor<E>; 3]) -> Self {
-        let bias = match self.reset {
+        let bias = match self.equations {
             Reset::AfterProduct => {
                 let [input, state] = bias.chunks(0).map(|bias| exchanged(&bias.squeeze(0)));
                 gru_bias(&input, &state)
@@ -149,7 +149,7 @@ impl<E: Element> KerasCell<E> for GruCell<E> {
                 Tensor::concat(&[bias, zeros_like(&r)], 0) // (4H)
             }
         };
-        Self { w_x: exchanged(&kernel), w_h: exchanged(&recurrent_kernel), bias, reset: self.reset }
+        Self { w_x: exchanged(&kernel), w_h: exchanged(&recurrent_kernel), bias, ..*self }
     }
 }
 

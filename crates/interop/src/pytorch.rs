@@ -120,7 +120,7 @@ impl<E: Element> PyTorchCell<E> for RnnCell<E> {
     }
 
     fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh), nonlinearity: self.nonlinearity }
+        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh), ..*self }
     }
 }
 
@@ -130,13 +130,13 @@ impl<E: Element> PyTorchCell<E> for LstmCell<E> {
     }
 
     fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh) }
+        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: merged(&b_ih, &b_hh), ..*self }
     }
 }
 
 impl<E: Element> PyTorchCell<E> for GruCell<E> {
     fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        match self.reset {
+        match self.equations {
             Reset::AfterProduct => Ok(()),
             Reset::BeforeProduct => Err(ExchangeError::ResetBeforeProduct),
         }
@@ -148,6 +148,6 @@ impl<E: Element> PyTorchCell<E> for GruCell<E> {
     }
 
     fn with_pytorch(&self, [w_ih, w_hh, b_ih, b_hh]: [Tensor<E>; 4]) -> Self {
-        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: gru_bias(&b_ih, &b_hh), reset: self.reset }
+        Self { w_x: w_ih.t(), w_h: w_hh.t(), bias: gru_bias(&b_ih, &b_hh), ..*self }
     }
 }

@@ -21,8 +21,8 @@
 //!
 //! Padding is masked before the softmax: its weights are exactly 0, the others sum to 1.
 
-use crate::{Init, parameters};
-use rungs_tensor::{Element, Mask, Rng, Tensor};
+use crate::{Init, Present, parameters};
+use rungs_tensor::{Element, Ids, Mask, Rng, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// How a query is compared with a source position.
@@ -57,29 +57,34 @@ pub struct Attention<E: Element = f32> {
 
 parameters!(Attention { w_query, w_value, u, score: _ });
 
-/// A source that has been read, as attention sees it.
+/// A source that has been read, as attention sees it: what queries are compared with, and what they take.
 #[derive(Debug, Clone)]
-pub struct Memory<E: Element = f32> {
-    /// What the encoder showed (B, S, D_v).
-    pub values: Tensor<E>,
-    /// What queries are compared with (B, S, A), or (B, S, D_q).
+pub struct SourceMemory<E: Element = f32> {
+    /// (B, S, A) or (B, S, D_q); in heads (B, S, M, K).
     pub keys: Tensor<E>,
-    /// Which positions are padding (B, 1, S), not to be looked at.
-    pub padding: Mask,
+    /// (B, S, D_v), what the encoder showed; in heads (B, S, M, K).
+    pub values: Tensor<E>,
+    /// Which positions of each source are there; all if there is no padding.
+    pub present: Option<Present>,
 }
 
-impl<E: Element> Memory<E> {
+impl<E: Element> SourceMemory<E> {
     /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
-    pub fn rows(&self, rows: &[usize]) -> Self {
-        let ids = rungs_tensor::Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
-        let [_, _, s] = self.padding.dims();
-        let padding = self.padding.to_vec();
-        let padding: Vec<bool> = rows.iter().flat_map(|&row| padding[row * s..][..s].iter().copied()).collect();
+    pub fn rows(&self, rows: &Ids) -> Self {
+        let present = |present: &Present| rows.as_slice().iter().map(|&row| present[row as usize].clone()).collect();
         Self {
-            values: self.values.select(0, &ids),
-            keys: self.keys.select(0, &ids),
-            padding: Mask::new(padding, [rows.len(), 1, s]),
+            keys: self.keys.select(0, rows),
+            values: self.values.select(0, rows),
+            present: self.present.as_ref().map(present),
         }
+    }
+
+    /// Scores (B, T, S) of which those of padding become −∞.
+    pub(crate) fn masked(&self, scores: &Tensor<E>) -> Tensor<E> {
+        let Some(present) = &self.present else { return scores.clone() };
+        let [b, _, s] = scores.dims();
+        let padding = Mask::from_fn([b, 1, s], |i| !present[i / s].contains(&(i % s)));
+        scores.masked_fill(&padding, f64::NEG_INFINITY)
     }
 }
 
@@ -109,7 +114,7 @@ impl<E: Element> Attention<E> {
     /// # Panics
     /// If there is not one length per source, or one is not in 1..=S.
     #[track_caller]
-    pub fn memory(&self, values: &Tensor<E>, lengths: &[usize]) -> Memory<E> {
+    pub fn memory(&self, values: &Tensor<E>, lengths: &[usize]) -> SourceMemory<E> {
         let [b, s, width] = values.dims();
         let fit = lengths.len() == b && lengths.iter().all(|l| (1..=s).contains(l));
         assert!(fit, "attention: lengths {lengths:?} of {b} sources of {s} positions");
@@ -121,12 +126,12 @@ impl<E: Element> Attention<E> {
             (_, Some(w)) => values.matmul(w), // (B, S, A) or (B, S, D_q)
             (_, None) => values.clone(),
         };
-        Memory { values: values.clone(), keys, padding: Mask::from_fn([b, 1, s], |i| i % s >= lengths[i / s]) }
+        SourceMemory { keys, values: values.clone(), present: Some(lengths.iter().map(|&length| 0..length).collect()) }
     }
 
     /// Queries (B, T, D_q) → their contexts (B, T, D_v) and the weights (B, T, S) that made them.
     #[track_caller]
-    pub fn look(&self, query: &Tensor<E>, memory: &Memory<E>) -> (Tensor<E>, Tensor<E>) {
+    pub fn look(&self, query: &Tensor<E>, memory: &SourceMemory<E>) -> (Tensor<E>, Tensor<E>) {
         let [_, _, width] = query.dims();
         let scores = match &self.u {
             None => query.matmul(&memory.keys.t()), // (B, T, S)
@@ -141,7 +146,7 @@ impl<E: Element> Attention<E> {
                 inner.matmul(&u.unsqueeze(1)).squeeze(3) // (B, T, S)
             }
         };
-        let weights = scores.masked_fill(&memory.padding, f64::NEG_INFINITY).softmax(); // (B, T, S)
+        let weights = memory.masked(&scores).softmax(); // (B, T, S)
         (weights.matmul(&memory.values), weights) // (B, T, D_v)
     }
 }

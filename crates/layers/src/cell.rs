@@ -1,7 +1,7 @@
 //! A recurrent cell: from an input and a state to the next state.
 //!
-//! [`RnnCell`](crate::RnnCell), [`LstmCell`](crate::LstmCell) and [`GruCell`](crate::GruCell) are [`Cell`]s. Layers of
-//! them are [`recurrent`](crate::recurrent).
+//! [`RnnCell`](crate::RnnCell), [`LstmCell`](crate::LstmCell) and [`GruCell`](crate::GruCell) are one struct,
+//! [`RecurrentCell`], over the equations of each. Layers of them are [`recurrent`](crate::recurrent).
 //!
 //! The product x_t W_x does not depend on the state, so it is taken for all steps at once; what remains is one kernel
 //! for the whole sequence. A single step is a sequence of one, so both give the same bits.
@@ -9,18 +9,12 @@
 //! Sequences of different lengths are padded at their ends. Past its own length a sequence's state stays as it is, so
 //! the last state of a padded batch is that of each sequence alone, and what stands in the padding never matters.
 
-use crate::Module;
-use rungs_tensor::{Array, Element, Ids, Kernel, Rng, Tensor};
+use crate::kernels::sequence_kernel::{Equations, Sequence};
+use crate::{Init, Module, parameters};
+use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
 use std::fmt::Debug;
 
-/// The order in which a sequence is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// From the first step to the last.
-    Forward,
-    /// From the last step to the first.
-    Reverse,
-}
+pub use crate::kernels::sequence_reading::Order;
 
 /// What a recurrent layer carries from step to step.
 #[derive(Debug, Clone)]
@@ -45,7 +39,7 @@ impl<E: Element> RecurrentState<E> {
 
 /// One step of a recurrent layer.
 pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
-    /// What a cell may be besides its sizes; `()` if there is nothing to choose.
+    /// What a cell may be besides its sizes.
     type Kind: Copy + Default;
 
     /// How many vectors its state has: 1, or 2 with a c.
@@ -111,29 +105,72 @@ pub trait Cell<E: Element>: Module<E> + Clone + Debug + Send + Sync + Sized {
     }
 }
 
-/// Runs a kernel of a whole sequence: x W_x (B, T, G·H) and the state before → every h (B, T, H) and the state after.
-#[track_caller]
-pub(crate) fn run<E: Element, K: Kernel<E>>(
-    kernel: K,
-    drive: &Tensor<E>,
-    [w_h, bias]: [&Tensor<E>; 2],
-    RecurrentState { h, c }: &RecurrentState<E>,
-    order: Order,
-) -> (Tensor<E>, RecurrentState<E>) {
-    let ([b, t, _], hidden) = (drive.dims(), w_h.dims::<2>()[0]);
-    assert!(t > 0, "{}: a sequence of no steps", kernel.name());
-    let mut operands = vec![drive, w_h, bias, h];
-    operands.extend(c);
-    let packed = Tensor::apply_kernel(kernel, &operands); // (B·T + B, H) with c, (B·T, H) without
-    let states = packed.slice(0, 0..b * t).reshape([b, t, hidden]); // (B, T, H)
-    let c = c.as_ref().map(|_| packed.slice(0, b * t..b * t + b)); // (B, H)
-    let h = last_step(&states, order);
-    (states, RecurrentState { h, c })
+/// One layer's step, by these equations.
+///
+/// Parameters: G(D·H + H²) for G gates, and the biases.
+#[derive(Debug, Clone)]
+pub struct RecurrentCell<E: Element, Q> {
+    /// W_x (D, G·H).
+    pub w_x: Tensor<E>,
+    /// W_h (H, G·H).
+    pub w_h: Tensor<E>,
+    /// b, of as many times H numbers as the equations have biases; at first 0, and 1 for the forget gate of an LSTM.
+    pub bias: Tensor<E>,
+    /// What a step computes.
+    pub equations: Q,
 }
 
-/// The state that was computed last: (B, T, H) → (B, H).
-fn last_step<E: Element>(states: &Tensor<E>, order: Order) -> Tensor<E> {
-    let [_, t, _] = states.dims();
-    let last = if order == Order::Forward { t - 1 } else { 0 };
-    states.slice(1, last..last + 1).squeeze(1)
+parameters!(RecurrentCell<Q: Equations> { w_x, w_h, bias, equations: _ });
+
+impl<E: Element, Q: Equations> RecurrentCell<E, Q> {
+    /// A cell from `inputs` to `hidden`, with each gate's part of W_x and W_h drawn from the two distributions.
+    #[track_caller]
+    pub fn new(equations: Q, inputs: usize, hidden: usize, [w_x, w_h]: [Init; 2], rng: &mut Rng) -> Self {
+        Self {
+            w_x: w_x.side_by_side(inputs, &vec![hidden; Q::GATES], rng),
+            w_h: w_h.side_by_side(hidden, &vec![hidden; Q::GATES], rng),
+            bias: Tensor::variable(Q::first_bias(hidden)),
+            equations,
+        }
+    }
+}
+
+impl<E: Element, Q: Equations> Cell<E> for RecurrentCell<E, Q> {
+    type Kind = Q;
+    const STATES: usize = Q::STATES;
+
+    fn of_kind(equations: Q, inputs: usize, hidden: usize, rng: &mut Rng) -> Self {
+        Self::new(equations, inputs, hidden, [Init::XavierUniform, Init::Orthogonal], rng)
+    }
+
+    fn parameters(inputs: u64, hidden: u64) -> u64 {
+        Q::GATES as u64 * (inputs * hidden + hidden * hidden) + Q::BIASES as u64 * hidden
+    }
+
+    fn w_x(&self) -> &Tensor<E> {
+        &self.w_x
+    }
+
+    fn hidden(&self) -> usize {
+        self.w_h.dims::<2>()[0]
+    }
+
+    fn driven(
+        &self,
+        drive: &Tensor<E>,
+        RecurrentState { h, c }: &RecurrentState<E>,
+        order: Order,
+        lengths: Option<&[usize]>,
+    ) -> (Tensor<E>, RecurrentState<E>) {
+        let ([b, t, _], hidden) = (drive.dims(), self.hidden());
+        assert!(t > 0, "{}: a sequence of no steps", Q::NAME);
+        let mut operands = vec![drive, &self.w_h, &self.bias, h];
+        operands.extend(c);
+        let packed = Sequence::new(self.equations, order, lengths).apply(&operands); // (B·T + B, H), or (B·T, H)
+        let states = packed.slice(0, 0..b * t).reshape([b, t, hidden]); // (B, T, H)
+        let c = c.as_ref().map(|_| packed.slice(0, b * t..b * t + b)); // (B, H)
+        let last = if order == Order::Forward { t - 1 } else { 0 };
+        let h = states.slice(1, last..last + 1).squeeze(1); // (B, H)
+        (states, RecurrentState { h, c })
+    }
 }

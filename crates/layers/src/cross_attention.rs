@@ -12,31 +12,8 @@
 //! they are computed once for it ([`SourceMemory`]), whatever is written afterwards, and in however many steps.
 
 use crate::self_attention::check_heads;
-use crate::{Dropout, Linear, Mode, Present, parameters};
-use rungs_tensor::{AttentionOptions, Element, Ids, Mask, Tensor};
-
-/// The keys and values of sources, as one layer of a decoder looks at them.
-#[derive(Debug, Clone)]
-pub struct SourceMemory<E: Element = f32> {
-    /// (B, S, M, K).
-    pub keys: Tensor<E>,
-    /// (B, S, M, K).
-    pub values: Tensor<E>,
-    /// Which positions of each source are there; all if there is no padding.
-    pub present: Option<Present>,
-}
-
-impl<E: Element> SourceMemory<E> {
-    /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
-    pub fn rows(&self, rows: &[usize]) -> Self {
-        let ids = Ids::new(rows.iter().map(|&row| row as u32).collect::<Vec<_>>(), rows.len());
-        Self {
-            keys: self.keys.select(0, &ids),
-            values: self.values.select(0, &ids),
-            present: self.present.as_ref().map(|present| rows.iter().map(|&row| present[row].clone()).collect()),
-        }
-    }
-}
+use crate::{Dropout, Linear, Mode, Present, SourceMemory, parameters};
+use rungs_tensor::{AttentionOptions, Element, Tensor};
 
 /// Multi-head attention to another sequence.
 ///
@@ -51,8 +28,10 @@ pub struct CrossAttention<E: Element = f32> {
     pub projection: Linear<E>,
     /// On the attention weights, and on the way out.
     pub dropout: Dropout,
-    heads: usize,
-    key_heads: usize,
+    /// N, the heads of queries.
+    pub heads: usize,
+    /// M, the heads of keys and values.
+    pub key_heads: usize,
 }
 
 parameters!(CrossAttention { query, key_value, projection, dropout: _, heads: _, key_heads: _ });
@@ -79,16 +58,6 @@ impl<E: Element> CrossAttention<E> {
             "attention: parts of {width}, {pairs} and ({inputs}, {output}) do not fit queries of {d}, {n} and {m} heads"
         );
         Self { query, key_value, projection, dropout, heads: n, key_heads: m }
-    }
-
-    /// N.
-    pub fn heads(&self) -> usize {
-        self.heads
-    }
-
-    /// M.
-    pub fn key_heads(&self) -> usize {
-        self.key_heads
     }
 
     /// K.
@@ -133,11 +102,8 @@ impl<E: Element> CrossAttention<E> {
         let queries = self.query.forward(x, &mut Mode::Eval).reshape([b, t, n, k]).swap_axes(1, 2); // (B, N, T, K)
         let keys = memory.keys.swap_axes(1, 2).unsqueeze(2); // (B, M, 1, S, K)
         let keys = keys.expand([b, m, n / m, s, k]).reshape([b, n, s, k]);
-        let mut scores = queries.matmul(&keys.t()) / (k as f64).sqrt(); // (B, N, T, S)
-        if let Some(present) = &memory.present {
-            let padding = Mask::from_fn([b, 1, 1, s], |i| !present[i / s].contains(&(i % s)));
-            scores = scores.masked_fill(&padding, f64::NEG_INFINITY);
-        }
-        scores.softmax().mean_over([1]).squeeze(1) // (B, T, S)
+        let scores = queries.matmul(&keys.t()) / (k as f64).sqrt(); // (B, N, T, S)
+        let weights = memory.masked(&scores.reshape([b, n * t, s])).softmax();
+        weights.reshape([b, n, t, s]).mean_over([1]).squeeze(1) // (B, T, S)
     }
 }

@@ -62,7 +62,7 @@ pub struct FeedForward<E: Element = f32> {
 parameters!(FeedForward { gate, up, down, activation: _, dropout: _ });
 
 impl<E: Element> FeedForward<E> {
-    /// A layer of these two parts: D → H and H → D.
+    /// A layer of these two parts: D → H and H → D. One with a gate is a struct expression.
     ///
     /// # Panics
     /// If the second does not take what the first gives.
@@ -71,16 +71,6 @@ impl<E: Element> FeedForward<E> {
         let ([_, hidden], [inputs, _]) = (up.widths(), down.widths());
         assert!(hidden == inputs, "feed-forward: {hidden} numbers go up and {inputs} come down");
         Self { gate: None, up, down, activation, dropout }
-    }
-
-    /// The same layer with a gate, of the sizes of `up`.
-    ///
-    /// # Panics
-    /// If it has others.
-    #[track_caller]
-    pub fn gated(self, gate: Linear<E>) -> Self {
-        assert!(gate.widths() == self.up.widths(), "feed-forward: gate {:?}, up {:?}", gate.widths(), self.up.widths());
-        Self { gate: Some(gate), ..self }
     }
 
     /// x (…, D) → y (…, D).

@@ -41,8 +41,7 @@ pub fn checkpointed<E: Element, M: Module<E> + Clone + Send + Sync + 'static>(
     let count = inputs.len();
     Tensor::checkpoint(value, &operands, move |operands| {
         let (inputs, parameters) = operands.split_at(count);
-        let (mut module, mut parameters) = (frozen.clone(), parameters.iter());
-        module.for_each_mut(&mut |_, parameter| *parameter = parameters.next().expect("one for each").clone());
+        let module = frozen.with_parameters(parameters.iter().cloned());
         match &before {
             Some(rng) => forward(&module, inputs, &mut Mode::Train(&mut rng.clone())),
             None => forward(&module, inputs, &mut Mode::Eval),

@@ -53,13 +53,14 @@ impl Init {
         })
     }
 
-    /// `count` matrices (inputs, outputs) drawn one by one and laid side by side: (inputs, count·outputs).
+    /// Matrices from `inputs` to so many outputs each, drawn one by one and laid side by side.
     ///
     /// So are the weights of gates, or of queries, keys and values, kept, that one product computes them all. Each is
     /// drawn as if it stood alone: the fan-out of a gate is H, not 4H, and each recurrent gate is orthogonal.
     #[track_caller]
-    pub fn side_by_side<E: Element>(self, [inputs, outputs]: [usize; 2], count: usize, rng: &mut Rng) -> Tensor<E> {
-        let blocks: Vec<Tensor<E>> = (0..count).map(|_| self.tensor([inputs, outputs], rng).detached()).collect();
+    pub fn side_by_side<E: Element>(self, inputs: usize, outputs: &[usize], rng: &mut Rng) -> Tensor<E> {
+        let block = |&outputs: &usize| self.tensor([inputs, outputs], rng).detached();
+        let blocks: Vec<Tensor<E>> = outputs.iter().map(block).collect();
         Tensor::concat(&blocks, -1).as_variable()
     }
 }

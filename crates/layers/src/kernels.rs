@@ -4,12 +4,10 @@
 //! |---|---|
 //! | [`sequence_kernel`] | a whole sequence, forward and back, of any cell whose step is [`Equations`] |
 //! | [`rnn_kernel`], [`lstm_kernel`], [`gru_kernel`] | the equations of each cell |
-//! | [`gru_before_product_kernel`] | the GRU of the paper, whose step has a second product |
 //! | [`sequence_reading`] | the order of steps, lengths and shapes, and the loop of the textbook |
 //!
 //! [`Equations`]: sequence_kernel::Equations
 
-pub(crate) mod gru_before_product_kernel;
 pub(crate) mod gru_kernel;
 pub(crate) mod lstm_kernel;
 pub(crate) mod rnn_kernel;

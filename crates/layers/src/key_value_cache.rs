@@ -139,7 +139,7 @@ mod tests {
         let rng = &mut Rng::new(3);
         let linear = |inputs, outputs, rng: &mut Rng| Linear::new(inputs, outputs, Bias::Yes, Init::XavierUniform, rng);
         let (qkv, projection) = (linear(6, 10, rng), linear(6, 6, rng));
-        let attention = SelfAttention::grouped(qkv, projection, [3, 1], Dropout::new(0.0)).causal();
+        let attention = SelfAttention::new(qkv, projection, [3, 1], Dropout::new(0.0)).causal();
         let mut read = |positions: usize| {
             let mut cache = KeyValueCache::new();
             attention.forward(&tensor([2, positions, 6], rng), Some(&mut cache), None, &mut Mode::Eval);

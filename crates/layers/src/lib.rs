@@ -75,9 +75,9 @@ pub mod transformer_block;
 pub mod transformer_decoder;
 pub mod transformer_encoder;
 
-pub use attention::{Attention, Memory, Score};
-pub use cell::{Cell, Order, RecurrentState};
-pub use cross_attention::{CrossAttention, SourceMemory};
+pub use attention::{Attention, Score, SourceMemory};
+pub use cell::{Cell, Order, RecurrentCell, RecurrentState};
+pub use cross_attention::CrossAttention;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use feed_forward::{Activation, FeedForward};
@@ -88,13 +88,11 @@ pub use key_value_cache::{KeyValueCache, Present};
 pub use linear::{Bias, Linear};
 pub use load_error::{LoadError, Misshapen};
 pub use low_rank::{LowRank, LowRankConfig};
-pub use lstm::{Lstm, LstmCell};
+pub use lstm::{Lstm, LstmCell, LstmEquations};
 pub use mode::Mode;
 pub use module::{Module, Path};
-pub use norm::{LayerNorm, Norm, NormKind, RmsNorm};
-pub use positional_encoding::{
-    Angles, LearnedPositions, PositionVectors, Rotary, SinusoidalPositions, sinusoidal_positions,
-};
+pub use norm::{Norm, NormKind};
+pub use positional_encoding::{Angles, LearnedPositions, Rotary, sinusoidal_positions};
 pub use recurrent::{Direction, Recurrent};
 pub use rnn::{Nonlinearity, Rnn, RnnCell};
 /// The engine below, so that a crate which builds on layers needs no second dependency.

@@ -97,7 +97,7 @@ impl<E: Element> Linear<E> {
 /// Calls `f` with every linear layer of a module and its full name, in the order of declaration, to change it: to give
 /// it an adapter, for example.
 pub fn for_each_linear<E: Element, M: Module<E> + ?Sized>(module: &mut M, f: &mut dyn FnMut(&str, &mut Linear<E>)) {
-    module.visit_modules(&mut Path::new(), &mut |name, module| {
+    module.visit_mut(&mut Path::new(), &mut |name, module| {
         if let Some(layer) = module.downcast_mut() {
             f(name, layer);
         }

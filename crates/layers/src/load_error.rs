@@ -36,25 +36,17 @@ impl LoadError {
 
     fn line(&self) -> String {
         let shape = |m: &Misshapen| format!("{} is {} where {} is needed", m.name, m.found, m.expected);
-        let problems = [
-            ("missing", listed(self.missing.iter().cloned())),
-            ("unexpected", listed(self.unexpected.iter().cloned())),
-            ("wrong shape", listed(self.misshapen.iter().map(shape))),
-        ];
-        let problems: Vec<String> =
-            problems.into_iter().filter_map(|(what, list)| Some(format!("{what}: {}", list?))).collect();
+        let misshapen: Vec<String> = self.misshapen.iter().map(shape).collect();
+        let problems = [("missing", &self.missing), ("unexpected", &self.unexpected), ("wrong shape", &misshapen)];
+        let problems = problems.into_iter().filter(|(_, names)| !names.is_empty());
+        let problems: Vec<String> = problems.map(|(what, names)| format!("{what}: {}", listed(names))).collect();
         format!("tensors do not fit the model: {}", problems.join("; "))
     }
 }
 
 /// The first few items and how many more there are; a mismatched model can have hundreds.
-fn listed(items: impl ExactSizeIterator<Item = String>) -> Option<String> {
-    const SHOWN: usize = 3;
-    let more = items.len().saturating_sub(SHOWN);
-    let shown: Vec<String> = items.take(SHOWN).collect();
-    match (shown.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(shown.join(", ")),
-        (false, _) => Some(format!("{} and {more} more", shown.join(", "))),
-    }
+fn listed(items: &[String]) -> String {
+    let (shown, more) = items.split_at(items.len().min(3));
+    let shown = shown.join(", ");
+    if more.is_empty() { shown } else { format!("{shown} and {} more", more.len()) }
 }

@@ -32,14 +32,10 @@ impl Path {
     /// Visits a place one step further in, and comes back.
     pub fn enter(&mut self, segment: impl Display, visit: impl FnOnce(&mut Path)) {
         let length = self.0.len();
-        self.push(&segment);
+        let dot = if length == 0 { "" } else { "." };
+        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
         visit(self);
         self.0.truncate(length);
-    }
-
-    fn push(&mut self, segment: &dyn Display) {
-        let dot = if self.0.is_empty() { "" } else { "." };
-        write!(self.0, "{dot}{segment}").expect("a String takes all that is written to it");
     }
 }
 
@@ -51,18 +47,14 @@ pub trait Module<E: Element>: 'static {
     /// Shows every parameter below `path` with its full name, in the order of declaration.
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>));
 
-    /// Shows every parameter to be changed: the same names in the same order as [`visit`](Module::visit).
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>));
-
-    /// Shows every module below `path` with its full name, itself first, to be changed.
+    /// Shows every part below `path` with its full name, to be changed: modules, itself first, and parameters, the same
+    /// in the same order as [`visit`](Module::visit) shows.
     ///
-    /// Layers of one type are found by [downcasting](Any), as [`for_each_linear`](crate::linear::for_each_linear) finds
-    /// linear ones. A tensor by itself is not shown, and `Option`, `Vec` and `Box` show only what they hold.
-    /// [`parameters!`](crate::parameters) writes this method; a module by hand that holds others passes it on.
+    /// Parts of one type are found by [downcasting](Any): parameters by [`for_each_mut`](Module::for_each_mut), linear
+    /// layers by [`for_each_linear`](crate::linear::for_each_linear). `Option`, `Vec` and `Box` show only what they
+    /// hold.
     #[doc(alias = "named_modules")]
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        let _ = (path, f);
-    }
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any));
 
     /// Calls `f` with every parameter and its name.
     fn for_each<'a>(&'a self, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
@@ -71,7 +63,11 @@ pub trait Module<E: Element>: 'static {
 
     /// Calls `f` with every parameter and its name, to change it.
     fn for_each_mut(&mut self, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
-        self.visit_mut(&mut Path::new(), f);
+        self.visit_mut(&mut Path::new(), &mut |name, part| {
+            if let Some(parameter) = part.downcast_mut() {
+                f(name, parameter);
+            }
+        });
     }
 
     /// The number of trainable numbers.
@@ -130,6 +126,21 @@ pub trait Module<E: Element>: 'static {
         detached.for_each_mut(&mut |_, parameter| *parameter = parameter.detached());
         detached
     }
+
+    /// The same module with these tensors for its parameters, one for each in the order of declaration.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[doc(alias = "functional_call")]
+    #[track_caller]
+    fn with_parameters(&self, parameters: impl IntoIterator<Item = Tensor<E>>) -> Self
+    where
+        Self: Sized + Clone,
+    {
+        let (mut module, mut parameters) = (self.clone(), parameters.into_iter());
+        module.for_each_mut(&mut |_, parameter| *parameter = parameters.next().expect("one for each parameter"));
+        module
+    }
 }
 
 impl<E: Element> Module<E> for Tensor<E> {
@@ -137,7 +148,7 @@ impl<E: Element> Module<E> for Tensor<E> {
         f(path.as_str(), self);
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         f(path.as_str(), self);
     }
 }
@@ -149,15 +160,9 @@ impl<E: Element, M: Module<E>> Module<E> for Option<M> {
         }
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         if let Some(module) = self {
             module.visit_mut(path, f);
-        }
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        if let Some(module) = self {
-            module.visit_modules(path, f);
         }
     }
 }
@@ -169,15 +174,9 @@ impl<E: Element, M: Module<E>> Module<E> for Vec<M> {
         }
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         for (index, module) in self.iter_mut().enumerate() {
             path.enter(index, |path| module.visit_mut(path, f));
-        }
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        for (index, module) in self.iter_mut().enumerate() {
-            path.enter(index, |path| module.visit_modules(path, f));
         }
     }
 }
@@ -187,17 +186,13 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
         (**self).visit(path, f);
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         (**self).visit_mut(path, f);
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        (**self).visit_modules(path, f);
     }
 }
 
 /// Implements [`Module`] for a struct that is generic over its element, and perhaps over one kind of part that it is
-/// made of, `parameters!(Model<C: Cell> { … })` with a trait that has the element for its parameter.
+/// made of, `parameters!(Model<C: Cell<E>> { … })`, where E is the element.
 ///
 /// It is written like the pattern that takes the struct apart: a field by its name is a parameter or holds some,
 /// `field: _` holds none. As in a pattern, every field must be mentioned, so a parameter cannot be forgotten: one
@@ -236,22 +231,17 @@ impl<E: Element, M: Module<E> + ?Sized> Module<E> for Box<M> {
 /// ```
 #[macro_export]
 macro_rules! parameters {
-    ($module:ident $(< $part:ident : $bound:ident >)? { $($field:ident $(: $none:tt)?),+ $(,)? }) => {
-        impl<E: $crate::tensor::Element $(, $part: $bound<E>)?> $crate::Module<E> for $module<E $(, $part)?> {
+    ($module:ident $(< $part:ident : $bound:path >)? { $($field:ident $(: $none:tt)?),+ $(,)? }) => {
+        impl<E: $crate::tensor::Element $(, $part: $bound)?> $crate::Module<E> for $module<E $(, $part)?> {
             fn visit<'a>(&'a self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &'a $crate::tensor::Tensor<E>)) {
                 let Self { $($field $(: $none)?),+ } = self;
                 $($crate::parameters!(@field visit, path, f, $field $(: $none)?);)+
             }
 
-            fn visit_mut(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut $crate::tensor::Tensor<E>)) {
-                let Self { $($field $(: $none)?),+ } = self;
-                $($crate::parameters!(@field visit_mut, path, f, $field $(: $none)?);)+
-            }
-
-            fn visit_modules(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut dyn ::std::any::Any)) {
+            fn visit_mut(&mut self, path: &mut $crate::Path, f: &mut dyn FnMut(&str, &mut dyn ::std::any::Any)) {
                 f(path.as_str(), self);
                 let Self { $($field $(: $none)?),+ } = self;
-                $($crate::parameters!(@field visit_modules, path, f, $field $(: $none)?);)+
+                $($crate::parameters!(@field visit_mut, path, f, $field $(: $none)?);)+
             }
         }
     };

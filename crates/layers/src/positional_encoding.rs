@@ -11,10 +11,9 @@
 //! i + K/2) of a head's vector at position t by the angle t / θ^(2i/K). A score q · k then depends on the two vectors
 //! and on how far apart they stand, and on nothing else of the positions.
 
-use crate::{Init, Module, Path, parameters};
+use crate::{Init, parameters};
 use rungs_tensor::{Array, Element, Ids, Rng, Tensor};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,95 +61,20 @@ impl<E: Element> LearnedPositions<E> {
     }
 }
 
-/// P (T, D), the waves of Vaswani et al. (2017), for positions 0 to `context` − 1. A constant: nothing to learn.
+/// P (T, D), the waves of Vaswani et al. (2017), for these positions. A constant: nothing to learn, and no last
+/// position.
 ///
 /// For any shift s, P\[t + s\] is a rotation of P\[t\] that does not depend on t, so that attention can learn to look
 /// a fixed distance back.
-pub fn sinusoidal_positions<E: Element>(context: usize, width: usize) -> Tensor<E> {
-    waves(0..context, width)
-}
-
-fn waves<E: Element>(positions: Range<usize>, width: usize) -> Tensor<E> {
+pub fn sinusoidal_positions<E: Element>(positions: Range<usize>, width: usize) -> Tensor<E> {
+    let scale = |pair: usize| 10000f64.powf((2 * pair) as f64 / width as f64);
+    let scales: Vec<f64> = (0..width.div_ceil(2)).map(scale).collect();
     let wave = |flat: usize| {
         let (t, d) = (positions.start + flat / width, flat % width);
-        let pair = (d - d % 2) as f64;
-        let angle = t as f64 / 10000f64.powf(pair / width as f64);
+        let angle = t as f64 / scales[d / 2];
         E::from_f64(if d % 2 == 0 { angle.sin() } else { angle.cos() })
     };
     Tensor::constant(Array::from_fn([positions.len(), width], wave))
-}
-
-/// [`sinusoidal_positions`], computed once for the positions that are usual. There is no last one.
-#[derive(Debug, Clone)]
-pub struct SinusoidalPositions<E: Element = f32> {
-    usual: Tensor<E>,
-}
-
-impl<E: Element> SinusoidalPositions<E> {
-    /// Vectors of `width` numbers; those of positions 0 to `context` − 1 are kept.
-    pub fn new(context: usize, width: usize) -> Self {
-        Self { usual: sinusoidal_positions(context, width) }
-    }
-
-    /// The vectors of these positions, (T, D), to be added to (B, T, D).
-    pub fn forward(&self, positions: Range<usize>) -> Tensor<E> {
-        let [context, width] = self.usual.dims();
-        match positions.end <= context {
-            true => self.usual.slice(0, positions), // (T, D)
-            false => waves(positions, width),
-        }
-    }
-}
-
-/// A vector for each position, learnt or given.
-#[derive(Debug, Clone)]
-pub enum PositionVectors<E: Element = f32> {
-    /// Learnt.
-    Learned(LearnedPositions<E>),
-    /// Given.
-    Sinusoidal(SinusoidalPositions<E>),
-}
-
-impl<E: Element> Module<E> for PositionVectors<E> {
-    fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        if let PositionVectors::Learned(positions) = self {
-            positions.visit(path, f);
-        }
-    }
-
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
-        if let PositionVectors::Learned(positions) = self {
-            positions.visit_mut(path, f);
-        }
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        if let PositionVectors::Learned(positions) = self {
-            positions.visit_modules(path, f);
-        }
-    }
-}
-
-impl<E: Element> PositionVectors<E> {
-    /// The longest sequence, if there is one.
-    pub fn context(&self) -> Option<usize> {
-        match self {
-            PositionVectors::Learned(positions) => Some(positions.context()),
-            PositionVectors::Sinusoidal(_) => None,
-        }
-    }
-
-    /// The vectors of these positions, (T, D), to be added to (B, T, D).
-    ///
-    /// # Panics
-    /// If a position is past the longest sequence.
-    #[track_caller]
-    pub fn forward(&self, positions: Range<usize>) -> Tensor<E> {
-        match self {
-            PositionVectors::Learned(learned) => learned.forward(positions),
-            PositionVectors::Sinusoidal(given) => given.forward(positions),
-        }
-    }
 }
 
 /// Rotary positions. They have no parameters.
@@ -173,35 +97,22 @@ impl Default for Rotary {
 pub struct Angles<E: Element = f32> {
     cosines: Arc<[E]>,
     sines: Arc<[E]>,
-    by_row: bool,
 }
 
 impl Rotary {
-    /// The angles of these positions for heads of `width` numbers. They are the same for all layers.
+    /// The angles of these positions, T or, where they differ from row to row, B·T, for heads of `width` numbers. They
+    /// are the same for all layers.
     ///
     /// # Panics
     /// If the width is odd.
     #[track_caller]
-    pub fn angles<E: Element>(&self, positions: Range<usize>, width: usize) -> Angles<E> {
-        self.of(positions, width, false)
-    }
-
-    /// The angles of positions (B, T) that differ from row to row.
-    ///
-    /// # Panics
-    /// If the width is odd.
-    #[track_caller]
-    pub fn angles_of_each<E: Element>(&self, positions: &Ids, width: usize) -> Angles<E> {
-        self.of(positions.as_slice().iter().map(|&position| position as usize), width, true)
-    }
-
-    #[track_caller]
-    fn of<E: Element>(&self, positions: impl Iterator<Item = usize>, width: usize, by_row: bool) -> Angles<E> {
+    pub fn angles<E: Element>(&self, positions: impl IntoIterator<Item = usize>, width: usize) -> Angles<E> {
         assert!(width.is_multiple_of(2), "rotary positions: a head of {width} numbers has no pairs");
         let angle = |t: usize, pair: usize| t as f64 / self.theta.powf(2.0 * pair as f64 / width as f64);
-        let angles: Vec<f64> = positions.flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
+        let angles: Vec<f64> =
+            positions.into_iter().flat_map(|t| (0..width / 2).map(move |pair| angle(t, pair))).collect();
         let each = |f: fn(f64) -> f64| angles.iter().map(|&angle| E::from_f64(f(angle))).collect();
-        Angles { cosines: each(f64::cos), sines: each(f64::sin), by_row }
+        Angles { cosines: each(f64::cos), sines: each(f64::sin) }
     }
 }
 
@@ -213,11 +124,11 @@ impl<E: Element> Angles<E> {
     #[track_caller]
     pub fn turn(&self, x: &Tensor<E>) -> Tensor<E> {
         let rotate = |x: &Tensor<E>| x.rotate(self.cosines.clone(), self.sines.clone());
-        if !self.by_row {
-            return rotate(x);
-        }
-        // Where every row has positions of its own, all rows are one sequence of them.
         let [b, t, n, k] = x.dims();
-        rotate(&x.reshape([1, b * t, n, k])).reshape([b, t, n, k])
+        match self.cosines.len() == b * t * k / 2 {
+            // Where every row has positions of its own, all rows are one sequence of them.
+            true => rotate(&x.reshape([1, b * t, n, k])).reshape([b, t, n, k]),
+            false => rotate(x),
+        }
     }
 }

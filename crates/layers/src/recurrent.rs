@@ -36,15 +36,10 @@ impl<E: Element, C: Cell<E>> Module<E> for Recurrent<C> {
         path.enter("backward", |path| self.backward.visit(path, f));
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
+        f(path.as_str(), self);
         path.enter("layers", |path| self.layers.visit_mut(path, f));
         path.enter("backward", |path| self.backward.visit_mut(path, f));
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        f(path.as_str(), self);
-        path.enter("layers", |path| self.layers.visit_modules(path, f));
-        path.enter("backward", |path| self.backward.visit_modules(path, f));
     }
 }
 
@@ -105,19 +100,23 @@ impl<C> Recurrent<C> {
     /// x (B, T, D) and a state per cell → what the last layer shows at all steps (B, T, H), or (B, T, 2H) in both
     /// directions, and the last state of every cell.
     ///
+    /// Sequences of different lengths are padded at their ends to T.
+    ///
     /// # Panics
-    /// If `state` does not have one state per cell.
+    /// If `state` does not have one state per cell, or there are lengths, but not one per sequence, or one is larger
+    /// than T.
     #[track_caller]
     pub fn forward<E: Element>(
         &self,
         x: &Tensor<E>,
+        lengths: Option<&[usize]>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
     ) -> (Tensor<E>, Vec<RecurrentState<E>>)
     where
         C: Cell<E>,
     {
-        self.read(x, None, state, mode)
+        self.read(x, false, lengths, state, mode)
     }
 
     /// As [`forward`](Recurrent::forward), in one direction, given the product x W_x (B, T, G·H) of the first layer: a
@@ -135,42 +134,17 @@ impl<C> Recurrent<C> {
     where
         C: Cell<E>,
     {
-        let ([cell, above @ ..], []) = (&self.layers[..], &self.backward[..]) else {
-            panic!("recurrent: driven, with {} layers and {} backward", self.layers.len(), self.backward.len())
-        };
-        assert!(state.len() == self.layers.len(), "recurrent: {} states for {} cells", state.len(), self.layers.len());
-        let (mut shown, after) = cell.driven(drive, &state[0], Order::Forward, None); // (B, T, H)
-        let mut last = vec![after];
-        for (cell, state) in above.iter().zip(&state[1..]) {
-            let (states, after) = cell.sequence(&self.dropout.forward(&shown, mode), state, Order::Forward, None);
-            shown = states;
-            last.push(after);
-        }
-        (shown, last)
+        let [layers, backward] = [self.layers.len(), self.backward.len()];
+        assert!(layers > 0 && backward == 0, "recurrent: driven, with {layers} layers and {backward} backward");
+        self.read(drive, true, None, state, mode)
     }
 
-    /// As [`forward`](Recurrent::forward), for sequences of different lengths, padded at their ends to T.
-    ///
-    /// # Panics
-    /// Also if there is not one length per sequence, or one is larger than T.
-    #[track_caller]
-    pub fn forward_padded<E: Element>(
-        &self,
-        x: &Tensor<E>,
-        lengths: &[usize],
-        state: &[RecurrentState<E>],
-        mode: &mut Mode<'_>,
-    ) -> (Tensor<E>, Vec<RecurrentState<E>>)
-    where
-        C: Cell<E>,
-    {
-        self.read(x, Some(lengths), state, mode)
-    }
-
+    /// Reads x, or what the first layer makes of it by its W_x.
     #[track_caller]
     fn read<E: Element>(
         &self,
         x: &Tensor<E>,
+        is_driven: bool,
         lengths: Option<&[usize]>,
         state: &[RecurrentState<E>],
         mode: &mut Mode<'_>,
@@ -188,7 +162,8 @@ impl<C> Recurrent<C> {
             if number > 0 && number % ways == 0 {
                 x = self.dropout.forward(&Tensor::concat(&std::mem::take(&mut shown), -1), mode);
             }
-            let (states, after) = cell.sequence(&x, &state[number], order, lengths); // (B, T, H)
+            let read = if is_driven && number == 0 { C::driven } else { C::sequence };
+            let (states, after) = read(cell, &x, &state[number], order, lengths); // (B, T, H)
             shown.push(states);
             last.push(after);
         }

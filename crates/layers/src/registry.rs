@@ -7,17 +7,15 @@
 //! gradient could pass.
 
 use crate::kernels::sequence_kernel::{Equations, Sequence};
-use crate::kernels::{gru_before_product_kernel::ResetBeforeProduct, gru_kernel::GruEquations};
-use crate::kernels::{lstm_kernel::LstmEquations, rnn_kernel::RnnEquations};
 use crate::{
-    Activation, Attention, Bias, Cell, Direction, Embedding, FeedForward, GruCell, Init, LayerNorm, LearnedPositions,
-    Linear, LowRank, LowRankConfig, LstmCell, Mode, Nonlinearity, Order, Recurrent, RecurrentState, Reset, RmsNorm,
-    RnnCell, Score,
+    Activation, Attention, Bias, Cell, Direction, Embedding, FeedForward, GruCell, Init, LearnedPositions, Linear,
+    LowRank, LowRankConfig, LstmCell, LstmEquations, Mode, Nonlinearity, Norm, NormKind, Order, Recurrent,
+    RecurrentState, Reset, RnnCell, Score, norm::EPSILON,
 };
 use checking::{Outcome, check, joined, some_dropout, training};
 use rungs_tensor::check::{Accuracy, check_gradients, check_kernel};
 use rungs_tensor::registry::{Entry, Kind};
-use rungs_tensor::{Array, Ids, Kernel, Rng, Tensor};
+use rungs_tensor::{Array, Ids, Rng, Tensor};
 
 mod checking;
 mod transformer_checks;
@@ -29,16 +27,12 @@ pub fn entries() -> Vec<Entry> {
         layer("Linear", linear),
         layer("LowRank", low_rank),
         layer("Embedding", embedding),
-        layer("LayerNorm", layer_norm),
-        layer("RmsNorm", rms_norm),
+        layer("Norm", norm),
         layer("Dropout", dropout),
         layer("LearnedPositions", learned_positions),
         layer("FeedForward", feed_forward),
         Entry { covers: "Sequence", kind: Kind::Kernel, run: sequence },
-        Entry { covers: "ResetBeforeProduct", kind: Kind::Kernel, run: reset_before_product },
-        layer("RnnCell", |rng| cell::<RnnCell<f64>>("RnnCell", &[Nonlinearity::Tanh], rng)),
-        layer("LstmCell", |rng| cell::<LstmCell<f64>>("LstmCell", &[()], rng)),
-        layer("GruCell", |rng| cell::<GruCell<f64>>("GruCell", &[Reset::AfterProduct, Reset::BeforeProduct], rng)),
+        layer("RecurrentCell", recurrent_cell),
         layer("Recurrent", recurrent),
         layer("Attention", encoder_attention),
         layer("SelfAttention", transformer_checks::self_attention),
@@ -73,14 +67,12 @@ fn embedding(rng: &mut Rng) -> Outcome {
     check("Embedding", &layer, &[], both_ways, rng)
 }
 
-fn layer_norm(rng: &mut Rng) -> Outcome {
-    let layer = LayerNorm::new(5, Bias::Yes);
-    check("LayerNorm", &layer, &[&[2, 3, 5]], |layer, x| layer.forward(&x[0]), rng)
-}
-
-fn rms_norm(rng: &mut Rng) -> Outcome {
-    let layer = RmsNorm::new(5, 1e-5);
-    check("RmsNorm", &layer, &[&[2, 3, 5]], |layer, x| layer.forward(&x[0]), rng)
+fn norm(rng: &mut Rng) -> Outcome {
+    let mut of_kind = |kind| {
+        let forward = |layer: &Norm<f64>, x: &[Tensor<f64>]| layer.forward(&x[0]);
+        check("Norm", &Norm::new(kind, 5, Bias::Yes), &[&[2, 3, 5]], forward, rng)
+    };
+    Ok(of_kind(NormKind::Layer(EPSILON))?.worse(of_kind(NormKind::Rms(EPSILON))?))
 }
 
 fn dropout(rng: &mut Rng) -> Outcome {
@@ -101,29 +93,9 @@ fn feed_forward(rng: &mut Rng) -> Outcome {
         FeedForward::new(linear([3, 5], rng), linear([5, 3], rng), activation, some_dropout())
     };
     let forward = |layer: &FeedForward<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
-    let gated = plain(Activation::Silu, rng).gated(linear([3, 5], rng));
+    let gated = FeedForward { gate: Some(linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
     let worst = check("FeedForward", &plain(Activation::Gelu, rng), &[&[2, 4, 3]], forward, rng)?;
     Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
-}
-
-/// A kernel of a whole sequence against the textbook's loop: both orders, all lengths equal and not, one of them zero.
-fn through_time<K: Kernel<f64>>(
-    kernel: impl Fn(Order, Option<&[usize]>) -> K,
-    [gates, biases, states]: [usize; 3],
-    draw: fn(&[usize], &mut Rng) -> Array<f64>,
-    rng: &mut Rng,
-) -> Outcome {
-    let [b, t, h] = [3, 4, 2];
-    let mut shapes = vec![vec![b, t, gates * h], vec![h, gates * h], vec![biases * h]];
-    shapes.extend(vec![vec![b, h]; states]);
-    let mut worst = Accuracy::default();
-    for order in [Order::Forward, Order::Reverse] {
-        for lengths in [None, Some(&[4, 1, 3][..]), Some(&[2, 0, 4])] {
-            let inputs: Vec<_> = shapes.iter().map(|shape| draw(shape, rng)).collect();
-            worst = worst.worse(check_kernel(|| kernel(order, lengths), &inputs, rng)?);
-        }
-    }
-    Ok(worst)
 }
 
 fn anywhere(shape: &[usize], rng: &mut Rng) -> Array<f64> {
@@ -140,18 +112,55 @@ fn away_from_the_kink(shape: &[usize], rng: &mut Rng) -> Array<f64> {
     })
 }
 
-fn sequence(rng: &mut Rng) -> Outcome {
-    fn check<C: Equations>(equations: C, draw: fn(&[usize], &mut Rng) -> Array<f64>, rng: &mut Rng) -> Outcome {
-        let sizes = [C::GATES, C::BIASES, 1 + usize::from(C::HAS_CELL)];
-        through_time(|order, lengths| Sequence::new(equations, order, lengths), sizes, draw, rng)
-    }
-    let mut worst = check(RnnEquations(Nonlinearity::Tanh), anywhere, rng)?;
-    worst = worst.worse(check(RnnEquations(Nonlinearity::Relu), away_from_the_kink, rng)?);
-    Ok(worst.worse(check(LstmEquations, anywhere, rng)?).worse(check(GruEquations, anywhere, rng)?))
+/// Draws operands of a shape.
+type Draw = fn(&[usize], &mut Rng) -> Array<f64>;
+
+/// Every way to read a batch of three sequences of up to four steps: both orders, all lengths equal and not, one of
+/// them zero.
+const READINGS: [(Order, Option<&[usize]>); 6] = [
+    (Order::Forward, None),
+    (Order::Forward, Some(&[4, 1, 3])),
+    (Order::Forward, Some(&[2, 0, 4])),
+    (Order::Reverse, None),
+    (Order::Reverse, Some(&[4, 1, 3])),
+    (Order::Reverse, Some(&[2, 0, 4])),
+];
+
+/// Operands of a cell's sequences.
+fn operands<Q: Equations>(draw: Draw, rng: &mut Rng) -> Vec<Array<f64>> {
+    let [b, t, h] = [3, 4, 2];
+    let mut shapes = vec![vec![b, t, Q::GATES * h], vec![h, Q::GATES * h], vec![Q::BIASES * h]];
+    shapes.extend(vec![vec![b, h]; Q::STATES]);
+    shapes.iter().map(|shape| draw(shape, rng)).collect()
 }
 
-fn reset_before_product(rng: &mut Rng) -> Outcome {
-    through_time(ResetBeforeProduct::new, [3, 4, 1], anywhere, rng)
+/// The kernel of a whole sequence against the textbook's loop.
+fn sequence(rng: &mut Rng) -> Outcome {
+    fn check<Q: Equations>(equations: Q, draw: Draw, rng: &mut Rng) -> Outcome {
+        let mut worst = Accuracy::default();
+        for (order, lengths) in READINGS {
+            let inputs = operands::<Q>(draw, rng);
+            worst = worst.worse(check_kernel(|| Sequence::new(equations, order, lengths), &inputs, rng)?);
+        }
+        Ok(worst)
+    }
+    let worst = check(Nonlinearity::Tanh, anywhere, rng)?.worse(check(Nonlinearity::Relu, away_from_the_kink, rng)?);
+    Ok(worst.worse(check(LstmEquations, anywhere, rng)?).worse(check(Reset::AfterProduct, anywhere, rng)?))
+}
+
+/// One step of every cell, and the whole sequences of the one that has no kernel.
+fn recurrent_cell(rng: &mut Rng) -> Outcome {
+    let mut worst = cell::<RnnCell<f64>>(Nonlinearity::Tanh, rng)?
+        .worse(cell::<LstmCell<f64>>(LstmEquations, rng)?)
+        .worse(cell::<GruCell<f64>>(Reset::AfterProduct, rng)?)
+        .worse(cell::<GruCell<f64>>(Reset::BeforeProduct, rng)?);
+    for (order, lengths) in READINGS {
+        let steps = |x: &[Tensor<f64>]| {
+            Sequence::new(Reset::BeforeProduct, order, lengths).apply(&x.iter().collect::<Vec<_>>())
+        };
+        worst = worst.worse(check_gradients("GruCell", steps, &operands::<Reset>(anywhere, rng), rng)?);
+    }
+    Ok(worst)
 }
 
 /// The results of a recurrent layer as one: every h, and the last h and c of every cell.
@@ -162,36 +171,30 @@ fn shown((y, last): (Tensor<f64>, Vec<RecurrentState<f64>>)) -> Tensor<f64> {
 }
 
 /// States made of inputs: h, or h and c, one after another.
-fn states(x: &[Tensor<f64>], has_cell: bool) -> Vec<RecurrentState<f64>> {
-    let vectors = if has_cell { 2 } else { 1 };
+fn states(x: &[Tensor<f64>], vectors: usize) -> Vec<RecurrentState<f64>> {
     x.chunks(vectors).map(|s| RecurrentState { h: s[0].clone(), c: s.get(1).cloned() }).collect()
 }
 
-fn cell<C: Cell<f64>>(name: &str, kinds: &[C::Kind], rng: &mut Rng) -> Outcome {
-    let mut worst = Accuracy::default();
-    for &kind in kinds {
-        let cell = C::of_kind(kind, 3, 4, rng);
-        let has_cell = cell.zero_state(1).c.is_some();
-        let shapes: &[&[usize]] = if has_cell { &[&[2, 3], &[2, 4], &[2, 4]] } else { &[&[2, 3], &[2, 4]] };
-        let step = |cell: &C, x: &[Tensor<f64>]| {
-            let state = &states(&x[1..], has_cell)[0];
-            let across = cell.sequence(&x[0].unsqueeze(1), state, Order::Reverse, Some(&[1, 0]));
-            joined(&[shown((across.0, vec![across.1])), shown((x[0].clone(), vec![cell.step(&x[0], state)]))])
-        };
-        worst = worst.worse(check(name, &cell, shapes, step, rng)?);
-    }
-    Ok(worst)
+fn cell<C: Cell<f64>>(kind: C::Kind, rng: &mut Rng) -> Outcome {
+    let cell = C::of_kind(kind, 3, 4, rng);
+    let shapes: [&[usize]; 3] = [&[2, 3], &[2, 4], &[2, 4]];
+    let step = |cell: &C, x: &[Tensor<f64>]| {
+        let state = &states(&x[1..], C::STATES)[0];
+        let across = cell.sequence(&x[0].unsqueeze(1), state, Order::Reverse, Some(&[1, 0]));
+        joined(&[shown((across.0, vec![across.1])), shown((x[0].clone(), vec![cell.step(&x[0], state)]))])
+    };
+    check("RecurrentCell", &cell, &shapes[..1 + C::STATES], step, rng)
 }
 
 fn recurrent(rng: &mut Rng) -> Outcome {
     fn stack<C: Cell<f64>>(direction: Direction, rng: &mut Rng) -> Outcome {
         let layers = Recurrent::<C>::of_kind(C::Kind::default(), direction, 3, 4, 2, some_dropout(), rng);
         let start = layers.zero_state(2);
-        let vectors = start.len() * (1 + usize::from(start[0].c.is_some()));
+        let vectors = start.len() * C::STATES;
         let shapes: Vec<&[usize]> = std::iter::once(&[2, 3, 3][..]).chain(vec![&[2, 4][..]; vectors]).collect();
         let forward = |layers: &Recurrent<C>, x: &[Tensor<f64>]| {
-            let state = states(&x[1..], start[0].c.is_some());
-            shown(training(|mode| layers.forward_padded(&x[0], &[3, 2], &state, mode)))
+            let state = states(&x[1..], C::STATES);
+            shown(training(|mode| layers.forward(&x[0], Some(&[3, 2]), &state, mode)))
         };
         check("Recurrent", &layers, &shapes, forward, rng)
     }

@@ -35,31 +35,24 @@ pub struct SelfAttention<E: Element = f32> {
     pub projection: Linear<E>,
     /// On the attention weights, and on the way out.
     pub dropout: Dropout,
-    heads: usize,
-    key_heads: usize,
-    causal: bool,
+    /// N, the heads of queries.
+    pub heads: usize,
+    /// M, the heads of keys and values.
+    pub key_heads: usize,
+    /// Whether no position looks at a later one.
+    pub causal: bool,
 }
 
 parameters!(SelfAttention { qkv, projection, dropout: _, heads: _, key_heads: _, causal: _ });
 
 impl<E: Element> SelfAttention<E> {
-    /// Attention to all positions in `heads` heads, each with keys and values of its own, of these two parts: D → 3D
-    /// and D → D.
-    ///
-    /// # Panics
-    /// If the parts do not have these widths, or D is not a multiple of the number of heads.
-    #[track_caller]
-    pub fn new(qkv: Linear<E>, projection: Linear<E>, heads: usize, dropout: Dropout) -> Self {
-        Self::grouped(qkv, projection, [heads, heads], dropout)
-    }
-
-    /// Attention in N heads of queries that share M heads of keys and values, of these two parts: D → (N + 2M)·K and
-    /// N·K → D.
+    /// Attention to all positions in N heads of queries that share M heads of keys and values, of these two parts: D →
+    /// (N + 2M)·K and N·K → D.
     ///
     /// # Panics
     /// If the parts do not have these widths, or N is not a multiple of M.
     #[track_caller]
-    pub fn grouped(qkv: Linear<E>, projection: Linear<E>, [n, m]: [usize; 2], dropout: Dropout) -> Self {
+    pub fn new(qkv: Linear<E>, projection: Linear<E>, [n, m]: [usize; 2], dropout: Dropout) -> Self {
         let ([d, out], [inputs, output]) = (qkv.widths(), projection.widths());
         check_heads(inputs, [n, m]);
         let fit = out == (n + 2 * m) * (inputs / n) && output == d;
@@ -71,21 +64,6 @@ impl<E: Element> SelfAttention<E> {
     #[must_use]
     pub fn causal(self) -> Self {
         Self { causal: true, ..self }
-    }
-
-    /// Whether no position looks at a later one.
-    pub fn is_causal(&self) -> bool {
-        self.causal
-    }
-
-    /// N.
-    pub fn heads(&self) -> usize {
-        self.heads
-    }
-
-    /// M.
-    pub fn key_heads(&self) -> usize {
-        self.key_heads
     }
 
     /// K.

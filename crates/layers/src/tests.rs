@@ -10,8 +10,8 @@ mod laws;
 
 use crate::{
     Activation, Bias, Block, BlockConfig, Cell, Direction, Dropout, Embedding, FeedForward, Gru, GruCell, Init,
-    KeyValueCache, LayerNorm, LearnedPositions, Linear, Lstm, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
-    RecurrentState, Reset, Rnn, RnnCell, SelfAttention, sinusoidal_positions,
+    KeyValueCache, LearnedPositions, Linear, Lstm, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Norm, NormKind,
+    Order, Recurrent, RecurrentState, Reset, Rnn, RnnCell, SelfAttention, norm::EPSILON, sinusoidal_positions,
 };
 use rungs_tensor::{Array, Element, Graph, Ids, Rng, Tensor, grad};
 use std::ops::Range;
@@ -37,7 +37,7 @@ pub(crate) fn shaken<E: Element, M: Module<E>>(mut module: M, rng: &mut Rng) -> 
 pub(crate) fn attention<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> SelfAttention<E> {
     let qkv = Linear::new(width, 3 * width, Bias::Yes, Init::Zeros, rng);
     let projection = Linear::new(width, width, Bias::Yes, Init::Zeros, rng);
-    shaken(SelfAttention::new(qkv, projection, heads, Dropout::new(NO_DROPOUT)).causal(), rng)
+    shaken(SelfAttention::new(qkv, projection, [heads; 2], Dropout::new(NO_DROPOUT)).causal(), rng)
 }
 
 pub(crate) fn block<E: Element>(width: usize, heads: usize, rng: &mut Rng) -> Block<E> {
@@ -71,6 +71,10 @@ fn chunkings(length: usize) -> Vec<Vec<Range<usize>>> {
     .collect()
 }
 
+fn layer_norm<E: Element>(width: usize, bias: Bias) -> Norm<E> {
+    Norm::new(NormKind::Layer(EPSILON), width, bias)
+}
+
 #[test]
 fn parameter_counts_are_those_of_the_documentation() {
     let rng = &mut Rng::new(1);
@@ -81,18 +85,18 @@ fn parameter_counts_are_those_of_the_documentation() {
     assert_eq!(count(&Linear::new(d, h, Bias::Yes, Init::Zeros, rng)), d * h + h);
     assert_eq!(count(&Linear::new(d, h, Bias::No, Init::Zeros, rng)), d * h);
     assert_eq!(count(&Embedding::new(v, d, Init::Zeros, rng)), v * d);
-    assert_eq!(count(&LayerNorm::new(d, Bias::Yes)), 2 * d);
-    assert_eq!(count(&LayerNorm::new(d, Bias::No)), d);
+    assert_eq!(count(&layer_norm(d, Bias::Yes)), 2 * d);
+    assert_eq!(count(&layer_norm(d, Bias::No)), d);
     assert_eq!(count(&LearnedPositions::new(t, d, Init::Zeros, rng)), t * d);
-    assert_eq!(count(&RnnCell::<f32>::new(d, h, Init::Zeros, Init::Zeros, rng)), d * h + h * h + h);
-    assert_eq!(count(&LstmCell::<f32>::new(d, h, Init::Zeros, Init::Zeros, rng)), 4 * (d * h + h * h + h));
+    assert_eq!(count(&RnnCell::<f32>::new(Nonlinearity::Tanh, d, h, [Init::Zeros; 2], rng)), d * h + h * h + h);
+    assert_eq!(count(&LstmCell::<f32>::new(LstmEquations, d, h, [Init::Zeros; 2], rng)), 4 * (d * h + h * h + h));
     let rnn: Rnn = Rnn::new(d, h, layers, drop, rng);
     assert_eq!(count(&rnn), (d * h + h * h + h) + (layers - 1) * (2 * h * h + h));
     let lstm: Lstm = Lstm::new(d, h, layers, drop, rng);
     assert_eq!(count(&lstm), 4 * ((d * h + h * h + h) + (layers - 1) * (2 * h * h + h)));
     let gru: Gru = Gru::new(d, h, layers, drop, rng);
     assert_eq!(count(&gru), 3 * (d * h + h * h) + 4 * h + (layers - 1) * (6 * h * h + 4 * h));
-    let both_ways = Lstm::<f32>::of_kind((), Direction::Both, d, h, layers, drop, rng);
+    let both_ways = Lstm::<f32>::of_kind(LstmEquations, Direction::Both, d, h, layers, drop, rng);
     let above = 4 * (2 * h * h + h * h + h);
     assert_eq!(count(&both_ways), 2 * (4 * (d * h + h * h + h) + (layers - 1) * above));
     assert_eq!(count(&attention(d, 2, rng)), 4 * d * d + 4 * d);
@@ -121,14 +125,14 @@ fn mistakes_are_named() {
         (
             &(|| {
                 let [qkv, projection] = parts(130, 130, &mut Rng::new(0));
-                SelfAttention::new(qkv, projection, 4, drop);
+                SelfAttention::new(qkv, projection, [4; 2], drop);
             }) as &(dyn Fn() + std::panic::RefUnwindSafe),
             "attention: width 130 is not a multiple of 4 heads",
         ),
         (
             &|| {
                 let [qkv, projection] = parts(4, 5, &mut Rng::new(0));
-                SelfAttention::new(qkv, projection, 2, drop);
+                SelfAttention::new(qkv, projection, [2; 2], drop);
             },
             "attention: parts (4, 12) and (4, 5) do not fit 2 and 2 heads",
         ),
@@ -150,14 +154,14 @@ fn mistakes_are_named() {
         (
             &|| {
                 let rnn: Rnn<f32> = Rnn::new(2, 3, 2, drop, &mut Rng::new(0));
-                rnn.forward(&Array::zeros([1, 1, 2]).into(), &rnn.zero_state(1)[..1], &mut Mode::Eval);
+                rnn.forward(&Array::zeros([1, 1, 2]).into(), None, &rnn.zero_state(1)[..1], &mut Mode::Eval);
             },
             "recurrent: 1 states for 2 cells",
         ),
         (
             &|| {
                 let lstm: Lstm<f32> = Lstm::new(2, 3, 1, drop, &mut Rng::new(0));
-                lstm.forward(&Array::zeros([1, 0, 2]).into(), &lstm.zero_state(1), &mut Mode::Eval);
+                lstm.forward(&Array::zeros([1, 0, 2]).into(), None, &lstm.zero_state(1), &mut Mode::Eval);
             },
             "lstm: a sequence of no steps",
         ),

@@ -142,21 +142,17 @@ impl BlockConfig {
             ..Self::gpt(width, heads, layers)
         }
     }
-}
 
-impl BlockConfig {
     /// K.
     fn head(&self) -> usize {
         self.width / self.heads.max(1)
     }
 
-    /// Matrices from the width to so many heads each, drawn one by one and laid side by side, that one product computes
-    /// them all.
+    /// Matrices from the width to so many heads each, side by side, that one product computes them all.
     pub(crate) fn heads_side_by_side<E: Element>(&self, heads: &[usize], rng: &mut Rng) -> Linear<E> {
-        let matrices: Vec<_> =
-            heads.iter().map(|n| self.init.tensor([self.width, n * self.head()], rng).detached()).collect();
-        let outputs: usize = heads.iter().sum::<usize>() * self.head();
-        Linear::of(Tensor::concat(&matrices, 1).as_variable(), self.bias.zeros(outputs))
+        let outputs: Vec<usize> = heads.iter().map(|n| n * self.head()).collect();
+        let weight = self.init.side_by_side(self.width, &outputs, rng);
+        Linear::of(weight, self.bias.zeros(outputs.iter().sum()))
     }
 
     pub(crate) fn projection<E: Element>(&self, rng: &mut Rng) -> Linear<E> {
@@ -168,7 +164,7 @@ impl BlockConfig {
     pub(crate) fn self_attention<E: Element>(&self, rng: &mut Rng) -> SelfAttention<E> {
         let &Self { heads, key_heads, dropout, .. } = self;
         let qkv = self.heads_side_by_side(&[heads, key_heads, key_heads], rng);
-        SelfAttention::grouped(qkv, self.projection(rng), [heads, key_heads], dropout)
+        SelfAttention::new(qkv, self.projection(rng), [heads, key_heads], dropout)
     }
 
     #[track_caller]
@@ -177,10 +173,7 @@ impl BlockConfig {
         let up = Linear::new(d, h, bias, init, rng);
         let down = Linear::new(h, d, bias, self.residual_init, rng);
         let feed_forward = FeedForward::new(up, down, self.activation, self.dropout);
-        match self.gated {
-            true => feed_forward.gated(Linear::new(d, h, bias, init, rng)),
-            false => feed_forward,
-        }
+        FeedForward { gate: self.gated.then(|| Linear::new(d, h, bias, init, rng)), ..feed_forward }
     }
 
     /// The norm at the end of a stack: where norms stand before the parts, nothing has normalised the last sum.

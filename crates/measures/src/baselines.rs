@@ -42,15 +42,9 @@ impl Baseline {
 
     /// What it makes of a source; nothing of one without a sentence.
     pub fn output<'t>(self, source: &'t str, rng: &mut Rng) -> &'t str {
-        let sentence = |choose: &mut dyn FnMut(usize) -> usize| match sentences(source) {
-            none if none.is_empty() => "",
-            some => some[choose(some.len())],
-        };
-        match self {
-            Self::Lead => sentence(&mut |_| 0),
-            Self::Random => sentence(&mut |n| rng.below(n)),
-            Self::Copy => source,
-        }
+        let sentences = if self == Self::Copy { vec![source] } else { sentences(source) };
+        let place = if self == Self::Random && !sentences.is_empty() { rng.below(sentences.len()) } else { 0 };
+        sentences.get(place).copied().unwrap_or("")
     }
 }
 

@@ -81,16 +81,10 @@ impl Bigram {
         (contexts - discount).max(0.0) / total + discount * distinct / total * uniform
     }
 
-    /// Σ −ln P(idsᵢ | idsᵢ₋₁) over a text, in nats, and how many tokens it predicts: all but the first.
-    pub fn nats(&self, ids: &[u32]) -> (f64, usize) {
-        let nats = ids.windows(2).map(|pair| -self.probability(pair[0], pair[1]).ln()).sum();
-        (nats, ids.len().saturating_sub(1))
-    }
-
     /// Bits per token on a text of at least two tokens: bits per character where a token is a character.
     pub fn bits_per_token(&self, ids: &[u32]) -> f64 {
-        let (nats, tokens) = self.nats(ids);
-        nats / tokens as f64 / std::f64::consts::LN_2
+        let nats: f64 = ids.windows(2).map(|pair| -self.probability(pair[0], pair[1]).ln()).sum();
+        nats / ids.len().saturating_sub(1) as f64 / std::f64::consts::LN_2
     }
 }
 

@@ -20,7 +20,7 @@
 //!
 //! Words are what `mteval-v13a` takes for words: see [`tokenize`].
 
-use crate::bootstrap::Statistics;
+use crate::bootstrap::{Statistics, total};
 use crate::ngrams::{common, is_space, ngrams};
 use std::ops::AddAssign;
 
@@ -30,13 +30,11 @@ const ORDER: usize = 4;
 /// What BLEU counts of a corpus. Pairs are added one after another, in any order.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bleu {
-    /// c, the words of the hypotheses.
-    hypothesis_length: u64,
     /// r, the words of the references.
     reference_length: u64,
     /// Numerators of p₁ to p₄.
     matches: [u64; ORDER],
-    /// Their denominators.
+    /// Their denominators, the first of which is c, the words of the hypotheses.
     totals: [u64; ORDER],
 }
 
@@ -48,26 +46,16 @@ impl Bleu {
     /// The settings of [`sentence_bleu`], which differ in the effective order.
     pub const SENTENCE_SIGNATURE: &str = "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0";
 
-    /// Counts one more pair.
-    pub fn add(&mut self, hypothesis: &str, reference: &str) {
+    /// The counts of one pair.
+    pub fn new(hypothesis: &str, reference: &str) -> Self {
         let [hypothesis, reference] = [hypothesis, reference].map(tokenize);
         let [hypothesis, reference] = [&hypothesis, &reference].map(|text| words(text));
-        self.hypothesis_length += hypothesis.len() as u64;
-        self.reference_length += reference.len() as u64;
-        for n in 1..=ORDER {
-            self.matches[n - 1] += common(&ngrams(&hypothesis, n), &ngrams(&reference, n));
-            self.totals[n - 1] += (hypothesis.len() + 1).saturating_sub(n) as u64;
+        let matches = |n| common(&ngrams(&hypothesis, n), &ngrams(&reference, n));
+        Self {
+            reference_length: reference.len() as u64,
+            matches: std::array::from_fn(|i| matches(i + 1)),
+            totals: std::array::from_fn(|i| hypothesis.len().saturating_sub(i) as u64),
         }
-    }
-
-    /// BLEU, from 0 to 100.
-    pub fn score(&self) -> f64 {
-        self.mean_of_orders(ORDER)
-    }
-
-    /// The mean over the orders that the hypotheses have.
-    fn effective_score(&self) -> f64 {
-        self.mean_of_orders(self.totals.iter().take_while(|&&total| total > 0).count())
     }
 
     /// 100 · BP · exp(1/N Σₙ ln pₙ) over n = 1 … N.
@@ -78,28 +66,21 @@ impl Bleu {
         let mut smoothing = 1.0;
         let mut logarithms = 0.0;
         for (&matches, &total) in self.matches.iter().zip(&self.totals).take(orders) {
-            let matches = if matches > 0 {
-                matches as f64
-            } else {
+            if matches == 0 {
                 smoothing /= 2.0;
-                smoothing
-            };
+            }
+            let matches = if matches == 0 { smoothing } else { matches as f64 };
             logarithms += (matches / total as f64).ln();
         }
-        (100.0 * self.brevity_penalty() * (logarithms / orders as f64).exp()).min(100.0)
-    }
-
-    /// BP, where there is a hypothesis.
-    fn brevity_penalty(&self) -> f64 {
-        let (c, r) = (self.hypothesis_length as f64, self.reference_length as f64);
-        if c < r { (1.0 - r / c).exp() } else { 1.0 }
+        let (c, r) = (self.totals[0] as f64, self.reference_length as f64);
+        let brevity_penalty = if c < r { (1.0 - r / c).exp() } else { 1.0 };
+        (100.0 * brevity_penalty * (logarithms / orders as f64).exp()).min(100.0)
     }
 }
 
 impl AddAssign for Bleu {
     /// Takes in what was counted of other pairs.
     fn add_assign(&mut self, other: Self) {
-        self.hypothesis_length += other.hypothesis_length;
         self.reference_length += other.reference_length;
         for n in 0..ORDER {
             self.matches[n] += other.matches[n];
@@ -109,23 +90,16 @@ impl AddAssign for Bleu {
 }
 
 impl Statistics for Bleu {
+    /// BLEU, from 0 to 100.
     fn score(&self) -> f64 {
-        self.score()
-    }
-}
-
-impl<'a> Extend<(&'a str, &'a str)> for Bleu {
-    /// Counts pairs of a hypothesis and its reference.
-    fn extend<I: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, pairs: I) {
-        pairs.into_iter().for_each(|(hypothesis, reference)| self.add(hypothesis, reference));
+        self.mean_of_orders(ORDER)
     }
 }
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Bleu {
+    /// Counts pairs of a hypothesis and its reference.
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
-        let mut bleu = Self::default();
-        bleu.extend(pairs);
-        bleu
+        total(pairs.into_iter().map(|(hypothesis, reference)| Self::new(hypothesis, reference)))
     }
 }
 
@@ -133,9 +107,8 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Bleu {
 ///
 /// It is a rough guide, and means of it are not the BLEU of a corpus.
 pub fn sentence_bleu(hypothesis: &str, reference: &str) -> f64 {
-    let mut bleu = Bleu::default();
-    bleu.add(hypothesis, reference);
-    bleu.effective_score()
+    let bleu = Bleu::new(hypothesis, reference);
+    bleu.mean_of_orders(bleu.totals.iter().take_while(|&&total| total > 0).count())
 }
 
 /// Sets words apart by spaces as NIST's `mteval-v13a` does: marks are words of their own, but for the apostrophe, for a

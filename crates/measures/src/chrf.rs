@@ -13,7 +13,7 @@
 //! are too short for are left out of the means. A word with the wrong ending is half right here, while BLEU sees only
 //! another word: in languages that inflect, chrF is closer to what people say (Popović 2015, section 4).
 
-use crate::bootstrap::Statistics;
+use crate::bootstrap::{Statistics, total};
 use crate::ngrams::{common, is_space, ngrams};
 use std::ops::AddAssign;
 
@@ -27,14 +27,7 @@ const BETA: f64 = 2.0;
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChrF {
     /// Of the n-grams of each order: how many the hypotheses have, the references, and both.
-    orders: [Counts; ORDER],
-}
-
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    hypothesis: u64,
-    reference: u64,
-    common: u64,
+    orders: [[u64; 3]; ORDER],
 }
 
 impl ChrF {
@@ -42,24 +35,35 @@ impl ChrF {
     /// words, no white space.
     pub const SIGNATURE: &str = "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0";
 
-    /// Counts one more pair.
-    pub fn add(&mut self, hypothesis: &str, reference: &str) {
+    /// The counts of one pair.
+    pub fn new(hypothesis: &str, reference: &str) -> Self {
         let [hypothesis, reference] =
             [hypothesis, reference].map(|text| text.chars().filter(|&c| !is_space(c)).collect::<Vec<char>>());
-        for (n, counts) in (1..).zip(&mut self.orders) {
+        let counts = |n: usize| {
             let [of_hypothesis, of_reference] =
                 [&hypothesis, &reference].map(|text| (text.len() + 1).saturating_sub(n) as u64);
             // sacrebleu does not hold n-grams against a hypothesis whose reference is too short to have any.
-            counts.hypothesis += if of_reference > 0 { of_hypothesis } else { 0 };
-            counts.reference += of_reference;
-            counts.common += common(&ngrams(&hypothesis, n), &ngrams(&reference, n));
+            let of_hypothesis = if of_reference > 0 { of_hypothesis } else { 0 };
+            [of_hypothesis, of_reference, common(&ngrams(&hypothesis, n), &ngrams(&reference, n))]
+        };
+        Self { orders: std::array::from_fn(|i| counts(i + 1)) }
+    }
+}
+
+impl AddAssign for ChrF {
+    /// Takes in what was counted of other pairs.
+    fn add_assign(&mut self, other: Self) {
+        for (count, other) in self.orders.as_flattened_mut().iter_mut().zip(other.orders.as_flattened()) {
+            *count += other;
         }
     }
+}
 
+impl Statistics for ChrF {
     /// chrF, from 0 to 100.
-    pub fn score(&self) -> f64 {
+    fn score(&self) -> f64 {
         let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
-        for &Counts { hypothesis, reference, common } in &self.orders {
+        for [hypothesis, reference, common] in self.orders {
             if hypothesis > 0 && reference > 0 {
                 precision += common as f64 / hypothesis as f64;
                 recall += common as f64 / reference as f64;
@@ -74,41 +78,14 @@ impl ChrF {
     }
 }
 
-impl AddAssign for ChrF {
-    /// Takes in what was counted of other pairs.
-    fn add_assign(&mut self, other: Self) {
-        for (counts, other) in self.orders.iter_mut().zip(other.orders) {
-            counts.hypothesis += other.hypothesis;
-            counts.reference += other.reference;
-            counts.common += other.common;
-        }
-    }
-}
-
-impl Statistics for ChrF {
-    fn score(&self) -> f64 {
-        self.score()
-    }
-}
-
-impl<'a> Extend<(&'a str, &'a str)> for ChrF {
-    /// Counts pairs of a hypothesis and its reference.
-    fn extend<I: IntoIterator<Item = (&'a str, &'a str)>>(&mut self, pairs: I) {
-        pairs.into_iter().for_each(|(hypothesis, reference)| self.add(hypothesis, reference));
-    }
-}
-
 impl<'a> FromIterator<(&'a str, &'a str)> for ChrF {
+    /// Counts pairs of a hypothesis and its reference.
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
-        let mut chrf = Self::default();
-        chrf.extend(pairs);
-        chrf
+        total(pairs.into_iter().map(|(hypothesis, reference)| Self::new(hypothesis, reference)))
     }
 }
 
 /// chrF of one sentence, from 0 to 100.
 pub fn sentence_chrf(hypothesis: &str, reference: &str) -> f64 {
-    let mut chrf = ChrF::default();
-    chrf.add(hypothesis, reference);
-    chrf.score()
+    ChrF::new(hypothesis, reference).score()
 }

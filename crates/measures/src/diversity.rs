@@ -33,11 +33,10 @@ pub fn distinct<T: Hash + Eq>(texts: &[impl AsRef<[T]>], n: usize) -> f64 {
 /// # Panics
 /// If `n` is 0.
 pub fn repetition<T: Hash + Eq>(texts: &[impl AsRef<[T]>], n: usize) -> f64 {
-    let ngrams = |text: &[T]| text.len().saturating_sub(n - 1);
-    let different = |text: &[T]| text.windows(n).collect::<HashSet<_>>().len();
-    let count = |of: &dyn Fn(&[T]) -> usize| -> usize { texts.iter().map(|text| of(text.as_ref())).sum() };
-    let all = count(&ngrams);
-    share(all - count(&different), all)
+    let ngrams = || texts.iter().map(|text| text.as_ref().windows(n));
+    let all = ngrams().flatten().count();
+    let different: usize = ngrams().map(|ngrams| ngrams.collect::<HashSet<_>>().len()).sum();
+    share(all - different, all)
 }
 
 fn share(some: usize, all: usize) -> f64 {

@@ -7,9 +7,8 @@
 //! | [`bleu`] | BLEU: words, and runs of up to four of them | all counts together |
 //! | [`chrf`] | chrF: characters, and runs of up to six of them | all counts together |
 //! | [`rouge`] | ROUGE: words, pairs of them, and the longest subsequence | the mean over pairs |
-//! | [`exact`] | exact match: whole texts | the share |
 //! | [`diversity`] | distinct-n and repetition: runs of words that come again | all counts together |
-//! | [`quality`] | all of these at once ([`Measured`]), and two systems side by side ([`Comparison`]) | |
+//! | [`quality`] | exact match, all of these at once ([`Measured`]), and two systems side by side ([`Comparison`]) | |
 //! | [`bootstrap`] | how far chance alone may move a score: the paired bootstrap | |
 //! | [`baselines`] | outputs that need no model, without which a score means nothing | |
 //! | [`bigram`] | a bigram model of token ids: the loss that a language model has to beat | |
@@ -25,7 +24,7 @@
 //! sacrebleu prints beside its scores.
 //!
 //! ```
-//! use rungs_measures::{Bleu, ChrF};
+//! use rungs_measures::{Bleu, ChrF, Statistics};
 //!
 //! let pairs = [("the cat sat on a mat", "the cat sat on the mat"), ("Hello, world!", "Hello, world!")];
 //! let (bleu, chrf): (Bleu, ChrF) = (pairs.into_iter().collect(), pairs.into_iter().collect());
@@ -45,7 +44,6 @@ pub mod bleu;
 pub mod bootstrap;
 pub mod chrf;
 pub mod diversity;
-pub mod exact;
 mod ngrams;
 pub mod quality;
 pub mod rouge;
@@ -56,8 +54,7 @@ pub use bleu::{Bleu, sentence_bleu};
 pub use bootstrap::{PairedBootstrap, Resamples, Statistics};
 pub use chrf::{ChrF, sentence_chrf};
 pub use diversity::{distinct, repetition};
-pub use exact::exact_match;
-pub use quality::{Comparison, Difference, Measured, Quality};
+pub use quality::{Comparison, Difference, Measured, Quality, exact_match};
 pub use rouge::{Rouge, Stemming};
 
 #[cfg(test)]

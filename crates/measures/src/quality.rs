@@ -44,12 +44,11 @@ struct Counted {
 
 impl Counted {
     fn new(output: &str, reference: &str, stemming: Stemming) -> Self {
-        let pair = || std::iter::once((output, reference));
         let Rouge { one, two, longest } = Rouge::new(output, reference, stemming);
         Self {
-            exact: Ratio::one(f64::from(u8::from(output == reference))),
-            bleu: pair().collect(),
-            chrf: pair().collect(),
+            exact: exact(output, reference),
+            bleu: Bleu::new(output, reference),
+            chrf: ChrF::new(output, reference),
             rouge: [one, two, longest].map(|overlap| Ratio::one(overlap.f)),
         }
     }
@@ -166,5 +165,25 @@ impl Difference {
     pub fn of(bootstrap: &PairedBootstrap) -> Self {
         let [low, high] = bootstrap.interval();
         Self { difference: bootstrap.difference, low, high, p: bootstrap.p_value() }
+    }
+}
+
+/// The share of hypotheses, from 0 to 1, that are the reference to the letter; 0 if there are none.
+pub fn exact_match<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> f64 {
+    total(pairs.into_iter().map(|(hypothesis, reference)| exact(hypothesis, reference))).score()
+}
+
+fn exact(hypothesis: &str, reference: &str) -> Ratio {
+    Ratio::one(f64::from(u8::from(hypothesis == reference)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_match_is_a_share() {
+        assert_eq!(exact_match([("a", "a"), ("a", "A"), ("", ""), ("b ", "b")]), 0.5);
+        assert_eq!(exact_match([]), 0.0);
     }
 }

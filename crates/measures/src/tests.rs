@@ -4,7 +4,7 @@
 
 mod paired_bootstrap;
 
-use crate::{Bleu, ChrF, exact_match, sentence_bleu, sentence_chrf};
+use crate::{Bleu, ChrF, Statistics, exact_match, sentence_bleu, sentence_chrf};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -129,7 +129,7 @@ proptest! {
     #[test]
     fn two_corpora_are_counted_as_one(first in pairs(), second in pairs()) {
         let mut counted: Bleu = first.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        counted.extend(second.iter().map(|(a, b)| (a.as_str(), b.as_str())));
+        counted += second.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         let both = [first, second].concat();
         prop_assert_eq!(counted.score(), scores(&both).0);
     }

@@ -20,16 +20,15 @@
 //! step after a step after a step: nothing of a sequence can be computed before what stands to its left. That is why
 //! there are Transformers.
 
-use crate::bridge::Bridge;
-use crate::config::{check_parameters, check_probability};
-use crate::head::{Head, check_tied, head_parameters, target_init};
+use crate::config::{check, check_parameters};
+use crate::decoder_state::DecoderState;
+use crate::head::{Head, head_parameters, target_init};
 use crate::seq2seq::{CellKind, check_pair};
-use crate::state::{ModelState, row_ids};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Array, Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Memory, Mode, Module, Recurrent,
-    RecurrentState, Score, parameters,
+    Attention, Bias, Cell, Direction, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, RecurrentState, Score,
+    parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -119,14 +118,14 @@ impl AttentionConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, score, tied, .. } = *self;
-        check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
-        check_probability("scheduled-sampling", self.scheduled_sampling)?;
-        check_tied(tied, embedding, hidden)?;
-        if score == Score::Dot && self.shown() != hidden {
-            return Err(ConfigError::DotWidths { shown: self.shown(), hidden });
-        }
+        let sizes = [source_vocabulary, vocabulary, embedding, hidden];
+        check_pair(sizes, layers, [dropout, self.scheduled_sampling], tied)?;
+        let shown = self.shown();
+        check(score != Score::Dot || shown == hidden, || {
+            format!("dot attention compares vectors of one width: the encoder shows {shown}, the decoder {hidden}")
+        })?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
-        let [shown, fed, combined] = [self.shown(), self.fed(), self.combined()].map(|size| size as u64);
+        let [shown, fed, combined] = [shown, self.fed(), self.combined()].map(|size| size as u64);
         let ways = if self.bidirectional { 2 } else { 1 };
         let encoder = ways * (C::parameters(d, h) + (l - 1) * C::parameters(shown, h));
         let decoder = C::parameters(d + fed, h) + (l - 1) * C::parameters(h, h);
@@ -141,6 +140,36 @@ impl AttentionConfig {
         )
     }
 }
+
+/// From the last states of an encoder's layer to the first state of the decoder's.
+#[derive(Debug, Clone)]
+pub struct Bridge<E: Element = f32> {
+    /// For h.
+    pub h: Linear<E>,
+    /// For c, where there is one.
+    pub c: Option<Linear<E>>,
+}
+
+parameters!(Bridge { h, c });
+
+impl<E: Element> Bridge<E> {
+    pub(crate) fn new(inputs: usize, hidden: usize, has_cell: bool, rng: &mut Rng) -> Self {
+        let mut linear = || Linear::new(inputs, hidden, Bias::Yes, Init::XavierUniform, rng);
+        Self { h: linear(), c: has_cell.then(linear) }
+    }
+
+    /// The last states of all directions (B, H) each → the decoder's first.
+    pub(crate) fn cross(&self, last: &[RecurrentState<E>], mode: &mut Mode<'_>) -> RecurrentState<E> {
+        let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
+        let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
+        let mut across =
+            |linear: &Linear<E>, parts: &[Tensor<E>]| linear.forward(&Tensor::concat(parts, -1), mode).tanh();
+        RecurrentState { h: across(&self.h, &h), c: self.c.as_ref().map(|linear| across(linear, &c)) }
+    }
+}
+
+/// What the decoder remembers: the state of every layer and, in Luong's style, h̃ as the last of them.
+type AttentionState<E> = DecoderState<E, CarriedState<E>>;
 
 /// An encoder, a decoder, and attention between them.
 #[derive(Debug, Clone)]
@@ -167,7 +196,7 @@ pub struct AttentionSeq2Seq<E: Element, C> {
     pub style: Style,
 }
 
-parameters!(AttentionSeq2Seq<C: Cell> {
+parameters!(AttentionSeq2Seq<C: Cell<E>> {
     source_embedding,
     target_embedding,
     encoder,
@@ -218,9 +247,9 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
         state: &mut AttentionState<E>,
         mode: &mut Mode<'_>,
     ) -> (Tensor<E>, Tensor<E>) {
-        let AttentionState { carried: CarriedState { layers: carried, .. }, memory, .. } = state;
+        let DecoderState { own: CarriedState { layers: carried, .. }, sources, .. } = state;
         let layers = self.decoder.layers.len();
-        let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), memory);
+        let look = |h: &Tensor<E>| self.attention.look(&h.unsqueeze(1), &sources[0]);
         match self.style {
             Style::Bahdanau => {
                 let (context, weights) = look(&carried[layers - 1].h); // (B, 1, D_v)
@@ -243,7 +272,7 @@ impl<E: Element, C: Cell<E>> AttentionSeq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, C> {
+impl<E: Element, C: Cell<E>> LanguageModel<E> for AttentionSeq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
     }
@@ -252,14 +281,10 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
         Some(self.source_embedding.weight.dims::<2>()[0])
     }
 
-    fn context(&self) -> Option<usize> {
-        None
-    }
-
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
         let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
         let start = self.encoder.zero_state(source.lengths().len());
-        let (states, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode); // (B, S, D_v)
+        let (states, last) = self.encoder.forward(&x, Some(source.lengths()), &start, mode); // (B, S, D_v)
         let ways = last.len() / self.bridge.len();
         let mut carried: Vec<_> =
             last.chunks(ways).zip(&self.bridge).map(|(last, bridge)| bridge.cross(last, mode)).collect();
@@ -267,8 +292,8 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
             let [batch, hidden] = carried[0].h.dims();
             carried.push(RecurrentState { h: Tensor::constant(Array::zeros([batch, hidden])), c: None });
         }
-        let memory = self.attention.memory(&states, source.lengths());
-        State::new(AttentionState { carried: CarriedState::new(carried), memory, weights: None })
+        let sources = vec![self.attention.memory(&states, source.lengths())];
+        Box::new(DecoderState { own: CarriedState::new(carried), sources, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -288,7 +313,7 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
             shown.push(here);
             weights.push(a.detached());
         }
-        state.carried.position += t;
+        state.own.position += t;
         state.weights = Some(Tensor::concat(&weights, 1)); // (B, T, S)
         let shown = Tensor::concat(&shown, 1);
         let features = match self.style {
@@ -304,39 +329,5 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for AttentionSeq2Seq<E, 
 
     fn frozen(&self) -> Box<dyn LanguageModel<E>> {
         Box::new(self.detached())
-    }
-}
-
-/// The state of the decoder: what it carries, and the source that it attends to.
-#[derive(Debug, Clone)]
-struct AttentionState<E: Element> {
-    /// Of every layer; in Luong's style also h̃, the last.
-    carried: CarriedState<E>,
-    memory: Memory<E>,
-    /// Where it looked while it read the last tokens (B, T, S).
-    weights: Option<Tensor<E>>,
-}
-
-impl<E: Element> ModelState<E> for AttentionState<E> {
-    fn copied(&self) -> State<E> {
-        State::new(self.clone())
-    }
-
-    fn position(&self) -> usize {
-        self.carried.position
-    }
-
-    fn select_rows(&mut self, rows: &[usize]) {
-        self.carried.select_rows(rows);
-        self.memory = self.memory.rows(rows);
-        self.weights = self.weights.as_ref().map(|weights| weights.select(0, &row_ids(rows)));
-    }
-
-    fn detach(&mut self) {
-        self.carried.detach();
-    }
-
-    fn weights(&self) -> Option<&Tensor<E>> {
-        self.weights.as_ref()
     }
 }

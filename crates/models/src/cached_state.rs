@@ -1,6 +1,6 @@
 //! The state of attending models: keys and values of every token they have read.
 
-use crate::state::{ModelState, State, row_ids};
+use crate::state::{ModelState, State};
 use rayon::prelude::*;
 use rungs_layers::KeyValueCache;
 use rungs_layers::tensor::{Element, Ids};
@@ -41,7 +41,7 @@ impl<E: Element> CachedState<E> {
 
 impl<E: Element> ModelState<E> for CachedState<E> {
     fn copied(&self) -> State<E> {
-        State::new(self.clone())
+        Box::new(self.clone())
     }
 
     fn position(&self) -> usize {
@@ -49,10 +49,9 @@ impl<E: Element> ModelState<E> for CachedState<E> {
     }
 
     /// Nothing is copied that [stays where it was](KeyValueCache::select_rows).
-    fn select_rows(&mut self, rows: &[usize]) {
-        let rows = row_ids(rows);
+    fn select_rows(&mut self, rows: &Ids) {
         let before = self.caches.first().map_or(0, KeyValueCache::len);
-        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(&rows));
+        self.caches.par_iter_mut().for_each(|cache| cache.select_rows(rows));
         // What was padding in all of these rows is gone.
         self.position -= before - self.caches.first().map_or(0, KeyValueCache::len);
     }
@@ -63,7 +62,7 @@ impl<E: Element> ModelState<E> for CachedState<E> {
             KeyValueCache::merged(&states.iter().map(|state| state.caches[layer].clone()).collect::<Vec<_>>())
         };
         let position = states.iter().map(|state| state.position).max().unwrap_or(0);
-        State::new(Self { caches: (0..self.caches.len()).map(cache).collect(), position })
+        Box::new(Self { caches: (0..self.caches.len()).map(cache).collect(), position })
     }
 
     fn unread(&mut self, tokens: usize) -> bool {

@@ -1,8 +1,8 @@
 //! The state of recurrent models.
 
-use crate::state::{ModelState, State, row_ids};
+use crate::state::{ModelState, State};
 use rungs_layers::RecurrentState;
-use rungs_layers::tensor::{Element, Tensor};
+use rungs_layers::tensor::{Element, Ids, Tensor};
 
 /// The state of a recurrent model, carried from step to step.
 #[derive(Debug, Clone)]
@@ -22,30 +22,27 @@ impl<E: Element> CarriedState<E> {
 
 impl<E: Element> ModelState<E> for CarriedState<E> {
     fn copied(&self) -> State<E> {
-        State::new(self.clone())
+        Box::new(self.clone())
     }
 
     fn position(&self) -> usize {
         self.position
     }
 
-    fn select_rows(&mut self, rows: &[usize]) {
-        let rows = row_ids(rows);
-        self.layers.iter_mut().for_each(|state| *state = state.rows(&rows));
+    fn select_rows(&mut self, rows: &Ids) {
+        self.layers.iter_mut().for_each(|state| *state = state.rows(rows));
     }
 
     fn merged(&self, states: &[State<E>]) -> State<E> {
         let states: Vec<&Self> = states.iter().map(|state| state.get().expect("merged: states of one model")).collect();
         let layer = |layer: usize| {
-            let stack = |of: fn(&RecurrentState<E>) -> Option<Tensor<E>>| {
-                let all: Option<Vec<_>> = states.iter().map(|state| of(&state.layers[layer])).collect();
-                all.map(|all| Tensor::concat(&all, 0))
-            };
-            let h = stack(|state| Some(state.h.clone())).expect("every state has an h");
-            RecurrentState { h, c: stack(|state| state.c.clone()) }
+            let all = || states.iter().map(|state| &state.layers[layer]);
+            let h: Vec<_> = all().map(|state| state.h.clone()).collect();
+            let c: Option<Vec<_>> = all().map(|state| state.c.clone()).collect();
+            RecurrentState { h: Tensor::concat(&h, 0), c: c.map(|c| Tensor::concat(&c, 0)) }
         };
         let position = states.iter().map(|state| state.position).max().unwrap_or(0);
-        State::new(Self { layers: (0..self.layers.len()).map(layer).collect(), position })
+        Box::new(Self { layers: (0..self.layers.len()).map(layer).collect(), position })
     }
 
     fn detach(&mut self) {

@@ -24,7 +24,7 @@
 //! variance should not grow with the depth. Dropout stands where GPT-2 has it: on E\[id\] + P, on the attention
 //! weights, and on what each part adds to x.
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_positive, check_sizes};
+use crate::config::{MAX_SIZE, check, check_heads, check_layers, check_number, check_parameters, check_sizes};
 use crate::{CachedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
@@ -166,20 +166,16 @@ impl GptConfig {
         ];
         check_sizes(MAX_SIZE, &sizes)?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
-        check_positive("norm-epsilon", self.norm.epsilon())?;
-        if width % heads != 0 {
-            return Err(ConfigError::Heads { width, heads });
-        }
-        if heads % key_heads != 0 {
-            return Err(ConfigError::KeyHeads { heads, key_heads });
-        }
+        check_layers(layers, dropout)?;
+        let positive =
+            |name, value: f64| check_number(name, value, value > 0.0 && value.is_finite(), "a positive number");
+        positive("norm-epsilon", self.norm.epsilon())?;
+        check_heads(width, heads)?;
+        check(heads.is_multiple_of(key_heads), || format!("heads {heads} is not a multiple of key-heads {key_heads}"))?;
         if let Positions::Rotary(Rotary { theta }) = self.positions {
-            check_positive("rope-theta", theta)?;
-            if width / heads % 2 != 0 {
-                return Err(ConfigError::OddHeads { head: width / heads });
-            }
+            positive("rope-theta", theta)?;
+            let head = width / heads;
+            check(head.is_multiple_of(2), || format!("rotary positions turn pairs of numbers, and a head has {head}"))?;
         }
         let [v, t, d, l, h] = [vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
         let keys = (width / heads * key_heads) as u64;
@@ -276,7 +272,7 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
     }
 
     fn start(&self, _batch: usize) -> State<E> {
-        State::new(CachedState::new(self.blocks.len()))
+        Box::new(CachedState::new(self.blocks.len()))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
@@ -299,7 +295,9 @@ impl<E: Element> LanguageModel<E> for Gpt<E> {
         let angles: Option<Angles<E>> = match (self.positions, &by_row) {
             (Positions::Learned, _) => None,
             (Positions::Rotary(rotary), None) => Some(rotary.angles(positions, width())),
-            (Positions::Rotary(rotary), Some(each)) => Some(rotary.angles_of_each(each, width())),
+            (Positions::Rotary(rotary), Some(each)) => {
+                Some(rotary.angles(each.as_slice().iter().map(|&position| position as usize), width()))
+            }
         };
         let mut x = self.dropout.forward(&x, mode);
         // A text that is trained on as a whole needs no cache, whose keys and values would hold what is not to be kept.

@@ -1,7 +1,6 @@
 //! The last layer of a translator, from vectors to logits: a matrix of its own, or the decoder's embedding (Press &
 //! Wolf 2017).
 
-use crate::config::ConfigError;
 use rungs_layers::tensor::{Element, Rng, Tensor};
 use rungs_layers::{Bias, Embedding, Init, Linear, parameters};
 
@@ -31,11 +30,6 @@ impl<E: Element> Head<E> {
         };
         scores + &self.bias // (…, V)
     }
-}
-
-/// Checks that a tied head fits the embedding it is tied to.
-pub(crate) fn check_tied(tied: bool, embedding: usize, hidden: usize) -> Result<(), ConfigError> {
-    if tied && embedding != hidden { Err(ConfigError::Tied { embedding, hidden }) } else { Ok(()) }
 }
 
 /// H·V + V, or V for a bias alone.

@@ -10,6 +10,7 @@
 //! those after the last token, one token after another. The pass is the same, so they cannot disagree: reading a text
 //! at once, in pieces, or token by token gives the same logits, bit for bit, whatever else is in the batch.
 
+use crate::config::check;
 use crate::sampling::draw;
 use crate::{ConfigError, Source, State};
 use rungs_layers::tensor::{Element, Ids, Tensor};
@@ -34,7 +35,9 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
 
     /// The most tokens that one state can have read, and that a source may have; none if there is no end, as in
     /// recurrent models.
-    fn context(&self) -> Option<usize>;
+    fn context(&self) -> Option<usize> {
+        None
+    }
 
     /// The state before the first token of `batch` texts.
     ///
@@ -90,10 +93,9 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
             let here = self.logits(&Ids::new(read.clone(), [b, 1]), state, mode); // (B, 1, V)
             if at + 1 < t {
                 let written = here.to_vec();
-                let vocabulary = written.len() / b;
                 let Mode::Train(rng) = mode else { unreachable!("it was so above") };
-                for (row, read) in read.iter_mut().enumerate() {
-                    let z: Vec<f64> = written[row * vocabulary..][..vocabulary].iter().map(|z| z.to_f64()).collect();
+                for (row, (read, z)) in read.iter_mut().zip(written.chunks(self.vocabulary())).enumerate() {
+                    let z: Vec<f64> = z.iter().map(|z| z.to_f64()).collect();
                     *read = match rng.uniform() < own {
                         true => draw(&z, rng).expect("no token is ruled out"),
                         false => ids.as_slice()[row * t + at + 1],
@@ -111,11 +113,14 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
     /// If one is longer than the [`context`](Self::context).
     fn check_lengths(&self, source: usize, target: usize) -> Result<(), ConfigError> {
         let Some(context) = self.context() else { return Ok(()) };
-        for (what, tokens, most) in [("a source", source, context), ("a target", target, context - 1)] {
-            if tokens > most {
-                return Err(ConfigError::TooLong { what, tokens, most });
-            }
-        }
-        Ok(())
+        [("a source", source, context), ("a target", target, context - 1)].iter().try_for_each(
+            |&(what, tokens, most)| {
+                check(tokens <= most, || {
+                    format!(
+                        "{what} of {tokens} tokens is longer than the {most} for which this model has learnt positions"
+                    )
+                })
+            },
+        )
     }
 }

@@ -28,7 +28,7 @@
 //! | [`state`] | [`State`], what a model remembers between two calls |
 //! | [`carried_state`], [`cached_state`] | the states of recurrent models and of those with key/value caches |
 //! | [`recurrent`] | the equations of the three recurrent language models, which differ in the cell alone |
-//! | [`head`], [`bridge`] | parts of translators: the last layer, and the first state of a decoder with attention |
+//! | [`head`] | the last layer of translators |
 //! | [`config`] | which sizes a model can have |
 //! | [`rung`], [`model_config`] | the rungs by name, and the configuration of any of them |
 //! | [`sampling`] | writing text: the loop, temperature, top-k, top-p and their kin |
@@ -66,10 +66,10 @@
 extern crate self as rungs_models;
 
 pub mod attention_seq2seq;
-pub mod bridge;
 pub mod cached_state;
 pub mod carried_state;
 pub mod config;
+mod decoder_state;
 pub mod gpt;
 pub mod gru;
 pub mod head;
@@ -88,7 +88,6 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 pub mod transformer;
-mod transformer_state;
 
 pub use attention_seq2seq::{AttentionConfig, AttentionSeq2Seq, Style};
 pub use cached_state::CachedState;

@@ -9,7 +9,7 @@
 //! with ids (B, T), x (B, T, D), h (B, T, H), z (B, T, V). Mikolov et al. (2010), *Recurrent neural network based
 //! language model*; dropout on everything but the recurrent connections, Zaremba, Sutskever & Vinyals (2014).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_sizes};
+use crate::config::{MAX_SIZE, check_layers, check_parameters, check_sizes};
 use crate::{CarriedState, ConfigError, LanguageModel, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Bias, Cell, Dropout, Embedding, Init, Linear, Mode, Module, Recurrent, parameters};
@@ -48,8 +48,7 @@ impl RecurrentConfig {
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { vocabulary, embedding, hidden, layers, dropout } = *self;
         check_sizes(MAX_SIZE, &[("vocabulary", vocabulary), ("embedding", embedding), ("hidden", hidden)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
+        check_layers(layers, dropout)?;
         let [v, d, h, l] = [vocabulary, embedding, hidden, layers].map(|size| size as u64);
         check_parameters(v * d + C::parameters(d, h) + (l - 1) * C::parameters(h, h) + h * v + v)
     }
@@ -68,7 +67,7 @@ pub struct RecurrentLanguageModel<E: Element, C> {
     pub dropout: Dropout,
 }
 
-parameters!(RecurrentLanguageModel<C: Cell> { embedding, recurrent, head, dropout: _ });
+parameters!(RecurrentLanguageModel<C: Cell<E>> { embedding, recurrent, head, dropout: _ });
 
 impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
     /// A model of these sizes: token vectors from N(0, 1), W_hy by Xavier with a bias of zero, cells as they usually
@@ -91,24 +90,20 @@ impl<E: Element, C: Cell<E>> RecurrentLanguageModel<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for RecurrentLanguageModel<E, C> {
+impl<E: Element, C: Cell<E>> LanguageModel<E> for RecurrentLanguageModel<E, C> {
     fn vocabulary(&self) -> usize {
         self.embedding.weight.dims::<2>()[0]
     }
 
-    fn context(&self) -> Option<usize> {
-        None
-    }
-
     fn start(&self, batch: usize) -> State<E> {
-        State::new(CarriedState::new(self.recurrent.zero_state(batch)))
+        Box::new(CarriedState::new(self.recurrent.zero_state(batch)))
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let x = self.dropout.forward(&self.embedding.forward(ids), mode); // (B, T, D)
         let carried: &mut CarriedState<E> = state.expect_mut("recurrent");
-        let (h, last) = self.recurrent.forward(&x, &carried.layers, mode); // (B, T, H)
+        let (h, last) = self.recurrent.forward(&x, None, &carried.layers, mode); // (B, T, H)
         carried.layers = last;
         carried.position += t;
         self.dropout.forward(&h, mode)

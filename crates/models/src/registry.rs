@@ -5,7 +5,7 @@
 //! parameter, in double precision, with dropout off (the layers' own checks have it on). The text is read in two
 //! pieces, so that gradients pass through the state as well.
 
-use crate::bridge::Bridge;
+use crate::attention_seq2seq::Bridge;
 use crate::head::Head;
 use crate::{
     AddedPositions, AttentionConfig, AttentionSeq2Seq, Gpt, GptConfig, GruLanguageModel, LanguageModel,
@@ -52,13 +52,7 @@ const UNIT: f64 = 0.1;
 fn check<M: Module<f64> + Clone>(name: &str, model: &M, forward: &dyn Fn(&M) -> Tensor<f64>, rng: &mut Rng) -> Outcome {
     let mut parameters = Vec::new();
     model.for_each(&mut |_, parameter| parameters.push(Array::normal(parameter.shape(), 0.0, 0.5 / UNIT, rng)));
-    let result = |parameters: &[Tensor<f64>]| {
-        let (mut parameters, mut model) = (parameters.iter(), model.clone());
-        model.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter") * UNIT;
-        });
-        forward(&model)
-    };
+    let result = |parameters: &[Tensor<f64>]| forward(&model.with_parameters(parameters.iter().map(|x| x * UNIT)));
     check_gradients(name, result, &parameters, rng)
 }
 
@@ -118,8 +112,6 @@ fn attention(rng: &mut Rng) -> Outcome {
             vocabulary: VOCABULARY,
             embedding: 4,
             hidden: 4,
-            layers: 1,
-            dropout: 0.0,
             style,
             score,
             bidirectional: both_ways,
@@ -127,14 +119,10 @@ fn attention(rng: &mut Rng) -> Outcome {
             ..AttentionConfig::default()
         };
         let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
-        worst = worst.worse(if both_ways {
-            let model: AttentionSeq2Seq<f64, GruCell<f64>> =
-                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
-            check_pair(&name, &model, rng)?
-        } else {
-            let model: AttentionSeq2Seq<f64, LstmCell<f64>> =
-                AttentionSeq2Seq::new(&config, rng).expect("possible sizes");
-            check_pair(&name, &model, rng)?
+        type Model<C> = AttentionSeq2Seq<f64, C>;
+        worst = worst.worse(match both_ways {
+            true => check_pair(&name, &Model::<GruCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
+            false => check_pair(&name, &Model::<LstmCell<f64>>::new(&config, rng).expect("possible sizes"), rng)?,
         });
     }
     Ok(worst)
@@ -162,26 +150,13 @@ fn bridge(rng: &mut Rng) -> Outcome {
 }
 
 fn gpt(rng: &mut Rng) -> Outcome {
-    let config = GptConfig {
-        vocabulary: VOCABULARY,
-        context: 6,
-        width: 4,
-        heads: 2,
-        layers: 2,
-        bias: true,
-        ..GptConfig::nanogpt()
+    let small = |config| {
+        let sizes = GptConfig { vocabulary: VOCABULARY, context: 6, width: 4, heads: 2, layers: 2, ..config };
+        GptConfig { bias: true, ..sizes }
     };
+    let config = small(GptConfig::nanogpt());
     let gpt = check_text("Gpt", &Gpt::new(&config, rng).expect("possible sizes"), rng)?;
-    let config = GptConfig {
-        key_heads: Some(1),
-        bias: true,
-        vocabulary: VOCABULARY,
-        context: 6,
-        width: 4,
-        heads: 2,
-        layers: 2,
-        ..GptConfig::llama()
-    };
+    let config = GptConfig { key_heads: Some(1), ..small(GptConfig::llama()) };
     Ok(gpt.worse(check_text("Gpt, as Llama", &Gpt::new(&config, rng).expect("possible sizes"), rng)?))
 }
 

@@ -13,8 +13,8 @@
 //! A sentence of three words and one of thirty have to fit the same vector. That is why there is
 //! [attention](crate::attention_seq2seq).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
-use crate::head::{Head, check_tied, head_parameters, target_init};
+use crate::config::{MAX_SIZE, check, check_layers, check_parameters, check_scheduled_sampling, check_sizes};
+use crate::head::{Head, head_parameters, target_init};
 use crate::{CarriedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{Cell, Dropout, Embedding, Init, Mode, Module, Recurrent, parameters};
@@ -83,21 +83,26 @@ impl Seq2SeqConfig {
     /// If the sizes are not those of a model that can be.
     pub fn parameter_count<E: Element, C: Cell<E>>(&self) -> Result<u64, ConfigError> {
         let Self { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, tied, .. } = *self;
-        check_pair(&[source_vocabulary, vocabulary, embedding, hidden], layers, dropout)?;
-        check_probability("scheduled-sampling", self.scheduled_sampling)?;
-        check_tied(tied, embedding, hidden)?;
+        let sizes = [source_vocabulary, vocabulary, embedding, hidden];
+        check_pair(sizes, layers, [dropout, self.scheduled_sampling], tied)?;
         let [s, v, d, h, l] = [source_vocabulary, vocabulary, embedding, hidden, layers].map(|size| size as u64);
         let stack = C::parameters(d, h) + (l - 1) * C::parameters(h, h);
         check_parameters((s + v) * d + 2 * stack + head_parameters(tied, h, v))
     }
 }
 
-/// That a translator of these vocabularies, widths and layers can be.
-pub(crate) fn check_pair(sizes: &[usize; 4], layers: usize, dropout: f64) -> Result<(), ConfigError> {
-    let named = ["source vocabulary", "vocabulary", "embedding", "hidden"].into_iter().zip(*sizes);
+/// Checks that a translator of these vocabularies and widths can be, of these layers, with these probabilities of
+/// dropout and of scheduled sampling, and with a head that is tied or not.
+pub(crate) fn check_pair(sizes: [usize; 4], layers: usize, rates: [f64; 2], tied: bool) -> Result<(), ConfigError> {
+    let [dropout, scheduled_sampling] = rates;
+    let named = ["source vocabulary", "vocabulary", "embedding", "hidden"].into_iter().zip(sizes);
     check_sizes(MAX_SIZE, &named.collect::<Vec<_>>())?;
-    check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-    check_dropout(dropout)
+    check_layers(layers, dropout)?;
+    check_scheduled_sampling(scheduled_sampling)?;
+    let [.., embedding, hidden] = sizes;
+    check(!tied || embedding == hidden, || {
+        format!("a tied head needs an embedding as wide as the state: embedding {embedding}, hidden {hidden}")
+    })
 }
 
 /// An encoder and a decoder, and a state between them.
@@ -119,7 +124,7 @@ pub struct Seq2Seq<E: Element, C> {
     pub reverse: bool,
 }
 
-parameters!(Seq2Seq<C: Cell> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
+parameters!(Seq2Seq<C: Cell<E>> { source_embedding, target_embedding, encoder, decoder, head, dropout: _, reverse: _ });
 
 impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     /// A model of these sizes: token vectors from N(0, 1), or from N(0, 1/D) where they are the head too, the head by
@@ -144,7 +149,7 @@ impl<E: Element, C: Cell<E>> Seq2Seq<E, C> {
     }
 }
 
-impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for Seq2Seq<E, C> {
+impl<E: Element, C: Cell<E>> LanguageModel<E> for Seq2Seq<E, C> {
     fn vocabulary(&self) -> usize {
         self.target_embedding.weight.dims::<2>()[0]
     }
@@ -153,24 +158,20 @@ impl<E: Element, C: Cell<E> + 'static> LanguageModel<E> for Seq2Seq<E, C> {
         Some(self.source_embedding.weight.dims::<2>()[0])
     }
 
-    fn context(&self) -> Option<usize> {
-        None
-    }
-
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
         let reversed = self.reverse.then(|| source.reversed());
         let source = reversed.as_ref().unwrap_or(source);
         let x = self.dropout.forward(&self.source_embedding.forward(source.ids()), mode); // (B, S, D)
         let start = self.encoder.zero_state(source.lengths().len());
-        let (_, last) = self.encoder.forward_padded(&x, source.lengths(), &start, mode);
-        State::new(CarriedState::new(last)) // all that the decoder ever knows of the source
+        let (_, last) = self.encoder.forward(&x, Some(source.lengths()), &start, mode);
+        Box::new(CarriedState::new(last)) // all that the decoder ever knows of the source
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
         let y = self.dropout.forward(&self.target_embedding.forward(ids), mode); // (B, T, D)
         let carried: &mut CarriedState<E> = state.expect_mut("seq2seq");
-        let (h, last) = self.decoder.forward(&y, &carried.layers, mode); // (B, T, H)
+        let (h, last) = self.decoder.forward(&y, None, &carried.layers, mode); // (B, T, H)
         carried.layers = last;
         carried.position += t;
         self.dropout.forward(&h, mode)

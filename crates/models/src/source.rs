@@ -22,16 +22,7 @@ impl Source {
         Self { ids, lengths }
     }
 
-    /// One text.
-    ///
-    /// # Panics
-    /// If it is empty.
-    #[track_caller]
-    pub fn one(ids: &[u32]) -> Self {
-        Self::new(Ids::new(ids, [1, ids.len()]), vec![ids.len()])
-    }
-
-    /// Several texts, padded to the longest: with whatever, for nobody looks at it.
+    /// Some texts, padded to the longest: with whatever, for nobody looks at it.
     ///
     /// # Panics
     /// If one is empty.

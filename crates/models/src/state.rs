@@ -15,14 +15,12 @@
 use rungs_layers::tensor::{Element, Ids, Tensor};
 use std::any::Any;
 use std::fmt::Debug;
-use std::ops::{Deref, DerefMut};
 
 /// The memory of a model that has read some texts, one in each row of a batch.
 ///
 /// A model takes from it what it put there; only it knows the type. An empty state is a model's own
 /// [`start`](crate::LanguageModel::start).
-#[derive(Debug)]
-pub struct State<E: Element = f32>(Box<dyn ModelState<E>>);
+pub type State<E = f32> = Box<dyn ModelState<E>>;
 
 /// A type that a model keeps in its [`State`].
 pub trait ModelState<E: Element>: Any + Debug + Send + Sync {
@@ -33,9 +31,10 @@ pub trait ModelState<E: Element>: Any + Debug + Send + Sync {
     fn position(&self) -> usize;
 
     /// Goes on with some rows of the batch, some perhaps several times: a search goes on from the best hypotheses.
-    fn select_rows(&mut self, rows: &[usize]);
+    fn select_rows(&mut self, rows: &Ids);
 
-    /// The rows of several states, of which this is the first, one after another.
+    /// The rows of several states of one model, of which this is the first, one after another. They may have read texts
+    /// of different lengths, but no sources.
     ///
     /// # Panics
     /// If one has read nothing. As it is given: always.
@@ -63,15 +62,10 @@ pub trait ModelState<E: Element>: Any + Debug + Send + Sync {
     }
 }
 
-impl<E: Element> State<E> {
-    /// The state of a model that remembers this.
-    pub fn new(remembered: impl ModelState<E>) -> Self {
-        Self(Box::new(remembered))
-    }
-
+impl<E: Element> dyn ModelState<E> {
     /// The value that is remembered, if it is of this type.
     pub fn get<R: ModelState<E>>(&self) -> Option<&R> {
-        (&*self.0 as &dyn Any).downcast_ref()
+        (self as &dyn Any).downcast_ref()
     }
 
     /// The value that a model put there.
@@ -80,46 +74,21 @@ impl<E: Element> State<E> {
     /// If this is another model's state.
     #[track_caller]
     pub fn expect_mut<R: ModelState<E>>(&mut self, model: &str) -> &mut R {
-        let remembered = (&mut *self.0 as &mut dyn Any).downcast_mut();
-        remembered.unwrap_or_else(|| panic!("{model}: a state of another model"))
+        (self as &mut dyn Any).downcast_mut().unwrap_or_else(|| panic!("{model}: a state of another model"))
     }
 
     /// The states of some rows of the batch, some perhaps several times.
     #[must_use]
-    pub fn rows(&self, rows: &[usize]) -> Self {
-        let mut selected = self.clone();
-        selected.select_rows(rows);
+    pub fn rows(&self, rows: &[usize]) -> State<E> {
+        let mut selected = self.copied();
+        selected.select_rows(&row_ids(rows));
         selected
-    }
-
-    /// The rows of several states of one model, one after another. They may have read texts of different lengths, but
-    /// no sources.
-    ///
-    /// # Panics
-    /// If there are none, one has read nothing, or one has a source.
-    #[track_caller]
-    pub fn merged(states: &[Self]) -> Self {
-        states.first().expect("a state to merge").0.merged(states)
     }
 }
 
 impl<E: Element> Clone for State<E> {
     fn clone(&self) -> Self {
         self.copied()
-    }
-}
-
-impl<E: Element> Deref for State<E> {
-    type Target = dyn ModelState<E>;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
-    }
-}
-
-impl<E: Element> DerefMut for State<E> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut *self.0
     }
 }
 

@@ -17,14 +17,16 @@
 //! the same matrix can then be the head, where its products with h have a variance near 1 ([`Tying`]; Press & Wolf
 //! 2017).
 
-use crate::config::{MAX_LAYERS, MAX_SIZE, check_dropout, check_parameters, check_probability, check_sizes};
+use crate::config::{
+    MAX_SIZE, check, check_heads, check_layers, check_parameters, check_scheduled_sampling, check_sizes,
+};
+use crate::decoder_state::DecoderState;
 use crate::head::{Head, head_parameters};
-use crate::transformer_state::TransformerState;
 use crate::{CachedState, ConfigError, LanguageModel, Source, State};
 use rungs_layers::tensor::{Element, Ids, Rng, Tensor};
 use rungs_layers::{
-    Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, PositionVectors,
-    Present, SinusoidalPositions, TransformerDecoder, TransformerEncoder, parameters,
+    Activation, BlockConfig, Dropout, Embedding, Init, LearnedPositions, Mode, Module, NormPosition, Present,
+    TransformerDecoder, TransformerEncoder, parameters, sinusoidal_positions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,18 +148,19 @@ impl TransformerConfig {
         ];
         check_sizes(MAX_SIZE, &sizes)?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
-        check_sizes(MAX_LAYERS, &[("layers", layers)])?;
-        check_dropout(dropout)?;
-        check_probability("scheduled-sampling", self.scheduled_sampling)?;
-        if self.gradient_checkpointing && self.scheduled_sampling > 0.0 {
-            return Err(ConfigError::NothingToRecompute);
-        }
-        if width % heads != 0 {
-            return Err(ConfigError::Heads { width, heads });
-        }
-        if tied == Tying::All && source_vocabulary != vocabulary {
-            return Err(ConfigError::TiedVocabularies { source_vocabulary, vocabulary });
-        }
+        check_layers(layers, dropout)?;
+        check_scheduled_sampling(self.scheduled_sampling)?;
+        check(!self.gradient_checkpointing || self.scheduled_sampling == 0.0, || {
+            "gradient-checkpointing: with scheduled-sampling every step of the decoder is kept; nothing is recomputed"
+                .to_owned()
+        })?;
+        check_heads(width, heads)?;
+        check(tied != Tying::All || source_vocabulary == vocabulary, || {
+            format!(
+                "one embedding for sources and targets needs one vocabulary: they have {source_vocabulary} and \
+                 {vocabulary} tokens"
+            )
+        })?;
         let [s, v, t, d, l, h] =
             [source_vocabulary, vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
         let attention = 4 * d * d + 4 * d;
@@ -182,6 +185,9 @@ impl TransformerConfig {
     }
 }
 
+/// What the decoder remembers; where the last block looked is known after a [`step`](LanguageModel::step) only.
+type TransformerState<E> = DecoderState<E, CachedState<E>>;
+
 /// An encoder and a decoder made of attention.
 #[derive(Debug, Clone)]
 pub struct Transformer<E: Element = f32> {
@@ -189,10 +195,10 @@ pub struct Transformer<E: Element = f32> {
     pub source_embedding: Option<Embedding<E>>,
     /// E_y (V, D).
     pub target_embedding: Embedding<E>,
-    /// P of sources.
-    pub source_positions: PositionVectors<E>,
-    /// P of targets.
-    pub target_positions: PositionVectors<E>,
+    /// P of sources, where it is learnt; else it is given by [`sinusoidal_positions`].
+    pub source_positions: Option<LearnedPositions<E>>,
+    /// P of targets, likewise.
+    pub target_positions: Option<LearnedPositions<E>>,
     /// What reads.
     pub encoder: TransformerEncoder<E>,
     /// What writes.
@@ -226,11 +232,8 @@ impl<E: Element> Transformer<E> {
         let rows = context + 1; // one more for the token that starts a target
         let block = config.block();
         let init = Init::Normal(1.0 / (width as f64).sqrt());
-        let given = SinusoidalPositions::new(rows, width);
-        let positions = |rng: &mut Rng| match positions {
-            AddedPositions::Sinusoidal => PositionVectors::Sinusoidal(given.clone()),
-            AddedPositions::Learned => PositionVectors::Learned(LearnedPositions::new(rows, width, init, rng)),
-        };
+        let learned = positions == AddedPositions::Learned;
+        let positions = |rng: &mut Rng| learned.then(|| LearnedPositions::new(rows, width, init, rng));
         Ok(Self {
             source_embedding: (tied != Tying::All).then(|| Embedding::new(source_vocabulary, width, init, rng)),
             target_embedding: Embedding::new(vocabulary, width, init, rng),
@@ -252,15 +255,19 @@ impl<E: Element> Transformer<E> {
     fn placed(
         &self,
         embedding: &Embedding<E>,
-        positions: &PositionVectors<E>,
+        positions: &Option<LearnedPositions<E>>,
         ids: &Ids,
         from: usize,
         mode: &mut Mode<'_>,
     ) -> Tensor<E> {
         let [_, t] = ids.dims();
         let vectors = embedding.forward(ids); // (B, T, D)
-        let scale = (vectors.shape().last() as f64).sqrt();
-        self.dropout.forward(&(vectors * scale + positions.forward(from..from + t)), mode)
+        let [width, at] = [vectors.shape().last(), from];
+        let positions = match positions {
+            Some(learned) => learned.forward(at..at + t),
+            None => sinusoidal_positions(at..at + t, width),
+        }; // (T, D)
+        self.dropout.forward(&(vectors * (width as f64).sqrt() + positions), mode)
     }
 
     /// [`features`](LanguageModel::features), and where the last block looked if that is asked for.
@@ -272,7 +279,7 @@ impl<E: Element> Transformer<E> {
         mode: &mut Mode<'_>,
     ) -> Tensor<E> {
         let [_, t] = ids.dims();
-        let TransformerState { cached, sources, .. } = state;
+        let DecoderState { own: cached, sources, .. } = state;
         cached.check_kept("transformer");
         let y = self.placed(&self.target_embedding, &self.target_positions, ids, cached.position, mode);
         cached.position += t;
@@ -290,7 +297,7 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
     }
 
     fn context(&self) -> Option<usize> {
-        self.target_positions.context()
+        self.target_positions.as_ref().map(LearnedPositions::context)
     }
 
     fn encode(&self, source: &Source, mode: &mut Mode<'_>) -> State<E> {
@@ -298,7 +305,7 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
         let present: Present = source.lengths().iter().map(|&length| 0..length).collect();
         let states = self.encoder.forward(&x, &present, mode); // (B, S, D)
         let sources = self.decoder.memories(&states, &present);
-        State::new(TransformerState { cached: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
+        Box::new(DecoderState { own: CachedState::new(self.decoder.blocks.len()), sources, weights: None })
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {

@@ -1,6 +1,6 @@
 //! What can go wrong here, each in one line that names the thing and the place.
 
-use crate::decoding::{GenerateError, SampleError};
+use crate::decoding::SampleError;
 use crate::models::ConfigError;
 use crate::text::{TextError, TokenizerError};
 use crate::trainer::TrainError;
@@ -32,7 +32,7 @@ pub enum Error {
     Tokenizer(#[from] TokenizerError),
     /// A text cannot be written.
     #[error(transparent)]
-    Generate(#[from] GenerateError),
+    Generate(#[from] SampleError),
     /// A run is to go on as another.
     #[error("{}: {} is {} in this run, not {}", path.display(), .difference.name, .difference.was, .difference.wanted)]
     Different {
@@ -111,9 +111,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Train(error) => error.is_bad_input(),
-            Self::Save { .. }
-            | Self::Stopped
-            | Self::Generate(GenerateError::Sample(SampleError::NotFinite { .. })) => false,
+            Self::Save { .. } | Self::Stopped | Self::Generate(SampleError::NotFinite { .. }) => false,
             _ => true,
         }
     }

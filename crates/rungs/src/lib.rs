@@ -265,8 +265,7 @@ pub use provenance::Provenance;
 pub use run::{Run, RunConfig, SavedRun};
 pub use rungs_models::{ModelConfig, Rung};
 pub use rungs_text::{
-    Columns, Dialogue, Normalization, PairReader, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues,
-    split_pairs,
+    Columns, Dialogue, Normalization, Role, TextPair, Turn, read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 pub use settings::{DataSettings, Examples, PromptKind, PromptSettings, Settings, TokenizerKind};
 pub use tasks::{LanguageTask, evaluate, measure_forced, token_losses};

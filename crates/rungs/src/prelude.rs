@@ -2,8 +2,8 @@
 
 pub use crate::decoding::{GenerateOptions, Generated, Length, Search, generate};
 pub use crate::layers::{
-    Activation, Bias, Block, BlockConfig, Dropout, Embedding, FeedForward, Init, LayerNorm, LearnedPositions, Linear,
-    Lstm, Mode, Module, Rnn, SelfAttention, parameters,
+    Activation, Bias, Block, BlockConfig, Dropout, Embedding, FeedForward, Init, LearnedPositions, Linear, Lstm, Mode,
+    Module, Rnn, SelfAttention, parameters,
 };
 pub use crate::models::{
     Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel, State,

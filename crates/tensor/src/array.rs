@@ -60,9 +60,7 @@ impl<E: Element> Array<E> {
         let shape = shape.into();
         // Into a buffer that has been used before: a dropout mask is made at every step.
         let mut buffer = Buffer::scratch(shape.size());
-        for (i, x) in buffer.iter_mut().enumerate() {
-            *x = f(i);
-        }
+        buffer.iter_mut().enumerate().for_each(|(i, x)| *x = f(i));
         Self::from_buffer(buffer, shape)
     }
 
@@ -229,13 +227,10 @@ impl<E: Element> fmt::Debug for Array<E> {
     /// The shape and the first few elements: an array in an error message must stay readable.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
-        write!(f, "Array<{}>{}", E::NAME, self.shape)?;
         let data = if self.size() <= 4096 { self.to_vec() } else { Vec::new() };
-        f.write_str(" [")?;
-        for (i, x) in data.iter().take(SHOWN).enumerate() {
-            write!(f, "{}{x}", if i > 0 { ", " } else { "" })?;
-        }
-        f.write_str(if self.size() > SHOWN { ", …]" } else { "]" })
+        let shown: Vec<String> = data.iter().take(SHOWN).map(|x| x.to_string()).collect();
+        let rest = if self.size() > SHOWN { ", …" } else { "" };
+        write!(f, "Array<{}>{} [{}{rest}]", E::NAME, self.shape, shown.join(", "))
     }
 }
 

@@ -90,8 +90,7 @@ impl Hasher for IdHasher {
 type ById = BuildHasherDefault<IdHasher>;
 
 /// The highest node first; among equals the first seen.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn(u32, Reverse<u64>);
+type Turn = (u32, Reverse<u64>);
 
 /// Nodes that wait for their turn, each with the gradient that has reached it so far.
 #[derive(Debug)]
@@ -145,7 +144,7 @@ impl<E: Element> Pending<E> {
     }
 
     fn insert(&mut self, node: &Tensor<E>, gradient: Tensor<E>) {
-        let turn = Turn(node.height(), Reverse(self.seen));
+        let turn = (node.height(), Reverse(self.seen));
         self.seen += 1;
         self.turns.insert(node.id(), turn);
         self.queue.insert(turn, (node.clone(), gradient));
@@ -259,13 +258,10 @@ pub fn vjp<E: Element>(y: &Tensor<E>, dy: &Tensor<E>, targets: &[&Tensor<E>], gr
 /// If a direction does not have the shape of its target.
 #[track_caller]
 pub fn jvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) -> Tensor<E> {
-    check_directions("jvp", targets, directions);
     let u = Tensor::variable(Array::zeros(y.shape()));
-    let pulled = vjp(y, &u, targets, Graph::Keep);
-    let product = pulled.iter().zip(directions).map(|(g, v)| (g * *v).sum()).reduce(|a, b| a + b);
-    match product {
-        Some(product) => vjp(&product, &Tensor::constant(Array::scalar(E::ONE)), &[&u], Graph::Drop).remove(0),
-        None => Tensor::constant(Array::zeros(y.shape())),
+    match along("jvp", y, &u, targets, directions) {
+        Some(product) => vjp(&product, &Tensor::scalar(1.0), &[&u], Graph::Drop).remove(0),
+        None => u.detached(),
     }
 }
 
@@ -276,21 +272,25 @@ pub fn jvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Ten
 #[track_caller]
 pub fn hvp<E: Element>(y: &Tensor<E>, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) -> Vec<Tensor<E>> {
     assert!(y.size() == 1, "hvp: y has shape {}, not a single number", y.shape());
-    check_directions("hvp", targets, directions);
     let one = Tensor::constant(Array::full(y.shape(), E::ONE));
-    let slope = vjp(y, &one, targets, Graph::Keep);
-    let along = slope.iter().zip(directions).map(|(g, v)| (g * *v).sum()).reduce(|a, b| a + b);
-    match along {
-        Some(along) => vjp(&along, &Tensor::constant(Array::scalar(E::ONE)), targets, Graph::Drop),
-        None => Vec::new(),
-    }
+    let slope = along("hvp", y, &one, targets, directions);
+    slope.map_or(Vec::new(), |slope| vjp(&slope, &Tensor::scalar(1.0), targets, Graph::Drop))
 }
 
-/// Each target needs a direction of its own shape: one that broadcasts would be another direction.
+/// Σ ⟨g, v⟩ over the gradients g of ⟨y, dy⟩ by the targets and their directions v, with the graph kept; none without a
+/// target. Each target needs a direction of its own shape: one that broadcasts would be another direction.
 #[track_caller]
-fn check_directions<E: Element>(name: &str, targets: &[&Tensor<E>], directions: &[&Tensor<E>]) {
+fn along<E: Element>(
+    name: &str,
+    y: &Tensor<E>,
+    dy: &Tensor<E>,
+    targets: &[&Tensor<E>],
+    directions: &[&Tensor<E>],
+) -> Option<Tensor<E>> {
     assert!(targets.len() == directions.len(), "{name}: {} targets, {} directions", targets.len(), directions.len());
     for (i, (x, v)) in targets.iter().zip(directions).enumerate() {
         assert!(x.shape() == v.shape(), "{name}: target {i} has shape {}, its direction {}", x.shape(), v.shape());
     }
+    let gradients = vjp(y, dy, targets, Graph::Keep);
+    gradients.iter().zip(directions).map(|(g, v)| (g * *v).sum()).reduce(|a, b| a + b)
 }

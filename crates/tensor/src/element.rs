@@ -33,8 +33,6 @@ pub trait Element:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
-    /// The distance from 1 to the next larger number.
-    const EPSILON: Self;
     /// −∞, the identity of the maximum.
     const NEGATIVE_INFINITY: Self;
 
@@ -83,14 +81,23 @@ pub trait Element:
     }
 }
 
-/// The two kinds of numbers, each with the functions that it takes.
+/// Functions of a number, by the path of each.
+macro_rules! functions {
+    ($($method:ident($($argument:ident: $kind:ty),*) = $function:path;)*) => {
+        $(#[inline(always)]
+        fn $method(self $(, $argument: $kind)*) -> Self {
+            $function(self $(, $argument)*)
+        })*
+    };
+}
+
+/// A kind of numbers, with those of its functions that are not the standard library's.
 macro_rules! element {
-    ($type:ident { $($method:ident($($argument:ident: $kind:ty),*) = $function:path;)* }) => {
+    ($type:ident: $exp:path, $tanh:path, $sigmoid:path, $erf:path) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
-            const EPSILON: Self = $type::EPSILON;
             const NEGATIVE_INFINITY: Self = $type::NEG_INFINITY;
 
             #[inline(always)]
@@ -105,39 +112,21 @@ macro_rules! element {
             fn is_finite(self) -> bool {
                 $type::is_finite(self)
             }
-            $(#[inline(always)]
-            fn $method(self $(, $argument: $kind)*) -> Self {
-                $function(self $(, $argument)*)
-            })*
+            functions! {
+                exp() = $exp;
+                ln() = $type::ln;
+                sqrt() = $type::sqrt;
+                tanh() = $tanh;
+                sigmoid() = $sigmoid;
+                erf() = $erf;
+                abs() = $type::abs;
+                powf(p: Self) = $type::powf;
+                powi(n: i32) = $type::powi;
+                mul_add(a: Self, b: Self) = $type::mul_add;
+            }
         }
     };
 }
 
-element! {
-    f32 {
-        exp() = math::exp;
-        ln() = f32::ln;
-        sqrt() = f32::sqrt;
-        tanh() = math::tanh;
-        sigmoid() = math::sigmoid;
-        erf() = math::erf;
-        abs() = f32::abs;
-        powf(p: f32) = f32::powf;
-        powi(n: i32) = f32::powi;
-        mul_add(a: f32, b: f32) = f32::mul_add;
-    }
-}
-element! {
-    f64 {
-        exp() = f64::exp;
-        ln() = f64::ln;
-        sqrt() = f64::sqrt;
-        tanh() = f64::tanh;
-        sigmoid() = math::sigmoid_f64;
-        erf() = libm::erf;
-        abs() = f64::abs;
-        powf(p: f64) = f64::powf;
-        powi(n: i32) = f64::powi;
-        mul_add(a: f64, b: f64) = f64::mul_add;
-    }
-}
+element!(f32: math::exp, math::tanh, math::sigmoid, math::erf);
+element!(f64: f64::exp, f64::tanh, math::sigmoid_f64, libm::erf);

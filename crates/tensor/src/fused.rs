@@ -7,12 +7,12 @@
 
 use crate::autograd::Graph;
 use crate::op::{Op, Operands, Vjp, with_shapes};
+use crate::shape::insist;
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
 
 pub(crate) mod attention;
 pub(crate) mod cross_entropy;
-pub(crate) mod log_softmax;
 pub(crate) mod normalization;
 pub(crate) mod rotate;
 pub(crate) mod softmax;
@@ -59,20 +59,7 @@ impl Needs<'_> {
 }
 
 /// The gradients a kernel's backward pass found, one place for each operand; those not needed may be left out.
-#[derive(Debug)]
-pub struct Grads<E: Element>(Vec<Option<Array<E>>>);
-
-impl<E: Element, const N: usize> From<[Option<Array<E>>; N]> for Grads<E> {
-    fn from(gradients: [Option<Array<E>>; N]) -> Self {
-        Self(gradients.into())
-    }
-}
-
-impl<E: Element> From<Vec<Option<Array<E>>>> for Grads<E> {
-    fn from(gradients: Vec<Option<Array<E>>>) -> Self {
-        Self(gradients)
-    }
-}
+pub type Grads<E> = Vec<Option<Array<E>>>;
 
 /// A kernel that has run, as an operation in the graph.
 #[derive(Debug)]
@@ -99,8 +86,9 @@ impl<E: Element, K: Kernel<E>> Op<E> for Fused<K, K::Saved> {
             return at.through(&|operands| self.kernel.definition(operands));
         }
         let needs: Vec<bool> = (0..at.count()).map(|i| at.needs(i)).collect();
-        let (y, dy) = (at.result(), at.gradient().array());
-        let Grads(gradients) = self.kernel.backward(at.arrays(), y.array(), &self.saved, dy, Needs(&needs));
+        let operands: Vec<&Tensor<E>> = at.inputs.iter().collect();
+        let (y, dy) = (at.node.array(), at.gradient.array());
+        let gradients = self.kernel.backward(operands[..].into(), y, &self.saved, dy, Needs(&needs));
         let name = self.kernel.name();
         assert!(gradients.len() == at.count(), "{name}: {} gradients for {} operands", gradients.len(), at.count());
         for (i, gradient) in gradients.into_iter().enumerate() {
@@ -119,10 +107,7 @@ impl<E: Element> Tensor<E> {
     #[track_caller]
     #[inline(never)]
     pub fn apply_kernel<K: Kernel<E>>(kernel: K, operands: &[&Tensor<E>]) -> Tensor<E> {
-        match Self::try_apply_kernel(kernel, operands) {
-            Ok(result) => result,
-            Err(error) => panic!("{error}"),
-        }
+        insist(Self::try_apply_kernel(kernel, operands))
     }
 
     /// Runs a kernel, or says why the shapes do not fit.

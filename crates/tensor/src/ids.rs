@@ -68,9 +68,4 @@ impl Ids {
         }
         Array::from_vec(rows, &self.shape.iter().chain([classes]).collect::<Vec<_>>())
     }
-
-    /// The largest number; none if there are no numbers.
-    pub(crate) fn largest(&self) -> Option<u32> {
-        self.data.iter().copied().max()
-    }
 }

@@ -31,7 +31,7 @@
 //! | `ids`, `mask` | what tensors are indexed and masked with |
 //! | `ops` | the operations, one file for each family |
 //! | `fused` | kernels: softmax, cross-entropy, normalization, attention and rotary positions in one pass each |
-//! | [`check`], `equality` | gradient checks for anyone's operations; equality to a tolerance |
+//! | [`check`] | gradient checks for anyone's operations |
 //! | `fast` | what is there for speed alone, to be passed over at first: memory, threads, vector instructions |
 //! | `registry` | with the feature `check`: all operations and kernels with their gradient checks |
 //! | `safetensors` | with the feature `safetensors`: arrays in files, as bytes |
@@ -43,7 +43,6 @@ mod array;
 mod autograd;
 pub mod check;
 mod element;
-mod equality;
 mod fast;
 mod fused;
 mod ids;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 /// Truth values in a shape; they broadcast as tensors do. Cloning shares the storage.
 #[derive(Clone, Debug)]
 pub struct Mask {
-    data: Arc<[bool]>,
+    pub(crate) data: Arc<[bool]>,
     shape: Shape,
-    strides: Strides,
+    pub(crate) strides: Strides,
 }
 
 impl Mask {
@@ -52,14 +52,6 @@ impl Mask {
     #[track_caller]
     pub fn dims<const N: usize>(&self) -> [usize; N] {
         self.shape.dims()
-    }
-
-    pub(crate) fn strides(&self) -> &Strides {
-        &self.strides
-    }
-
-    pub(crate) fn data(&self) -> &[bool] {
-        &self.data
     }
 
     /// The truth values in row-major order.

@@ -8,6 +8,7 @@
 //! in every crate that uses them.
 
 use crate::autograd::{Graph, Pending};
+use crate::shape::insist;
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::fmt::Debug;
 
@@ -32,35 +33,24 @@ pub trait Op<E: Element>: Debug + Send + Sync + 'static {
 
 /// The operands of an operation, as arrays.
 #[derive(Copy, Clone, Debug)]
-pub struct Operands<'a, E: Element>(List<'a, E>);
+pub struct Operands<'a, E: Element>(&'a [&'a Tensor<E>]);
 
-/// Operands come as borrowed handles when an operation is applied and as owned ones when a node is differentiated.
-#[derive(Copy, Clone, Debug)]
-enum List<'a, E: Element> {
-    Borrowed(&'a [&'a Tensor<E>]),
-    Owned(&'a [Tensor<E>]),
+impl<'a, E: Element> From<&'a [&'a Tensor<E>]> for Operands<'a, E> {
+    fn from(tensors: &'a [&'a Tensor<E>]) -> Self {
+        Self(tensors)
+    }
 }
 
 impl<'a, E: Element> Operands<'a, E> {
-    pub(crate) fn owned(tensors: &'a [Tensor<E>]) -> Self {
-        Self(List::Owned(tensors))
-    }
-
     /// How many there are.
     pub fn count(&self) -> usize {
-        match self.0 {
-            List::Borrowed(list) => list.len(),
-            List::Owned(list) => list.len(),
-        }
+        self.0.len()
     }
 
     /// The values of one operand.
     #[track_caller]
     pub fn array(&self, index: usize) -> &'a Array<E> {
-        match self.0 {
-            List::Borrowed(list) => list[index].array(),
-            List::Owned(list) => list[index].array(),
-        }
+        self.0[index].array()
     }
 
     /// The values of all operands, `let [a, b] = x.arrays();`.
@@ -142,16 +132,6 @@ impl<E: Element> Vjp<'_, E> {
         self.pending.needs(&self.inputs[index])
     }
 
-    /// The gradient of the loss by this operation's result.
-    pub(crate) fn gradient(&self) -> &Tensor<E> {
-        self.gradient
-    }
-
-    /// Operands as arrays, for kernels.
-    pub(crate) fn arrays(&self) -> Operands<'_, E> {
-        Operands::owned(self.inputs)
-    }
-
     /// The gradient of the loss by operand `index`: `rule` computes it from the gradient by the result, and runs only
     /// if it is needed. Gradients that reach an operand along several paths are added up by the driver, never here.
     ///
@@ -192,10 +172,7 @@ impl<E: Element> Vjp<'_, E> {
     }
 
     fn seen(&self, tensor: &Tensor<E>) -> Tensor<E> {
-        match self.graph {
-            Graph::Keep => tensor.clone(),
-            Graph::Drop => tensor.detached(),
-        }
+        if self.graph == Graph::Keep { tensor.clone() } else { tensor.detached() }
     }
 }
 
@@ -207,10 +184,7 @@ impl<E: Element> Tensor<E> {
     #[track_caller]
     #[inline(never)]
     pub fn apply(op: impl Op<E>, operands: &[&Tensor<E>]) -> Tensor<E> {
-        match Self::try_apply(op, operands) {
-            Ok(result) => result,
-            Err(error) => panic!("{error}"),
-        }
+        insist(Self::try_apply(op, operands))
     }
 
     /// Applies an operation, or says why the shapes do not fit: the one fallible door for every operation.
@@ -225,7 +199,7 @@ impl<E: Element> Tensor<E> {
     #[inline(never)]
     fn try_apply_boxed(op: Box<dyn Op<E>>, operands: &[&Tensor<E>]) -> Result<Tensor<E>, ShapeError> {
         let shape = with_shapes(operands, &mut |shapes| op.shape(shapes))?;
-        let array = op.forward(Operands(List::Borrowed(operands)));
+        let array = op.forward(operands.into());
         assert!(array.shape() == shape, "{}: announced shape {shape}, computed {}", op.name(), array.shape());
         Ok(Tensor::computed(array, operands, || op))
     }
@@ -242,11 +216,5 @@ pub(crate) fn with_shapes<E: Element>(
         f(&few[..operands.len()])
     } else {
         f(&operands.iter().map(|x| x.shape()).collect::<Vec<_>>())
-    }
-}
-
-impl<'a, E: Element> From<&'a [&'a Tensor<E>]> for Operands<'a, E> {
-    fn from(tensors: &'a [&'a Tensor<E>]) -> Self {
-        Self(List::Borrowed(tensors))
     }
 }

@@ -16,11 +16,9 @@ use ::safetensors::tensor::Dtype;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-mod error;
 mod header;
 
-pub use error::FormatError;
-pub use header::{Entry, Header, MAX_HEADER};
+pub use header::{Entry, FormatError, Header, MAX_HEADER};
 
 /// Arrays by name, in the order of their names.
 pub type Named<E> = BTreeMap<String, Array<E>>;
@@ -50,7 +48,10 @@ pub fn write_to<E: Element>(arrays: &Named<E>, metadata: Option<(&str, &str)>, t
     for array in arrays.values() {
         let array = array.contiguous();
         for numbers in array.as_slice().expect("it is contiguous now").chunks(CHUNK) {
-            to.write_all(&le_bytes(numbers))?;
+            let single = |x: f64| (x as f32).to_le_bytes();
+            let bytes =
+                if dtype == Dtype::F32 { le_bytes(numbers, single) } else { le_bytes(numbers, f64::to_le_bytes) };
+            to.write_all(&bytes)?;
         }
     }
     Ok(())
@@ -87,17 +88,18 @@ impl Entry {
             return Err(FormatError(format!("tensor {name}: shape {dims:?} is too large")));
         }
         let numbers: Vec<E> = match self.dtype {
-            Dtype::F32 => data.as_chunks().0.iter().map(|&b| E::from_f64(f32::from_le_bytes(b).into())).collect(),
-            Dtype::F64 => data.as_chunks().0.iter().map(|&b| E::from_f64(f64::from_le_bytes(b))).collect(),
-            Dtype::BF16 => {
-                let wide = |&b: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
-                data.as_chunks().0.iter().map(|b| E::from_f64(wide(b).into())).collect()
-            }
-            Dtype::F16 => data.as_chunks().0.iter().map(|&b| E::from_f64(half(u16::from_le_bytes(b)))).collect(),
+            Dtype::F32 => numbers(data, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => numbers(data, f64::from_le_bytes),
+            Dtype::BF16 => numbers(data, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16).into()),
+            Dtype::F16 => numbers(data, |bytes| half(u16::from_le_bytes(bytes))),
             other => return Err(FormatError(format!("tensor {name}: numbers of type {other} are not supported"))),
         };
         Ok(Array::from_vec(numbers, Shape::new(dims)))
     }
+}
+
+fn numbers<E: Element, const N: usize>(data: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<E> {
+    data.as_chunks().0.iter().map(|&bytes| E::from_f64(number(bytes))).collect()
 }
 
 /// An IEEE 754 half-precision number: sign, 5 bits of exponent, 10 of fraction.
@@ -113,14 +115,10 @@ fn half(bits: u16) -> f64 {
 }
 
 /// The bytes of some elements, the lowest of each first.
-fn le_bytes<E: Element>(elements: &[E]) -> Vec<u8> {
-    let mut bytes = vec![0; size_of_val(elements)];
-    if size_of::<E>() == 8 {
-        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = x.to_f64().to_le_bytes());
-    } else {
-        bytes.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = (x.to_f64() as f32).to_le_bytes());
-    }
-    bytes
+fn le_bytes<E: Element, const N: usize>(elements: &[E], bytes: impl Fn(f64) -> [u8; N]) -> Vec<u8> {
+    let mut out = vec![0; N * elements.len()];
+    out.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(out, x)| *out = bytes(x.to_f64()));
+    out
 }
 
 #[cfg(test)]

@@ -100,11 +100,8 @@ impl Shape {
     /// The axis meant by `axis`, which counts from the end when negative.
     pub fn axis(&self, axis: isize) -> Result<usize, ShapeError> {
         let rank = self.rank() as isize;
-        if (-rank..rank).contains(&axis) {
-            Ok(axis.rem_euclid(rank) as usize)
-        } else {
-            Err(ShapeError(format!("axis {axis} of shape {self}, which has {rank} axes")))
-        }
+        let found = (-rank..rank).contains(&axis).then(|| axis.rem_euclid(rank) as usize);
+        found.ok_or_else(|| ShapeError(format!("axis {axis} of shape {self}, which has {rank} axes")))
     }
 
     /// The same shape with another size along one axis.
@@ -121,6 +118,16 @@ impl Shape {
             let own = axis.checked_sub(missing).filter(|_| axis < to.rank());
             own.map_or(0, |own| if self.dim(own) == to.dim(axis) { strides[own] } else { 0 })
         })
+    }
+
+    /// Where element number `i`, in row-major order, of an array of this shape and of the given strides lies.
+    pub(crate) fn offset(&self, mut i: usize, strides: &Strides) -> usize {
+        let mut offset = 0;
+        for axis in (0..self.rank()).rev() {
+            offset += i % self.dim(axis) * strides[axis];
+            i /= self.dim(axis);
+        }
+        offset
     }
 
     /// Row-major strides.
@@ -174,14 +181,7 @@ impl From<()> for Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(")?;
-        for (axis, dim) in self.iter().enumerate() {
-            if axis > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{dim}")?;
-        }
-        f.write_str(")")
+        write!(f, "({})", self.iter().map(|dim| dim.to_string()).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -231,12 +231,12 @@ pub fn matmul(a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
     Ok(a.with(a.rank() - 1, b.last()))
 }
 
-/// The shape, or a panic with the error's own line at the line of whoever called the operation: a closure that panics
-/// would point at itself.
+/// What was found, or a panic with the error's own line at the line of whoever called the operation: a closure that
+/// panics would point at itself.
 #[track_caller]
-pub(crate) fn insist(shape: Result<Shape, ShapeError>) -> Shape {
-    match shape {
-        Ok(shape) => shape,
+pub(crate) fn insist<T>(found: Result<T, ShapeError>) -> T {
+    match found {
+        Ok(found) => found,
         Err(error) => panic!("{error}"),
     }
 }

@@ -125,6 +125,17 @@ impl<E: Element> Tensor<E> {
         self.array().item()
     }
 
+    /// Whether the shapes are equal and the elements close: |a − b| ≤ `atol` + `rtol` · |b| for each pair. NaN is close
+    /// to nothing.
+    #[doc(alias = "assert_close")]
+    pub fn allclose(&self, other: &Tensor<E>, rtol: f64, atol: f64) -> bool {
+        let close = |(a, b): (E, E)| {
+            let (a, b) = (a.to_f64(), b.to_f64());
+            a == b || ((a - b).is_finite() && (a - b).abs() <= atol + rtol * b.abs())
+        };
+        self.shape() == other.shape() && self.to_vec().into_iter().zip(other.to_vec()).all(close)
+    }
+
     /// Identifies this tensor among all of the process.
     pub fn id(&self) -> NodeId {
         self.0.id
@@ -210,6 +221,13 @@ impl<E: Element> Drop for Node<E> {
 impl<E: Element> From<Array<E>> for Tensor<E> {
     fn from(array: Array<E>) -> Self {
         Self::constant(array)
+    }
+}
+
+impl<E: Element> PartialEq for Tensor<E> {
+    /// Equal shapes and equal elements; where they came from does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        self.array() == other.array()
     }
 }
 

@@ -24,6 +24,6 @@ pub use dialogues::{Dialogue, Role, Turn, Turns, read_dialogues, split_dialogues
 pub use error::{TextError, TokenizerError};
 pub use held_out::fixed_hash;
 pub use normalization::Normalization;
-pub use pairs::{Columns, PairReader, TextPair, read_pairs, split_pairs};
+pub use pairs::{Columns, TextPair, read_pairs, split_pairs};
 pub use token_bytes::TokenBytes;
 pub use tokenizer::{BpeTokenizer, SentenceTokenizer, TextStream, Tokenizer, Unit, WordOptions};

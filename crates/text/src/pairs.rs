@@ -8,8 +8,7 @@
 //!   a mistake, such as a file of one line, and better found before memory runs out.
 //!
 //! Everything else is an error that names file and line: a line without a TAB (an empty one too), an empty side, bytes
-//! that are not UTF-8. Nothing is skipped in silence. [`PairReader`] reads in one pass and holds one line at a time, so
-//! files may be larger than memory.
+//! that are not UTF-8. Nothing is skipped in silence.
 //!
 //! ```
 //! use rungs_text::{Columns, Normalization, read_pairs, split_pairs};
@@ -76,78 +75,25 @@ impl FromStr for Columns {
     }
 }
 
-/// Reads pairs, one after another. After an error there are no more.
-#[derive(Debug)]
-pub struct PairReader<R> {
-    reader: R,
-    file: String,
-    columns: Columns,
-    normalization: Normalization,
-    /// How many lines were read.
-    line: usize,
-    /// The bytes of the last one; kept so that not every line needs memory of its own.
-    bytes: Vec<u8>,
-    finished: bool,
-}
-
-impl<R: BufRead> PairReader<R> {
-    /// A reader of what errors call `file`.
-    pub fn new(reader: R, file: impl Into<String>, columns: Columns, normalization: Normalization) -> Self {
-        Self { reader, file: file.into(), columns, normalization, line: 0, bytes: Vec::new(), finished: false }
+/// The pair of a line, its end taken off, or what is wrong with it.
+fn pair(line: &[u8], columns: Columns, normalization: Normalization) -> Result<TextPair, String> {
+    if line.len() > LONGEST_LINE {
+        return Err(format!("longer than {LONGEST_LINE} bytes, too long for a pair of sentences"));
     }
-
-    /// The next pair; none at the end of the file.
-    fn read(&mut self) -> Result<Option<TextPair>, TextError> {
-        self.bytes.clear();
-        // Two bytes more than a line may have: room for its end, or proof that it is too long.
-        let mut limited = (&mut self.reader).take(LONGEST_LINE as u64 + 2);
-        let read = limited.read_until(b'\n', &mut self.bytes);
-        let read = read.map_err(|source| TextError::Read { file: self.file.clone(), source })?;
-        if read == 0 {
-            return Ok(None);
-        }
-        self.line += 1;
-        self.pair().map(Some).map_err(|problem| TextError::Line { file: self.file.clone(), line: self.line, problem })
+    let line = std::str::from_utf8(line)
+        .map_err(|error| format!("not UTF-8 at byte {} of the line", error.valid_up_to() + 1))?;
+    if !line.contains('\t') {
+        return Err("there is no TAB in it; a pair is source TAB target".into());
     }
-
-    /// The pair of the line that was read, or what is wrong with it.
-    fn pair(&self) -> Result<TextPair, String> {
-        let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > LONGEST_LINE {
-            return Err(format!("longer than {LONGEST_LINE} bytes, too long for a pair of sentences"));
-        }
-        let line = std::str::from_utf8(line)
-            .map_err(|error| format!("not UTF-8 at byte {} of the line", error.valid_up_to() + 1))?;
-        let line = if self.line == 1 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
-        if !line.contains('\t') {
-            return Err("there is no TAB in it; a pair is source TAB target".into());
-        }
-        let Columns { source, target } = self.columns;
-        Ok(TextPair { source: self.side(line, "source", source)?, target: self.side(line, "target", target)? })
-    }
-
-    /// One column of a line.
-    fn side(&self, line: &str, name: &str, column: usize) -> Result<String, String> {
-        let text = line.split('\t').nth(column - 1);
-        let text = text
+    let side = |name: &str, column: usize| {
+        let text = line
+            .split('\t')
+            .nth(column - 1)
             .ok_or_else(|| format!("the {name} is column {column}, but there are only {}", line.split('\t').count()))?;
-        let text = self.normalization.apply(text);
+        let text = normalization.apply(text);
         if text.is_empty() { Err(format!("the {name} (column {column}) is empty")) } else { Ok(text) }
-    }
-}
-
-impl<R: BufRead> Iterator for PairReader<R> {
-    type Item = Result<TextPair, TextError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.finished {
-            return None;
-        }
-        let next = self.read().transpose();
-        self.finished = !matches!(next, Some(Ok(_)));
-        next
-    }
+    };
+    Ok(TextPair { source: side("source", columns.source)?, target: side("target", columns.target)? })
 }
 
 /// All pairs of a file, which errors call `file`.
@@ -155,12 +101,29 @@ impl<R: BufRead> Iterator for PairReader<R> {
 /// # Errors
 /// If it cannot be read, if a line is not as the [module](self) says, or if there is none.
 pub fn read_pairs(
-    reader: impl BufRead,
+    mut reader: impl BufRead,
     file: &str,
     columns: Columns,
     normalization: Normalization,
 ) -> Result<Vec<TextPair>, TextError> {
-    let pairs: Vec<TextPair> = PairReader::new(reader, file, columns, normalization).collect::<Result<_, _>>()?;
+    let (mut pairs, mut bytes) = (Vec::new(), Vec::new());
+    loop {
+        bytes.clear();
+        // Two bytes more than a line may have: room for its end, or proof that it is too long.
+        let read = (&mut reader).take(LONGEST_LINE as u64 + 2).read_until(b'\n', &mut bytes);
+        if read.map_err(|source| TextError::Read { file: file.to_owned(), source })? == 0 {
+            break;
+        }
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| pairs.is_empty()).unwrap_or(line);
+        let number = pairs.len() + 1;
+        pairs.push(pair(line, columns, normalization).map_err(|problem| TextError::Line {
+            file: file.to_owned(),
+            line: number,
+            problem,
+        })?);
+    }
     if pairs.is_empty() { Err(TextError::Nothing { file: file.to_owned(), kind: "pairs" }) } else { Ok(pairs) }
 }
 

@@ -110,17 +110,13 @@ impl<E: Element, M: Module<E>> Module<E> for Trained<M> {
         });
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Tensor<E>)) {
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
         let (root, frozen) = (Root::of(path), &self.frozen);
-        self.model.visit_mut(path, &mut |name, parameter| {
+        self.model.visit_mut(path, &mut |name, part| {
             if !frozen.contains(root.below(name)) {
-                f(name, parameter);
+                f(name, part);
             }
         });
-    }
-
-    fn visit_modules(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        self.model.visit_modules(path, f);
     }
 }
 
@@ -133,9 +129,9 @@ impl Root {
         Self(length + usize::from(length > 0))
     }
 
-    /// The name within the model.
+    /// The name within the model; empty for the model itself.
     fn below<'n>(&self, name: &'n str) -> &'n str {
-        &name[self.0..]
+        name.get(self.0..).unwrap_or_default()
     }
 }
 

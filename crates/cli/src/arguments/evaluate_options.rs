@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rungs::Columns;
 
-use super::base_model::Base;
+use super::run_folder::RunFolder;
 use super::value_parsers::count;
 
 /// Measure a trained model on a text, or on pairs of texts
@@ -40,9 +40,6 @@ token is predicted once, behind at least context - N + 1 tokens or all there are
 another kind than those of consecutive windows, and are not to be compared with them; they take about
 context / N times as long.")]
 pub(crate) struct Evaluate {
-    /// The run folder
-    #[arg(value_name = "DIR")]
-    pub(crate) run: PathBuf,
     /// The text, UTF-8; - is stdin
     #[arg(long, value_name = "FILE", required_unless_present = "pairs", conflicts_with = "pairs")]
     pub(crate) text: Option<PathBuf>,
@@ -72,5 +69,5 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE.svg", conflicts_with = "text")]
     pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) base: Base,
+    pub(crate) saved: RunFolder,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::base_model::Base;
+use super::run_folder::RunFolder;
 use super::value_parsers::{count, number};
 
 /// Write text with a trained model
@@ -25,9 +25,6 @@ Examples:
   rungs generate runs/translate --sources english.txt > french.txt
   rungs generate runs/summarise --source 'A long description.' --temperature 0.7")]
 pub(crate) struct Generate {
-    /// The run folder
-    #[arg(value_name = "DIR")]
-    pub(crate) run: PathBuf,
     /// What to go on from [default: a line break, or the first token there is]
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompts", "prompt_ids"])]
     pub(crate) prompt: Option<String>,
@@ -130,5 +127,5 @@ pub(crate) struct Generate {
     #[arg(long, conflicts_with = "json")]
     pub(crate) stream: bool,
     #[command(flatten)]
-    pub(crate) base: Base,
+    pub(crate) saved: RunFolder,
 }

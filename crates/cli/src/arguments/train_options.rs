@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 use rungs::{Columns, Rung, TokenizerKind};
 
 use super::model_options::{
-    AttentionOptions, GptOptions, ModelOptions, RecurrentOptions, Seq2SeqOptions, TransformerOptions,
+    AttentionFields, GptOptions, ModelOptions, OfModel, RecurrentFields, Seq2SeqFields, TransformerFields,
 };
 use super::training_options::TrainingOptions;
-use super::value_parsers::{count, number, tokenizer};
+use super::value_parsers::{count, number};
 
 /// Train a rung on a text, or on pairs of texts, and keep it in a run folder
-#[derive(Debug, Args)]
+#[derive(Debug, Subcommand)]
 #[command(subcommand_value_name = "RUNG", subcommand_help_heading = "Rungs", disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
@@ -24,22 +24,16 @@ Examples:
   rungs train lstm --out runs/book --resume --steps 5000    train a finished run further
 
 rungs train RUNG --help lists the options of a rung.")]
-pub(crate) struct TrainCommand {
-    #[command(subcommand)]
-    rung: RungCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum RungCommand {
+pub(crate) enum TrainCommand {
     /// A recurrent neural network (Elman 1990), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
-    Rnn(Box<OfRung<TextOptions, RecurrentOptions>>),
+    Rnn(Box<OfRung<DataOptions, OfModel<RecurrentFields>>>),
     /// Long short-term memory (Hochreiter & Schmidhuber 1997), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
-    Lstm(Box<OfRung<TextOptions, RecurrentOptions>>),
+    Lstm(Box<OfRung<DataOptions, OfModel<RecurrentFields>>>),
     /// Gated recurrent units (Cho et al. 2014), on text or answers
     #[command(after_help = TEXT_EXAMPLES)]
-    Gru(Box<OfRung<TextOptions, RecurrentOptions>>),
+    Gru(Box<OfRung<DataOptions, OfModel<RecurrentFields>>>),
     /// A decoder-only Transformer (Radford et al. 2018), on text or answers
     #[command(after_help = "\
 Examples:
@@ -51,19 +45,19 @@ Examples:
   rungs train gpt --from runs/gpt --pairs summaries.tsv --epochs 3 --lr 0.0003 --out runs/summarise
   rungs train gpt --pairs english-french.tsv --template '{source} = {target}\\n' --context 200 --out runs/prompted
   rungs train gpt --from runs/gpt --dialogue talk.jsonl --epochs 3 --out runs/talk")]
-    Gpt(Box<OfRung<TextOptions, GptOptions>>),
+    Gpt(Box<OfRung<DataOptions, GptOptions>>),
     /// Sequence to sequence (Sutskever et al. 2014), on pairs of texts
     #[command(after_help = PAIR_EXAMPLES)]
-    Seq2seq(Box<OfRung<PairOptions, Seq2SeqOptions>>),
+    Seq2seq(Box<OfRung<PairOptions, OfModel<Seq2SeqFields>>>),
     /// Sequence to sequence with attention (Bahdanau et al. 2014; Luong et al. 2015), on pairs of texts
     #[command(after_help = PAIR_EXAMPLES)]
-    Attention(Box<OfRung<PairOptions, AttentionOptions>>),
+    Attention(Box<OfRung<PairOptions, OfModel<AttentionFields>>>),
     /// An encoder-decoder Transformer (Vaswani et al. 2017), on pairs of texts
     #[command(after_help = "\
 Examples:
   rungs train transformer --pairs english-french.tsv --tokenizer word --epochs 5 --out runs/translate
   rungs train transformer --pairs english-french.tsv --tokenizer bpe:8000 --tied all --dropout 0.1 --out runs/bpe")]
-    Transformer(Box<OfRung<PairOptions, TransformerOptions>>),
+    Transformer(Box<OfRung<PairOptions, OfModel<TransformerFields>>>),
 }
 
 const TEXT_EXAMPLES: &str = "\
@@ -81,7 +75,7 @@ Examples:
 
 /// The options of a rung, with those of its data and of its model.
 #[derive(Debug, Args)]
-struct OfRung<D: Args, M: Args> {
+pub(crate) struct OfRung<D: Args, M: Args> {
     #[command(flatten)]
     data: D,
     #[command(flatten)]
@@ -90,6 +84,13 @@ struct OfRung<D: Args, M: Args> {
     model: M,
     #[command(flatten, next_help_heading = "Training")]
     training: TrainingOptions,
+}
+
+impl<D: Args + Into<DataOptions>, M: Args + ModelOptions + 'static> OfRung<D, M> {
+    fn of(self, rung: Rung) -> Train {
+        let Self { data, run, model, training } = self;
+        Train { rung, data: data.into(), run, model: Box::new(model), training }
+    }
 }
 
 /// The options of `rungs train`, whatever the rung.
@@ -102,79 +103,62 @@ pub(crate) struct Train {
     pub(crate) training: TrainingOptions,
 }
 
-/// The options of the data of any rung.
-#[derive(Debug, Default)]
-pub(crate) struct DataOptions {
-    pub(crate) text: Option<PathBuf>,
-    pub(crate) pairs: Option<PathBuf>,
-    pub(crate) columns: Option<Columns>,
-    pub(crate) dialogue: Option<PathBuf>,
-    pub(crate) template: Option<String>,
-    pub(crate) documents: Option<String>,
-    pub(crate) stream: bool,
-    pub(crate) cache: Option<PathBuf>,
-    pub(crate) min_count: Option<usize>,
-    pub(crate) lower_case: Option<bool>,
-}
-
 impl From<TrainCommand> for Train {
     fn from(command: TrainCommand) -> Self {
-        fn of<D: Args + Into<DataOptions>, M: Args + ModelOptions + 'static>(
-            rung: Rung,
-            options: OfRung<D, M>,
-        ) -> Train {
-            let OfRung { data, run, model, training } = options;
-            Train { rung, data: data.into(), run, model: Box::new(model), training }
-        }
-        match command.rung {
-            RungCommand::Rnn(options) => of(Rung::Rnn, *options),
-            RungCommand::Lstm(options) => of(Rung::Lstm, *options),
-            RungCommand::Gru(options) => of(Rung::Gru, *options),
-            RungCommand::Gpt(options) => of(Rung::Gpt, *options),
-            RungCommand::Seq2seq(options) => of(Rung::Seq2seq, *options),
-            RungCommand::Attention(options) => of(Rung::Attention, *options),
-            RungCommand::Transformer(options) => of(Rung::Transformer, *options),
+        match command {
+            TrainCommand::Rnn(options) => options.of(Rung::Rnn),
+            TrainCommand::Lstm(options) => options.of(Rung::Lstm),
+            TrainCommand::Gru(options) => options.of(Rung::Gru),
+            TrainCommand::Gpt(options) => options.of(Rung::Gpt),
+            TrainCommand::Seq2seq(options) => options.of(Rung::Seq2seq),
+            TrainCommand::Attention(options) => options.of(Rung::Attention),
+            TrainCommand::Transformer(options) => options.of(Rung::Transformer),
         }
     }
 }
 
-/// The data of a language model.
-#[derive(Debug, Args)]
-struct TextOptions {
+/// The options of the data of a language model, which those of [pairs](PairOptions) become as well.
+#[derive(Debug, Default, Args)]
+pub(crate) struct DataOptions {
     /// Text to learn, UTF-8; - is stdin [default: the built-in text]
     #[arg(long, value_name = "FILE")]
-    text: Option<PathBuf>,
+    pub(crate) text: Option<PathBuf>,
     /// Pairs to learn, a source, a TAB and its target on each line, which --template makes texts
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
-    pairs: Option<PathBuf>,
+    pub(crate) pairs: Option<PathBuf>,
     /// Columns of --pairs that are source and target, counted from 1 [default: 1,2]
     #[arg(long, value_name = "S,T", requires = "pairs", conflicts_with_all = ["text", "dialogue"])]
-    columns: Option<Columns>,
+    pub(crate) columns: Option<Columns>,
     /// Dialogues to learn the assistant's part of, one a line: {"turns": [{"role": "user", "text": "…"}, {"role":
     /// "assistant", "text": "…"}]}
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["text", "pairs"])]
-    dialogue: Option<PathBuf>,
+    pub(crate) dialogue: Option<PathBuf>,
     /// Text around source and target of --pairs, or around each turn of --dialogue; \n and \t are understood. What
     /// follows the second place ends an answer, unless the vocabulary has a token for that [default: '{source}\n=>
     /// {target}\n', '{role}: {text}\n']
     #[arg(long, value_name = "TEXT")]
-    template: Option<String>,
+    pub(crate) template: Option<String>,
     /// Separator of the documents of the text, as '<|endoftext|>', or '\n\n' for empty lines: one token, wherever it
     /// stands; with bpe:N it is made one
     #[arg(long, value_name = "TEXT")]
-    documents: Option<String>,
+    pub(crate) documents: Option<String>,
     /// Read the text from disk in pieces and train from a file of its tokens, as texts of 64 MiB and more are anyway.
     /// The result is the same
     #[arg(long)]
-    stream: bool,
+    pub(crate) stream: bool,
     /// Folder for the file of tokens, which other runs can share; implies --stream [default: ids in the run folder]
     #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
+    /// Of pairs that a translator learns.
+    #[arg(skip)]
+    pub(crate) min_count: Option<usize>,
+    #[arg(skip)]
+    pub(crate) lower_case: Option<bool>,
 }
 
 /// The data of a translator.
 #[derive(Debug, Args)]
-struct PairOptions {
+pub(crate) struct PairOptions {
     /// Pairs to learn, a source, a TAB and its target on each line [default: dates written in many ways, and in one]
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
@@ -187,13 +171,6 @@ struct PairOptions {
     /// Make texts lower-case
     #[arg(long, value_name = "BOOL")]
     lower_case: Option<bool>,
-}
-
-impl From<TextOptions> for DataOptions {
-    fn from(options: TextOptions) -> Self {
-        let TextOptions { text, pairs, columns, dialogue, template, documents, stream, cache } = options;
-        Self { text, pairs, columns, dialogue, template, documents, stream, cache, ..Self::default() }
-    }
 }
 
 impl From<PairOptions> for DataOptions {
@@ -232,6 +209,6 @@ pub(crate) struct RunOptions {
     pub(crate) context: Option<usize>,
     /// Tokenizer: characters, words, N byte pairs learnt from the data, or the tokenizer in a folder, of a run or of
     /// Hugging Face (byte pairs; any, if built with the feature tokenizers)
-    #[arg(long, value_name = "char|word|bpe:N|DIR", value_parser = tokenizer)]
+    #[arg(long, value_name = "char|word|bpe:N|DIR")]
     pub(crate) tokenizer: Option<TokenizerKind>,
 }

@@ -1,9 +1,11 @@
 //! The options of training: each sets one field of its settings, and some that depend on one another.
 
+use std::mem::discriminant;
+
 use clap::Args;
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd, TrainerConfig};
 
-use super::value_parsers::{count, number, positive};
+use super::value_parsers::{count, number, positive, set};
 use crate::terminal::failure::{Failure, Outcome};
 
 /// Steps of warm-up of the noam schedule, as in the paper.
@@ -75,28 +77,20 @@ pub(crate) struct TrainingOptions {
     save_every: Option<usize>,
 }
 
-/// Sets a field, if there is a value for it.
-fn set<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
-    }
-}
-
 impl TrainingOptions {
     /// Puts the options that were given into the settings of training, of a model of this width.
     pub(crate) fn apply(&self, training: &mut TrainerConfig, width: usize) -> Outcome {
-        let budgets =
-            [self.steps.map(Budget::Steps), self.epochs.map(Budget::Epochs), self.seconds.map(Budget::Seconds)];
-        set(&mut training.budget, budgets.into_iter().flatten().next());
-        set(&mut training.batch_size, self.batch_size);
-        set(&mut training.accumulate, self.accumulate);
-        set(&mut training.evaluate_every, self.evaluate_every);
-        set(&mut training.save_every, self.save_every);
-        let unless_zero = |value: Option<f64>| value.map(|value| (value != 0.0).then_some(value));
-        set(&mut training.clip, unless_zero(self.clip));
-        set(&mut training.ema, unless_zero(self.ema));
-        set(&mut training.label_smoothing, unless_zero(self.label_smoothing));
-        set(&mut training.patience, self.patience.map(|patience| (patience != 0).then_some(patience)));
+        let budget = self.steps.map(Budget::Steps).or(self.epochs.map(Budget::Epochs));
+        training.budget = budget.or(self.seconds.map(Budget::Seconds)).unwrap_or(training.budget);
+        training.batch_size = self.batch_size.unwrap_or(training.batch_size);
+        training.accumulate = self.accumulate.unwrap_or(training.accumulate);
+        training.evaluate_every = self.evaluate_every.unwrap_or(training.evaluate_every);
+        training.save_every = self.save_every.unwrap_or(training.save_every);
+        let unless_zero = |given: Option<f64>, was| given.map_or(was, |value| (value != 0.0).then_some(value));
+        training.clip = unless_zero(self.clip, training.clip);
+        training.ema = unless_zero(self.ema, training.ema);
+        training.label_smoothing = unless_zero(self.label_smoothing, training.label_smoothing);
+        training.patience = self.patience.map_or(training.patience, |patience| (patience != 0).then_some(patience));
         self.apply_optimizer(&mut training.optimizer)?;
         self.apply_schedule(training.budget, width, &mut training.schedule)
     }
@@ -119,25 +113,17 @@ impl TrainingOptions {
             Some(_) => Method::AdamW(AdamW::default()),
             None => *optimizer,
         };
-        if std::mem::discriminant(&named) != std::mem::discriminant(optimizer) {
+        if discriminant(&named) != discriminant(optimizer) {
             *optimizer = named;
         }
-        match (optimizer, self.beta2, self.weight_decay) {
-            (Method::Sgd(_), Some(_), _) => Err(Failure::input("--beta2: sgd has no second moment")),
-            (Method::Sgd(_) | Method::RmsProp(_) | Method::Adam(_), _, Some(_)) => {
-                Err(Failure::input("--weight-decay: only adamw has it"))
-            }
-            (Method::Sgd(_), None, None) => Ok(()),
-            (Method::RmsProp(RmsProp { alpha: beta2, .. }) | Method::Adam(Adam { beta2, .. }), given, None) => {
-                set(beta2, given);
-                Ok(())
-            }
-            (Method::AdamW(AdamW { beta2, weight_decay, .. }), given, decay) => {
-                set(beta2, given);
-                set(weight_decay, decay);
-                Ok(())
-            }
-        }
+        let (beta2, weight_decay) = match optimizer {
+            Method::Sgd(_) => (None, None),
+            Method::RmsProp(RmsProp { alpha, .. }) => (Some(alpha), None),
+            Method::Adam(Adam { beta2, .. }) => (Some(beta2), None),
+            Method::AdamW(AdamW { beta2, weight_decay, .. }) => (Some(beta2), Some(weight_decay)),
+        };
+        set(beta2, self.beta2, "--beta2: sgd has no second moment")?;
+        set(weight_decay, self.weight_decay, "--weight-decay: only adamw has it")
     }
 
     fn apply_schedule(&self, budget: Budget, width: usize, schedule: &mut Schedule) -> Outcome {
@@ -157,47 +143,25 @@ impl TrainingOptions {
             }
             None => *schedule,
         };
-        if std::mem::discriminant(&named) != std::mem::discriminant(schedule) {
+        if discriminant(&named) != discriminant(schedule) {
             *schedule = named;
         }
-        let Self { lr, min_lr, warmup, lr_factor, lr_every, .. } = *self;
-        // Which of the options the schedule has, in the order of `given`.
-        let has = match schedule {
-            Schedule::Constant { rate } => {
-                set(rate, lr);
-                [true, false, false, false, false]
+        let (rate, minimum, warmup, factor, every) = match schedule {
+            Schedule::Constant { rate } => (Some(rate), None, None, None, None),
+            Schedule::Step { rate, factor, every } => (Some(rate), None, None, Some(factor), Some(every)),
+            Schedule::Cosine { rate, minimum, warmup } => {
+                *minimum = self.lr.filter(|lr| lr != rate).map_or(*minimum, |lr| lr / 10.0);
+                (Some(rate), Some(minimum), Some(warmup), None, None)
             }
-            Schedule::Step { rate, factor, every } => {
-                set(rate, lr);
-                set(factor, lr_factor);
-                set(every, lr_every);
-                [true, false, false, true, true]
-            }
-            Schedule::Cosine { rate, minimum, warmup: steps } => {
-                if let Some(lr) = lr.filter(|lr| lr != rate) {
-                    (*rate, *minimum) = (lr, lr / 10.0);
-                }
-                set(minimum, min_lr);
-                set(steps, warmup);
-                [true, true, true, false, false]
-            }
-            Schedule::Noam { factor, width: of, warmup: steps } => {
-                set(factor, lr_factor);
-                set(steps, warmup);
+            Schedule::Noam { factor, width: of, warmup } => {
                 *of = width;
-                [false, false, true, true, false]
+                (None, None, Some(warmup), Some(factor), None)
             }
         };
-        let given = [
-            (lr.is_some(), "--lr: the noam schedule has none of its own; --lr-factor scales it"),
-            (min_lr.is_some(), "--min-lr: only the cosine schedule has it"),
-            (warmup.is_some(), "--warmup: only the cosine and noam schedules have it"),
-            (lr_factor.is_some(), "--lr-factor: only the step and noam schedules have it"),
-            (lr_every.is_some(), "--lr-every: only the step schedule has it"),
-        ];
-        match given.into_iter().zip(has).find(|((given, _), has)| *given && !has) {
-            Some(((_, problem), _)) => Err(Failure::input(problem)),
-            None => Ok(()),
-        }
+        set(rate, self.lr, "--lr: the noam schedule has none of its own; --lr-factor scales it")?;
+        set(minimum, self.min_lr, "--min-lr: only the cosine schedule has it")?;
+        set(warmup, self.warmup, "--warmup: only the cosine and noam schedules have it")?;
+        set(factor, self.lr_factor, "--lr-factor: only the step and noam schedules have it")?;
+        set(every, self.lr_every, "--lr-every: only the step schedule has it")
     }
 }

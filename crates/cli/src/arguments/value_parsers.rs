@@ -1,55 +1,39 @@
 //! Values of options: counts, numbers, and enumerations by the names that files have for them.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use rungs::TokenizerKind;
-use rungs::interop::huggingface::Family;
-use serde::de::value::{Error, StrDeserializer};
-use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
-use serde::{Deserializer, forward_to_deserialize_any};
+use std::fmt::{self, Display};
 
-/// One of an enumeration's variants, by the name that serde has for it.
-pub(super) fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
-    let mut names = Names(&[]);
-    _ = T::deserialize(&mut names);
-    PossibleValuesParser::new(names.0).map(|name| {
-        let text: StrDeserializer<'_, Error> = name.as_str().into_deserializer();
-        T::deserialize(text).expect("it is one of the names")
-    })
+use clap::builder::PossibleValuesParser;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+
+use crate::terminal::failure::{Failure, Outcome};
+
+/// The names that serde has for an enumeration's variants.
+pub(super) fn names<T: DeserializeOwned>() -> PossibleValuesParser {
+    let no_name: StrDeserializer<'_, Names> = "".into_deserializer();
+    PossibleValuesParser::new(T::deserialize(no_name).err().map_or(&[][..], |Names(names)| names))
 }
 
-/// A deserializer that holds nothing; it learns the names of an enumeration's variants.
+/// The error about a name that is none, which says what names there are.
+#[derive(Debug)]
 struct Names(&'static [&'static str]);
 
-impl<'de> Deserializer<'de> for &mut Names {
-    type Error = Error;
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.0 = variants;
-        self.deserialize_any(visitor)
+impl serde::de::Error for Names {
+    fn custom<T: Display>(_: T) -> Self {
+        Self(&[])
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    fn unknown_variant(_: &str, names: &'static [&'static str]) -> Self {
+        Self(names)
     }
 }
 
-pub(super) fn tokenizer(text: &str) -> Result<TokenizerKind, rungs::Error> {
-    text.parse()
-}
+impl std::error::Error for Names {}
 
-pub(super) fn family() -> impl TypedValueParser<Value = Family> {
-    let of = |name: String| Family::ALL.into_iter().find(|family| family.name() == name).expect("it is possible");
-    PossibleValuesParser::new(Family::ALL.map(Family::name)).map(of)
+impl Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {:?}", self.0)
+    }
 }
 
 /// A whole number of 1 or more.
@@ -73,4 +57,14 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
         number if number > 0.0 => Ok(number),
         _ => Err("must be above 0".to_owned()),
     }
+}
+
+/// Sets a field to the value that was given for it, if one was; without such a field that is a `problem`.
+pub(super) fn set<T>(field: Option<&mut T>, given: Option<T>, problem: &str) -> Outcome {
+    match (field, given) {
+        (Some(field), Some(value)) => *field = value,
+        (None, Some(_)) => return Err(Failure::input(problem)),
+        (_, None) => {}
+    }
+    Ok(())
 }

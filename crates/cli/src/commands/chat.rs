@@ -8,32 +8,25 @@ use rungs::models::ConfigError;
 use rungs::tensor::Rng;
 use rungs::text::pairs::LONGEST_LINE;
 use rungs::{Generator, Normalization, PromptKind, Role, Turn};
-use serde::Serialize;
 
 use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
 use crate::terminal::failure::{Failure, Outcome, complain, reason};
-use crate::terminal::output::{self, thousands};
+use crate::terminal::output::{self, Facts, thousands};
 
 /// How tokens are drawn, unless told: a little safer than the model is.
 const TEMPERATURE: f64 = 0.8;
 const TOP_P: f64 = 0.95;
 
-/// The conversation, as a line of a file of dialogues.
-#[derive(Serialize)]
-struct Report<'a> {
-    turns: &'a [Turn],
-}
-
 pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
-    let run = super::open(&chat.run, chat.base.base.as_deref())?;
-    let task = run.config.settings.prompts().map(|prompts| prompts.task);
-    if task != Some(PromptKind::Dialogue) {
-        let (path, rung) = (chat.run.display(), run.config.settings.rung());
-        let other = match task {
-            Some(_) => "rungs generate --source asks it",
-            None => "rungs generate goes on with a text",
-        };
+    let run = chat.saved.open()?;
+    let other = match run.config.settings.prompts().map(|prompts| prompts.task) {
+        Some(PromptKind::Dialogue) => None,
+        Some(PromptKind::Pairs) => Some("rungs generate --source asks it"),
+        None => Some("rungs generate goes on with a text"),
+    };
+    if let Some(other) = other {
+        let (path, rung) = (chat.saved.run.display(), run.config.settings.rung());
         let problem = format!("this {rung} has not learnt dialogues (rungs train --dialogue); {other}");
         return Err(Failure::input(format!("{path}: {problem}")));
     }
@@ -42,8 +35,11 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
     let mut conversation = Conversation {
         generator,
         context,
-        search: if chat.greedy { Search::Greedy } else { Search::Sample },
-        processors: processors(chat).map_err(Failure::input)?,
+        options: GenerateOptions {
+            search: if chat.greedy { Search::Greedy } else { Search::Sample },
+            processors: processors(chat).map_err(Failure::input)?,
+            ..GenerateOptions::default()
+        },
         most: chat.max_tokens,
         rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
         turns,
@@ -67,10 +63,10 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
             said => conversation.say(said)?,
         }
     }
-    match common.json {
-        true => output::json(&Report { turns: &conversation.turns }),
-        false => Ok(()),
-    }
+    // The conversation, as a line of a file of dialogues.
+    let mut facts = Facts::default();
+    facts.field("turns", conversation.turns);
+    facts.print(common.json, "")
 }
 
 /// The first turn of a conversation, where the system has something to say. It leaves room for others.
@@ -122,8 +118,7 @@ struct Conversation {
     generator: Generator,
     /// How many tokens of a conversation the model has learnt to keep in mind.
     context: usize,
-    search: Search,
-    processors: Processors,
+    options: GenerateOptions,
     /// The most tokens of an answer.
     most: usize,
     rng: Rng,
@@ -146,15 +141,11 @@ impl Conversation {
         self.turns.push(Turn { role: Role::User, text: Normalization::default().apply(said) });
         // An answer needs room as well, but not so much that nothing could be asked.
         let room = self.most.min(self.context / 2);
-        let request = match self.generator.dialogue(self.turns.as_slice(), self.context + 1 - room) {
-            Ok(Some(latest)) => Ok(latest),
-            Ok(None) => Err(format!("this is too long for a context of {} tokens", thousands(self.context))),
-            Err(error) => Err(error.to_string()),
-        };
-        let (request, forgotten) = match request {
-            Ok(request) => request,
-            Err(problem) => {
-                complain(&problem);
+        let (request, forgotten) = match self.generator.dialogue(self.turns.as_slice(), self.context + 1 - room) {
+            Ok(Some(latest)) => latest,
+            other => {
+                let long = || format!("this is too long for a context of {} tokens", thousands(self.context));
+                complain(&other.err().map_or_else(long, |error| error.to_string()));
                 self.turns.pop();
                 return Ok(());
             }
@@ -170,12 +161,8 @@ impl Conversation {
         self.forgets |= forgotten > 0;
         let rng = self.rng.fork(&self.answers.to_string());
         self.answers += 1;
-        let options = GenerateOptions {
-            processors: self.processors.clone(),
-            search: self.search,
-            length: Length::at_most(self.most.min(self.context + 1 - request.ids().len())),
-            ..GenerateOptions::default()
-        };
+        let length = Length::at_most(self.most.min(self.context + 1 - request.ids().len()));
+        let options = GenerateOptions { length, ..self.options.clone() };
         let (shown, mut printed) = (self.shown, Ok(()));
         let answers = self.generator.generate(&[request], &options, &rng, &mut |_, part| {
             if shown && printed.is_ok() {

@@ -4,11 +4,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
 use rungs::trainer::{Budget, Finish, Schedule, Summary};
-use rungs::{Corpus, Generator, ModelConfig, Provenance, Run, RunConfig, Rung, Settings, TextPair};
+use rungs::{Corpus, Generator, ModelConfig, Run, RunConfig, Rung, Settings, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
@@ -16,18 +15,12 @@ use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
 use crate::terminal::failure::{Failure, Outcome};
 use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::{self, clock, thousands};
+use crate::terminal::output::{self, Facts, clock, thousands};
 
 /// How much of each rung's writing is shown.
 const SAMPLE_TOKENS: usize = 320;
 /// How many dates.
 const SAMPLE_DATES: usize = 5;
-
-#[derive(Serialize)]
-struct Report {
-    rungs: Vec<Step>,
-    bigram_bits_per_char: f64,
-}
 
 /// One rung, climbed.
 #[derive(Serialize)]
@@ -75,36 +68,37 @@ fn settings(rung: Rung) -> Settings {
 
 pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
-    let seed = common.seed.unwrap_or(0);
-    let plans: Vec<Plan> = Rung::ALL.into_iter().map(|rung| Plan::new(rung, climb, common)).collect();
+    let plans: Vec<Plan> = Rung::ALL.into_iter().map(|rung| Plan::new(rung, climb, common)).collect::<Outcome<_>>()?;
     if !climb.resume {
         // All before any: a ladder that cannot be kept whole is not begun.
         plans.iter().filter_map(|plan| plan.folder.as_deref()).try_for_each(Run::check_free)?;
     }
-    let mut report = Report { rungs: Vec::new(), bigram_bits_per_char: 0.0 };
-    for plan in plans {
-        let corpus = plan.corpus()?;
-        if let Some(bits) = corpus.bigram_bits()? {
-            report.bigram_bits_per_char = bits;
-        }
-        let mut run = plan.start(climb.resume, corpus)?;
-        let summary = train_with_display(&mut run, plan.config.settings.rung().name(), common.json, &interrupt)?;
+    let (mut steps, mut bigram) = (Vec::new(), 0.0);
+    for mut plan in plans {
+        let corpus = plan.texts.corpus(&plan.config.settings, None)?;
+        bigram = corpus.bigram_bits()?.unwrap_or(bigram);
+        let (rung, mut run) = (plan.config.settings.rung(), plan.start(climb.resume, corpus)?);
+        let summary = train_with_display(&mut run, rung.name(), common.json, &interrupt)?;
         if summary.finish == Finish::Stopped {
-            return Err(stopped(&summary, climb, common, &plan));
+            return Err(stopped(&summary, climb, common, rung));
         }
-        report.rungs.push(plan.climbed(&run, &summary, seed)?);
+        steps.push(climbed(rung, &run, &summary, common.seed.unwrap_or(0))?);
     }
-    if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+    let mut facts = Facts::default();
+    facts.field("rungs", &steps);
+    facts.field("bigram_bits_per_char", bigram);
+    facts.print(common.json, &prose(&steps, bigram))
 }
 
 /// What a rung is to do.
 struct Plan {
     config: RunConfig,
+    texts: Texts<'static>,
     folder: Option<PathBuf>,
 }
 
 impl Plan {
-    fn new(rung: Rung, climb: &Climb, common: &Common) -> Self {
+    fn new(rung: Rung, climb: &Climb, common: &Common) -> Outcome<Self> {
         let mut settings = settings(rung);
         if let Some(steps) = climb.steps_per_rung {
             settings.training.budget = Budget::Steps(steps);
@@ -115,94 +109,77 @@ impl Plan {
             settings.training.budget = Budget::Seconds(seconds);
         }
         settings.training.seed = common.seed.unwrap_or(0);
-        let (text, validation) = match rung.translates() {
-            false => (Provenance::of(TEXT_NAME, TEXT), None),
-            true => Texts::dates().provenance(),
-        };
+        let texts = Texts::built_in(rung.translates())?;
+        let (text, validation) = texts.provenance();
         let config = RunConfig { settings, text, validation, from: None };
-        Self { config, folder: climb.out.as_ref().map(|out| out.join(rung.name())) }
-    }
-
-    /// What the rung learns.
-    fn corpus(&self) -> Outcome<Corpus> {
-        let settings = &self.config.settings;
-        match settings.rung().translates() {
-            false => Ok(Corpus::new(TEXT, None, settings)?),
-            true => Texts::dates().corpus(settings, None, None, None),
-        }
+        Ok(Self { config, texts, folder: climb.out.as_ref().map(|out| out.join(rung.name())) })
     }
 
     /// The run, to be begun or gone on with.
     fn start(&self, resume: bool, corpus: Corpus) -> Outcome<Run> {
         let settings = &self.config.settings;
         let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
-        let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(rungs::Error::from)?;
         // A ladder that was stopped has runs for its first rungs only.
         let run = match resume && folder.join("config.json").exists() {
             true => Run::resume(folder, &self.config, corpus)?,
             false => Run::create(folder, &self.config, corpus)?,
         };
+        let parameters = run.parameter_count() as u64;
         Ok(with_loss_plot(run, settings.rung(), parameters))
-    }
-
-    fn climbed(&self, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
-        let step = Step {
-            rung: self.config.settings.rung(),
-            kind: "text",
-            parameters: run.parameter_count(),
-            tokens_per_second: summary.tokens_per_second,
-            bits_per_char: None,
-            exact_match: None,
-            sample: String::new(),
-            seconds: summary.seconds,
-        };
-        let generator = run.generator()?;
-        match self.config.settings.rung().translates() {
-            false => {
-                let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
-                let sample = sample(&generator, seed, SAMPLE_TOKENS)?;
-                // A token is a character.
-                Ok(Step { bits_per_char: Some(loss / std::f64::consts::LN_2), sample, ..step })
-            }
-            true => climbed_pairs(step, &generator),
-        }
     }
 }
 
-fn climbed_pairs(step: Step, generator: &Generator) -> Outcome<Step> {
+fn climbed(rung: Rung, run: &Run, summary: &Summary, seed: u64) -> Outcome<Step> {
+    let generator = run.generator()?;
+    let (kind, bits_per_char, exact_match, sample) = match rung.translates() {
+        false => {
+            let loss = summary.best_validation_loss.expect("a finished run was evaluated at its end");
+            // A token is a character.
+            ("text", Some(loss / std::f64::consts::LN_2), None, sample(&generator, seed)?)
+        }
+        true => {
+            let (right, sample) = sample_dates(&generator)?;
+            ("pairs", None, Some(right), sample)
+        }
+    };
+    let Summary { tokens_per_second, seconds, .. } = *summary;
+    let parameters = run.parameter_count();
+    Ok(Step { rung, kind, parameters, tokens_per_second, bits_per_char, exact_match, sample, seconds })
+}
+
+/// The share of dates that a model writes as they should be, and the first of them.
+fn sample_dates(generator: &Generator) -> Outcome<(f64, String)> {
     let pairs = test_dates();
     let sources: Vec<_> = pairs.iter().map(|pair| generator.source(&pair.source)).collect::<Result<_, _>>()?;
     let options = GenerateOptions { search: Search::Greedy, length: Length::at_most(20), ..GenerateOptions::default() };
     let found = generator.generate(&sources, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
-    let texts: Vec<&str> = found.iter().map(|texts| &*texts[0].text).collect();
-    let right = texts.iter().zip(&pairs).filter(|(text, pair)| **text == pair.target).count();
-    let line = |(text, pair): (&&str, &TextPair)| {
-        let verdict = if *text == pair.target { String::new() } else { format!(" (it is {})", pair.target) };
-        format!("{} → {text}{verdict}\n", pair.source)
+    let written = || found.iter().map(|texts| &*texts[0].text).zip(&pairs);
+    let right = written().filter(|(text, pair)| *text == pair.target).count();
+    let line = |(text, TextPair { source, target }): (&str, &TextPair)| {
+        let verdict = if text == target { String::new() } else { format!(" (it is {target})") };
+        format!("{source} → {text}{verdict}\n")
     };
-    let sample = texts.iter().zip(&pairs).take(SAMPLE_DATES).map(line).collect();
-    Ok(Step { kind: "pairs", exact_match: Some(right as f64 / pairs.len() as f64), sample, ..step })
+    Ok((right as f64 / pairs.len() as f64, written().take(SAMPLE_DATES).map(line).collect()))
 }
 
 /// A sample of a model for people to look at.
-fn sample(generator: &Generator, seed: u64, tokens: usize) -> Outcome<String> {
+fn sample(generator: &Generator, seed: u64) -> Outcome<String> {
     let temperature = Temperature::new(0.8).map_err(Failure::running)?;
     let top_p = TopP::new(0.95).map_err(Failure::running)?;
     let options = GenerateOptions {
         processors: vec![Arc::new(temperature), Arc::new(top_p)],
-        search: Search::Sample,
-        length: Length::at_most(tokens),
+        length: Length::at_most(SAMPLE_TOKENS),
         ..GenerateOptions::default()
     };
     let rng = Rng::new(seed).fork("sample");
     let quiet = &mut |_: usize, _: &str| ControlFlow::Continue(());
     let mut texts = generator.generate(&[generator.beginning()?], &options, &rng, quiet)?;
-    Ok(texts.swap_remove(0).swap_remove(0).text)
+    Ok(texts.remove(0).remove(0).text)
 }
 
-fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Failure {
+fn stopped(summary: &Summary, climb: &Climb, common: &Common, rung: Rung) -> Failure {
     let Some(out) = &climb.out else {
-        let (rung, steps) = (plan.config.settings.rung(), thousands(summary.steps));
+        let steps = thousands(summary.steps);
         return Failure::interrupted(format!("stopped {rung} after step {steps}; nothing is kept without --out DIR"));
     };
     // What was asked for holds for the rungs that are still to come as well.
@@ -215,27 +192,28 @@ fn stopped(summary: &Summary, climb: &Climb, common: &Common, plan: &Plan) -> Fa
     super::train::stopped(summary, &format!("climb --out {} --resume{asked}", quoted(out)))
 }
 
-fn prose(report: &Report) -> String {
+fn prose(steps: &[Step], bigram: f64) -> String {
     let row = |cells: [&str; 5]| cells.map(str::to_owned).to_vec();
-    let table = |measure: &str, first: Option<f64>, of: &dyn Fn(&Step) -> Option<String>| {
-        let mut rows = vec![row(["rung", "parameters", "tokens/s", "time", measure])];
-        rows.extend(first.map(|bits| row(["bigram", "", "", "", &format!("{bits:.3}")])));
-        for (step, figure) in report.rungs.iter().filter_map(|step| of(step).map(|figure| (step, figure))) {
-            let speed = thousands(step.tokens_per_second as usize);
-            let (parameters, time) = (thousands(step.parameters), clock(step.seconds));
-            rows.push(row([step.rung.name(), &parameters, &speed, &time, &figure]));
-        }
-        output::table(&rows)
+    let table = |measure: &str, first: Option<Vec<String>>, figure: fn(&Step) -> Option<String>| {
+        let of_step = |step: &Step| {
+            let (parameters, speed) = (thousands(step.parameters), thousands(step.tokens_per_second as usize));
+            Some(row([step.rung.name(), &parameters, &speed, &clock(step.seconds), &figure(step)?]))
+        };
+        let header = row(["rung", "parameters", "tokens/s", "time", measure]);
+        let rows = std::iter::once(header).chain(first).chain(steps.iter().filter_map(of_step));
+        output::table(&rows.collect::<Vec<_>>())
     };
-    let mut text = table("bits per character", Some(report.bigram_bits_per_char), &|step| {
-        step.bits_per_char.map(|bits| format!("{bits:.3}"))
-    });
-    text +=
-        "\nBits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n";
-    text += "The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n\n";
-    text += &table("exactly right", None, &|step| step.exact_match.map(|share| format!("{:.1} %", 100.0 * share)));
-    text += "\nDates written in many ways, to be written as year-month-day; those asked for were never seen.\n";
-    for step in &report.rungs {
+    let bigram = row(["bigram", "", "", "", &format!("{bigram:.3}")]);
+    let texts = table("bits per character", Some(bigram), |step| step.bits_per_char.map(|bits| format!("{bits:.3}")));
+    let dates = table("exactly right", None, |step| step.exact_match.map(|share| format!("{:.1} %", 100.0 * share)));
+    let mut text = format!(
+        "{texts}\n\
+         Bits per character on the last tenth of the text, which no rung has learnt from: the fewer, the better.\n\
+         The bigram model (Kneser-Ney smoothing) knows one character of the past: the floor to beat.\n\n\
+         {dates}\n\
+         Dates written in many ways, to be written as year-month-day; those asked for were never seen.\n"
+    );
+    for step in steps {
         text += &format!("\n{} writes\n", step.rung);
         step.sample.trim().lines().for_each(|line| text += &format!("  {line}\n"));
     }

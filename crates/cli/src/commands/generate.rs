@@ -1,23 +1,21 @@
 //! `rungs generate`: a trained model writes.
 
 pub(super) mod decoding_options;
-mod report;
-mod requests;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
-use rungs::decoding::{Beam, Finish, GenerateOptions, Search};
+use rungs::decoding::{Drafted, Finish, GenerateOptions, Generated, Search};
 use rungs::generator::{Kind, Request, Written};
 use rungs::tensor::Rng;
 use rungs::{Error, Generator, Rung, SavedRun};
 
 use crate::arguments::{Common, Generate};
-use crate::plots::alignment::Alignment;
-use crate::plots::plot_file::{check_plot, write_plot};
+use crate::plots::alignment::alignment_svg;
+use crate::plots::{check_plot, write_plot};
 use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::output;
-use crate::text_input::unescaped;
-use report::Report;
+use crate::terminal::output::{self, Facts};
+use crate::text_input::{self, unescaped};
 
 /// The most tokens of a text, unless told; of one that is searched for, where the context has room for them.
 const MOST: usize = 300;
@@ -26,11 +24,11 @@ const MOST_OF_TRANSLATION: usize = 100;
 
 pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
     flags.plot.as_deref().map_or(Ok(()), check_plot)?;
-    let run = super::open(&flags.run, flags.base.base.as_deref())?;
+    let run = flags.saved.open()?;
     let kind = kind(flags, &run)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let mut generator = run.generator()?.with_stops(stops);
-    let requests = requests::requests(flags, &generator)?;
+    let requests = requests(flags, &generator)?;
     let options = options(flags, &generator, kind, &requests)?;
     if let Some(folder) = &flags.draft {
         let draft = SavedRun::open(folder)?.generator()?;
@@ -43,26 +41,35 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         false => generator.generate(&requests, &options, &rng, &mut |_, _| ControlFlow::Continue(()))?,
     };
     if let Some(path) = &flags.plot {
-        write_plot(path, &alignment(&generator, &requests[0], &texts[0][0])?.svg())?;
+        write_plot(path, &alignment(&generator, &requests[0], &texts[0][0])?)?;
     }
-    let mut report = Report::default();
+    // How many tokens a draft wrote, and how many of them stayed.
+    let mut drafted: Option<[usize; 2]> = None;
+    let mut reports = Vec::new();
     for (request, texts) in requests.iter().zip(texts) {
-        for text in texts {
+        for Written { text, generated, drafted: ahead } in texts {
             if !common.json && !flags.stream {
                 let before = match kind {
-                    Kind::Continuation => format!("{}{}", separator(report.texts.is_empty()), request.text()),
-                    _ if flags.n > 1 => format!("{:.4}\t", text.generated.score),
+                    Kind::Continuation => format!("{}{}", separator(reports.is_empty()), request.text()),
+                    _ if flags.n > 1 => format!("{:.4}\t", generated.score),
                     _ => String::new(),
                 };
-                output::print(&format!("{before}{}\n", text.text))?;
+                output::print(&format!("{before}{text}\n"))?;
             }
-            report.take(kind, request, text);
+            if let Some(Drafted { proposed, accepted, .. }) = ahead {
+                let [all, stayed] = drafted.unwrap_or_default();
+                drafted = Some([all + proposed, stayed + accepted]);
+            }
+            reports.push(report(kind, request, &text, &generated));
         }
     }
     if common.json {
-        return output::json(&report);
+        let mut facts = Facts::default();
+        facts.field("texts", reports);
+        facts.optional("drafted", drafted);
+        return facts.print(true, "");
     }
-    if let Some([proposed, accepted]) = report.drafted {
+    if let Some([proposed, accepted]) = drafted {
         complain(&format!("the draft wrote {proposed} tokens, of which {accepted} stayed"));
     }
     Ok(())
@@ -71,24 +78,24 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
 /// The kind of text that the options ask for. An option that does not apply to it, or a run that cannot write it, is an
 /// error.
 fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
-    let asked = flags.source.is_some() || flags.sources.is_some();
-    let draft = ("--draft", flags.draft.is_some());
-    let (kind, useless, why) = match (asked, run.config.settings.prompts()) {
-        (false, _) => {
-            run.tokenizers.text()?;
-            return Ok(Kind::Continuation);
-        }
-        (true, Some(_)) => {
-            let useless = vec![draft, ("--plot", flags.plot.is_some())];
-            (Kind::Answer, useless, "an answer of a language model has none")
-        }
-        (true, None) => {
+    if flags.source.is_none() && flags.sources.is_none() {
+        run.tokenizers.text()?;
+        return Ok(Kind::Continuation);
+    }
+    let given = [
+        ("--stream", flags.stream),
+        ("--stop", !flags.stop.is_empty()),
+        ("--draft", flags.draft.is_some()),
+        ("--plot", flags.plot.is_some()),
+    ];
+    let (kind, useless, why) = match run.config.settings.prompts() {
+        Some(_) => (Kind::Answer, &given[2..], "an answer of a language model has none"),
+        None => {
             run.tokenizers.pair()?;
-            let useless = vec![("--stream", flags.stream), ("--stop", !flags.stop.is_empty()), draft];
-            (Kind::Translation, useless, "a translation is short, ends by itself, and needs no draft")
+            (Kind::Translation, &given[..3], "a translation is short, ends by itself, and needs no draft")
         }
     };
-    if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
+    if let Some((flag, _)) = useless.iter().find(|(_, given)| *given) {
         return Err(Failure::input(format!("{flag}: {why}")));
     }
     if flags.plot.is_some() && run.config.settings.rung() == Rung::Seq2seq {
@@ -97,37 +104,51 @@ fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
     Ok(kind)
 }
 
+/// Reads the prompts to continue, the questions to answer or the sources to translate.
+fn requests(flags: &Generate, generator: &Generator) -> Outcome<Vec<Request>> {
+    let prompt = |text: &str| generator.prompt(text);
+    let source = |text: &str| generator.source(text);
+    let (flag, request) = match flags {
+        Generate { source: Some(text), .. } => ("--source", source(text)),
+        Generate { sources: Some(path), .. } => return lines(path, source),
+        Generate { prompt: Some(text), .. } => ("--prompt", prompt(text)),
+        Generate { prompts: Some(path), .. } => return lines(path, prompt),
+        Generate { prompt_ids: Some(ids), .. } => ("--prompt-ids", generator.prompt_ids(ids)),
+        _ => return Ok(vec![generator.beginning()?]),
+    };
+    Ok(vec![request.map_err(|error| Failure::input(format!("{flag}: {error}")))?])
+}
+
+/// One for each line of a file.
+fn lines(path: &Path, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
+    let (name, content) = (text_input::name(path), text_input::read(path)?);
+    let wrong = |i: usize, error: Error| Failure::input(format!("{name}, line {}: {error}", i + 1));
+    content.lines().enumerate().map(|(i, line)| request(line).map_err(|error| wrong(i, error))).collect()
+}
+
 /// How texts of this kind are generated.
 fn options(flags: &Generate, generator: &Generator, kind: Kind, requests: &[Request]) -> Outcome<GenerateOptions> {
-    let of = |most, default| decoding_options::options(flags, generator, kind, most, default);
-    match kind {
-        Kind::Continuation => {
-            let longest = requests.iter().map(|request| request.ids().len()).max().unwrap_or(0);
-            let context = generator.model().context();
-            let searched = flags.contrastive.is_some() || flags.beam.is_some_and(|beam| beam > 1);
-            let room = context.filter(|_| searched).map_or(MOST, |context| (context + 1).saturating_sub(longest));
-            let options = of(room.min(MOST), Search::Sample)?;
-            if let Some(context) = context.filter(|&context| longest > context && !searched) {
-                complain(&format!(
-                    "a prompt of {longest} tokens is longer than the context of {context}: its beginning is not \
-                     looked at"
-                ));
-            }
-            Ok(options)
-        }
-        Kind::Answer => {
-            let options = of(MOST, Search::Greedy)?;
-            match (options.search, flags.n) {
-                (Search::Greedy, n @ 2..) => Err(Failure::input(format!(
-                    "--n {n}: the likeliest tokens are always the same (--temperature draws others, --beam searches \
-                     for several)"
-                ))),
-                _ => Ok(options),
-            }
-        }
-        // A beam of one is greedy, and ranks as wider ones do.
-        Kind::Translation => of(MOST_OF_TRANSLATION, Search::Beam(Beam::new(1))),
+    let longest = requests.iter().map(|request| request.ids().len()).max().unwrap_or(0);
+    let context = generator.model().context().filter(|_| kind == Kind::Continuation);
+    let searched = flags.contrastive.is_some() || flags.beam.is_some_and(|beam| beam > 1);
+    let most = match (kind, context) {
+        (Kind::Translation, _) => MOST_OF_TRANSLATION,
+        (_, Some(context)) if searched => (context + 1).saturating_sub(longest).min(MOST),
+        _ => MOST,
+    };
+    let options = decoding_options::options(flags, generator, kind, most)?;
+    if let (Kind::Answer, Search::Greedy, n @ 2..) = (kind, options.search, flags.n) {
+        return Err(Failure::input(format!(
+            "--n {n}: the likeliest tokens are always the same (--temperature draws others, --beam searches for \
+             several)"
+        )));
     }
+    if let Some(context) = context.filter(|&context| longest > context && !searched) {
+        complain(&format!(
+            "a prompt of {longest} tokens is longer than the context of {context}: its beginning is not looked at"
+        ));
+    }
+    Ok(options)
 }
 
 /// Generates a text after the other, and shows each as it comes.
@@ -172,13 +193,35 @@ fn separator(first: bool) -> &'static str {
 }
 
 /// Where the model looked as it wrote a translation.
-fn alignment(generator: &Generator, request: &Request, Written { generated, .. }: &Written) -> Outcome<Alignment> {
+fn alignment(generator: &Generator, request: &Request, Written { generated, .. }: &Written) -> Outcome<String> {
     if generated.weights.is_empty() {
         return Err(Failure::input("--plot: there is nothing to draw: no token was written"));
     }
     let [sources, targets] = generator.tokenizers().pair()?;
     let mut target: Vec<String> = generated.ids.iter().map(|&id| targets.token(id)).collect();
     target.extend((generated.finish == Finish::Stop).then(|| "end".to_owned()));
-    let source = request.source().unwrap_or_default().iter().map(|&id| sources.token(id)).collect();
-    Ok(Alignment { source, target, weights: generated.weights.clone() })
+    let source: Vec<String> = request.source().unwrap_or_default().iter().map(|&id| sources.token(id)).collect();
+    Ok(alignment_svg(&source, &target, &generated.weights))
+}
+
+/// A text that was generated for a request.
+fn report(kind: Kind, request: &Request, text: &str, generated: &Generated) -> Facts {
+    let mut facts = Facts::default();
+    facts.field(if kind == Kind::Continuation { "prompt" } else { "source" }, request.text());
+    facts.field("text", text);
+    facts.field("ids", &generated.ids);
+    facts.field("log_probability", generated.log_probability());
+    // Of every token, given all before it.
+    facts.field("log_probabilities", &generated.log_probabilities);
+    // Of a beam what it was ranked by, else the log-probability of a token, on average.
+    facts.field("score", generated.score);
+    // The end of a translation among them where there is one.
+    facts.field("tokens", generated.log_probabilities.len());
+    let finish = match generated.finish {
+        Finish::Length => "length",
+        Finish::Stop => "stop",
+        Finish::Complete => "complete",
+    };
+    facts.field("finish", finish);
+    facts
 }

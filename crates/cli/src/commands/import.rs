@@ -1,50 +1,29 @@
 //! `rungs import`: a folder of Hugging Face becomes a run folder.
 
-use std::path::Path;
-
 use rungs::huggingface::import;
 use rungs::interop::huggingface::Family;
-use rungs::{Rung, SavedRun};
-use serde::Serialize;
 
 use crate::arguments::{Common, Import};
 use crate::terminal::failure::{Outcome, complain};
-use crate::terminal::output::{self, thousands};
+use crate::terminal::output::{Facts, thousands};
 
-#[derive(Serialize)]
-struct Report<'a> {
-    run: &'a Path,
-    rung: Rung,
-    model_type: &'static str,
-    parameters: u64,
-    vocabulary: usize,
-    /// What the tokens are.
-    tokens_are: &'static str,
-    context: usize,
-}
-
-pub(crate) fn run(flags: &Import, common: &Common) -> Outcome {
-    let run: SavedRun = import(flags.family, &flags.folder, &flags.out)?;
-    let report = Report {
-        run: &flags.out,
-        rung: run.config.settings.rung(),
-        model_type: Family::name(flags.family),
-        parameters: run.parameter_count()?,
-        vocabulary: run.tokenizers.target().vocabulary(),
-        tokens_are: run.tokenizers.target().kind(),
-        context: run.config.settings.context(),
-    };
-    if report.tokens_are == "ids" {
+pub(crate) fn run(Import { family: model_type, folder, out }: &Import, common: &Common) -> Outcome {
+    let family = Family::ALL.into_iter().find(|family| family.name() == model_type).expect("one of their names");
+    let run = import(family, folder, out)?;
+    let (rung, parameters, context) =
+        (run.config.settings.rung(), run.parameter_count()?, run.config.settings.context());
+    let (vocabulary, tokens_are) = (run.tokenizers.target().vocabulary(), run.tokenizers.target().kind());
+    if tokens_are == "ids" {
         complain("there is no tokenizer in this folder: the run works in ids (generate --prompt-ids 5,9,12)");
     }
-    if common.json {
-        return output::json(&report);
-    }
-    output::print(&output::listing(&[
-        ("run", report.run.display().to_string()),
-        ("rung", format!("{}, as {}", report.rung, report.model_type)),
-        ("parameters", thousands(report.parameters as usize)),
-        ("vocabulary", format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
-        ("context", format!("{} tokens", thousands(report.context))),
-    ]))
+    let mut facts = Facts::default();
+    facts.fact("run", out, "run", out.display());
+    facts.fact("rung", rung, "rung", format!("{rung}, as {model_type}"));
+    facts.field("model_type", model_type);
+    facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
+    let tokens = format!("{} tokens, {tokens_are}", thousands(vocabulary));
+    facts.fact("vocabulary", vocabulary, "vocabulary", tokens);
+    facts.field("tokens_are", tokens_are);
+    facts.fact("context", context, "context", format!("{} tokens", thousands(context)));
+    facts.print(common.json, "")
 }

@@ -2,131 +2,74 @@
 
 use std::path::{Path, PathBuf};
 
-use rungs::trainer::{Finish, Summary};
-use rungs::{Provenance, Rung, SavedRun, Settings};
-use serde::Serialize;
+use rungs::run::Belonging;
+use rungs::trainer::Finish;
+use rungs::{Provenance, RunConfig, SavedRun};
 
-use super::run_names::names;
+use super::{names, report_training};
 use crate::arguments::{Common, Info};
 use crate::plots::loss_curves::{self, Point};
-use crate::plots::plot_file::{check_plot, write_plot};
+use crate::plots::{check_plot, write_plot};
 use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, clock, thousands};
-
-#[derive(Serialize)]
-struct Report<'a> {
-    run: &'a Path,
-    rung: Rung,
-    parameters: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trained_parameters: Option<u64>,
-    vocabulary: usize,
-    /// What the tokens are.
-    tokens_are: &'static str,
-    /// What it learnt, or the folder it was imported from.
-    #[serde(flatten)]
-    origin: Origin<'a>,
-    /// What it began with, where its weights were not random.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'a str>,
-    /// The model that its adapter belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    adapts: Option<&'a Provenance>,
-    settings: &'a Settings,
-    #[serde(flatten)]
-    training: Option<Training>,
-}
-
-/// Where the weights came from.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Origin<'a> {
-    Text {
-        text: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        validation_text: Option<&'a str>,
-    },
-    Folder {
-        imported_from: &'a str,
-    },
-}
-
-/// How far a run that is trained here has come.
-#[derive(Serialize)]
-struct Training {
-    finished: bool,
-    stopped_early: bool,
-    steps: usize,
-    tokens: usize,
-    train_loss: Option<f64>,
-    validation_loss: Option<f64>,
-    best_validation_loss: Option<f64>,
-    tokens_per_second: f64,
-    seconds: f64,
-}
-
-impl Training {
-    fn of(summary: &Summary) -> Self {
-        Self {
-            finished: summary.finish != Finish::Stopped,
-            stopped_early: summary.finish == Finish::StoppedEarly,
-            steps: summary.steps,
-            tokens: summary.tokens,
-            train_loss: summary.train_loss,
-            validation_loss: summary.validation_loss,
-            best_validation_loss: summary.best_validation_loss,
-            tokens_per_second: summary.tokens_per_second,
-            seconds: summary.seconds,
-        }
-    }
-
-    fn lines(&self) -> [(&'static str, String); 6] {
-        let loss = |loss: Option<f64>| loss.map_or("none yet".to_owned(), |loss| format!("{loss:.4} nats per token"));
-        let state = match (self.finished, self.stopped_early) {
-            (_, true) => "stopped early",
-            (true, false) => "finished",
-            (false, false) => "to be gone on with (--resume)",
-        };
-        [
-            ("steps", format!("{}, {state}", thousands(self.steps))),
-            ("training loss", loss(self.train_loss)),
-            ("validation loss", loss(self.validation_loss)),
-            ("best validation", loss(self.best_validation_loss)),
-            ("speed", format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
-            ("time", clock(self.seconds)),
-        ]
-    }
-}
+use crate::terminal::output::{self, Facts, thousands};
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     info.plot.as_deref().map_or(Ok(()), check_plot)?;
-    let run = super::open(&info.run, info.base.base.as_deref())?;
+    let run = info.saved.open()?;
     run.model()?; // so that what is shown is known to be whole
-    let config = &run.config;
-    let text = config.text.name.as_str();
-    let validation_text = config.validation.as_ref().map(|source| source.name.as_str());
-    let (origin, training) = match run.is_imported() {
-        true => (Origin::Folder { imported_from: text }, None),
-        false => (Origin::Text { text, validation_text }, Some(Training::of(&run.summary()?))),
-    };
+    let RunConfig { settings, text, validation, from } = &run.config;
+    let (rung, parameters, tokenizer) = (settings.rung(), run.parameter_count()?, run.tokenizers.target());
+    let (vocabulary, tokens_are) = (tokenizer.vocabulary(), tokenizer.kind());
+    let mut facts = Facts::default();
+    facts.fact("run", &info.saved.run, "run", info.saved.run.display());
+    facts.fact("rung", rung, "rung", rung);
+    facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
+    facts.line("vocabulary", format!("{} tokens, {tokens_are}", thousands(vocabulary)));
+    if let Some(trained) = run.trained_parameter_count()? {
+        facts.fact("trained_parameters", trained, "trained", thousands(trained as usize));
+    }
+    facts.field("vocabulary", vocabulary);
+    facts.field("tokens_are", tokens_are);
+    if run.is_imported() {
+        facts.fact("imported_from", &text.name, "imported from", &text.name);
+    } else {
+        facts.fact("text", &text.name, "text", &text.name);
+        if let Some(text) = validation {
+            facts.fact("validation_text", &text.name, "validation text", &text.name);
+        }
+    }
     let belonging = run.belonging()?;
-    let report = Report {
-        run: &info.run,
-        rung: config.settings.rung(),
-        parameters: run.parameter_count()?,
-        trained_parameters: run.trained_parameter_count()?,
-        vocabulary: run.tokenizers.target().vocabulary(),
-        tokens_are: run.tokenizers.target().kind(),
-        origin,
-        from: config.from.as_ref().map(|from| from.name.as_str()),
-        adapts: belonging.as_ref().map(|belonging| &belonging.base),
-        settings: &config.settings,
-        training,
-    };
+    if let Some(Provenance { name, .. }) = from {
+        facts.field("from", name);
+        if belonging.is_none() {
+            facts.line("began with", name);
+        }
+    }
+    if let Some(Belonging { base, .. }) = &belonging {
+        facts.fact("adapts", base, "adapts", format!("{} ({})", base.name, &base.sha256[..12]));
+    }
+    facts.field("settings", settings);
+    // How a model is trained that was not: nobody has said it yet.
+    let mut named = settings.named_model();
+    if !run.is_imported() {
+        named = settings.named();
+        let summary = run.summary()?;
+        let steps = summary.steps;
+        let state = match summary.finish {
+            Finish::StoppedEarly => "stopped early",
+            Finish::Completed => "finished",
+            Finish::Stopped => "to be gone on with (--resume)",
+        };
+        facts.field("finished", summary.finish != Finish::Stopped);
+        facts.field("stopped_early", summary.finish == Finish::StoppedEarly);
+        facts.fact("steps", steps, "steps", format!("{}, {state}", thousands(steps)));
+        facts.field("tokens", summary.tokens);
+        report_training(&mut facts, &summary, "none yet");
+    }
     if let Some(path) = &info.plot {
         draw(&run, &info.compare, path)?;
     }
-    if common.json { output::json(&report) } else { output::print(&prose(&report)) }
+    facts.print(common.json, &format!("\nsettings\n{}", output::listing(&named)))
 }
 
 /// Draws the validation losses of this run and others.
@@ -159,32 +102,4 @@ fn course(run: &SavedRun) -> Outcome<Vec<Point>> {
         points.extend(row.validation_loss.map(|loss| (minutes, loss)));
     }
     Ok(points)
-}
-
-fn prose(report: &Report<'_>) -> String {
-    let mut lines = vec![
-        ("run", report.run.display().to_string()),
-        ("rung", report.rung.to_string()),
-        ("parameters", thousands(report.parameters as usize)),
-        ("vocabulary", format!("{} tokens, {}", thousands(report.vocabulary), report.tokens_are)),
-    ];
-    lines.extend(report.trained_parameters.map(|count| ("trained", thousands(count as usize))));
-    match report.origin {
-        Origin::Text { text, validation_text } => {
-            lines.push(("text", text.to_owned()));
-            lines.extend(validation_text.map(|name| ("validation text", name.to_owned())));
-        }
-        Origin::Folder { imported_from } => lines.push(("imported from", imported_from.to_owned())),
-    }
-    match (report.adapts, report.from) {
-        (Some(Provenance { name, sha256 }), _) => lines.push(("adapts", format!("{name} ({})", &sha256[..12]))),
-        (None, from) => lines.extend(from.map(|name| ("began with", name.to_owned()))),
-    }
-    lines.extend(report.training.iter().flat_map(Training::lines));
-    // How a model is trained that was not: nobody has said it yet.
-    let settings = match report.training {
-        Some(_) => report.settings.named(),
-        None => report.settings.named_model(),
-    };
-    format!("{}\nsettings\n{}", output::listing(&lines), output::listing(&settings))
 }

@@ -1,20 +1,20 @@
 //! The data that a run learns: the texts or pairs that were given, those of the run that goes on, or the built-in ones.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rungs::builtin::{TEXT, TEXT_NAME};
 use rungs::dates::{self, Part};
 use rungs::text::{TextError, Tokenizer, TokenizerError};
 use rungs::{
-    Columns, Corpus, Dialogue, Error, Normalization, PromptKind, Provenance, RunConfig, Settings, TextFile, TextPair,
-    Tokenizers, read_dialogues, read_pairs, split_dialogues, split_pairs,
+    Columns, Corpus, Error, Normalization, PromptKind, Provenance, RunConfig, Settings, TextFile, TextPair, Tokenizers,
+    read_dialogues, read_pairs, split_dialogues, split_pairs,
 };
 
 use super::streaming::Streaming;
 use crate::arguments::Train;
 use crate::terminal::failure::{Failure, Outcome};
-use crate::text_input;
+use crate::text_input::{self, STDIN};
 
 /// What a run that learnt from stdin has for the name of its text.
 const STDIN_NAME: &str = "stdin";
@@ -31,148 +31,117 @@ pub(super) fn test_dates() -> Vec<TextPair> {
 }
 
 /// The texts of a run.
-pub(super) struct Texts {
+pub(super) struct Texts<'i> {
     text: Text,
     validation: Option<Text>,
+    columns: Option<Columns>,
+    /// How they are streamed, if they are.
+    streaming: Option<Streaming<'i>>,
 }
 
-struct Text {
-    content: Content,
-    provenance: Provenance,
-}
-
-enum Content {
-    /// All of it.
-    Memory(String),
+enum Text {
+    Memory {
+        content: String,
+        provenance: Provenance,
+    },
     /// A file that is read in pieces.
     Streamed(TextFile),
 }
 
-impl Texts {
+impl<'i> Texts<'i> {
     /// Reads the texts that were given; where none was, those of the run that goes on, or the built-in ones.
     pub(super) fn read(
         train: &Train,
         settings: &Settings,
         saved: Option<&RunConfig>,
-        streaming: &mut Streaming<'_>,
+        mut streaming: Streaming<'i>,
     ) -> Outcome<Self> {
-        let rung = settings.rung();
-        let pairs = rung.translates();
         let task = settings.prompts().map(|prompts| prompts.task);
-        let (flag, given) = match (pairs, task) {
-            (true, _) | (false, Some(PromptKind::Pairs)) => ("--pairs", &train.data.pairs),
-            (false, Some(PromptKind::Dialogue)) => ("--dialogue", &train.data.dialogue),
-            (false, None) => ("--text", &train.data.text),
+        let translates = settings.rung().translates();
+        let (flag, given) = match task {
+            None if !translates => ("--text", &train.data.text),
+            None | Some(PromptKind::Pairs) => ("--pairs", &train.data.pairs),
+            Some(PromptKind::Dialogue) => ("--dialogue", &train.data.dialogue),
         };
-        match (&train.data.text, pairs, task) {
-            (Some(_), true, _) => {
-                return Err(Failure::input(format!("--text: the rung {rung} learns pairs of texts (--pairs)")));
-            }
-            (Some(_), false, Some(task)) => {
-                return Err(Failure::input(format!("--text: this run learns to answer from {task} ({flag})")));
-            }
-            _ => {}
+        if let (Some(_), Some(task)) = (&train.data.text, task) {
+            return Err(Failure::input(format!("--text: this run learns to answer from {task} ({flag})")));
         }
-        if let (true, Some(path)) = (train.run.validation == *given, given)
-            && path == Path::new(text_input::STDIN)
-        {
+        if [given, &train.run.validation].into_iter().all(|path| path.as_deref() == Some(Path::new(STDIN))) {
             return Err(Failure::input("--validation: stdin is the text already"));
         }
-        let text = match (given, saved) {
-            (Some(path), _) => Origin::given(path),
-            (None, Some(config)) => Origin::again(&config.text),
-            (None, None) if pairs => return Ok(Self::dates()),
-            (None, None) => Origin::BuiltIn,
-        };
-        let validation = match (&train.run.validation, saved.and_then(|config| config.validation.as_ref())) {
-            (Some(path), _) => Some(Origin::given(path)),
-            (None, again) => again.map(Origin::again),
+        let text = given.as_deref().map(Origin::Given).or(saved.map(|config| Origin::Known(&config.text.name)));
+        let validation = saved.and_then(|config| config.validation.as_ref()).map(|text| Origin::Known(&text.name));
+        let validation = train.run.validation.as_deref().map(Origin::Given).or(validation);
+        let (text, validation) = match (text, built_in(translates)) {
+            (Some(text), _) => (text, validation),
+            (None, (text, held_out)) => (text, held_out.or(validation)),
         };
         // Both or neither: a vocabulary may be that of both.
-        let origins = || [Some(&text), validation.as_ref()].into_iter().flatten();
-        let streamed = !pairs
-            && task.is_none()
-            && origins().any(|origin| matches!(origin, Origin::File(path) if TextFile::is_large(path)));
-        let streaming = (streamed || streaming.asked()).then_some(streaming);
-        let (text, validation) = match streaming {
-            Some(streaming) => {
-                let mut stream = |origin: &Origin| origin.stream(streaming);
-                (stream(&text)?, validation.as_ref().map(stream).transpose()?)
-            }
-            None => (text.read(flag)?, validation.map(|text| text.read("--validation")).transpose()?),
+        let large = |origin: Origin<'_>| origin.file().is_some_and(TextFile::is_large);
+        let streamed =
+            streaming.asked || (flag == "--text" && [Some(text), validation].into_iter().flatten().any(large));
+        let mut read = |origin: Origin<'_>, flag| match streamed {
+            true => origin.stream(&mut streaming),
+            false => origin.read(flag),
         };
-        Ok(Self { text, validation })
+        let text = read(text, flag)?;
+        let validation = validation.map(|origin| read(origin, "--validation")).transpose()?;
+        Ok(Self { text, validation, columns: train.data.columns, streaming: streamed.then_some(streaming) })
     }
 
-    /// The built-in pairs.
-    pub(super) fn dates() -> Self {
-        let tsv = |pairs: Vec<TextPair>| -> String {
-            pairs.iter().map(|pair| format!("{}\t{}\n", pair.source, pair.target)).collect()
-        };
-        Self {
-            text: Text::named(DATES_NAME, tsv(dates::pairs(Part::Training, DATES, 0))),
-            validation: Some(Text::named(
-                VALIDATION_DATES_NAME,
-                tsv(dates::pairs(Part::Validation, HELD_OUT_DATES, 0)),
-            )),
-        }
+    /// The built-in text, or the built-in pairs.
+    pub(super) fn built_in(pairs: bool) -> Outcome<Self> {
+        let (text, validation) = built_in(pairs);
+        let validation = validation.map(|origin| origin.read("--validation")).transpose()?;
+        Ok(Self { text: text.read("--text")?, validation, columns: None, streaming: None })
     }
 
     /// Where they came from.
     pub(super) fn provenance(&self) -> (Provenance, Option<Provenance>) {
-        (self.text.provenance.clone(), self.validation.as_ref().map(|text| text.provenance.clone()))
+        (self.text.provenance(), self.validation.as_ref().map(Text::provenance))
     }
 
     /// The texts as token ids, made by the tokenizers of the run that goes on if there is one. An error names the text
     /// or the file that it is about.
-    pub(super) fn corpus(
-        &self,
-        settings: &Settings,
-        columns: Option<Columns>,
-        saved: Option<&Tokenizers>,
-        streaming: Option<&mut Streaming<'_>>,
-    ) -> Outcome<Corpus> {
-        let share = settings.data.validation_split;
-        let pairs = |lower_case| self.parts(|text| text.pairs(columns, lower_case), |pairs| split_pairs(pairs, share));
+    pub(super) fn corpus(&mut self, settings: &Settings, saved: Option<&Tokenizers>) -> Outcome<Corpus> {
+        let (share, lower_case) = (settings.data.validation_split, settings.data.examples.lower_case());
         let tokenizer = saved.map(|tokenizers| tokenizers.target().clone());
-        let corpus = match (settings.rung().translates(), settings.prompts().map(|prompts| prompts.task)) {
-            (true, _) => {
-                let (train, validation) = pairs(settings.data.examples.lower_case())?;
+        let read = |text: &Text| pairs(&text.whole()?, &text.provenance().name, self.columns, lower_case);
+        let split = |pairs| split_pairs(pairs, share);
+        let corpus = match settings.prompts().map(|prompts| prompts.task) {
+            None if settings.rung().translates() => {
+                let (train, validation) = self.parts(read, split)?;
                 Corpus::of_pairs(&train, &validation, saved.cloned(), settings)
             }
-            (false, Some(PromptKind::Pairs)) => {
-                let (train, validation) = pairs(false)?;
+            Some(PromptKind::Pairs) => {
+                let (train, validation) = self.parts(read, split)?;
                 Corpus::of_turns(&train, &validation, tokenizer, settings)
             }
-            (false, Some(PromptKind::Dialogue)) => {
-                let (train, validation) = self.parts(Text::dialogues, |dialogues| split_dialogues(dialogues, share))?;
+            Some(PromptKind::Dialogue) => {
+                let read =
+                    |text: &Text| read_dialogues(&text.whole()?, &text.provenance().name).map_err(Failure::input);
+                let (train, validation) = self.parts(read, |dialogues| split_dialogues(dialogues, share))?;
                 Corpus::of_turns(&train, &validation, tokenizer, settings)
             }
-            (false, None) => self.of_text(settings, tokenizer, streaming)?,
+            None => self.of_text(settings, tokenizer)?,
         };
         corpus.map_err(|error| match error {
             Error::File { .. } | Error::Setting { .. } | Error::Train(_) | Error::Stopped => Failure::from(error),
-            _ => Failure::input(format!("{}: {error}", self.text.provenance.name)),
+            _ => Failure::input(format!("{}: {error}", self.text.provenance().name)),
         })
     }
 
-    fn of_text(
-        &self,
-        settings: &Settings,
-        tokenizer: Option<Tokenizer>,
-        streaming: Option<&mut Streaming<'_>>,
-    ) -> Outcome<Result<Corpus, Error>> {
-        if let (Content::Streamed(text), Some(streaming)) = (&self.text.content, streaming) {
-            let validation = self.validation.as_ref().and_then(Text::streamed);
+    fn of_text(&mut self, settings: &Settings, tokenizer: Option<Tokenizer>) -> Outcome<Result<Corpus, Error>> {
+        if let (Text::Streamed(text), Some(streaming)) = (&self.text, &mut self.streaming) {
+            let validation = if let Some(Text::Streamed(file)) = &self.validation { Some(file) } else { None };
             match streaming.corpus(text, validation, tokenizer.clone(), settings) {
                 // Nobody asked for it, and it cannot be.
-                Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked() => {}
+                Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked => {}
                 corpus => return Ok(corpus),
             }
         }
-        let text = self.text.whole()?;
         let validation = self.validation.as_ref().map(Text::whole).transpose()?;
-        Ok(Corpus::of_text(&text, validation.as_deref(), tokenizer, settings))
+        Ok(Corpus::of_text(&self.text.whole()?, validation.as_deref(), tokenizer, settings))
     }
 
     /// What there is to train on and to validate on: two texts, or one that is split.
@@ -184,99 +153,95 @@ impl Texts {
         let all = read(&self.text)?;
         match &self.validation {
             Some(text) => Ok((all, read(text)?)),
-            None => split(all).map_err(|error| Failure::input(format!("{}: {error}", self.text.provenance.name))),
+            None => split(all).map_err(|error| Failure::input(format!("{}: {error}", self.text.provenance().name))),
         }
     }
 }
 
 impl Text {
-    fn named(name: &str, content: String) -> Self {
-        Self { provenance: Provenance::of(name, &content), content: Content::Memory(content) }
-    }
-
-    fn streamed(&self) -> Option<&TextFile> {
-        match &self.content {
-            Content::Memory(_) => None,
-            Content::Streamed(file) => Some(file),
+    fn provenance(&self) -> Provenance {
+        match self {
+            Self::Memory { provenance, .. } => provenance.clone(),
+            Self::Streamed(file) => file.provenance(),
         }
     }
 
     /// All of it.
     fn whole(&self) -> Outcome<Cow<'_, str>> {
-        match &self.content {
-            Content::Memory(text) => Ok(text.into()),
-            Content::Streamed(_) => text_input::read(Path::new(&self.provenance.name)).map(Cow::from),
+        match self {
+            Self::Memory { content, .. } => Ok(content.into()),
+            Self::Streamed(file) => text_input::read(Path::new(&file.provenance().name)).map(Cow::from),
         }
-    }
-
-    fn pairs(&self, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
-        pairs(&self.whole()?, &self.provenance.name, columns, lower_case)
-    }
-
-    fn dialogues(&self) -> Outcome<Vec<Dialogue>> {
-        Ok(read_dialogues(&self.whole()?, &self.provenance.name)?)
     }
 }
 
 /// Where a text is to be had.
-enum Origin {
-    File(PathBuf),
-    Stdin,
-    /// It was stdin, which cannot be had again.
-    FormerStdin,
-    BuiltIn,
-    Dates,
-    ValidationDates,
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    /// A file, or stdin.
+    Given(&'a Path),
+    /// What a run calls its text: a file, or one of the names above.
+    Known(&'a str),
 }
 
-impl Origin {
-    fn given(path: &Path) -> Self {
-        if path == Path::new(text_input::STDIN) { Self::Stdin } else { Self::File(path.to_owned()) }
+/// The built-in text, or the built-in pairs with others to validate on.
+fn built_in(pairs: bool) -> (Origin<'static>, Option<Origin<'static>>) {
+    match pairs {
+        false => (Origin::Known(TEXT_NAME), None),
+        true => (Origin::Known(DATES_NAME), Some(Origin::Known(VALIDATION_DATES_NAME))),
     }
+}
 
-    fn again(was: &Provenance) -> Self {
-        match was.name.as_str() {
-            TEXT_NAME => Self::BuiltIn,
-            DATES_NAME => Self::Dates,
-            VALIDATION_DATES_NAME => Self::ValidationDates,
-            STDIN_NAME => Self::FormerStdin,
-            name => Self::File(name.into()),
+impl<'a> Origin<'a> {
+    /// The file that it is in, if it is in one.
+    fn file(self) -> Option<&'a Path> {
+        match self {
+            Self::Given(path) => (path != Path::new(STDIN)).then_some(path),
+            Self::Known(TEXT_NAME | DATES_NAME | VALIDATION_DATES_NAME | STDIN_NAME) => None,
+            Self::Known(name) => Some(Path::new(name)),
         }
     }
 
     /// The whole text; `flag` is how it is given.
-    fn read(&self, flag: &str) -> Outcome<Text> {
-        Ok(match self {
-            Self::File(path) => {
+    fn read(self, flag: &str) -> Outcome<Text> {
+        let tsv = |part, count| -> String {
+            let pairs = dates::pairs(part, count, 0);
+            pairs.iter().map(|pair| format!("{}\t{}\n", pair.source, pair.target)).collect()
+        };
+        let (name, content) = match (self, self.file()) {
+            (_, Some(path)) => {
                 let content = text_input::read(path)?;
                 // From wherever the run goes on, the text is where it was.
-                let name = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                Text::named(&name.display().to_string(), content)
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+                (path.display().to_string(), content)
             }
-            Self::Stdin => Text::named(STDIN_NAME, text_input::read(Path::new(text_input::STDIN))?),
-            Self::FormerStdin => {
-                let problem = "this run learnt from stdin; it needs the same text again";
-                return Err(Failure::input(format!("{flag}: {problem}")));
+            (Self::Given(stdin), None) => (STDIN_NAME.to_owned(), text_input::read(stdin)?),
+            (Self::Known(name), None) => {
+                let content = match name {
+                    STDIN_NAME => {
+                        let problem = "this run learnt from stdin; it needs the same text again";
+                        return Err(Failure::input(format!("{flag}: {problem}")));
+                    }
+                    DATES_NAME => tsv(Part::Training, DATES),
+                    VALIDATION_DATES_NAME => tsv(Part::Validation, HELD_OUT_DATES),
+                    _ => TEXT.to_owned(),
+                };
+                (name.to_owned(), content)
             }
-            Self::BuiltIn => Text::named(TEXT_NAME, TEXT.to_owned()),
-            Self::Dates => Texts::dates().text,
-            Self::ValidationDates => Texts::dates().validation.expect("dates have some to validate on"),
-        })
+        };
+        Ok(Text::Memory { provenance: Provenance::of(name, &content), content })
     }
 
     /// The text, to be read in pieces.
-    fn stream(&self, streaming: &mut Streaming<'_>) -> Outcome<Text> {
-        let Self::File(path) = self else {
-            return Err(Failure::input(
-                "--stream: only a file can be read in pieces, as often as it takes (--text FILE)",
-            ));
-        };
-        let file = streaming.open(path)?;
-        Ok(Text { provenance: file.provenance(), content: Content::Streamed(file) })
+    fn stream(self, streaming: &mut Streaming<'_>) -> Outcome<Text> {
+        let problem = "--stream: only a file can be read in pieces, as often as it takes (--text FILE)";
+        let path = self.file().ok_or_else(|| Failure::input(problem))?;
+        Ok(Text::Streamed(streaming.open(path)?))
     }
 }
 
 /// The pairs of a text that has one on each line.
 pub(super) fn pairs(content: &str, name: &str, columns: Option<Columns>, lower_case: bool) -> Outcome<Vec<TextPair>> {
-    Ok(read_pairs(content.as_bytes(), name, columns.unwrap_or_default(), Normalization { lowercase: lower_case })?)
+    let normalization = Normalization { lowercase: lower_case };
+    read_pairs(content.as_bytes(), name, columns.unwrap_or_default(), normalization).map_err(Failure::input)
 }

@@ -1,38 +1,18 @@
 //! `rungs merge`: an adapter and the model that it adapts become a whole model.
 
-use std::path::Path;
+use rungs::run;
 
-use rungs::{Rung, run};
-use serde::Serialize;
-
-use super::open;
 use crate::arguments::{Common, Merge};
 use crate::terminal::failure::Outcome;
-use crate::terminal::output::{self, thousands};
+use crate::terminal::output::{Facts, thousands};
 
-#[derive(Serialize)]
-struct Report<'a> {
-    run: &'a Path,
-    rung: Rung,
-    parameters: u64,
-    merged_from: &'a Path,
-}
-
-pub(crate) fn run(flags: &Merge, common: &Common) -> Outcome {
-    let merged = run::merge(&open(&flags.run, flags.base.base.as_deref())?, &flags.out)?;
-    let report = Report {
-        run: &flags.out,
-        rung: merged.config.settings.rung(),
-        parameters: merged.parameter_count()?,
-        merged_from: &flags.run,
-    };
-    if common.json {
-        return output::json(&report);
-    }
-    output::print(&output::listing(&[
-        ("run", report.run.display().to_string()),
-        ("rung", report.rung.to_string()),
-        ("parameters", thousands(report.parameters as usize)),
-        ("merged from", report.merged_from.display().to_string()),
-    ]))
+pub(crate) fn run(Merge { out, saved }: &Merge, common: &Common) -> Outcome {
+    let merged = run::merge(&saved.open()?, out)?;
+    let (rung, parameters) = (merged.config.settings.rung(), merged.parameter_count()?);
+    let mut facts = Facts::default();
+    facts.fact("run", out, "run", out.display());
+    facts.fact("rung", rung, "rung", rung);
+    facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
+    facts.fact("merged_from", &saved.run, "merged from", saved.run.display());
+    facts.print(common.json, "")
 }

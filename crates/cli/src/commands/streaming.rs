@@ -3,20 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use rungs::text::Tokenizer;
-use rungs::trainer::Control;
-use rungs::{Corpus, Error, Examples, Settings, TextFile};
+use rungs::trainer::{Control, TrainError};
+use rungs::{Corpus, Error, Examples, Reading, Settings, TextFile};
 
 use crate::arguments::{Common, Train};
 use crate::terminal::failure::{Failure, Outcome, reason};
 use crate::terminal::interrupt::Interrupt;
-use crate::terminal::progress::ReadingProgress;
+use crate::terminal::output::thousands;
+use crate::terminal::progress::Progress;
 
 /// How the texts of a run are streamed.
 pub(super) struct Streaming<'i> {
     /// Whether it was asked for.
-    asked: bool,
+    pub(super) asked: bool,
     cache: PathBuf,
-    progress: ReadingProgress,
+    label: &'static str,
+    machine: bool,
+    /// Of the pass that is under way.
+    progress: Option<Progress>,
     interrupt: &'i Interrupt,
 }
 
@@ -30,34 +34,25 @@ impl<'i> Streaming<'i> {
         interrupt: &'i Interrupt,
     ) -> Outcome<Self> {
         let given = [("--stream", train.data.stream), ("--cache", train.data.cache.is_some())];
-        let whole = !matches!(settings.data.examples, Examples::Text { .. });
-        if let (true, Some((flag, _))) = (whole, given.into_iter().find(|(_, given)| *given)) {
+        let asked = given.into_iter().find(|(_, given)| *given);
+        if let (Some((flag, _)), false) = (asked, matches!(settings.data.examples, Examples::Text { .. })) {
             return Err(Failure::input(format!("{flag}: pairs and dialogues are read whole; only a text is streamed")));
         }
-        let cache = train.data.cache.clone().unwrap_or_else(|| out.join("ids"));
         Ok(Self {
-            asked: train.data.stream || train.data.cache.is_some(),
-            cache,
-            progress: ReadingProgress::new(train.rung.name(), common.json),
+            asked: asked.is_some(),
+            cache: train.data.cache.clone().unwrap_or_else(|| out.join("ids")),
+            label: train.rung.name(),
+            machine: common.json,
+            progress: None,
             interrupt,
         })
     }
 
-    /// Whether it was asked for.
-    pub(super) fn asked(&self) -> bool {
-        self.asked
-    }
-
     /// The text in a file, read through if nothing is known of it.
     pub(super) fn open(&mut self, path: &Path) -> Outcome<TextFile> {
-        let Self { cache, progress, interrupt, .. } = self;
-        TextFile::open(path, cache, &mut |reading| {
-            progress.show(&reading);
-            if interrupt.requested() { Control::Stop } else { Control::Continue }
-        })
-        .map_err(|error| match error {
-            Error::File { path, problem } => Failure::input(format!("{}: {problem}", path.display())),
-            Error::Train(rungs::trainer::TrainError::Io { path, source }) => {
+        let cache = self.cache.clone();
+        TextFile::open(path, &cache, &mut |reading| self.show(reading)).map_err(|error| match error {
+            Error::Train(TrainError::Io { path, source }) => {
                 Failure::input(format!("{}: {}", path.display(), reason(&source)))
             }
             other => other.into(),
@@ -72,10 +67,18 @@ impl<'i> Streaming<'i> {
         tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Corpus, Error> {
-        let Self { cache, progress, interrupt, .. } = self;
-        Corpus::streamed(text, validation, tokenizer, settings, cache, &mut |reading| {
-            progress.show(&reading);
-            if interrupt.requested() { Control::Stop } else { Control::Continue }
-        })
+        let cache = self.cache.clone();
+        Corpus::streamed(text, validation, tokenizer, settings, &cache, &mut |reading| self.show(reading))
+    }
+
+    fn show(&mut self, Reading { what, done, of }: Reading) -> Control {
+        let progress = self.progress.get_or_insert_with(|| Progress::new(self.label, self.machine));
+        let share = if of == 0 { 1.0 } else { done as f64 / of as f64 };
+        let megabytes = |bytes: u64| thousands((bytes / 1_000_000) as usize);
+        progress.show(share, || format!("{what}, {} of {} MB", megabytes(done), megabytes(of)));
+        if done == of {
+            self.progress = None; // the bar goes
+        }
+        self.interrupt.control()
     }
 }

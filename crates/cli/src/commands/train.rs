@@ -1,6 +1,5 @@
 //! `rungs train`: one rung learns a text, or pairs of texts, and is kept in a run folder.
 
-mod left_out;
 mod memory;
 mod prepared_run;
 mod settings_from_options;
@@ -8,10 +7,9 @@ mod training_report;
 
 use std::path::Path;
 
-use left_out::LeftOut;
-use prepared_run::{Prepared, Resumed, create, resume};
-use rungs::trainer::{Finish, Progress, Summary};
-use training_report::Report;
+use prepared_run::{create, resume};
+use rungs::trainer::{Finish, Summary};
+use training_report::{LeftOut, complain_of_finished, patience, report};
 
 use super::{quoted, train_with_display};
 use crate::arguments::{Common, Train};
@@ -21,66 +19,35 @@ use crate::terminal::output::thousands;
 
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
-    let path = train.run.out.clone().unwrap_or_else(|| Path::new("runs").join(train.rung.name()));
-    let Prepared { mut run, left_out } = match train.run.resume {
-        false => create(train, common, &path, &interrupt)?,
-        true => match resume(train, common, &path, &interrupt)? {
-            Resumed::Unfinished(prepared) => *prepared,
-            Resumed::Finished(report, progress) => return finished(&report, &progress, &path, common),
-        },
+    let (rung, path) = (train.rung, train.run.out.clone());
+    let path = path.unwrap_or_else(|| Path::new("runs").join(rung.name()));
+    let prepared = match train.run.resume {
+        false => Some(create(train, common, &path, &interrupt)?),
+        true => resume(train, common, &path, &interrupt)?,
     };
-    let parameters = run.parameter_count();
-    let trained = Some(run.trained_parameter_count() as u64).filter(|&trained| trained < parameters as u64);
-    let report = |summary: &Summary| Report {
-        trained_parameters: trained,
-        left_out: left_out.as_ref().map(|left_out| left_out.of_them.count()),
-        shortened: left_out.as_ref().and_then(LeftOut::shortened),
-        ..Report::new(&path, train.rung, parameters, summary)
-    };
-    if run.is_finished() {
-        let summary = train_with_display(&mut run, train.rung.name(), true, &interrupt)?;
-        return finished(&report(&summary), run.progress(), &path, common);
+    let Some((mut run, left_out)) = prepared else { return Ok(()) };
+    let [parameters, trained] = [run.parameter_count(), run.trained_parameter_count()].map(|count| count as u64);
+    let parameters = (parameters, (trained < parameters).then_some(trained));
+    let finished = run.is_finished();
+    if !finished {
+        left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
     }
-    left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
-    let summary = train_with_display(&mut run, train.rung.name(), common.json, &interrupt)?;
+    let summary = train_with_display(&mut run, rung.name(), common.json || finished, &interrupt)?;
     match summary.finish {
-        Finish::Completed => report(&summary).print(common),
+        _ if finished => complain_of_finished(&path, &summary, run.progress()),
+        Finish::Completed => {}
         Finish::StoppedEarly => {
             complain(&format!("stopped early after step {}: {}", thousands(summary.steps), patience(run.progress())));
-            report(&summary).print(common)
         }
-        Finish::Stopped => Err(stopped(&summary, &format!("train {} --out {} --resume", train.rung, quoted(&path)))),
+        Finish::Stopped => {
+            return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));
+        }
     }
+    report(&path, rung, parameters, left_out.as_ref(), &summary).print(common.json, "")
 }
 
 /// A run that the user has stopped, and how to go on with it.
 pub(super) fn stopped(summary: &Summary, command: &str) -> Failure {
     let steps = thousands(summary.steps);
     Failure::interrupted(format!("stopped and saved after step {steps}; to go on: rungs {command}"))
-}
-
-/// Why a run has stopped early.
-fn patience(progress: &Progress) -> String {
-    let best = progress.best.map_or(0, |best| best.step);
-    format!(
-        "the last {} evaluations were no better than that of step {}",
-        progress.evaluations_since_best,
-        thousands(best)
-    )
-}
-
-fn finished(report: &Report, progress: &Progress, path: &Path, common: &Common) -> Outcome {
-    let (path, steps) = (path.display(), thousands(report.steps));
-    complain(&match report.stopped_early {
-        false => format!(
-            "{path}: this run is finished, after {steps} steps; nothing was changed \
-             (--steps with a larger number goes on)"
-        ),
-        true => format!(
-            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed \
-             (--patience with a larger number, or 0, goes on)",
-            patience(progress)
-        ),
-    });
-    report.print(common)
 }

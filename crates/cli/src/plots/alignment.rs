@@ -26,62 +26,65 @@ const MOST: i32 = 144;
 const LEGEND_STEP: i32 = 2;
 const LEGEND_LABEL: i32 = 11;
 
-/// The weights with which a decoder looked at the source while it wrote the target.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Alignment {
-    /// The tokens that were read, along the top of the plot.
-    pub(crate) source: Vec<String>,
-    /// The tokens that were written, down its left side.
-    pub(crate) target: Vec<String>,
-    /// A row for each target token, a column for each source token, every weight between 0 and 1.
-    pub(crate) weights: Vec<Vec<f64>>,
+/// The weights with which a decoder looked at the source while it wrote the target, as a heat map with its labels and
+/// legend: the tokens that were read along the top, those that were written down the left side. There is a row of
+/// weights for each of these, in it a weight between 0 and 1 for each source token.
+///
+/// # Panics
+///
+/// If there is not exactly one weight for each pair of tokens.
+pub(crate) fn alignment_svg(source: &[String], target: &[String], weights: &[Vec<f64>]) -> String {
+    assert!(
+        weights.len() == target.len() && weights.iter().all(|row| row.len() == source.len()),
+        "a weight for every pair of tokens"
+    );
+    let [source, target] = [source, target].map(|tokens| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>());
+    let turns = turns(&source);
+    let cell = if turns.contains(&SLANT) { WIDE } else { NARROW };
+    let reaches: Vec<_> = source.iter().zip(&turns).map(|(text, &turn)| reach(text, turn)).collect();
+    let highest = reaches.iter().map(|&(_, above)| above).max().unwrap_or(0);
+    let (left, top) = (MARGIN + widest(&target) + GAP, MARGIN + highest + GAP);
+    let (width, height) = (source.len() as i32 * cell, target.len() as i32 * cell);
+    let middle = |place: usize| place as i32 * cell + cell / 2;
+    let ends = reaches.iter().enumerate().map(|(i, &(right, _))| left + middle(i) + right);
+    let legend_left = left + width + LEGEND_GAP;
+    let legend_height = height.clamp(LEAST, MOST);
+    let right = ends.fold(legend_left + LEGEND_WIDTH + GAP + text_width("0.5", LEGEND_LABEL), i32::max);
+
+    let mut svg = Svg::new(right + MARGIN, top + height.max(legend_height) + MARGIN);
+    for (y, weights) in (top..).step_by(cell as usize).zip(weights) {
+        for (x, &weight) in (left..).step_by(cell as usize).zip(weights) {
+            svg.rect([x, y, cell, cell], &WEIGHT.mix(weight), true);
+        }
+    }
+    for x in (left..left + width).step_by(cell as usize).skip(1) {
+        svg.path([(x, top), (x, top + height)], &INK.mix(GRID));
+    }
+    for y in (top..top + height).step_by(cell as usize).skip(1) {
+        svg.path([(left, y), (left + width, y)], &INK.mix(GRID));
+    }
+    svg.rect([left, top, width, height], &INK.mix(FRAME), false);
+    for (column, (text, &turn)) in source.iter().zip(&turns).enumerate() {
+        let anchor = if turn == 0 { (HPos::Center, VPos::Bottom) } else { (HPos::Left, VPos::Center) };
+        svg.text(text, (left + middle(column), top - GAP), LABEL, anchor, turn);
+    }
+    for (row, text) in target.iter().enumerate() {
+        svg.text(text, (left - GAP, top + middle(row)), LABEL, (HPos::Right, VPos::Center), 0);
+    }
+    draw_legend(&mut svg, legend_left, top, legend_height);
+    svg.finish()
 }
 
-impl Alignment {
-    /// The heat map with its labels and legend.
-    ///
-    /// # Panics
-    ///
-    /// If there is not exactly one weight for each pair of tokens.
-    pub(crate) fn svg(&self) -> String {
-        assert!(
-            self.weights.len() == self.target.len() && self.weights.iter().all(|row| row.len() == self.source.len()),
-            "a weight for every pair of tokens"
-        );
-        let source: Vec<String> = self.source.iter().map(|token| visible(token)).collect();
-        let target: Vec<String> = self.target.iter().map(|token| visible(token)).collect();
-        let turns = turns(&source);
-        let cell = if turns.contains(&SLANT) { WIDE } else { NARROW };
-        let (left, top) = (MARGIN + widest(&target) + GAP, MARGIN + highest(&source, &turns) + GAP);
-        let (width, height) = (source.len() as i32 * cell, target.len() as i32 * cell);
-        let middle = |place: usize| place as i32 * cell + cell / 2;
-        let legend = Legend { x: left + width + LEGEND_GAP, y: top, height: height.clamp(LEAST, MOST) };
-        let ends =
-            source.iter().zip(&turns).enumerate().map(|(i, (text, &turn))| left + middle(i) + reach(text, turn).0);
-        let right = ends.fold(legend.right(), i32::max);
-
-        let mut svg = Svg::new(right + MARGIN, top + height.max(legend.height) + MARGIN);
-        for (y, weights) in (top..).step_by(cell as usize).zip(&self.weights) {
-            for (x, &weight) in (left..).step_by(cell as usize).zip(weights) {
-                svg.rect([x, y, cell, cell], &WEIGHT.mix(weight), true);
-            }
-        }
-        for x in (left..left + width).step_by(cell as usize).skip(1) {
-            svg.path([(x, top), (x, top + height)], &INK.mix(GRID));
-        }
-        for y in (top..top + height).step_by(cell as usize).skip(1) {
-            svg.path([(left, y), (left + width, y)], &INK.mix(GRID));
-        }
-        svg.rect([left, top, width, height], &INK.mix(FRAME), false);
-        for (column, (text, &turn)) in source.iter().zip(&turns).enumerate() {
-            let anchor = if turn == 0 { (HPos::Center, VPos::Bottom) } else { (HPos::Left, VPos::Center) };
-            svg.text(text, (left + middle(column), top - GAP), LABEL, anchor, turn);
-        }
-        for (row, text) in target.iter().enumerate() {
-            svg.text(text, (left - GAP, top + middle(row)), LABEL, (HPos::Right, VPos::Center), 0);
-        }
-        legend.draw(&mut svg);
-        svg.finish()
+/// The scale of the shades: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
+fn draw_legend(svg: &mut Svg, x: i32, y: i32, height: i32) {
+    for step in (0..height).step_by(LEGEND_STEP as usize) {
+        let weight = 1.0 - f64::from(step) / f64::from(height - LEGEND_STEP);
+        svg.rect([x, y + step, LEGEND_WIDTH, LEGEND_STEP], &WEIGHT.mix(weight), true);
+    }
+    svg.rect([x, y, LEGEND_WIDTH, height], &INK.mix(FRAME), false);
+    for (label, below) in [("1", 0), ("0.5", height / 2), ("0", height)] {
+        let at = (x + LEGEND_WIDTH + GAP, y + below);
+        svg.text(label, at, LEGEND_LABEL, (HPos::Left, VPos::Center), 0);
     }
 }
 
@@ -103,36 +106,6 @@ fn reach(text: &str, turn: i32) -> (i32, i32) {
     ((width * cos).ceil() as i32, (width * sin + height * cos).ceil() as i32)
 }
 
-fn highest(source: &[String], turns: &[i32]) -> i32 {
-    source.iter().zip(turns).map(|(text, &turn)| reach(text, turn).1).max().unwrap_or(0)
-}
-
-/// The scale of the shades: a bar from 0 at its foot to 1 at its head, at the right of the first rows.
-struct Legend {
-    x: i32,
-    y: i32,
-    height: i32,
-}
-
-impl Legend {
-    fn right(&self) -> i32 {
-        self.x + LEGEND_WIDTH + GAP + text_width("0.5", LEGEND_LABEL)
-    }
-
-    fn draw(&self, svg: &mut Svg) {
-        let &Self { x, y, height } = self;
-        for step in (0..height).step_by(LEGEND_STEP as usize) {
-            let weight = 1.0 - f64::from(step) / f64::from(height - LEGEND_STEP);
-            svg.rect([x, y + step, LEGEND_WIDTH, LEGEND_STEP], &WEIGHT.mix(weight), true);
-        }
-        svg.rect([x, y, LEGEND_WIDTH, height], &INK.mix(FRAME), false);
-        for (label, below) in [("1", 0), ("0.5", height / 2), ("0", height)] {
-            let at = (x + LEGEND_WIDTH + GAP, y + below);
-            svg.text(label, at, LEGEND_LABEL, (HPos::Left, VPos::Center), 0);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::svg::elements::{attribute, elements, number, numbers, texts};
@@ -145,18 +118,13 @@ mod tests {
     /// The plot of an alignment that looks everywhere alike.
     fn even(source: &[&str], target: &[&str]) -> String {
         let weights = vec![vec![0.5; source.len()]; target.len()];
-        Alignment { source: tokens(source), target: tokens(target), weights }.svg()
+        alignment_svg(&tokens(source), &tokens(target), &weights)
     }
 
     #[test]
     fn every_token_is_there_and_every_weight_is_a_shade() {
         let weights = vec![vec![0.9, 0.1, 0.2], vec![0.05, 0.7, 0.3]];
-        let svg = Alignment {
-            source: tokens(&["the", "heart", "’s"]),
-            target: tokens(&["cœur", " "]),
-            weights: weights.clone(),
-        }
-        .svg();
+        let svg = alignment_svg(&tokens(&["the", "heart", "’s"]), &tokens(&["cœur", " "]), &weights);
         assert_eq!(texts(&svg), ["the", "heart", "’s", "cœur", "␣", "1", "0.5", "0"]);
         // The paper comes first, and then the cells, row by row.
         let cells = &elements(&svg, "rect")[1..7];

@@ -18,71 +18,47 @@ const SLIT: i32 = 1;
 /// Between two groups, or between their names where those are wider.
 const BETWEEN: i32 = 18;
 
-/// Scores from 0 to 100, of everyone in every group.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bars {
-    /// What the groups are, below their axis.
-    pub(crate) across: &'static str,
-    /// What the height of a bar is, beside its axis.
-    pub(crate) upwards: &'static str,
-    /// The names of the groups, from left to right.
-    pub(crate) groups: Vec<String>,
-    /// Who is compared; in every group the bars stand in this order.
-    pub(crate) series: Vec<Series>,
-}
-
-/// The scores of one of those who are compared.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series {
-    /// What the legend calls it.
-    pub(crate) name: String,
-    /// A score for each group.
-    pub(crate) scores: Vec<f64>,
-}
-
-impl Bars {
-    /// The bars with their axes and legend.
-    ///
-    /// # Panics
-    ///
-    /// If there is not exactly one score for each group in each series.
-    pub(crate) fn svg(&self) -> String {
-        let (groups, series) = (self.groups.len() as i32, self.series.len() as i32);
-        assert!(self.series.iter().all(|series| series.scores.len() == self.groups.len()), "a score for every group");
-        let bar = (GROUP / series.max(1)).clamp(BAR.0, BAR.1);
-        // From the middle of a group to the middle of the next.
-        let pitch = (widest(&self.groups).max(series * bar) + BETWEEN).max(LEAST_WIDTH / groups.max(1));
-        let middle = |group: usize| pitch / 2 + group as i32 * pitch;
-        let most = self.series.iter().flat_map(|series| &series.scores).copied().fold(1.0, f64::max);
-        let chart = Chart {
-            title: None,
-            x_name: self.across,
-            y_name: self.upwards,
-            // One unit is one pixel, so that all bars have the same width.
-            x: 0.0..f64::from(groups * pitch),
-            y: 0.0..1.02 * most,
-            x_numbers: false,
-            size: (groups * pitch, HEIGHT),
-            legend: self.series.iter().enumerate().map(|(i, s)| (s.name.as_str(), series_color(i).into())).collect(),
-        };
-        chart.svg(|field| {
-            for (place, Series { scores, .. }) in self.series.iter().enumerate() {
-                let bars = scores.iter().enumerate().map(|(group, &score)| {
-                    let left = middle(group) - series * bar / 2 + place as i32 * bar;
-                    let corners = [(f64::from(left), 0.0), (f64::from(left + bar - SLIT), score)];
-                    Rectangle::new(corners, series_color(place).filled())
-                });
-                field.draw_series(bars)?;
-            }
-            let style = TextStyle::from(("", LABEL)).pos(Pos::new(HPos::Center, VPos::Top));
-            let names = self.groups.iter().enumerate().map(|(group, name)| {
-                let below = Text::new(name.clone(), (0, LABEL / 2), style.clone());
-                EmptyElement::at((f64::from(middle(group)), 0.0)) + below
-            });
-            field.draw_series(names)?;
-            Ok(())
-        })
-    }
+/// Scores from 0 to 100, in groups that have names, of series that have names: the bars with their axes and legend.
+/// `across` says what the groups are, `upwards` what the height of a bar is; in every group the bars stand in the order
+/// of the series.
+///
+/// # Panics
+///
+/// If there is not exactly one score for each group in each series.
+pub(crate) fn bars_svg(across: &str, upwards: &str, groups: &[String], series: &[(String, Vec<f64>)]) -> String {
+    assert!(series.iter().all(|(_, scores)| scores.len() == groups.len()), "a score for every group");
+    let (count, bars) = (groups.len() as i32, series.len() as i32);
+    let bar = (GROUP / bars.max(1)).clamp(BAR.0, BAR.1);
+    // From the middle of a group to the middle of the next.
+    let pitch = (widest(groups).max(bars * bar) + BETWEEN).max(LEAST_WIDTH / count.max(1));
+    let middle = |group: usize| pitch / 2 + group as i32 * pitch;
+    let most = series.iter().flat_map(|(_, scores)| scores).copied().fold(1.0, f64::max);
+    let chart = Chart {
+        title: None,
+        x_name: across,
+        y_name: upwards,
+        // One unit is one pixel, so that all bars have the same width.
+        x: 0.0..f64::from(count * pitch),
+        y: 0.0..1.02 * most,
+        x_numbers: false,
+        size: (count * pitch, HEIGHT),
+        legend: (0..).zip(series).map(|(i, (name, _))| (name.as_str(), series_color(i).into())).collect(),
+    };
+    chart.svg(|field| {
+        for (place, (_, scores)) in series.iter().enumerate() {
+            field.draw_series(scores.iter().enumerate().map(|(group, &score)| {
+                let left = middle(group) - bars * bar / 2 + place as i32 * bar;
+                let corners = [(f64::from(left), 0.0), (f64::from(left + bar - SLIT), score)];
+                Rectangle::new(corners, series_color(place).filled())
+            }))?;
+        }
+        let style = TextStyle::from(("", LABEL)).pos(Pos::new(HPos::Center, VPos::Top));
+        field.draw_series(groups.iter().enumerate().map(|(group, name)| {
+            let below = Text::new(name.clone(), (0, LABEL / 2), style.clone());
+            EmptyElement::at((f64::from(middle(group)), 0.0)) + below
+        }))?;
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -96,18 +72,10 @@ mod tests {
         let names =
             ["attention", "seq2seq", "both ways", "wide", "a run with a name that is longer than any name should be"];
         let score = |place: usize| 38.4 - 38.4 * place as f64 / (runs * groups).max(2) as f64;
-        let series = (0..runs).map(|run| Series {
-            name: names[run % names.len()].to_owned(),
-            scores: (0..groups).map(|group| score(run * groups + group)).collect(),
-        });
+        let scores = |run| (0..groups).map(|group| score(run * groups + group)).collect();
+        let series: Vec<_> = (0..runs).map(|run| (names[run % names.len()].to_owned(), scores(run))).collect();
         let group = |group| if group == 0 { "1".to_owned() } else { format!("{group}0-{group}99") };
-        Bars {
-            across: "words of the source",
-            upwards: "BLEU",
-            groups: (0..groups).map(group).collect(),
-            series: series.collect(),
-        }
-        .svg()
+        bars_svg("words of the source", "BLEU", &(0..groups).map(group).collect::<Vec<_>>(), &series)
     }
 
     /// The bars, series by series: left, top, width, height.

@@ -49,13 +49,15 @@ fn svg(title: &str, x_name: &str, curves: &[Curve<'_>]) -> Option<String> {
     let curves = || curves.iter().filter(|curve| !curve.points.is_empty());
     let all = || curves().flat_map(|curve| curve.points);
     let last = span(all().map(|point| point.0))?.end;
-    let losses = with_margin(span(all().map(|point| point.1))?);
+    let losses = span(all().map(|point| point.1))?;
+    // A little air on both sides; a flat curve gets a range of its own.
+    let margin = ((losses.end - losses.start) * 0.05).max(0.01);
     let chart = Chart {
         title: Some(title),
         x_name,
         y_name: "loss (nats per token)",
         x: 0.0..last,
-        y: losses.clone(),
+        y: (losses.start - margin).max(0.0)..losses.end + margin,
         x_numbers: true,
         size: (730, 400),
         legend: curves().map(|curve| (curve.name, curve.color)).collect(),
@@ -74,25 +76,14 @@ fn svg(title: &str, x_name: &str, curves: &[Curve<'_>]) -> Option<String> {
 /// The mean of every group of neighbours, so that at most [`POINTS`] are left: a long run stays a small file.
 fn thinned(points: &[Point]) -> Vec<Point> {
     let group = points.len().div_ceil(POINTS).max(1);
-    points
-        .chunks(group)
-        .map(|group| {
-            let loss = group.iter().map(|point| point.1).sum::<f64>() / group.len() as f64;
-            (group[group.len() - 1].0, loss)
-        })
-        .collect()
+    let mean = |group: &[Point]| group.iter().map(|point| point.1).sum::<f64>() / group.len() as f64;
+    points.chunks(group).map(|group| (group[group.len() - 1].0, mean(group))).collect()
 }
 
 /// From the least to the greatest; `None` where there is no value or one is not finite.
 fn span(values: impl Iterator<Item = f64>) -> Option<Range<f64>> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     (low.is_finite() && high.is_finite()).then_some(low..high)
-}
-
-/// A little air on both sides; a flat curve gets a range of its own.
-fn with_margin(range: Range<f64>) -> Range<f64> {
-    let margin = ((range.end - range.start) * 0.05).max(0.01);
-    (range.start - margin).max(0.0)..range.end + margin
 }
 
 #[cfg(test)]

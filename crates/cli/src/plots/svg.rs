@@ -46,15 +46,6 @@ pub(super) fn series_color(place: usize) -> RGBColor {
     RGBColor(3 + (place % SERIES.len()) as u8, 0, 0)
 }
 
-fn class(color: BackendColor) -> String {
-    match color.rgb.0 {
-        0 => "ink".to_owned(),
-        1 => "paper".to_owned(),
-        2 => "weight".to_owned(),
-        series => format!("series-{}", series - 2),
-    }
-}
-
 /// An estimate of how wide a line of text is, rather too large: which font shows it is the reader's choice.
 pub(super) fn text_width(text: &str, size: i32) -> i32 {
     let em = |c: char| if c.is_uppercase() { 0.8 } else { 0.6 * c.width().unwrap_or(0) as f64 };
@@ -98,18 +89,13 @@ impl Svg {
 
     /// A line through points.
     pub(super) fn path(&mut self, points: impl IntoIterator<Item = BackendCoord>, style: &impl BackendStyle) {
-        self.shape(format_args!(r#"polyline points="{}""#, joined(points)), style, false);
+        let points: Vec<_> = points.into_iter().map(|(x, y)| format!("{x},{y}")).collect();
+        self.shape(format_args!(r#"polyline points="{}""#, points.join(" ")), style, false);
     }
 
     /// A line of text, turned counter-clockwise around its anchor by so many degrees.
-    pub(super) fn text(
-        &mut self,
-        text: &str,
-        (x, y): BackendCoord,
-        size: i32,
-        (across, down): (HPos, VPos),
-        turn: i32,
-    ) {
+    pub(super) fn text(&mut self, text: &str, at: BackendCoord, size: i32, (across, down): (HPos, VPos), turn: i32) {
+        let (x, y) = at;
         let anchor = match across {
             HPos::Left => "start",
             HPos::Center => "middle",
@@ -141,20 +127,21 @@ impl Svg {
             1000 => String::new(),
             _ => format!(r#" opacity="{}""#, f64::from(thousandths) / 1000.0),
         };
-        let class = class(color);
+        let class = match color.rgb.0 {
+            0 => "ink",
+            1 => "paper",
+            2 => "weight",
+            series => &format!("series-{}", series - 2),
+        };
         writeln!(self.elements, r#"<{start} class="plot-{class}"{opacity}{end}"#).expect("a string takes any text");
     }
-}
-
-fn joined(points: impl IntoIterator<Item = BackendCoord>) -> String {
-    points.into_iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
 }
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+type Drawn<T = ()> = Result<T, DrawingErrorKind<Infallible>>;
 
 impl DrawingBackend for &mut Svg {
     type ErrorType = Infallible;
@@ -181,14 +168,8 @@ impl DrawingBackend for &mut Svg {
         Ok(())
     }
 
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        (left, top): BackendCoord,
-        (right, bottom): BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        self.rect([left, top, right - left, bottom - top], style, fill);
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Drawn {
+        self.rect([from.0, from.1, to.0 - from.0, to.1 - from.1], style, fill);
         Ok(())
     }
 
@@ -199,11 +180,6 @@ impl DrawingBackend for &mut Svg {
 
     fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
         self.shape(format_args!(r#"circle cx="{x}" cy="{y}" r="{radius}""#), style, fill);
-        Ok(())
-    }
-
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
-        self.shape(format_args!(r#"polygon points="{}""#, joined(path)), style, true);
         Ok(())
     }
 
@@ -219,11 +195,7 @@ impl DrawingBackend for &mut Svg {
         Ok(())
     }
 
-    fn estimate_text_size<S: BackendTextStyle>(
-        &self,
-        text: &str,
-        style: &S,
-    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+    fn estimate_text_size<S: BackendTextStyle>(&self, text: &str, style: &S) -> Drawn<(u32, u32)> {
         Ok((text_width(text, style.size() as i32) as u32, style.size() as u32))
     }
 }
@@ -271,7 +243,6 @@ mod tests {
         svg.rect([2, 3, 4, 5], &INK.mix(0.5), false);
         svg.path([(2, 3), (6, 3)], &INK);
         (&mut svg).draw_circle((7, 8), 3, &series_color(0), true).expect("no failure");
-        (&mut svg).fill_polygon([(0, 0), (1, 0), (1, 2)], &INK).expect("no failure");
         svg.text("</s>", (3, 4), 14, (HPos::Left, VPos::Bottom), 0);
         svg.text("a&b", (3, 4), 14, (HPos::Center, VPos::Center), 90);
         svg.text("\"", (3, 4), 14, (HPos::Right, VPos::Top), 0);
@@ -282,7 +253,6 @@ mod tests {
             r#"<rect x="2" y="3" width="4" height="5" class="plot-ink" opacity="0.5" stroke-width="1"/>"#,
             r#"<polyline points="2,3 6,3" class="plot-ink" stroke-width="1"/>"#,
             r#"<circle cx="7" cy="8" r="3" class="plot-series-1"/>"#,
-            r#"<polygon points="0,0 1,0 1,2" class="plot-ink"/>"#,
             r#"<text x="3" y="4" dy="0em" font-size="14" text-anchor="start" class="plot-ink">&lt;/s&gt;</text>"#,
             concat!(
                 r#"<text x="3" y="4" dy="0.35em" font-size="14" text-anchor="middle" transform="rotate(-90 3 4)" "#,

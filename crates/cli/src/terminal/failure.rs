@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use rungs::Error;
-use rungs::text::TextError;
 
 /// Why a command ended without its result.
 #[derive(Debug)]
@@ -45,39 +44,24 @@ impl Failure {
             return Self::input("a command is missing: rungs climb is a good first one, rungs --help lists them");
         }
         let report = error.render().to_string();
-        let mut parts = Vec::new();
-        for paragraph in report.split("\n\n") {
+        let part = |paragraph: &str| {
             let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-            if let Some(message) = text.strip_prefix("error: ") {
-                parts.push(message.to_owned());
-            } else if text.starts_with("tip: ") {
-                parts.push(format!("({text})"));
+            match text.strip_prefix("error: ") {
+                Some(message) => Some(message.to_owned()),
+                None => text.starts_with("tip: ").then(|| format!("({text})")),
             }
-        }
-        Self::input(parts.join(" "))
-    }
-
-    /// Prints the line and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
-        if !self.message.is_empty() {
-            complain(&self.message);
-        }
-        ExitCode::from(self.code)
+        };
+        Self::input(report.split("\n\n").filter_map(part).collect::<Vec<_>>().join(" "))
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if matches!(error, Error::Stopped) {
-            return Self::interrupted(error.to_string());
+        match error {
+            Error::Stopped => Self::interrupted(error),
+            error if error.is_bad_input() => Self::input(error),
+            error => Self::running(error),
         }
-        if error.is_bad_input() { Self::input(error) } else { Self::running(error) }
-    }
-}
-
-impl From<TextError> for Failure {
-    fn from(error: TextError) -> Self {
-        Self::input(error)
     }
 }
 
@@ -91,8 +75,7 @@ pub(crate) fn complain(message: &str) {
 /// The operating system's reason in its own words, without Rust's "(os error 2)".
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// Runs the program's work. A panic is a bug of ours: it is shown as one line that says where, never as a backtrace.
@@ -100,13 +83,17 @@ pub(crate) fn without_panics(work: impl FnOnce() -> Outcome + std::panic::Unwind
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-        let message = message.unwrap_or("unknown reason");
         let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
-        complain(&format!("this is a bug in rungs: {message}{place}"));
+        complain(&format!("this is a bug in rungs: {}{place}", message.unwrap_or("unknown reason")));
     }));
     match std::panic::catch_unwind(work) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => failure.report(),
+        Ok(Err(Failure { code, message })) => {
+            if !message.is_empty() {
+                complain(&message);
+            }
+            ExitCode::from(code)
+        }
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -3,39 +3,35 @@
 //! The first Ctrl-C asks the run to stop after the step and save, the second leaves at once. Leaving at once is safe as
 //! well: a save replaces whole files, so the folder resumes from the last one that was made.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rungs::trainer::Control;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::terminal::failure::{Failure, Outcome};
 
-/// Whether the user has asked for an end. Clones share the answer.
-#[derive(Clone, Debug, Default)]
+/// Whether the user has asked for an end.
+#[derive(Debug)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Starts to listen. Only commands that save do; the others simply end.
     pub(crate) fn listen() -> Outcome<Self> {
-        let interrupt = Self::default();
-        interrupt.register().map_err(|error| Failure::running(format!("cannot listen for Ctrl-C: {error}")))?;
-        Ok(interrupt)
-    }
-
-    fn register(&self) -> io::Result<()> {
+        let requested = Arc::<AtomicBool>::default();
         for signal in [SIGINT, SIGTERM] {
             // In this order: the first signal finds the flag down, and raises it.
-            flag::register_conditional_shutdown(signal, 130, Arc::clone(&self.0))?;
-            flag::register(signal, Arc::clone(&self.0))?;
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&requested))
+                .and_then(|_| flag::register(signal, Arc::clone(&requested)))
+                .map_err(|error| Failure::running(format!("cannot listen for Ctrl-C: {error}")))?;
         }
-        Ok(())
+        Ok(Self(requested))
     }
 
-    /// Whether it has come.
-    pub(crate) fn requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+    /// What a long work is told to do: to go on until it has come.
+    pub(crate) fn control(&self) -> Control {
+        if self.0.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
     }
 }
 

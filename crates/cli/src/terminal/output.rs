@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::terminal::failure::{Failure, Outcome, reason};
 
@@ -15,27 +16,83 @@ pub(crate) fn print(text: &str) -> Outcome {
     })
 }
 
-/// Prints one JSON object, on one line.
-pub(crate) fn json(object: &impl Serialize) -> Outcome {
-    let line = serde_json::to_string(object).expect("results are plain values with text for keys");
-    print(&format!("{line}\n"))
+/// Prints a report: as one JSON object on one line, or in prose.
+pub(crate) fn report(as_json: bool, report: &impl Serialize, prose: impl FnOnce() -> String) -> Outcome {
+    print(&match as_json {
+        true => serde_json::to_string(report).expect("results are plain values with text for keys") + "\n",
+        false => prose(),
+    })
+}
+
+/// What a command reports: facts, each of which is a field of a JSON object, a line of prose, or both.
+#[derive(Default)]
+pub(crate) struct Facts {
+    fields: Vec<(&'static str, Box<RawValue>)>,
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    /// A field of the object, and a line of prose.
+    pub(crate) fn fact(&mut self, key: &'static str, value: impl Serialize, name: &'static str, text: impl ToString) {
+        self.field(key, value);
+        self.line(name, text);
+    }
+
+    pub(crate) fn field(&mut self, key: &'static str, value: impl Serialize) {
+        self.fields.push((key, to_raw_value(&value).expect("results are plain values with text for keys")));
+    }
+
+    /// A field that is left out where there is no value for it.
+    pub(crate) fn optional(&mut self, key: &'static str, value: Option<impl Serialize>) {
+        if let Some(value) = value {
+            self.field(key, value);
+        }
+    }
+
+    pub(crate) fn line(&mut self, name: &'static str, text: impl ToString) {
+        self.lines.push((name, text.to_string()));
+    }
+
+    /// Prints them as one JSON object, or in prose, with more of it behind the lines.
+    pub(crate) fn print(&self, as_json: bool, more: &str) -> Outcome {
+        report(as_json, self, || listing(&self.lines) + more)
+    }
+}
+
+/// Facts of several side by side: a row for each line of the first, a column for each, with these names above.
+pub(crate) fn columns(corner: &str, columns: &[(&str, &Facts)]) -> String {
+    let header = row(corner, columns.iter().map(|(name, _)| (*name).to_owned()));
+    let cells = |(name, _): &(&'static str, String)| {
+        let lines = columns.iter().flat_map(|(_, facts)| &facts.lines).filter(|(other, _)| other == name);
+        row(name, lines.map(|(_, text)| text.clone()))
+    };
+    let rows = columns.first().into_iter().flat_map(|(_, first)| &first.lines).map(cells);
+    table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// A row of a table: its name, and its cells.
+pub(crate) fn row(name: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(cells).collect()
 }
 
 /// Columns of text, each as wide as its widest cell: the first to the left, the others, numbers, to the right.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            line += &if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
+    let widths: Vec<usize> = (0..).map_while(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("  {cell:>width$}"),
+        });
+        format!("{}\n", cells.collect::<String>().trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A line for each value, with its name before it.
@@ -47,14 +104,8 @@ pub(crate) fn listing(lines: &[(impl AsRef<str>, String)]) -> String {
 /// 804096 as 804,096.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
 }
 
 /// 75 seconds as 1:15, 4000 as 1:06:40.

@@ -20,8 +20,9 @@ pub(super) struct Automaton {
     width: usize,
     /// The state after each state, class by class.
     table: Vec<u32>,
-    accepts: Vec<bool>,
-    start: usize,
+    /// Whether a match may end in each state.
+    pub(super) accepts: Vec<bool>,
+    pub(super) start: usize,
 }
 
 impl Automaton {
@@ -65,32 +66,10 @@ impl Automaton {
             }
         }
         let mut automaton = Self { classes, width, table, accepts, start: 1 };
-        automaton.remove_hopeless();
         if stripped {
             automaton.skip_a_space();
         }
         Ok(automaton)
-    }
-
-    /// States from which no match can be reached become the dead one.
-    fn remove_hopeless(&mut self) {
-        let mut hopeful = self.accepts.clone();
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.states()];
-        for (at, &next) in self.table.iter().enumerate() {
-            before[next as usize].push(at / self.width);
-        }
-        let mut reached: Vec<usize> = (0..self.states()).filter(|&state| hopeful[state]).collect();
-        while let Some(state) = reached.pop() {
-            for &earlier in &before[state] {
-                if !std::mem::replace(&mut hopeful[earlier], true) {
-                    reached.push(earlier);
-                }
-            }
-        }
-        self.table.iter_mut().filter(|next| !hopeful[**next as usize]).for_each(|next| *next = 0);
-        if !hopeful[self.start] {
-            self.start = DEAD;
-        }
     }
 
     /// A new first state, as the old one but for a space, which leads to the old one.
@@ -109,19 +88,6 @@ impl Automaton {
         self.width += 1;
         let at = self.start * self.width + self.width - 1;
         self.table[at] = u32::try_from(old).expect("fewer states than numbers");
-    }
-
-    pub(super) fn start(&self) -> usize {
-        self.start
-    }
-
-    pub(super) fn states(&self) -> usize {
-        self.accepts.len()
-    }
-
-    /// Whether a match may end here.
-    pub(super) fn accepts(&self, state: usize) -> bool {
-        self.accepts[state]
     }
 
     /// The state after a byte.

@@ -62,32 +62,42 @@ impl Fields {
         }
     }
 
-    pub(super) fn count(&self, field: &str) -> Result<usize, HuggingFaceError> {
-        let value = self.get(field).ok_or_else(|| wrong(field, "missing"))?;
-        let count = value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|&count| count > 0);
-        count.ok_or_else(|| wrong(field, format!("must be a whole number of 1 or more, not {value}")))
+    /// What a field says, if it is there.
+    ///
+    /// # Errors
+    /// If it is not what it must be.
+    fn read<T>(
+        &self,
+        field: &str,
+        must_be: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, HuggingFaceError> {
+        let Some(value) = self.get(field) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| wrong(field, format!("must be {must_be}, not {value}")))
     }
 
-    pub(super) fn number(&self, field: &str, usual: f64) -> Result<f64, HuggingFaceError> {
-        match self.get(field) {
-            None => Ok(usual),
-            Some(value) => value.as_f64().ok_or_else(|| wrong(field, format!("must be a number, not {value}"))),
-        }
+    pub(super) fn optional_count(&self, field: &str) -> Result<Option<usize>, HuggingFaceError> {
+        self.read(field, "a whole number of 1 or more", |value| {
+            value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|&count| count > 0)
+        })
+    }
+
+    pub(super) fn count(&self, field: &str) -> Result<usize, HuggingFaceError> {
+        self.optional_count(field)?.ok_or_else(|| wrong(field, "missing"))
+    }
+
+    pub(super) fn number(&self, field: &str) -> Result<Option<f64>, HuggingFaceError> {
+        self.read(field, "a number", Value::as_f64)
     }
 
     pub(super) fn flag(&self, field: &str, usual: bool) -> Result<bool, HuggingFaceError> {
-        match self.get(field) {
-            None => Ok(usual),
-            Some(value) => value.as_bool().ok_or_else(|| wrong(field, format!("must be true or false, not {value}"))),
-        }
+        Ok(self.read(field, "true or false", Value::as_bool)?.unwrap_or(usual))
     }
 
     pub(super) fn activation(&self, field: &str, usual: Activation) -> Result<Activation, HuggingFaceError> {
         let Some(value) = self.get(field) else { return Ok(usual) };
-        let found = ACTIVATIONS.iter().find(|(name, _)| Some(*name) == value.as_str());
-        found
-            .map(|(_, activation)| *activation)
-            .ok_or_else(|| wrong(field, format!("the function {value} is not known here")))
+        let found = ACTIVATIONS.iter().find(|(name, _)| Some(*name) == value.as_str()).map(|(_, known)| *known);
+        found.ok_or_else(|| wrong(field, format!("the function {value} is not known here")))
     }
 
     /// That a field has the one value that is known here, or is not there.

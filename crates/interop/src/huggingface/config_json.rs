@@ -42,25 +42,22 @@ impl Pretrained {
     /// # Errors
     /// If neither has.
     pub fn of(config: &GptConfig, end: Vec<u32>) -> Result<Self, HuggingFaceError> {
-        let missing =
-            |family: &str, what: &str| Err(HuggingFaceError::NoCounterpart(format!("{family} has no {what}")));
-        let family = match config.positions {
-            Positions::Learned => Family::Gpt2,
-            Positions::Rotary(_) => Family::Llama,
+        let GptConfig { norm, gated, .. } = *config;
+        let rms = matches!(norm, NormKind::Rms(_));
+        let (family, why, lacking) = match config.positions {
+            Positions::Learned => (
+                Family::Gpt2,
+                "with learned positions it is gpt2",
+                [(rms, "norm rms"), (gated, "gate"), (config.key_heads() != config.heads, "key-heads of its own")],
+            ),
+            Positions::Rotary(_) => (
+                Family::Llama,
+                "with rotary positions it is llama",
+                [(!rms, "norm layer"), (!gated, "feed-forward layer without a gate"), (false, "")],
+            ),
         };
-        match (family, config.norm, config.gated) {
-            (Family::Gpt2, NormKind::Rms(_), _) => missing("with learned positions it is gpt2, and that", "norm rms")?,
-            (Family::Gpt2, _, true) => missing("with learned positions it is gpt2, and that", "gate")?,
-            (Family::Gpt2, ..) if config.key_heads() != config.heads => {
-                missing("with learned positions it is gpt2, and that", "key-heads of its own")?;
-            }
-            (Family::Llama, NormKind::Layer(_), _) => {
-                missing("with rotary positions it is llama, and that", "norm layer")?
-            }
-            (Family::Llama, _, false) => {
-                missing("with rotary positions it is llama, and that", "feed-forward layer without a gate")?;
-            }
-            _ => {}
+        if let Some((_, what)) = lacking.into_iter().find(|(lacks, _)| *lacks) {
+            return Err(HuggingFaceError::NoCounterpart(format!("{why}, and that has no {what}")));
         }
         Ok(Self { family, config: config.clone(), end })
     }
@@ -137,11 +134,11 @@ fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     let (vocabulary, context) = (fields.count("vocab_size")?, fields.count(context)?);
     let (width, heads, layers) = (fields.count("n_embd")?, fields.count("n_head")?, fields.count("n_layer")?);
     Ok(GptConfig {
-        feed_forward: fields.has("n_inner").then(|| fields.count("n_inner")).transpose()?,
+        feed_forward: fields.optional_count("n_inner")?,
         activation: fields.activation("activation_function", Activation::GeluTanh)?,
-        norm: NormKind::Layer(fields.number("layer_norm_epsilon", 1e-5)?),
+        norm: NormKind::Layer(fields.number("layer_norm_epsilon")?.unwrap_or(1e-5)),
         tied: fields.flag("tie_word_embeddings", true)?,
-        dropout: fields.number("resid_pdrop", 0.1)?,
+        dropout: fields.number("resid_pdrop")?.unwrap_or(0.1),
         vocabulary,
         context,
         width,
@@ -155,22 +152,21 @@ fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     let (vocabulary, context) = (fields.count("vocab_size")?, fields.count("max_position_embeddings")?);
     let (width, layers) = (fields.count("hidden_size")?, fields.count("num_hidden_layers")?);
     let heads = fields.count("num_attention_heads")?;
-    if fields.has("head_dim") && fields.count("head_dim")?.checked_mul(heads) != Some(width) {
-        let problem = format!("{} of {heads} heads is not hidden_size {width}", fields.count("head_dim")?);
-        return Err(wrong("head_dim", problem));
+    if let Some(head) = fields.optional_count("head_dim")?.filter(|head| head.checked_mul(heads) != Some(width)) {
+        return Err(wrong("head_dim", format!("{head} of {heads} heads is not hidden_size {width}")));
     }
     let [bias, mlp_bias] = [fields.flag("attention_bias", false)?, fields.flag("mlp_bias", false)?];
     if bias != mlp_bias {
         return Err(wrong("mlp_bias", format!("is {mlp_bias} where attention_bias is {bias}; here they are one")));
     }
     Ok(GptConfig {
-        key_heads: fields.has("num_key_value_heads").then(|| fields.count("num_key_value_heads")).transpose()?,
+        key_heads: fields.optional_count("num_key_value_heads")?,
         feed_forward: Some(fields.count("intermediate_size")?),
         activation: fields.activation("hidden_act", Activation::Silu)?,
-        norm: NormKind::Rms(fields.number("rms_norm_eps", 1e-6)?),
+        norm: NormKind::Rms(fields.number("rms_norm_eps")?.unwrap_or(1e-6)),
         positions: Positions::Rotary(Rotary { theta: rotary_base(fields)? }),
         tied: fields.flag("tie_word_embeddings", false)?,
-        dropout: fields.number("attention_dropout", 0.0)?,
+        dropout: fields.number("attention_dropout")?.unwrap_or(0.0),
         bias,
         vocabulary,
         context,
@@ -183,7 +179,7 @@ fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
 
 /// θ, in either spelling: `rope_theta` beside `rope_scaling`, or both in `rope_parameters`.
 fn rotary_base(fields: &Fields) -> Result<f64, HuggingFaceError> {
-    let mut base = fields.has("rope_theta").then(|| fields.number("rope_theta", 0.0)).transpose()?;
+    let mut base = fields.number("rope_theta")?;
     for field in ["rope_scaling", "rope_parameters"] {
         let Some(value) = fields.get(field) else { continue };
         let inner = Fields(value.as_object().cloned().ok_or_else(|| wrong(field, "must be an object"))?);
@@ -202,8 +198,7 @@ fn rotary_base(fields: &Fields) -> Result<f64, HuggingFaceError> {
             }
         }
         inner.refuse_unless("partial_rotary_factor", &json!(1.0), "only whole heads are turned here").map_err(named)?;
-        if inner.has("rope_theta") {
-            let within = inner.number("rope_theta", 0.0).map_err(named)?;
+        if let Some(within) = inner.number("rope_theta").map_err(named)? {
             if let Some(beside) = base.filter(|&beside| beside != within) {
                 return Err(wrong(&format!("{field}.rope_theta"), format!("is {within}, and rope_theta is {beside}")));
             }

@@ -42,8 +42,8 @@ use crate::ExchangeError;
 use crate::tensor_reader::Reader;
 use rungs_layers::lora::merge;
 use rungs_layers::{
-    Block, CrossAttention, DecoderBlock, FeedForward, LayerNorm, Linear, Module, Norm, RmsNorm, SelfAttention,
-    TransformerDecoder, TransformerEncoder,
+    Block, CrossAttention, DecoderBlock, FeedForward, Linear, Module, Norm, SelfAttention, TransformerDecoder,
+    TransformerEncoder,
 };
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
@@ -53,15 +53,12 @@ pub type Replace<'a, E> = dyn FnMut(String, Tensor<E>) -> Tensor<E> + 'a;
 
 /// A layer that PyTorch has too.
 pub trait PyTorchLayer<E: Element>: Module<E> + Clone {
-    /// Whether PyTorch has this layer in every arrangement.
+    /// Replaces every parameter. `replace` is asked for each by PyTorch's name, which begins with `prefix`, and is shown
+    /// the present value as PyTorch lays it out; what it gives must have the same shape.
     ///
     /// # Errors
-    /// If it does not have this one.
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError>;
-
-    /// The same layer with every parameter replaced. `replace` is asked for each by PyTorch's name, which begins with
-    /// `prefix`, and is shown the present value as PyTorch lays it out; what it gives must have the same shape.
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self;
+    /// If PyTorch does not have this layer in this arrangement.
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError>;
 }
 
 /// Takes the parameters of a PyTorch layer from `tensors`, where their names begin with `prefix`, or changes nothing.
@@ -74,12 +71,12 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
     tensors: &Named<E>,
     prefix: &str,
 ) -> Result<(), ExchangeError> {
-    layer.known_to_pytorch()?;
     let mut reader = Reader::new(tensors, |name| name.strip_prefix(prefix).is_some_and(is_a_layers));
-    let loaded = layer.detached().replaced(prefix, &mut |name, like| {
+    let mut loaded = layer.detached();
+    loaded.exchange(prefix, &mut |name, like| {
         let [tensor] = reader.take([name], [like]);
         tensor
-    });
+    })?;
     reader.finish()?;
     let parameters = loaded.named().into_iter().map(|(name, tensor)| (name, tensor.array().contiguous()));
     Ok(layer.load(&parameters.collect())?)
@@ -91,184 +88,131 @@ pub fn load<E: Element, L: PyTorchLayer<E>>(
 /// # Errors
 /// If PyTorch has no such layer.
 pub fn save<E: Element, L: PyTorchLayer<E>>(layer: &L, prefix: &str) -> Result<Named<E>, ExchangeError> {
-    layer.known_to_pytorch()?;
     let mut saved = Named::new();
     let mut merged = layer.detached();
     merge(&mut merged);
-    merged.replaced(prefix, &mut |name, tensor| {
+    merged.exchange(prefix, &mut |name, tensor| {
         saved.insert(name, tensor.array().contiguous());
         tensor
-    });
+    })?;
     Ok(saved)
 }
 
 /// Whether a name, its prefix taken off, is that of a parameter of such a layer.
 fn is_a_layers(name: &str) -> bool {
-    const FIRST: [&str; 19] = [
-        "in_proj_weight",
-        "in_proj_bias",
-        "q_proj_weight",
-        "k_proj_weight",
-        "v_proj_weight",
-        "bias_k",
-        "bias_v",
-        "out_proj",
-        "self_attn",
-        "multihead_attn",
-        "linear1",
-        "linear2",
-        "norm1",
-        "norm2",
-        "norm3",
-        "layers",
-        "norm",
-        "encoder",
-        "decoder",
-    ];
-    name.split('.').next().is_some_and(|first| FIRST.contains(&first))
+    let own =
+        "in_proj_weight in_proj_bias q_proj_weight k_proj_weight v_proj_weight bias_k bias_v out_proj linear1 linear2";
+    let inner = "self_attn multihead_attn norm1 norm2 norm3 layers norm encoder decoder";
+    let first = name.split('.').next().unwrap_or_default();
+    own.split(' ').chain(inner.split(' ')).any(|known| known == first)
 }
 
-/// x W + b, where PyTorch has W x + b. The names are `prefix` and `weight` or `bias`.
-fn linear<E: Element>(linear: &Linear<E>, prefix: &str, replace: &mut Replace<'_, E>) -> Linear<E> {
-    let weight = replace(format!("{prefix}weight"), linear.weight.t()).t();
-    Linear::of(weight, linear.bias.as_ref().map(|bias| replace(format!("{prefix}bias"), bias.clone())))
-}
-
-fn norm<E: Element>(norm: &Norm<E>, prefix: &str, replace: &mut Replace<'_, E>) -> Norm<E> {
-    let mut norm = norm.clone();
-    let (Norm::Layer(LayerNorm { gain, .. }) | Norm::Rms(RmsNorm { gain, .. })) = &mut norm;
-    *gain = replace(format!("{prefix}weight"), gain.clone());
-    if let Norm::Layer(LayerNorm { bias: Some(bias), .. }) = &mut norm {
+fn linear<E: Element>(linear: &mut Linear<E>, prefix: &str, replace: &mut Replace<'_, E>) {
+    linear.weight = replace(format!("{prefix}weight"), linear.weight.t()).t();
+    if let Some(bias) = &mut linear.bias {
         *bias = replace(format!("{prefix}bias"), bias.clone());
     }
-    norm
 }
 
-fn last_norm<E: Element>(last: Option<&Norm<E>>, prefix: &str, replace: &mut Replace<'_, E>) -> Option<Norm<E>> {
-    last.map(|last| norm(last, &format!("{prefix}norm."), replace))
+fn norm<E: Element>(norm: &mut Norm<E>, prefix: &str, replace: &mut Replace<'_, E>) {
+    norm.gain = replace(format!("{prefix}weight"), norm.gain.clone());
+    if let Some(bias) = &mut norm.bias {
+        *bias = replace(format!("{prefix}bias"), bias.clone());
+    }
 }
 
-fn feed_forward<E: Element>(layer: &FeedForward<E>, prefix: &str, replace: &mut Replace<'_, E>) -> FeedForward<E> {
-    let up = linear(&layer.up, &format!("{prefix}linear1."), replace);
-    let down = linear(&layer.down, &format!("{prefix}linear2."), replace);
-    FeedForward { up, down, ..layer.clone() }
+fn feed_forward<E: Element>(
+    layer: &mut FeedForward<E>,
+    prefix: &str,
+    replace: &mut Replace<'_, E>,
+) -> Result<(), ExchangeError> {
+    linear(&mut layer.up, &format!("{prefix}linear1."), replace);
+    linear(&mut layer.down, &format!("{prefix}linear2."), replace);
+    if layer.gate.is_none() { Ok(()) } else { Err(ExchangeError::Gate) }
 }
 
-/// PyTorch gives every head of queries its own keys and values.
 fn check_heads(heads: usize, key_heads: usize) -> Result<(), ExchangeError> {
     if heads == key_heads { Ok(()) } else { Err(ExchangeError::SharedKeys { heads, key_heads }) }
 }
 
-fn check_feed_forward<E: Element>(layer: &FeedForward<E>) -> Result<(), ExchangeError> {
-    if layer.gate.is_none() { Ok(()) } else { Err(ExchangeError::Gate) }
-}
-
 impl<E: Element> PyTorchLayer<E> for SelfAttention<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads(), self.key_heads())
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let mut layer = self.clone();
-        layer.qkv = linear(&self.qkv, &format!("{prefix}in_proj_"), replace);
-        layer.projection = linear(&self.projection, &format!("{prefix}out_proj."), replace);
-        layer
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        check_heads(self.heads, self.key_heads)?;
+        linear(&mut self.qkv, &format!("{prefix}in_proj_"), replace);
+        linear(&mut self.projection, &format!("{prefix}out_proj."), replace);
+        Ok(())
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for CrossAttention<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        check_heads(self.heads(), self.key_heads())
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let mut layer = self.clone();
-        let width = self.query.widths()[1];
-        let parts = [width, 2 * width];
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        check_heads(self.heads, self.key_heads)?;
+        let Self { query, key_value, .. } = self;
+        let [width, queries] = query.widths();
+        let parts = |all: Tensor<E>| -> [Tensor<E>; 2] {
+            all.split(-1, &[queries, 2 * queries]).try_into().expect("two parts")
+        };
         let beside = |a: &Tensor<E>, b: &Tensor<E>| Tensor::concat(&[a.clone(), b.clone()], -1);
-        if self.query.widths()[0] == self.key_value.widths()[0] {
-            let all = beside(&self.query.weight, &self.key_value.weight); // (D, 3D)
-            let all = replace(format!("{prefix}in_proj_weight"), all.t()).t().split(-1, &parts);
-            [layer.query.weight, layer.key_value.weight] = all.try_into().expect("two parts");
+        if width == key_value.widths()[0] {
+            let all = beside(&query.weight, &key_value.weight); // (D, 3D)
+            [query.weight, key_value.weight] = parts(replace(format!("{prefix}in_proj_weight"), all.t()).t());
         } else {
-            layer.query.weight = replace(format!("{prefix}q_proj_weight"), self.query.weight.t()).t();
-            let [keys, values] = self.key_value.weight.chunks(-1);
+            query.weight = replace(format!("{prefix}q_proj_weight"), query.weight.t()).t();
+            let [keys, values] = key_value.weight.chunks(-1);
             let keys = replace(format!("{prefix}k_proj_weight"), keys.t()).t();
             let values = replace(format!("{prefix}v_proj_weight"), values.t()).t();
-            layer.key_value.weight = beside(&keys, &values);
+            key_value.weight = beside(&keys, &values);
         }
-        if let (Some(query), Some(key_value)) = (&self.query.bias, &self.key_value.bias) {
-            let all = replace(format!("{prefix}in_proj_bias"), beside(query, key_value)).split(-1, &parts);
-            [layer.query.bias, layer.key_value.bias] =
-                all.into_iter().map(Some).collect::<Vec<_>>().try_into().expect("two parts");
+        if let (Some(query), Some(key_value)) = (&mut query.bias, &mut key_value.bias) {
+            [*query, *key_value] = parts(replace(format!("{prefix}in_proj_bias"), beside(query, key_value)));
         }
-        layer.projection = linear(&self.projection, &format!("{prefix}out_proj."), replace);
-        layer
+        linear(&mut self.projection, &format!("{prefix}out_proj."), replace);
+        Ok(())
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for Block<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.attention.known_to_pytorch()?;
-        check_feed_forward(&self.feed_forward)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace),
-            feed_forward: feed_forward(&self.feed_forward, prefix, replace),
-            norm_1: norm(&self.norm_1, &format!("{prefix}norm1."), replace),
-            norm_2: norm(&self.norm_2, &format!("{prefix}norm2."), replace),
-            norm_position: self.norm_position,
-        }
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        self.attention.exchange(&format!("{prefix}self_attn."), replace)?;
+        norm(&mut self.norm_1, &format!("{prefix}norm1."), replace);
+        norm(&mut self.norm_2, &format!("{prefix}norm2."), replace);
+        feed_forward(&mut self.feed_forward, prefix, replace)
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for DecoderBlock<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.attention.known_to_pytorch()?;
-        self.cross.known_to_pytorch()?;
-        check_feed_forward(&self.feed_forward)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            attention: self.attention.replaced(&format!("{prefix}self_attn."), replace),
-            cross: self.cross.replaced(&format!("{prefix}multihead_attn."), replace),
-            feed_forward: feed_forward(&self.feed_forward, prefix, replace),
-            norm_1: norm(&self.norm_1, &format!("{prefix}norm1."), replace),
-            norm_2: norm(&self.norm_2, &format!("{prefix}norm2."), replace),
-            norm_3: norm(&self.norm_3, &format!("{prefix}norm3."), replace),
-            norm_position: self.norm_position,
-        }
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        self.attention.exchange(&format!("{prefix}self_attn."), replace)?;
+        self.cross.exchange(&format!("{prefix}multihead_attn."), replace)?;
+        norm(&mut self.norm_1, &format!("{prefix}norm1."), replace);
+        norm(&mut self.norm_2, &format!("{prefix}norm2."), replace);
+        norm(&mut self.norm_3, &format!("{prefix}norm3."), replace);
+        feed_forward(&mut self.feed_forward, prefix, replace)
     }
 }
 
-/// The blocks of a stack, whose names count them.
-fn blocks<E: Element, L: PyTorchLayer<E>>(blocks: &[L], prefix: &str, replace: &mut Replace<'_, E>) -> Vec<L> {
-    let block = |(at, block): (usize, &L)| block.replaced(&format!("{prefix}layers.{at}."), replace);
-    blocks.iter().enumerate().map(block).collect()
+fn stack<E: Element, L: PyTorchLayer<E>>(
+    blocks: &mut [L],
+    last: Option<&mut Norm<E>>,
+    prefix: &str,
+    replace: &mut Replace<'_, E>,
+) -> Result<(), ExchangeError> {
+    for (at, block) in blocks.iter_mut().enumerate() {
+        block.exchange(&format!("{prefix}layers.{at}."), replace)?;
+    }
+    last.into_iter().for_each(|last| norm(last, &format!("{prefix}norm."), replace));
+    Ok(())
 }
 
 impl<E: Element> PyTorchLayer<E> for TransformerEncoder<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.blocks.iter().try_for_each(Block::known_to_pytorch)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
-        Self { blocks, norm, checkpointing: self.checkpointing }
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        stack(&mut self.blocks, self.norm.as_mut(), prefix, replace)
     }
 }
 
 impl<E: Element> PyTorchLayer<E> for TransformerDecoder<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.blocks.iter().try_for_each(DecoderBlock::known_to_pytorch)
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        let (blocks, norm) = (blocks(&self.blocks, prefix, replace), last_norm(self.norm.as_ref(), prefix, replace));
-        Self { blocks, norm, checkpointing: self.checkpointing }
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        stack(&mut self.blocks, self.norm.as_mut(), prefix, replace)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::keras::{self, KerasCell};
 use crate::pytorch::{self, PyTorchCell};
 use proptest::prelude::*;
 use rungs_layers::{
-    Cell, Direction, Dropout, Gru, GruCell, Lstm, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent,
-    RecurrentState, Reset, RnnCell,
+    Cell, Direction, Dropout, Gru, GruCell, Lstm, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Order,
+    Recurrent, RecurrentState, Reset, RnnCell,
 };
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, Graph, Mask, Rng, Tensor, grad};
@@ -73,7 +73,7 @@ fn results<C: Cell<f64>>(
 ) -> Vec<(&'static str, Tensor<f64>)> {
     // What stands in the padding does not matter, so that it may be anything.
     let states = first_states(golden, stack);
-    let (y, last) = stack.forward_padded(&padded(x, 7.0), &LENGTHS, &states, &mut Mode::Eval);
+    let (y, last) = stack.forward(&padded(x, 7.0), Some(&LENGTHS), &states, &mut Mode::Eval);
     let h: Vec<_> = last.iter().map(|state| state.h.clone()).collect();
     let c: Vec<_> = last.iter().filter_map(|state| state.c.clone()).collect();
     let mut results = vec![("output", padded(&y, 0.0)), ("hn", Tensor::stack(&h, 0))];
@@ -145,7 +145,7 @@ fn check_pytorch<C: PyTorchCell<f64>>(name: &str, kind: C::Kind) {
 fn pytorch_parameters_compute_what_pytorch_computes() {
     check_pytorch::<RnnCell<f64>>("rnn_tanh", Nonlinearity::Tanh);
     check_pytorch::<RnnCell<f64>>("rnn_relu", Nonlinearity::Relu);
-    check_pytorch::<LstmCell<f64>>("lstm", ());
+    check_pytorch::<LstmCell<f64>>("lstm", LstmEquations);
     check_pytorch::<GruCell<f64>>("gru", Reset::AfterProduct);
 }
 
@@ -181,7 +181,7 @@ fn check_keras<C: KerasCell<f64>>(name: &str, cell_name: &str, kind: C::Kind) {
 fn keras_weights_compute_what_keras_computes() {
     check_keras::<RnnCell<f64>>("rnn_tanh", "simple_rnn_cell", Nonlinearity::Tanh);
     check_keras::<RnnCell<f64>>("rnn_relu", "simple_rnn_cell", Nonlinearity::Relu);
-    check_keras::<LstmCell<f64>>("lstm", "lstm_cell", ());
+    check_keras::<LstmCell<f64>>("lstm", "lstm_cell", LstmEquations);
     check_keras::<GruCell<f64>>("gru_after", "gru_cell", Reset::AfterProduct);
     check_keras::<GruCell<f64>>("gru_before", "gru_cell", Reset::BeforeProduct);
 }
@@ -246,7 +246,7 @@ fn reset_before_and_back(sizes: [usize; 3], both: bool, seed: u64) {
     assert_eq!(bits(&twice), bits(&once), "with one bias of n nothing changes any more");
 
     let x = Tensor::constant(Array::normal([2, 3, sizes[0]], 0.0, 1.0, &mut Rng::new(seed)));
-    let [ours, copys] = [&stack, &once].map(|gru| gru.forward(&x, &gru.zero_state(2), &mut Mode::Eval).0);
+    let [ours, copys] = [&stack, &once].map(|gru| gru.forward(&x, None, &gru.zero_state(2), &mut Mode::Eval).0);
     assert_agree("the function", copys.array(), ours.array(), VALUES);
 }
 
@@ -259,10 +259,10 @@ proptest! {
     ) {
         let sizes = [d, h, layers];
         pytorch_and_back::<RnnCell<f64>>(Nonlinearity::Relu, sizes, both, seed);
-        pytorch_and_back::<LstmCell<f64>>((), sizes, both, seed);
+        pytorch_and_back::<LstmCell<f64>>(LstmEquations, sizes, both, seed);
         pytorch_and_back::<GruCell<f64>>(Reset::AfterProduct, sizes, both, seed);
         keras_and_back_exactly::<RnnCell<f64>>(Nonlinearity::Tanh, sizes, both, seed);
-        keras_and_back_exactly::<LstmCell<f64>>((), sizes, both, seed);
+        keras_and_back_exactly::<LstmCell<f64>>(LstmEquations, sizes, both, seed);
         keras_and_back_exactly::<GruCell<f64>>(Reset::AfterProduct, sizes, both, seed);
         reset_before_and_back(sizes, both, seed);
     }
@@ -272,11 +272,11 @@ proptest! {
 
 #[test]
 fn a_file_beside_others_is_read_and_frozen_parameters_stay_frozen() {
-    let source: Lstm<f64> = stack((), Direction::Both, 1);
+    let source: Lstm<f64> = stack(LstmEquations, Direction::Both, 1);
     let mut file = pytorch::save(&source, "encoder.").unwrap();
     file.extend(pytorch::save(&stack::<GruCell<f64>>(Reset::AfterProduct, Direction::Forward, 2), "decoder.").unwrap());
     file.insert("encoder.embedding.weight".to_owned(), Array::zeros([7, INPUTS]));
-    let mut copy = stack::<LstmCell<f64>>((), Direction::Both, 3).detached();
+    let mut copy = stack::<LstmCell<f64>>(LstmEquations, Direction::Both, 3).detached();
     copy.layers[0].w_h = Tensor::variable(copy.layers[0].w_h.array().clone());
     pytorch::load(&mut copy, &file, "encoder.").unwrap();
     assert_eq!(bits(&copy), bits(&source));
@@ -287,7 +287,7 @@ fn a_file_beside_others_is_read_and_frozen_parameters_stay_frozen() {
 
 #[test]
 fn what_does_not_fit_is_named_and_changes_nothing() {
-    let whole = pytorch::save(&stack::<LstmCell<f64>>((), Direction::Forward, 1), "rnn.").unwrap();
+    let whole = pytorch::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), "rnn.").unwrap();
     let with = |name: &str, shape: [usize; 2]| {
         let mut file = whole.clone();
         file.insert(name.to_owned(), Array::zeros(shape));
@@ -302,7 +302,7 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
         (&with("rnn.weight_ih_l0_reverse", [16, 3]), "unexpected: rnn.weight_ih_l0_reverse"),
         (&with("rnn.weight_hr_l0", [2, 4]), "unexpected: rnn.weight_hr_l0"),
     ] {
-        let mut lstm: Lstm<f64> = stack((), Direction::Forward, 2);
+        let mut lstm: Lstm<f64> = stack(LstmEquations, Direction::Forward, 2);
         let before = bits(&lstm);
         let error = pytorch::load(&mut lstm, file, "rnn.").unwrap_err();
         assert_eq!(error.to_string(), format!("tensors do not fit the model: {problem}"));
@@ -330,11 +330,11 @@ fn the_two_reset_gates_are_not_mistaken_for_each_other() {
 #[test]
 #[should_panic = "keras: 1 prefixes for 2 cells"]
 fn every_keras_cell_has_its_prefix() {
-    keras::save(&stack::<LstmCell<f64>>((), Direction::Forward, 1), &["lstm/lstm_cell/"]);
+    keras::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"]);
 }
 
 #[test]
 #[should_panic = "two tensors would be called lstm/lstm_cell/kernel"]
 fn no_keras_cell_overwrites_another() {
-    keras::save(&stack::<LstmCell<f64>>((), Direction::Forward, 1), &["lstm/lstm_cell/"; 2]);
+    keras::save(&stack::<LstmCell<f64>>(LstmEquations, Direction::Forward, 1), &["lstm/lstm_cell/"; 2]);
 }

@@ -54,8 +54,8 @@ fn dropout_stands_between_layers_only() {
     for layers in [1, 2] {
         let lstm: Lstm<f32> = Lstm::new(4, 5, layers, Dropout::new(0.5), rng);
         let rnn: Rnn<f32> = Rnn::new(4, 5, layers, Dropout::new(0.5), rng);
-        let lstm_run = |mode: &mut Mode<'_>| lstm.forward(&x, &lstm.zero_state(2), mode).0.to_vec();
-        let rnn_run = |mode: &mut Mode<'_>| rnn.forward(&x, &rnn.zero_state(2), mode).0.to_vec();
+        let lstm_run = |mode: &mut Mode<'_>| lstm.forward(&x, None, &lstm.zero_state(2), mode).0.to_vec();
+        let rnn_run = |mode: &mut Mode<'_>| rnn.forward(&x, None, &rnn.zero_state(2), mode).0.to_vec();
         let train = || Rng::new(25);
         assert_eq!(lstm_run(&mut Mode::Train(&mut train())) == lstm_run(&mut Mode::Eval), layers == 1);
         assert_eq!(rnn_run(&mut Mode::Train(&mut train())) == rnn_run(&mut Mode::Eval), layers == 1);

@@ -1,7 +1,7 @@
 //! First values and how they are drawn.
 
 use crate::tests::assert_close;
-use crate::{Block, BlockConfig, Init, Linear, LstmCell};
+use crate::{Block, BlockConfig, Init, Linear, LstmCell, LstmEquations};
 use rungs_tensor::{Array, Rng, Tensor};
 
 #[test]
@@ -27,7 +27,7 @@ fn orthogonal_matrices_are_orthogonal() {
 fn the_gates_of_a_cell_are_drawn_one_by_one() {
     let rng = &mut Rng::new(7);
     let (d, h) = (5, 16);
-    let cell: LstmCell<f64> = LstmCell::new(d, h, Init::XavierUniform, Init::Orthogonal, rng);
+    let cell: LstmCell<f64> = LstmCell::new(LstmEquations, d, h, [Init::XavierUniform, Init::Orthogonal], rng);
     let identity: Tensor<f64> = Array::from_fn([h, h], |i| if i % (h + 1) == 0 { 1.0 } else { 0.0 }).into();
     for gate in 0..4 {
         let w_h = cell.w_h.slice(1, gate * h..(gate + 1) * h);

@@ -1,22 +1,34 @@
-//! The GRU's step and its derivative, number by number, with the reset gate after the product. The form with the gate
-//! before it is in `gru_before_product_kernel.rs`.
+//! The GRU's step and its derivative, number by number, with the reset gate after the product; with the gate before it,
+//! the step of the textbook alone.
 
 use super::sequence_kernel::{Equations, Step, StepBack, blocks};
 use rungs_tensor::{Element, Tensor};
 
-/// The equations of [`gru`](crate::gru) with [`Reset::AfterProduct`](crate::Reset).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GruEquations;
+/// Where the reset gate acts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reset {
+    /// On the product h W_hn: one product per step.
+    #[default]
+    AfterProduct,
+    /// On h, before it is multiplied: the paper's form, with two products per step, one after the other. It runs step
+    /// by step as the textbook has it, without a kernel, and is slower.
+    BeforeProduct,
+}
 
-impl Equations for GruEquations {
+impl Equations for Reset {
     const NAME: &'static str = "gru";
     const GATES: usize = 3;
     /// r, z, n, and n's inside the reset.
     const BIASES: usize = 4;
     /// r, z, n and n's part of the product.
     const KEPT: usize = 4;
-    const HAS_CELL: bool = false;
+    const STATES: usize = 1;
     const ADDS: bool = false;
+
+    /// With the reset gate before it, n's product waits for r, which comes from a product of its own.
+    fn is_fused(self) -> bool {
+        self == Reset::AfterProduct
+    }
 
     #[inline(always)]
     fn start<E: Element>(self, bias: &[E], p: &mut [E]) {
@@ -70,20 +82,18 @@ impl Equations for GruEquations {
         Tensor::concat(&[by_input.clone(), inside], 0)
     }
 
-    fn textbook<E: Element>(
-        self,
-        x: &Tensor<E>,
-        w_h: &Tensor<E>,
-        bias: &Tensor<E>,
-        h: &Tensor<E>,
-        _: Option<&Tensor<E>>,
-    ) -> (Tensor<E>, Option<Tensor<E>>) {
+    fn textbook<E: Element>(self, x: &Tensor<E>, [w_h, bias]: [&Tensor<E>; 2], state: &[Tensor<E>]) -> Vec<Tensor<E>> {
+        let h = &state[0];
         let [x_r, x_z, x_n] = x.chunks(-1); // (B, H) each
         let [p_r, p_z, p_n] = h.matmul(w_h).chunks(-1);
         let [b_r, b_z, b_n, b_p] = bias.chunks(0);
         let r = (x_r + p_r + b_r).sigmoid();
         let z = (x_z + p_z + b_z).sigmoid();
-        let n = (x_n + b_n + r * (p_n + b_p)).tanh();
-        (&n + z * (h - &n), None)
+        let past = match self {
+            Reset::AfterProduct => r * (p_n + b_p),
+            Reset::BeforeProduct => (r * h).matmul(&w_h.chunks::<3>(-1)[2]) + b_p,
+        };
+        let n = (x_n + b_n + past).tanh();
+        vec![&n + z * (h - &n)]
     }
 }

@@ -1,11 +1,11 @@
 //! The LSTM's step and its derivative, number by number.
 
 use super::sequence_kernel::{Equations, Step, StepBack, blocks};
-use rungs_tensor::{Element, Tensor};
+use rungs_tensor::{Array, Element, Tensor};
 
 /// The equations of [`lstm`](crate::lstm).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LstmEquations;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LstmEquations;
 
 impl Equations for LstmEquations {
     const NAME: &'static str = "lstm";
@@ -13,8 +13,13 @@ impl Equations for LstmEquations {
     const BIASES: usize = 4;
     /// i, f, g, o, c_{t−1} and tanh c_t.
     const KEPT: usize = 6;
-    const HAS_CELL: bool = true;
+    const STATES: usize = 2;
     const ADDS: bool = true;
+
+    /// 1 for f and 0 for i, g and o.
+    fn first_bias<E: Element>(hidden: usize) -> Array<E> {
+        Array::from_fn(4 * hidden, |unit| if unit / hidden == 1 { E::ONE } else { E::ZERO })
+    }
 
     #[inline(always)]
     fn step<E: Element>(self, Step { x, p, h, c, kept, .. }: Step<'_, E>) {
@@ -62,18 +67,11 @@ impl Equations for LstmEquations {
         }
     }
 
-    fn textbook<E: Element>(
-        self,
-        x: &Tensor<E>,
-        w_h: &Tensor<E>,
-        bias: &Tensor<E>,
-        h: &Tensor<E>,
-        c: Option<&Tensor<E>>,
-    ) -> (Tensor<E>, Option<Tensor<E>>) {
+    fn textbook<E: Element>(self, x: &Tensor<E>, [w_h, bias]: [&Tensor<E>; 2], state: &[Tensor<E>]) -> Vec<Tensor<E>> {
+        let [h, c] = state else { unreachable!("an LSTM has a cell") };
         let gates = x + h.matmul(w_h) + bias; // (B, 4H)
         let [i, f, g, o] = gates.chunks(-1); // (B, H) each
-        let c = f.sigmoid() * c.expect("an LSTM has a cell") + i.sigmoid() * g.tanh();
-        let h = o.sigmoid() * c.tanh();
-        (h, Some(c))
+        let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
+        vec![o.sigmoid() * c.tanh(), c]
     }
 }

@@ -13,24 +13,20 @@ pub enum Nonlinearity {
     Relu,
 }
 
-/// The equations of [`rnn`](crate::rnn).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RnnEquations(pub(crate) Nonlinearity);
-
-impl Equations for RnnEquations {
+impl Equations for Nonlinearity {
     const NAME: &'static str = "rnn";
     const GATES: usize = 1;
     const BIASES: usize = 1;
     /// Nothing: h_t says what its own slope was.
     const KEPT: usize = 0;
-    const HAS_CELL: bool = false;
+    const STATES: usize = 1;
     const ADDS: bool = true;
 
     #[inline(always)]
     fn step<E: Element>(self, Step { x, p, h, .. }: Step<'_, E>) {
         let n = h.len();
         let (x, p) = (&x[..n], &p[..n]);
-        match self.0 {
+        match self {
             Nonlinearity::Tanh => {
                 for j in 0..n {
                     h[j] = (x[j] + p[j]).tanh();
@@ -49,7 +45,7 @@ impl Equations for RnnEquations {
         let n = dh.len();
         let (after, dp) = (&after[..n], &mut dp[..n]);
         for j in 0..n {
-            let slope = match self.0 {
+            let slope = match self {
                 Nonlinearity::Tanh => E::ONE - after[j] * after[j],
                 Nonlinearity::Relu if after[j] > E::ZERO => E::ONE,
                 Nonlinearity::Relu => E::ZERO,
@@ -59,19 +55,11 @@ impl Equations for RnnEquations {
         }
     }
 
-    fn textbook<E: Element>(
-        self,
-        x: &Tensor<E>,
-        w_h: &Tensor<E>,
-        bias: &Tensor<E>,
-        h: &Tensor<E>,
-        _: Option<&Tensor<E>>,
-    ) -> (Tensor<E>, Option<Tensor<E>>) {
-        let sum = x + h.matmul(w_h) + bias; // (B, H)
-        let h = match self.0 {
+    fn textbook<E: Element>(self, x: &Tensor<E>, [w_h, bias]: [&Tensor<E>; 2], state: &[Tensor<E>]) -> Vec<Tensor<E>> {
+        let sum = x + state[0].matmul(w_h) + bias; // (B, H)
+        vec![match self {
             Nonlinearity::Tanh => sum.tanh(),
             Nonlinearity::Relu => sum.relu(),
-        };
-        (h, None)
+        }]
     }
 }

@@ -9,8 +9,7 @@
 //! This file has everything else: the passes through time and the sums over steps. What is read of a sequence, and in
 //! which order, is in [`Reading`].
 
-use super::sequence_reading::{Reading, Sizes};
-use crate::Order;
+use super::sequence_reading::{Order, Reading, Sizes};
 use rungs_tensor::{Array, Element, Grads, Kernel, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
 use rungs_tensor::{for_each_part, simd};
 use std::fmt::Debug;
@@ -19,7 +18,7 @@ use std::fmt::Debug;
 ///
 /// With p = s(b) + h_{t−1} W_h, where s chooses the biases that belong inside the product, a step is a function of x_t
 /// W_x and p, elementwise in the H units.
-pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
+pub trait Equations: Debug + Copy + Default + Send + Sync + 'static {
     /// The name for messages.
     const NAME: &'static str;
     /// G: W_h is (H, G·H).
@@ -28,11 +27,19 @@ pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
     const BIASES: usize;
     /// Numbers kept for the way back, in times H.
     const KEPT: usize;
-    /// Whether there is a vector c beside h.
-    const HAS_CELL: bool;
+    /// How many vectors a state has: 1, or 2 with a c beside h.
+    const STATES: usize;
     /// Whether p and x W_x have the same gradient: they are only ever added.
     const ADDS: bool;
 
+    /// Whether a step is what is said above. Else the textbook is run, step by step.
+    fn is_fused(self) -> bool {
+        true
+    }
+    /// What b begins as.
+    fn first_bias<E: Element>(hidden: usize) -> Array<E> {
+        Array::zeros(Self::BIASES * hidden)
+    }
     /// s(b), what the product is added to; all of b, unless a cell says otherwise.
     #[inline(always)]
     fn start<E: Element>(self, bias: &[E], p: &mut [E]) {
@@ -47,48 +54,44 @@ pub(crate) trait Equations: Debug + Copy + Send + Sync + 'static {
     fn bias_gradient<E: Element>(self, _by_input: &Tensor<E>, by_product: &Tensor<E>) -> Tensor<E> {
         by_product.clone()
     }
-    /// The step in the words of the textbook: x_t W_x (B, G·H), W_h, b, h and c (B, H) → h and c.
-    fn textbook<E: Element>(
-        self,
-        x: &Tensor<E>,
-        w_h: &Tensor<E>,
-        bias: &Tensor<E>,
-        h: &Tensor<E>,
-        c: Option<&Tensor<E>>,
-    ) -> (Tensor<E>, Option<Tensor<E>>);
+    /// The step in the words of the textbook: x_t W_x (B, G·H), W_h and b, and the state before, h and perhaps c (B, H)
+    /// → the state after.
+    fn textbook<E: Element>(self, x: &Tensor<E>, weights: [&Tensor<E>; 2], state: &[Tensor<E>]) -> Vec<Tensor<E>>;
 }
 
 /// One step of one sequence.
-pub(crate) struct Step<'a, E> {
+#[derive(Debug)]
+pub struct Step<'a, E> {
     /// x_t W_x (G·H).
-    pub(crate) x: &'a [E],
+    pub x: &'a [E],
     /// p (G·H).
-    pub(crate) p: &'a [E],
+    pub p: &'a [E],
     /// b.
-    pub(crate) bias: &'a [E],
+    pub bias: &'a [E],
     /// h_{t−1} (H), to become h_t.
-    pub(crate) h: &'a mut [E],
+    pub h: &'a mut [E],
     /// c_{t−1} (H), to become c_t; empty if there is none.
-    pub(crate) c: &'a mut [E],
+    pub c: &'a mut [E],
     /// What the way back will want.
-    pub(crate) kept: &'a mut [E],
+    pub kept: &'a mut [E],
 }
 
 /// The same step on the way back.
-pub(crate) struct StepBack<'a, E> {
+#[derive(Debug)]
+pub struct StepBack<'a, E> {
     /// What the step kept.
-    pub(crate) kept: &'a [E],
+    pub kept: &'a [E],
     /// h_{t−1} and h_t.
-    pub(crate) before: &'a [E],
-    pub(crate) after: &'a [E],
+    pub before: &'a [E],
+    pub after: &'a [E],
     /// ∂L/∂h_t (H), to become the part of ∂L/∂h_{t−1} that does not come through the product.
-    pub(crate) dh: &'a mut [E],
+    pub dh: &'a mut [E],
     /// ∂L/∂c_t (H), to become ∂L/∂c_{t−1}; empty if there is none.
-    pub(crate) dc: &'a mut [E],
+    pub dc: &'a mut [E],
     /// ∂L/∂p (G·H), to be written.
-    pub(crate) dp: &'a mut [E],
+    pub dp: &'a mut [E],
     /// ∂L/∂(x_t W_x) (G·H), to be written; empty where it equals ∂L/∂p.
-    pub(crate) dx: &'a mut [E],
+    pub dx: &'a mut [E],
 }
 
 /// All steps: x W_x (B, T, G·H), W_h (H, G·H), b, h_0 (B, H) and perhaps c_0 (B, H) → (B·T + B, H), first the rows of
@@ -100,12 +103,20 @@ pub(crate) struct Sequence<C> {
 }
 
 impl<C: Equations> Sequence<C> {
-    /// The states of a cell: h, and perhaps c.
-    const STATES: usize = if C::HAS_CELL { 2 } else { 1 };
-
     /// `lengths` has the steps of each sequence, at most T; none if all have T.
     pub(crate) fn new(equations: C, order: Order, lengths: Option<&[usize]>) -> Self {
         Self { equations, reading: Reading::new(order, lengths) }
+    }
+
+    /// Runs the kernel or, where the equations have none, its definition.
+    #[track_caller]
+    pub(crate) fn apply<E: Element>(self, operands: &[&Tensor<E>]) -> Tensor<E> {
+        if self.equations.is_fused() {
+            return Tensor::apply_kernel(self, operands);
+        }
+        let shapes: Vec<Shape> = operands.iter().map(|operand| operand.shape()).collect();
+        Kernel::<E>::shape(&self, &shapes).unwrap_or_else(|error| panic!("{error}"));
+        self.definition(&operands.iter().map(|&operand| operand.clone()).collect::<Vec<_>>())
     }
 }
 
@@ -118,7 +129,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
     }
 
     fn shape(&self, operands: &[Shape]) -> Result<Shape, ShapeError> {
-        self.reading.shape(C::NAME, [C::GATES, C::BIASES, Self::STATES], operands)
+        self.reading.shape(C::NAME, [C::GATES, C::BIASES, C::STATES], operands)
     }
 
     fn forward(&self, operands: Operands<'_, E>) -> (Array<E>, Array<E>) {
@@ -131,7 +142,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         self.equations.start(slice(&bias), &mut start);
         // The state of every row as it goes through time.
         let mut h = operands.array(3).contiguous();
-        let mut c = if C::HAS_CELL { operands.array(4).contiguous() } else { Array::zeros(0) };
+        let mut c = if C::STATES == 2 { operands.array(4).contiguous() } else { Array::zeros(0) };
         let cells = c.size() / hidden.max(1);
         let mut y = Array::scratch([batch * time + cells, hidden]);
         let mut kept = Array::scratch([batch, time, kept_width]);
@@ -154,7 +165,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
                                     p: &p[i * gates..][..gates],
                                     bias,
                                     h: &mut *h,
-                                    c: part(c, i, hidden, C::HAS_CELL),
+                                    c: part(c, i, hidden, C::STATES == 2),
                                     kept: &mut kept[(i * time + t) * kept_width..][..kept_width],
                                 });
                             }
@@ -214,7 +225,7 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
                                     before,
                                     after: &y[at * hidden..][..hidden],
                                     dh,
-                                    dc: part(dc, i, hidden, C::HAS_CELL),
+                                    dc: part(dc, i, hidden, C::STATES == 2),
                                     dp: &mut *dp_now,
                                     dx,
                                 });
@@ -239,20 +250,20 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
             needs.operand(2).then(|| db().array().clone()),
             needs.operand(3).then_some(dh),
         ];
-        if C::HAS_CELL {
+        if C::STATES == 2 {
             grads.push(needs.operand(4).then(|| Tensor::constant(dc).reshape([batch, hidden]).array().clone()));
         }
-        grads.into()
+        grads
     }
 
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {
-        let (w_h, bias) = (&operands[1], &operands[2]);
-        self.reading.textbook(&operands[0], &operands[3..], &|x, h, c| self.equations.textbook(x, w_h, bias, h, c))
+        let [x, w_h, bias, first @ ..] = operands else { unreachable!("the shapes were checked") };
+        self.reading.textbook(x, first, |x, state| self.equations.textbook(x, [w_h, bias], state))
     }
 }
 
 /// The elements of an array that is known to be contiguous.
-pub(crate) fn slice<E: Element>(array: &Array<E>) -> &[E] {
+fn slice<E: Element>(array: &Array<E>) -> &[E] {
     array.as_slice().expect("it was made contiguous")
 }
 

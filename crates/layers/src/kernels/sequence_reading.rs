@@ -3,9 +3,17 @@
 //! Kernels of a whole sequence differ in what a step computes. What they have in common is here: the order of the
 //! steps, sequences that end early, the shapes, and the loop that is their definition.
 
-use crate::Order;
 use rungs_tensor::{Array, Element, Mask, Shape, ShapeError, Tensor};
 use std::sync::Arc;
+
+/// The order in which a sequence is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the first step to the last.
+    Forward,
+    /// From the last step to the first.
+    Reverse,
+}
 
 /// How a batch is read that is padded to T steps.
 ///
@@ -38,10 +46,6 @@ impl Sizes {
         OPERATIONS.div_ceil((self.time * self.hidden * self.hidden).max(1))
     }
 }
-
-/// A step in the words of the textbook: x_t W_x (B, G·H), h and c (B, H) → h and c.
-pub(crate) type Textbook<'a, E> =
-    &'a dyn Fn(&Tensor<E>, &Tensor<E>, Option<&Tensor<E>>) -> (Tensor<E>, Option<Tensor<E>>);
 
 impl Reading {
     pub(crate) fn new(order: Order, lengths: Option<&[usize]>) -> Self {
@@ -106,26 +110,30 @@ impl Reading {
     }
 
     /// The textbook's loop, which is a kernel's definition: x W_x (B, T, G·H), h_0 and perhaps c_0 (B, H) →
-    /// (B·T + B, H), first the rows of h_t (B, T, H), then the last c (B, H) if there is one.
-    pub(crate) fn textbook<E: Element>(&self, x: &Tensor<E>, first: &[Tensor<E>], step: Textbook<'_, E>) -> Tensor<E> {
-        let (mut h, mut c) = (first[0].clone(), first.get(1).cloned());
+    /// (B·T + B, H), first the rows of h_t (B, T, H), then the last c (B, H) if there is one. A step goes from x_t W_x
+    /// (B, G·H) and the state before, h and perhaps c, to the state after.
+    pub(crate) fn textbook<E: Element, F: Fn(&Tensor<E>, &[Tensor<E>]) -> Vec<Tensor<E>>>(
+        &self,
+        x: &Tensor<E>,
+        first: &[Tensor<E>],
+        step: F,
+    ) -> Tensor<E> {
+        let mut state = first.to_vec();
         let [batch, time, gates] = x.dims();
-        let [_, hidden] = h.dims();
-        let mut states = vec![None; time];
+        let [_, hidden] = first[0].dims();
+        let mut shown = vec![Tensor::constant(Array::zeros([batch, hidden])); time];
         for t in self.steps(time) {
             let x = x.slice(1, t..t + 1).reshape([batch, gates]);
-            let (new_h, new_c) = step(&x, &h, c.as_ref());
             let within = Mask::from_fn([batch, 1], |row| self.is_within(row, t));
-            h = Tensor::choose(&within, &new_h, &h);
-            c = new_c.zip(c).map(|(new, old)| Tensor::choose(&within, &new, &old));
-            states[t] = Some(h.clone());
+            let after = step(&x, &state);
+            state = after.iter().zip(&state).map(|(new, old)| Tensor::choose(&within, new, old)).collect();
+            shown[t] = state[0].clone();
         }
-        let states: Vec<Tensor<E>> = states.into_iter().flatten().collect();
-        let mut parts = vec![match states.is_empty() {
-            true => Tensor::constant(Array::zeros([0, hidden])),
-            false => Tensor::stack(&states, 1).reshape([batch * time, hidden]), // (B·T, H)
+        let mut parts = vec![match time {
+            0 => Tensor::constant(Array::zeros([0, hidden])),
+            _ => Tensor::stack(&shown, 1).reshape([batch * time, hidden]), // (B·T, H)
         }];
-        parts.extend(c);
+        parts.extend(state.drain(1..));
         Tensor::concat(&parts, 0)
     }
 }

@@ -1,7 +1,7 @@
 //! Names of parameters, freezing, loading.
 
 use crate::tests::{NO_DROPOUT, block, normal};
-use crate::{Bias, Block, BlockConfig, Dropout, Init, LayerNorm, Linear, Lstm, Mode, Module};
+use crate::{Bias, Block, BlockConfig, Dropout, Init, Linear, Lstm, Mode, Module, Norm, NormKind};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Array, Element, Rng};
 
@@ -32,7 +32,7 @@ fn names_are_paths_of_fields_in_the_order_of_declaration() {
     let lstm: Lstm<f32> = Lstm::new(2, 3, 2, Dropout::new(0.5), rng);
     let expected = ["layers.0.w_x", "layers.0.w_h", "layers.0.bias", "layers.1.w_x", "layers.1.w_h", "layers.1.bias"];
     assert_eq!(names(&lstm), expected);
-    assert_eq!(names::<f32>(&Some(Box::new(LayerNorm::<f32>::new(3, Bias::No)))), ["gain"]);
+    assert_eq!(names::<f32>(&Some(Box::new(Norm::<f32>::new(NormKind::Layer(1e-5), 3, Bias::No)))), ["gain"]);
 
     // The same, in the same order, to be changed; and through an object.
     let mut object: Box<dyn Module<f32>> = Box::new(lstm);

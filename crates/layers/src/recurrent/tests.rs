@@ -1,8 +1,8 @@
 //! The laws of recurrent layers: padding, directions, rows of a batch and threads, each bit for bit, forward and back.
 
 use crate::{
-    Cell, Direction, Dropout, GruCell, LstmCell, Mode, Module, Nonlinearity, Order, Recurrent, RecurrentState, Reset,
-    RnnCell,
+    Cell, Direction, Dropout, GruCell, LstmCell, LstmEquations, Mode, Module, Nonlinearity, Order, Recurrent,
+    RecurrentState, Reset, RnnCell,
 };
 use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
 
@@ -28,10 +28,7 @@ fn run<E: Element, C: Cell<E>>(
         .iter()
         .map(|s| RecurrentState { h: s.h.as_variable(), c: s.c.as_ref().map(Tensor::as_variable) })
         .collect();
-    let (y, last) = match lengths {
-        Some(lengths) => layers.forward_padded(&x, lengths, &state, &mut Mode::Eval),
-        None => layers.forward(&x, &state, &mut Mode::Eval),
-    };
+    let (y, last) = layers.forward(&x, lengths, &state, &mut Mode::Eval);
     let [b, t, _] = y.dims();
     let within = |i: usize| lengths.is_none_or(|lengths| i % t < lengths[i / t]);
     let mask = Tensor::constant(Array::from_fn([b, t, 1], |i| if within(i) { E::ONE } else { E::ZERO }));
@@ -69,8 +66,8 @@ macro_rules! for_every_cell {
         for direction in [Direction::Forward, Direction::Both] {
             $law::<f32, RnnCell<f32>>(Nonlinearity::Tanh, direction);
             $law::<f64, RnnCell<f64>>(Nonlinearity::Relu, direction);
-            $law::<f32, LstmCell<f32>>((), direction);
-            $law::<f64, LstmCell<f64>>((), direction);
+            $law::<f32, LstmCell<f32>>(LstmEquations, direction);
+            $law::<f64, LstmCell<f64>>(LstmEquations, direction);
             $law::<f32, GruCell<f32>>(Reset::AfterProduct, direction);
             $law::<f64, GruCell<f64>>(Reset::AfterProduct, direction);
             $law::<f32, GruCell<f32>>(Reset::BeforeProduct, direction);
@@ -171,7 +168,7 @@ fn nothing_changes_at_a_size_that_is_used<C: Cell<f32>>(kind: C::Kind) {
 #[test]
 fn at_a_size_that_is_used_rows_and_threads_do_not_matter_either() {
     nothing_changes_at_a_size_that_is_used::<RnnCell>(Nonlinearity::Tanh);
-    nothing_changes_at_a_size_that_is_used::<LstmCell>(());
+    nothing_changes_at_a_size_that_is_used::<LstmCell>(LstmEquations);
     nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::AfterProduct);
     nothing_changes_at_a_size_that_is_used::<GruCell>(Reset::BeforeProduct);
 }
@@ -205,7 +202,7 @@ fn single_precision_is_double_but_for_rounding<S: Cell<f32>, D: Cell<f64, Kind =
 #[test]
 fn single_precision_computes_what_double_does() {
     single_precision_is_double_but_for_rounding::<RnnCell<f32>, RnnCell<f64>>(Nonlinearity::Tanh);
-    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(());
+    single_precision_is_double_but_for_rounding::<LstmCell<f32>, LstmCell<f64>>(LstmEquations);
     single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::AfterProduct);
     single_precision_is_double_but_for_rounding::<GruCell<f32>, GruCell<f64>>(Reset::BeforeProduct);
 }
@@ -234,7 +231,7 @@ fn both_ways_are_side_by_side<E: Element, C: Cell<E>>(kind: C::Kind, _: Directio
     layers.backward.truncate(1);
     let x: Tensor<E> = normal([2, 4, D], &mut rng);
     let start = states(&layers, 2, &mut rng);
-    let (y, last) = layers.forward(&x, &start, &mut Mode::Eval);
+    let (y, last) = layers.forward(&x, None, &start, &mut Mode::Eval);
     assert_eq!(y.dims(), [2, 4, 2 * H]);
     for (which, (cell, order)) in
         [(&layers.layers[0], Order::Forward), (&layers.backward[0], Order::Reverse)].into_iter().enumerate()

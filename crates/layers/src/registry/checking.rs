@@ -28,12 +28,7 @@ pub(super) fn check<M: Module<f64> + Clone>(
     module.for_each(&mut |_, parameter| operands.push(Array::normal(parameter.shape(), 0.0, 0.5, rng)));
     let forward = |operands: &[Tensor<f64>]| {
         let (inputs, parameters) = operands.split_at(inputs.len());
-        let mut parameters = parameters.iter();
-        let mut module = module.clone();
-        module.for_each_mut(&mut |_, parameter| {
-            *parameter = parameters.next().expect("one operand per parameter").clone();
-        });
-        forward(&module, inputs)
+        forward(&module.with_parameters(parameters.iter().cloned()), inputs)
     };
     check_gradients(name, forward, &operands, rng)
 }

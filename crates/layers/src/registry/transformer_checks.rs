@@ -5,7 +5,7 @@ use crate::{
     Angles, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Init, KeyValueCache, Linear, NormKind,
     NormPosition, Present, Rotary, SelfAttention, TransformerDecoder, TransformerEncoder,
 };
-use rungs_tensor::{Rng, Tensor};
+use rungs_tensor::{Ids, Rng, Tensor};
 
 /// The second of two sequences is padded at both ends.
 fn padded(length: usize) -> Present {
@@ -37,9 +37,9 @@ pub(super) fn self_attention(rng: &mut Rng) -> Outcome {
             })
         }
     };
-    let layer = SelfAttention::new(linear([6, 24], rng), linear([8, 6], rng), 4, some_dropout()).causal();
+    let layer = SelfAttention::new(linear([6, 24], rng), linear([8, 6], rng), [4, 4], some_dropout()).causal();
     let worst = check(NAME, &layer, &[&[2, 5, 6]], forward(None), rng)?;
-    let layer = SelfAttention::grouped(linear([6, 16], rng), linear([8, 6], rng), [4, 2], some_dropout());
+    let layer = SelfAttention::new(linear([6, 16], rng), linear([8, 6], rng), [4, 2], some_dropout());
     let rotary = Some(Rotary { theta: 100.0 });
     let worst = worst.worse(check(NAME, &layer.clone().causal(), &[&[2, 5, 6]], forward(rotary), rng)?);
     let present = padded(5);
@@ -54,7 +54,7 @@ pub(super) fn cross_attention(rng: &mut Rng) -> Outcome {
     let layer = CrossAttention::new(query, pairs, projection, [4, 2], some_dropout());
     let present = padded(4);
     let forward = |layer: &CrossAttention<f64>, x: &[Tensor<f64>]| {
-        let memory = layer.memory(&x[1], Some(&present)).rows(&[1, 0, 1]);
+        let memory = layer.memory(&x[1], Some(&present)).rows(&Ids::new([1, 0, 1], 3));
         let queries = Tensor::concat(&[x[0].clone(), x[0].slice(0, 0..1)], 0);
         joined(&[training(|mode| layer.forward(&queries, &memory, mode)), layer.weights(&queries, &memory)])
     };

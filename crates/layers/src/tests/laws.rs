@@ -28,9 +28,9 @@ fn causality<E: Element>() {
     assert_causal(6, |x| blocks.iter().fold(x.clone(), |x, block| block.forward(&x, None, None, &mut eval())), rng);
     let drop = Dropout::new(NO_DROPOUT);
     let rnn: Rnn<E> = Rnn::new(4, 3, 2, drop, rng);
-    assert_causal(4, |x| rnn.forward(x, &rnn.zero_state(2), &mut eval()).0, rng);
+    assert_causal(4, |x| rnn.forward(x, None, &rnn.zero_state(2), &mut eval()).0, rng);
     let lstm: Lstm<E> = Lstm::new(4, 3, 2, drop, rng);
-    assert_causal(4, |x| lstm.forward(x, &lstm.zero_state(2), &mut eval()).0, rng);
+    assert_causal(4, |x| lstm.forward(x, None, &lstm.zero_state(2), &mut eval()).0, rng);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
         .iter()
         .map(|state| RecurrentState { h: normal([b, h], rng), c: state.c.as_ref().map(|_| normal([b, h], rng)) })
         .collect();
-    let (full, last) = layers.forward(&x, &start, &mut Mode::Eval);
+    let (full, last) = layers.forward(&x, None, &start, &mut Mode::Eval);
     let mut states = start.clone();
     let mut steps = Vec::new();
     for time in 0..t {
@@ -130,7 +130,7 @@ fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
         let mut state = start.clone();
         let mut pieces = Vec::new();
         for chunk in chunking {
-            let (y, after) = layers.forward(&x.slice(1, chunk), &state, &mut Mode::Eval);
+            let (y, after) = layers.forward(&x.slice(1, chunk), None, &state, &mut Mode::Eval);
             pieces.push(y);
             state = after;
         }
@@ -143,8 +143,8 @@ fn sequence_is_steps<E: Element, C: Cell<E>>(kind: C::Kind) {
 fn a_recurrent_sequence_is_its_steps() {
     sequence_is_steps::<f32, RnnCell<f32>>(Nonlinearity::Tanh);
     sequence_is_steps::<f64, RnnCell<f64>>(Nonlinearity::Relu);
-    sequence_is_steps::<f32, LstmCell<f32>>(());
-    sequence_is_steps::<f64, LstmCell<f64>>(());
+    sequence_is_steps::<f32, LstmCell<f32>>(LstmEquations);
+    sequence_is_steps::<f64, LstmCell<f64>>(LstmEquations);
     sequence_is_steps::<f32, GruCell<f32>>(Reset::AfterProduct);
     sequence_is_steps::<f64, GruCell<f64>>(Reset::AfterProduct);
     sequence_is_steps::<f32, GruCell<f32>>(Reset::BeforeProduct);
@@ -174,9 +174,9 @@ fn rows_independent<E: Element>() {
     assert_rows_independent(6, |x| block.forward(x, None, None, &mut Mode::Eval), rng);
     let drop = Dropout::new(NO_DROPOUT);
     let rnn: Rnn<E> = Rnn::new(4, 3, 2, drop, rng);
-    assert_rows_independent(4, |x| rnn.forward(x, &rnn.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
+    assert_rows_independent(4, |x| rnn.forward(x, None, &rnn.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
     let lstm: Lstm<E> = Lstm::new(4, 3, 2, drop, rng);
-    assert_rows_independent(4, |x| lstm.forward(x, &lstm.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
+    assert_rows_independent(4, |x| lstm.forward(x, None, &lstm.zero_state(x.dims::<3>()[0]), &mut Mode::Eval).0, rng);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What has changed in Transformers since GPT-2: each part is its equation, and positions are seen only as distances.
 
 use crate::{
-    Activation, Bias, Block, BlockConfig, Dropout, FeedForward, Init, Linear, Mode, Module, Norm, NormKind, RmsNorm,
-    Rotary, SelfAttention,
+    Activation, Bias, Block, BlockConfig, Dropout, FeedForward, Init, Linear, Mode, Module, Norm, NormKind, Rotary,
+    SelfAttention,
 };
 use rungs_tensor::{Array, Rng, Tensor};
 
@@ -26,7 +26,7 @@ fn assert_close(a: &Tensor<f64>, b: &Tensor<f64>) {
 #[test]
 fn the_root_mean_square_norm_is_its_equation() {
     let rng = &mut Rng::new(1);
-    let mut norm = RmsNorm::new(5, 0.01);
+    let mut norm = Norm::new(NormKind::Rms(0.01), 5, Bias::No);
     norm.gain = normal([5], rng);
     let x = normal([2, 3, 5], rng);
     let (gain, numbers) = (norm.gain.to_vec(), x.to_vec());
@@ -41,7 +41,8 @@ fn the_root_mean_square_norm_is_its_equation() {
 fn a_gate_multiplies_what_goes_up() {
     let rng = &mut Rng::new(2);
     let [up, gate, down] = [linear(4, 6, rng), linear(4, 6, rng), linear(6, 4, rng)];
-    let layer = FeedForward::new(up.clone(), down.clone(), Activation::Silu, Dropout::new(0.0)).gated(gate.clone());
+    let layer = FeedForward::new(up.clone(), down.clone(), Activation::Silu, Dropout::new(0.0));
+    let layer = FeedForward { gate: Some(gate.clone()), ..layer };
     let x = normal([3, 4], rng);
     let silu = |x: &Tensor<f64>| x * x.sigmoid();
     let expected =
@@ -94,7 +95,7 @@ fn shared_keys_are_the_same_keys_for_each_head_of_their_group() {
     let projection = linear(n * k, d, rng);
     let attention = |matrices: &[Tensor<f64>], heads| {
         let qkv = Linear::of(Tensor::concat(matrices, 1), None);
-        SelfAttention::grouped(qkv, projection.clone(), heads, Dropout::new(0.0)).causal()
+        SelfAttention::new(qkv, projection.clone(), heads, Dropout::new(0.0)).causal()
     };
     let grouped = attention(&[w_q.clone(), w_k.clone(), w_v.clone()], [n, m]);
     // Each head of keys, written out once for every head of queries that it serves.
@@ -106,7 +107,7 @@ fn shared_keys_are_the_same_keys_for_each_head_of_their_group() {
     let x = normal([2, 5, d], rng);
     let [a, b] = [&grouped, &full].map(|layer| layer.forward(&x, None, None, &mut Mode::Eval));
     assert_close(&a, &b);
-    assert_eq!((grouped.heads(), grouped.key_heads(), grouped.head_width()), (n, m, k));
+    assert_eq!((grouped.heads, grouped.key_heads, grouped.head_width()), (n, m, k));
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn llamas_block_has_the_parts_of_the_paper() {
         "feed_forward.down.weight",
     ];
     assert_eq!(names, expected);
-    assert!(matches!(block.norm_1, Norm::Rms(_)));
+    assert!(matches!(block.norm_1.kind, NormKind::Rms(_)));
     assert_eq!(BlockConfig::llama(12, 4, 2, 3).norm, NormKind::Rms(1e-5));
     assert_eq!(block.attention.qkv.widths(), [12, 12 + 2 * 6]);
     assert_eq!(block.feed_forward.up.widths(), [12, 32]);

@@ -10,26 +10,6 @@
 //! letters such as `ag` count as a short stem. In every step the first ending of the list that a word has decides,
 //! whether its condition holds or not.
 
-/// Words that the rules would get wrong.
-const IRREGULAR: [(&str, &str); 16] = [
-    ("sky", "sky"),
-    ("skies", "sky"),
-    ("dying", "die"),
-    ("lying", "lie"),
-    ("tying", "tie"),
-    ("news", "news"),
-    ("inning", "inning"),
-    ("innings", "inning"),
-    ("outing", "outing"),
-    ("outings", "outing"),
-    ("canning", "canning"),
-    ("cannings", "canning"),
-    ("howe", "howe"),
-    ("proceed", "proceed"),
-    ("exceed", "exceed"),
-    ("succeed", "succeed"),
-];
-
 /// An ending and what takes its place.
 type Rule = (&'static str, &'static str);
 
@@ -63,40 +43,30 @@ const LONG_ENDINGS: [Rule; 7] =
     [("icate", "ic"), ("ative", ""), ("alize", "al"), ("iciti", "ic"), ("ical", "ic"), ("ful", ""), ("ness", "")];
 
 /// Step 4, if m > 1: these go. -ion is a case of its own.
-const SHORT_ENDINGS: [Rule; 18] = [
-    ("al", ""),
-    ("ance", ""),
-    ("ence", ""),
-    ("er", ""),
-    ("ic", ""),
-    ("able", ""),
-    ("ible", ""),
-    ("ant", ""),
-    ("ement", ""),
-    ("ment", ""),
-    ("ent", ""),
-    ("ou", ""),
-    ("ism", ""),
-    ("ate", ""),
-    ("iti", ""),
-    ("ous", ""),
-    ("ive", ""),
-    ("ize", ""),
+const SHORT_ENDINGS: [&str; 18] = [
+    "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ou", "ism", "ate", "iti", "ous",
+    "ive", "ize",
 ];
 
 /// The stem of a word of small ASCII letters and digits, which count as consonants.
 pub(super) fn stem(word: &str) -> String {
-    if let Some((_, stem)) = IRREGULAR.iter().find(|(irregular, _)| *irregular == word) {
-        return (*stem).to_owned();
-    }
-    if word.len() <= 2 {
-        return word.to_owned();
-    }
-    let mut stem = word.to_owned();
-    for step in [plural, past, last_y, double_endings, long_endings, short_endings, last_e, last_l] {
-        stem = step(&stem);
-    }
-    stem
+    // Words that the rules would get wrong.
+    let irregular = match word {
+        "sky" | "skies" => Some("sky"),
+        "dying" => Some("die"),
+        "lying" => Some("lie"),
+        "tying" => Some("tie"),
+        "inning" | "innings" => Some("inning"),
+        "outing" | "outings" => Some("outing"),
+        "canning" | "cannings" => Some("canning"),
+        "news" | "howe" | "proceed" | "exceed" | "succeed" => Some(word),
+        short => Some(short).filter(|short| short.len() <= 2),
+    };
+    // Step 3: electrical → electric, goodness → good.
+    let long_endings = |word: &str| replace(word, &LONG_ENDINGS, 0);
+    let steps = [plural, past, last_y, double_endings, long_endings, short_endings, last_e, last_l];
+    let regular = || steps.iter().fold(word.to_owned(), |stem, step| step(&stem));
+    irregular.map_or_else(regular, str::to_owned)
 }
 
 /// Step 1a: caresses → caress, ponies → poni, ties → tie, cats → cat.
@@ -148,17 +118,12 @@ fn double_endings(word: &str) -> String {
     }
 }
 
-/// Step 3: electrical → electric, goodness → good.
-fn long_endings(word: &str) -> String {
-    replace(word, &LONG_ENDINGS, 0)
-}
-
 /// Step 4: revival → reviv, adoption → adopt.
 fn short_endings(word: &str) -> String {
     match word.strip_suffix("ion") {
         Some(stem) if measure(stem) > 1 && stem.ends_with(['s', 't']) => stem.to_owned(),
         Some(_) => word.to_owned(),
-        None => replace(word, &SHORT_ENDINGS, 1),
+        None => replace(word, &SHORT_ENDINGS.map(|ending| (ending, "")), 1),
     }
 }
 

@@ -55,17 +55,6 @@ fn joined(numbers: &[f64], nothing: f64, join: impl Fn(f64, f64) -> f64) -> f64 
     lanes.into_iter().fold(nothing, join)
 }
 
-/// The tokens that may be chosen.
-pub(super) fn candidates(logits: &[f64]) -> Vec<usize> {
-    (0..logits.len()).filter(|&id| logits[id] > RULED_OUT).collect()
-}
-
-pub(super) fn rule_out(logits: &mut [f64], ids: &[usize]) {
-    for &id in ids {
-        logits[id] = RULED_OUT;
-    }
-}
-
 /// The likeliest token, the first of those equally likely; none if every token is ruled out.
 pub fn likeliest(logits: &[f64]) -> Option<u32> {
     argmax(logits).map(|id| u32::try_from(id).expect("ids are 32 bits wide"))

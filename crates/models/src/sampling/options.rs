@@ -3,8 +3,8 @@
 use super::error::SampleError;
 use super::logits::{RULED_OUT, draw, likeliest};
 use super::processor::{Context, Processors};
-use super::prompt::Prompt;
-use crate::config::ConfigError;
+use super::prompt::{Prompt, check_vocabulary};
+use crate::config::{ConfigError, check, check_sizes};
 use crate::language_model::LanguageModel;
 use rungs_layers::tensor::{Element, Rng, keep_awake};
 use std::collections::BTreeSet;
@@ -68,18 +68,13 @@ impl<S> SampleOptions<S> {
     /// # Errors
     /// If [a prompt](Prompt::check) cannot be; if a stop token is outside the vocabulary, or all tokens are stop tokens
     /// and the text must have two or more; or if no texts are wanted.
-    pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> Result<(), SampleError> {
-        let vocabulary = model.vocabulary();
-        if let Some(&id) = self.stop.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(SampleError::UnknownToken { what: "stop", id, vocabulary });
-        }
-        let (min, distinct) = (self.length.min(), self.stop.iter().copied().collect::<BTreeSet<u32>>());
-        if min > 1 && distinct.len() == vocabulary {
-            return Err(SampleError::NothingToChoose { min });
-        }
-        if self.texts == 0 {
-            return Err(ConfigError::Zero { name: "n" }.into());
-        }
+    pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> Result<(), ConfigError> {
+        check_vocabulary("stop", &self.stop, model.vocabulary())?;
+        let (min, distinct) = (self.length.min(), self.stop.iter().collect::<BTreeSet<_>>());
+        check(min <= 1 || distinct.len() < model.vocabulary(), || {
+            format!("every token is a stop token, and the text must have {min} tokens or more")
+        })?;
+        check_sizes(usize::MAX, &[("n", self.texts)])?;
         prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max()))
     }
 
@@ -134,11 +129,8 @@ impl Length {
     /// # Errors
     /// If `min` is more than `max`.
     pub fn new(min: usize, max: usize) -> Result<Self, ConfigError> {
-        if min <= max {
-            Ok(Self { min, max })
-        } else {
-            Err(ConfigError::Order { least_name: "min-tokens", least: min, most_name: "max-tokens", most: max })
-        }
+        check(min <= max, || format!("min-tokens {min} is more than max-tokens {max}"))?;
+        Ok(Self { min, max })
     }
 
     /// Up to `max` tokens.
@@ -157,8 +149,8 @@ impl Length {
     }
 }
 
-/// A text that was written.
-#[derive(Debug, Clone, PartialEq)]
+/// A text that was written; by default, nothing yet.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Generated {
     /// Its tokens, without the prompt.
     pub ids: Vec<u32>,
@@ -173,10 +165,10 @@ pub struct Generated {
 }
 
 impl Generated {
-    /// A text of which nothing is written yet.
-    pub fn nothing() -> Self {
-        let (ids, log_probabilities, weights) = (Vec::new(), Vec::new(), Vec::new());
-        Self { ids, log_probabilities, score: 0.0, finish: Finish::Length, weights }
+    /// The text, ended, with the mean of its log-probabilities as its score.
+    #[must_use]
+    pub fn ended(self, finish: Finish) -> Self {
+        Self { score: self.log_probability() / self.ids.len().max(1) as f64, finish, ..self }
     }
 
     /// ln p(ids | prompt): the sum of `log_probabilities`.
@@ -186,9 +178,10 @@ impl Generated {
 }
 
 /// Why a text ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Finish {
     /// It has as many tokens as it may.
+    #[default]
     Length,
     /// A stop token was chosen, or whoever was listening had heard enough.
     Stop,

@@ -1,6 +1,6 @@
 //! What a text is generated from.
 
-use super::error::SampleError;
+use crate::config::{ConfigError, check};
 use crate::language_model::LanguageModel;
 use rungs_layers::tensor::Element;
 
@@ -32,27 +32,32 @@ impl Prompt<'_> {
     /// # Errors
     /// If there is no token, or one is outside the vocabulary; if there is a source and the model goes on with texts,
     /// or none and it translates; or if a source or its target is longer than the model's context.
-    pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, most: usize) -> Result<(), SampleError> {
+    pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, most: usize) -> Result<(), ConfigError> {
         check_ids("prompt", self.ids, model.vocabulary())?;
         match (self.source, model.source_vocabulary()) {
             (None, None) => Ok(()),
             (Some(source), Some(vocabulary)) => {
                 check_ids("source", source, vocabulary)?;
                 // The first token is the start, and the last is written and not read.
-                Ok(model.check_lengths(source.len(), (self.ids.len() + most).saturating_sub(2))?)
+                model.check_lengths(source.len(), (self.ids.len() + most).saturating_sub(2))
             }
-            (Some(_), None) => Err(SampleError::Source("goes on with texts, and is given a source")),
-            (None, Some(_)) => Err(SampleError::Source("translates, and is given no source")),
+            (Some(_), None) => Err(ConfigError::new("the model goes on with texts, and is given a source")),
+            (None, Some(_)) => Err(ConfigError::new("the model translates, and is given no source")),
         }
     }
 }
 
-fn check_ids(what: &'static str, ids: &[u32], vocabulary: usize) -> Result<(), SampleError> {
-    if ids.is_empty() {
-        return Err(SampleError::Empty { what });
-    }
-    match ids.iter().find(|&&id| id as usize >= vocabulary) {
-        Some(&id) => Err(SampleError::UnknownToken { what, id, vocabulary }),
-        None => Ok(()),
-    }
+/// Checks that there are ids, of the prompt or of a source, and that all are in the vocabulary.
+fn check_ids(what: &str, ids: &[u32], vocabulary: usize) -> Result<(), ConfigError> {
+    check(!ids.is_empty(), || format!("the {what} is empty: there must be at least one token to go on from"))?;
+    check_vocabulary(what, ids, vocabulary)
+}
+
+/// Checks that all ids are in the vocabulary.
+pub(super) fn check_vocabulary(what: &str, ids: &[u32], vocabulary: usize) -> Result<(), ConfigError> {
+    ids.iter().try_for_each(|&id| {
+        check((id as usize) < vocabulary, || {
+            format!("{what} token {id} is outside the model's vocabulary of {vocabulary}")
+        })
+    })
 }

@@ -66,17 +66,14 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Reads one token for each row; the logits (B, V) of what comes next.
     pub fn read(&mut self, ids: &[u32]) -> Tensor<E> {
-        let column = |ids: Vec<u32>| {
-            let rows = ids.len();
-            Ids::new(ids, [rows, 1])
-        };
+        let column = |ids: &[u32]| Ids::new(ids, [ids.len(), 1]);
         let Some(Windows { context, read }) = &mut self.windows else {
-            return self.model.step(&column(ids.to_vec()), &mut self.state);
+            return self.model.step(&column(ids), &mut self.state);
         };
         read.iter_mut().zip(ids).for_each(|(window, &id)| window.push(id));
         let (over, within): (Vec<usize>, Vec<usize>) = (0..ids.len()).partition(|&row| read[row].len() > *context);
         if over.is_empty() {
-            return self.model.step(&column(ids.to_vec()), &mut self.state);
+            return self.model.step(&column(ids), &mut self.state);
         }
         over.iter().for_each(|&row| read[row] = last_half(&read[row], *context));
         let anew: Vec<Prompt<'_>> = over.iter().map(|&row| Prompt::from(&read[row])).collect();
@@ -86,8 +83,10 @@ impl<'m, E: Element> Rows<'m, E> {
             return begun_logits;
         }
         let mut state = self.state.rows(&within);
-        let logits = self.model.step(&column(within.iter().map(|&row| ids[row]).collect()), &mut state);
-        let (merged, logits) = (State::merged(&[state, begun]), Tensor::concat(&[logits, begun_logits], 0));
+        let going_on: Vec<u32> = within.iter().map(|&row| ids[row]).collect();
+        let logits = self.model.step(&column(&going_on), &mut state);
+        let states = [state, begun];
+        let (merged, logits) = (states[0].merged(&states), Tensor::concat(&[logits, begun_logits], 0));
         let places = places(&[within, over].concat());
         self.state = merged.rows(&places);
         select(&logits, &places)
@@ -95,7 +94,7 @@ impl<'m, E: Element> Rows<'m, E> {
 
     /// Goes on with some of the rows, some perhaps several times.
     pub fn select(&mut self, rows: &[usize]) {
-        self.state.select_rows(rows);
+        self.state.select_rows(&row_ids(rows));
         if let Some(Windows { read, .. }) = &mut self.windows {
             *read = rows.iter().map(|&row| read[row].clone()).collect();
         }
@@ -158,5 +157,5 @@ fn begin<E: Element>(model: &dyn LanguageModel<E>, texts: &[Prompt<'_>]) -> (Sta
         return (states.remove(0), logits.remove(0));
     }
     let places = places(&by_length.into_values().flatten().collect::<Vec<_>>());
-    (State::merged(&states).rows(&places), select(&Tensor::concat(&logits, 0), &places))
+    (states[0].merged(&states).rows(&places), select(&Tensor::concat(&logits, 0), &places))
 }

@@ -84,7 +84,7 @@ pub fn sample<'p, E: Element>(
     options.check(model, &prompts)?;
     let texts = options.texts;
     if options.length.max() == 0 {
-        return Ok(vec![vec![Generated::nothing(); texts]; prompts.len()]);
+        return Ok(vec![vec![Generated::default(); texts]; prompts.len()]);
     }
     let model = model.frozen();
     let together = (options.batch / texts).max(1);
@@ -94,7 +94,7 @@ pub fn sample<'p, E: Element>(
         let text = |number: usize| Text {
             number,
             prompt: prompts[number / texts].ids,
-            written: Generated::nothing(),
+            written: Generated::default(),
             rng: rng.of_text(number / texts, number % texts),
         };
         let begun = (part * together * texts..).take(chunk.len() * texts).map(text).collect();
@@ -111,14 +111,6 @@ struct Text<'p> {
     prompt: &'p [u32],
     written: Generated,
     rng: Rng,
-}
-
-impl Text<'_> {
-    fn finish(mut self) -> (usize, Generated) {
-        let text = &mut self.written;
-        text.score = text.log_probability() / text.ids.len().max(1) as f64;
-        (self.number, self.written)
-    }
 }
 
 /// Writes every text, all of them in one batch, until the last has ended.
@@ -143,23 +135,21 @@ fn write<E: Element>(
                 Ok(chosen.map(|id| (id, z[id as usize].to_f64() - log_sum)))
             })
             .collect();
-        let (mut going_on, mut read) = (Vec::new(), Vec::new());
+        let (mut going_on, mut read, mut alive) = (Vec::new(), Vec::new(), Vec::new());
         let before = texts.len();
-        let mut alive = Vec::with_capacity(before);
+        let mut end = |text: Text<'_>, finish| finished.push((text.number, text.written.ended(finish)));
         for (row, (mut text, choice)) in texts.into_iter().zip(choices).enumerate() {
             let Some((id, log_probability)) = choice? else {
-                text.written.finish = Finish::Complete;
-                finished.push(text.finish());
+                end(text, Finish::Complete);
                 continue;
             };
             text.written.ids.push(id);
             text.written.log_probabilities.push(log_probability);
             text.written.weights.extend(weights.as_ref().map(|weights| weights[row].clone()));
             if on_token(text.number, &id).is_break() || options.stop.contains(&id) {
-                text.written.finish = Finish::Stop;
-                finished.push(text.finish());
+                end(text, Finish::Stop);
             } else if text.written.ids.len() == options.length.max() {
-                finished.push(text.finish());
+                end(text, Finish::Length);
             } else {
                 going_on.push(row);
                 read.push(id);

@@ -15,9 +15,9 @@
 //!
 //! Each keeps at least one token. What is left is not normalised: softmax does that.
 
-use super::logits::{RULED_OUT, candidates, largest, maximum, rule_out, total, weights};
+use super::logits::{RULED_OUT, largest, maximum, total, weights};
 use super::processor::{Context, Processor};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, check_number, check_sizes};
 use std::cmp::Ordering;
 
 /// T in z / T: finite and above 0. Towards 0 the likeliest token is chosen always.
@@ -28,12 +28,8 @@ impl Temperature {
     /// # Errors
     /// Unless 0 < T < ∞.
     pub fn new(temperature: f64) -> Result<Self, ConfigError> {
-        if temperature > 0.0 && temperature.is_finite() {
-            Ok(Self(temperature))
-        } else {
-            let range = "a finite number above 0";
-            Err(ConfigError::Range { name: "temperature", value: temperature, range })
-        }
+        let fits = temperature > 0.0 && temperature.is_finite();
+        check_number("temperature", temperature, fits, "a finite number above 0").map(Self)
     }
 }
 
@@ -59,7 +55,8 @@ impl TopK {
     /// # Errors
     /// If k is 0.
     pub fn new(k: usize) -> Result<Self, ConfigError> {
-        if k == 0 { Err(ConfigError::Zero { name: "top-k" }) } else { Ok(Self(k)) }
+        check_sizes(usize::MAX, &[("top-k", k)])?;
+        Ok(Self(k))
     }
 }
 
@@ -84,11 +81,8 @@ impl Processor for TopK {
 }
 
 /// A share of the probability.
-fn share(name: &'static str, p: f64) -> Result<f64, ConfigError> {
-    match p > 0.0 && p <= 1.0 {
-        true => Ok(p),
-        false => Err(ConfigError::Range { name, value: p, range: "above 0 and at most 1" }),
-    }
+fn share(name: &str, p: f64) -> Result<f64, ConfigError> {
+    check_number(name, p, p > 0.0 && p <= 1.0, "above 0 and at most 1")
 }
 
 /// p, how much probability stays: above 0, at most 1.
@@ -147,11 +141,12 @@ impl Processor for Typical {
     /// Keeps the tokens whose −ln p is closest to the entropy H = −Σ p ln p, until their probabilities sum to τ or
     /// more.
     fn process(&self, _: &Context<'_>, logits: &mut [f64]) {
-        if candidates(logits).is_empty() {
+        let max = maximum(logits);
+        if max == RULED_OUT {
             return;
         }
         let weights = weights(logits);
-        let (max, sum) = (maximum(logits), total(&weights));
+        let sum = total(&weights);
         let surprise = |z: f64| max + sum.ln() - z;
         let kept = weights.iter().zip(logits.iter()).filter(|(weight, _)| **weight > 0.0);
         let entropy: f64 = kept.map(|(weight, &z)| weight / sum * surprise(z)).sum();
@@ -202,7 +197,7 @@ fn keep_share(share: f64, logits: &mut [f64], distance: impl Fn(f64) -> f64) {
         Some(kept)
     };
     let kept = ids.iter().scan(before, reached).take_while(|&kept| kept).count();
-    rule_out(logits, &ids[kept..]);
+    ids[kept..].iter().for_each(|&id| logits[id] = RULED_OUT);
 }
 
 #[cfg(test)]

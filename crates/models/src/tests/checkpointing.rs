@@ -1,6 +1,7 @@
 //! Checkpointing changes when things are computed, and nothing else.
 
-use crate::transformer_state::TransformerState;
+use crate::CachedState;
+use crate::decoder_state::DecoderState;
 use crate::{AddedPositions, Gpt, GptConfig, LanguageModel, Source, Transformer, TransformerConfig, Tying};
 use rungs_layers::tensor::{CrossEntropy, Element, Ids, Rng, Tensor};
 use rungs_layers::{KeyValueCache, Mode, Module, NormPosition};
@@ -133,9 +134,9 @@ fn keys_and_values_of_a_translator_are_not_kept_with_it() {
         let features = model.features(&target, &mut state, &mut Mode::Train(rng));
         (
             state
-                .get::<TransformerState<f32>>()
+                .get::<DecoderState<f32, CachedState<f32>>>()
                 .unwrap()
-                .cached
+                .own
                 .caches
                 .iter()
                 .map(KeyValueCache::len)
@@ -172,7 +173,7 @@ fn keys_that_a_translator_did_not_keep_are_missed() {
     let rng = &mut Rng::new(7);
     let config = TransformerConfig { gradient_checkpointing: true, ..transformers()[0].clone() };
     let model = Transformer::<f32>::new(&config, rng).unwrap();
-    let mut state = model.encode(&Source::one(&[1, 2, 3]), &mut Mode::Eval);
+    let mut state = model.encode(&Source::of(&[&[1, 2, 3]]), &mut Mode::Eval);
     let ids = Ids::new((0..CONTEXT as u32).collect::<Vec<_>>(), [1, CONTEXT]);
     for _ in 0..2 {
         model.features(&ids, &mut state, &mut Mode::Train(rng));

@@ -21,7 +21,7 @@ impl<E: Element> Seq2Seq<E> {
     /// is the loss's.
     pub(crate) fn logits(&self, source: &Ids, inputs: &Ids, mode: &mut Mode<'_>) -> Tensor<E> {
         let state = self.encode(source, mode);
-        let (states, _) = self.decoder.forward(&one_hot(&self.decoder, inputs), &state, mode); // (B, T, H)
+        let (states, _) = self.decoder.forward(&one_hot(&self.decoder, inputs), None, &state, mode); // (B, T, H)
         self.dense.forward(&states, mode)
     }
 
@@ -31,7 +31,7 @@ impl<E: Element> Seq2Seq<E> {
         let length = |row: &[u32]| if self.masked { row.iter().filter(|&&id| id != PADDING).count() } else { s };
         let lengths: Vec<usize> = source.as_slice().chunks(s).map(length).collect();
         let x = one_hot(&self.encoder, source);
-        self.encoder.forward_padded(&x, &lengths, &self.encoder.zero_state(b), mode).1
+        self.encoder.forward(&x, Some(&lengths), &self.encoder.zero_state(b), mode).1
     }
 
     /// The mean of −ln p over the positions of the targets: the article's `categorical_crossentropy` with one-hot
@@ -51,7 +51,7 @@ impl<E: Element> Seq2Seq<E> {
         let (mut target, mut last) = (Vec::new(), START);
         while target.len() < most {
             let x = one_hot(&model.decoder, &Ids::new(vec![last], [1, 1]));
-            let (states, after) = model.decoder.forward(&x, &state, &mut Mode::Eval);
+            let (states, after) = model.decoder.forward(&x, None, &state, &mut Mode::Eval);
             (state, last) = (after, choices(&model.dense.forward(&states, &mut Mode::Eval))[0]);
             if last == END {
                 break;

@@ -1,7 +1,7 @@
 //! Requests, made of what somebody says.
 
 use super::{Generator, Kind, Request};
-use crate::decoding::{GenerateError, Prompt, SampleError};
+use crate::decoding::Prompt;
 use crate::text::Turns;
 use crate::text::tokenizer::sentence::START;
 use crate::{Error, Normalization};
@@ -14,9 +14,7 @@ impl Generator {
     pub fn prompt(&self, text: &str) -> Result<Request, Error> {
         let tokenizer = self.tokenizers.text()?;
         let ids = tokenizer.encode(text)?;
-        if ids.is_empty() {
-            return Err(GenerateError::from(SampleError::Empty { what: "prompt" }).into());
-        }
+        Prompt::from(&ids).check(self.model(), 0)?;
         // What it was trained to find before every text is not shown.
         Ok(continuation([tokenizer.beginning(), ids].concat(), text, true))
     }
@@ -27,7 +25,7 @@ impl Generator {
     /// If there are none, or one is not in the vocabulary, or the model translates.
     pub fn prompt_ids(&self, ids: &[u32]) -> Result<Request, Error> {
         let mut stream = self.tokenizers.text()?.stream();
-        Prompt::from(ids).check(self.model(), 0).map_err(GenerateError::from)?;
+        Prompt::from(ids).check(self.model(), 0)?;
         let text: String = ids.iter().map(|&id| stream.push(id)).collect();
         Ok(continuation(ids.to_vec(), &text, false))
     }

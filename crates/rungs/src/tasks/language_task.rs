@@ -196,7 +196,7 @@ impl<E: Element> Task<E> for LanguageTask<E> {
                 let Cursor { text, read } = serde_json::from_value(cursor).map_err(unreadable)?;
                 let layers = carried(&arrays)?;
                 batches.seek(serde_json::from_value(text).map_err(unreadable)?)?;
-                *state = (!layers.is_empty()).then(|| State::new(CarriedState { layers, position: read }));
+                *state = (!layers.is_empty()).then(|| Box::new(CarriedState { layers, position: read }) as State<E>);
                 Ok(())
             }
             Reading::Windows(_) if position == Position::default() => Ok(()),

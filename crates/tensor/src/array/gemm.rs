@@ -8,9 +8,11 @@
 
 use super::Array;
 use crate::fast::buffer::Buffer;
-use crate::fast::factor::Factor;
 use crate::fast::parallel::for_each_chunk;
-use crate::fast::{few_rows, many_rows};
+use crate::fast::{
+    few_rows,
+    many_rows::{self, Factor},
+};
 use crate::{Element, Shape};
 
 /// (…, M, K)·(…, K, N); shapes have been checked.
@@ -21,9 +23,13 @@ pub(crate) fn matmul<E: Element>(a: &Array<E>, b: &Array<E>, shape: Shape) -> Ar
         return Array::zeros(shape); // a sum over nothing
     }
     let mut out = Buffer::scratch(shape.size());
-    let batches = shape.size() / (m * n);
+    let leading = Shape::new(&shape.to_vec()[..rank - 2]);
+    let batches = leading.size();
     let compute = |batch: usize, out: &mut [E]| {
-        let [a, b] = [a, b].map(|x| matrix_of(x, &shape, batch));
+        let [a, b] = [a, b].map(|x| Factor {
+            data: &x.data()[leading.offset(batch, &x.strides)..],
+            steps: [x.strides[rank - 2], x.strides[rank - 1]],
+        });
         if m < few_rows::MANY {
             few_rows::multiply([m, k, n], a, b, out);
         } else {
@@ -42,17 +48,6 @@ pub(crate) fn matmul<E: Element>(a: &Array<E>, b: &Array<E>, shape: Shape) -> Ar
         });
     }
     Array::from_buffer(out, shape)
-}
-
-/// The matrix of an array that is used in one batch of a result of this shape.
-fn matrix_of<'a, E: Element>(x: &'a Array<E>, shape: &Shape, mut batch: usize) -> Factor<'a, E> {
-    let axes = shape.rank() - 2;
-    let mut offset = 0;
-    for axis in (0..axes).rev() {
-        offset += batch % shape.dim(axis) * x.strides[axis];
-        batch /= shape.dim(axis);
-    }
-    Factor { data: &x.data()[offset..], steps: [x.strides[axes], x.strides[axes + 1]] }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use crate::fast::buffer::Buffer;
 use crate::{Element, Shape};
 
 /// Slices `ids[i]` of an axis, in that order. `x` is viewed as (before, size, after).
-pub(crate) fn select<E: Element>(x: &Array<E>, axis: usize, ids: &[u32], shape: Shape) -> Array<E> {
-    let x = x.contiguous();
+pub(crate) fn select<E: Element>(x: &Array<E>, axis: usize, ids: &[u32]) -> Array<E> {
+    let (x, shape) = (x.contiguous(), x.shape.with(axis, ids.len()));
     let (size, after) = (x.shape.dim(axis), after(&x.shape, axis));
     let data = x.data();
     let mut out = Buffer::scratch(shape.size());
@@ -61,18 +61,9 @@ pub(crate) fn scatter_add<E: Element>(x: &Array<E>, axis: usize, ids: &[u32], so
 /// For each element of `shape`: its row-major position, and the position in `target` of the element with the same
 /// indices but 0 along `axis`, with the stride along it. Both shapes agree on the other axes up to `shape`'s sizes.
 fn for_each_position(shape: &Shape, axis: usize, target: Shape, mut f: impl FnMut(usize, usize, usize)) {
-    let strides = target.strides();
-    let stride = strides[axis];
-    for i in 0..shape.size() {
-        let (mut rest, mut base) = (i, 0);
-        for at in (0..shape.rank()).rev() {
-            if at != axis {
-                base += rest % shape.dim(at) * strides[at];
-            }
-            rest /= shape.dim(at);
-        }
-        f(i, base, stride);
-    }
+    let mut strides = target.strides();
+    let stride = std::mem::take(&mut strides[axis]);
+    (0..shape.size()).for_each(|i| f(i, shape.offset(i, &strides), stride));
 }
 
 /// The number of elements in one step along `axis`.

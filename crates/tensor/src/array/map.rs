@@ -6,7 +6,7 @@
 use super::Array;
 use super::walk::for_each_run;
 use crate::fast::buffer::Buffer;
-use crate::{Element, Mask, simd};
+use crate::{Element, Mask, vectorized};
 
 /// yᵢ = f(x₁ᵢ, x₂ᵢ, …), for arrays of one shape.
 pub(crate) fn map<E: Element, const N: usize>(x: [&Array<E>; N], f: impl Fn([E; N]) -> E + Sync) -> Array<E> {
@@ -19,16 +19,13 @@ pub(crate) fn map<E: Element, const N: usize>(x: [&Array<E>; N], f: impl Fn([E; 
         if steps == [0; N] {
             out.fill(f(elements(&x, [0; N])));
         } else if steps == [1; N] {
-            simd::run(
-                #[inline(always)]
-                || {
-                    // Of one length, as the loop can see: it would not become vectors if places were checked.
-                    let x: [&[E]; N] = std::array::from_fn(|k| &x[k][..out.len()]);
-                    for i in 0..out.len() {
-                        out[i] = f(elements(&x, [i; N]));
-                    }
-                },
-            );
+            vectorized!({
+                // Of one length, as the loop can see: it would not become vectors if places were checked.
+                let x: [&[E]; N] = std::array::from_fn(|k| &x[k][..out.len()]);
+                for i in 0..out.len() {
+                    out[i] = f(elements(&x, [i; N]));
+                }
+            });
         } else {
             let mut places = [0; N];
             for y in out {
@@ -56,8 +53,8 @@ fn elements<E: Element, const N: usize>(x: &[&[E]; N], places: [usize; N]) -> [E
 pub(crate) fn choose<E: Element>(mask: &Mask, a: &Array<E>, b: &Array<E>) -> Array<E> {
     debug_assert!(mask.shape() == a.shape && a.shape == b.shape);
     let mut out = Buffer::scratch(a.size());
-    let (dm, da, db) = (mask.data(), a.data(), b.data());
-    let strides = [mask.strides(), &a.strides, &b.strides];
+    let (dm, da, db) = (&mask.data, a.data(), b.data());
+    let strides = [&mask.strides, &a.strides, &b.strides];
     for_each_run(&mut out, &a.shape, strides, &|out, [at_m, at_a, at_b], [sm, sa, sb]| {
         for (i, y) in out.iter_mut().enumerate() {
             let (a, b) = (da[at_a + i * sa], db[at_b + i * sb]);
@@ -85,17 +82,7 @@ pub(crate) fn add_in_place<E: Element>(total: &mut Array<E>, x: &Array<E>) -> bo
     let Some(out) = total.as_mut_slice() else { return false };
     let data = x.data();
     for_each_run(out, &shape, [&x.strides], &|out, [at], [step]| match step {
-        1 => {
-            let x = &data[at..at + out.len()];
-            simd::run(
-                #[inline(always)]
-                || {
-                    for (y, &x) in out.iter_mut().zip(x) {
-                        *y += x;
-                    }
-                },
-            );
-        }
+        1 => add(out, &data[at..at + out.len()]),
         _ => out.iter_mut().enumerate().for_each(|(i, y)| *y += data[at + i * step]),
     });
     true
@@ -103,15 +90,14 @@ pub(crate) fn add_in_place<E: Element>(total: &mut Array<E>, x: &Array<E>) -> bo
 
 /// Adds `part` to the slice of `total` that starts at `start` along `axis`.
 pub(crate) fn add_to_slice<E: Element>(total: &mut Array<E>, axis: usize, start: usize, part: &Array<E>) {
-    for_each_slice(total, axis, start, part, &|out, part| {
-        simd::run(
-            #[inline(always)]
-            || {
-                for (y, &x) in out.iter_mut().zip(part) {
-                    *y += x;
-                }
-            },
-        );
+    for_each_slice(total, axis, start, part, &add);
+}
+
+fn add<E: Element>(total: &mut [E], x: &[E]) {
+    vectorized!({
+        for (y, &x) in total.iter_mut().zip(x) {
+            *y += x;
+        }
     });
 }
 

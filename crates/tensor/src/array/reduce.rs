@@ -9,7 +9,8 @@ use super::map::map;
 use super::rows::{each_row, max_row, sum_row};
 use crate::fast::buffer::Buffer;
 use crate::fast::parallel::for_each_chunk;
-use crate::{Element, Shape, simd};
+use crate::fast::simd::inlined;
+use crate::{Element, Shape, vectorized};
 
 const CHUNK: usize = 4096;
 /// Rows whose partial sums are added up before they join the rest.
@@ -19,35 +20,27 @@ const PARALLEL: usize = 32 * 1024;
 
 /// A way to make one number out of many: an associative function and what it gives for nothing.
 trait Fold<E>: Sync {
-    fn identity() -> E;
+    const IDENTITY: E;
     fn join(a: E, b: E) -> E;
     fn row(x: &[E]) -> E;
 }
 
 struct Sum;
 impl<E: Element> Fold<E> for Sum {
-    fn identity() -> E {
-        E::ZERO
-    }
+    const IDENTITY: E = E::ZERO;
     #[inline(always)]
     fn join(a: E, b: E) -> E {
         a + b
     }
     #[inline(always)]
     fn row(x: &[E]) -> E {
-        sum_row(
-            x,
-            #[inline(always)]
-            |_, x| x,
-        )
+        sum_row(x, inlined!(|_, x| x))
     }
 }
 
 struct Largest;
 impl<E: Element> Fold<E> for Largest {
-    fn identity() -> E {
-        E::NEGATIVE_INFINITY
-    }
+    const IDENTITY: E = E::NEGATIVE_INFINITY;
     #[inline(always)]
     fn join(a: E, b: E) -> E {
         a.larger(b)
@@ -79,11 +72,7 @@ pub(crate) fn logsumexp<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
     let largest = max(x, axes);
     // Subtracting an infinite maximum would make ∞ − ∞.
     let shift = map([&largest], |[m]| if m.is_finite() { m } else { E::ZERO });
-    let shifted = map(
-        [x, &shift.expand(x.shape)],
-        #[inline(always)]
-        |[x, m]| (x - m).exp(),
-    );
+    let shifted = map([x, &shift.expand(x.shape)], inlined!(|[x, m]| (x - m).exp()));
     map([&sum(&shifted, axes), &shift], |[s, m]| s.ln() + m)
 }
 
@@ -93,24 +82,17 @@ fn logsumexp_of_rows<E: Element>(x: &Array<E>) -> Array<E> {
     let (shape, x) = (x.shape, x.contiguous());
     let (axis, width) = (shape.rank() - 1, shape.last());
     let reduced = shape.with(axis, 1);
-    let totals = each_row(x.data(), width, reduced.size(), &|row| {
-        simd::run(
-            #[inline(always)]
-            || {
-                let m = max_row(row);
-                // Subtracting an infinite maximum would make ∞ − ∞.
-                let shift = if m.is_finite() { m } else { E::ZERO };
-                let mut sum = E::ZERO;
-                for chunk in row.chunks(CHUNK) {
-                    sum += sum_row(
-                        chunk,
-                        #[inline(always)]
-                        |_, x| (x - shift).exp(),
-                    );
-                }
-                sum.ln() + shift
-            },
-        )
+    let totals = each_row(x.data(), width, reduced.size(), 1, &|row, total| {
+        vectorized!({
+            let m = max_row(row);
+            // Subtracting an infinite maximum would make ∞ − ∞.
+            let shift = if m.is_finite() { m } else { E::ZERO };
+            let mut sum = E::ZERO;
+            for chunk in row.chunks(CHUNK) {
+                sum += sum_row(chunk, inlined!(|_, x| (x - shift).exp()));
+            }
+            total[0] = sum.ln() + shift;
+        });
     });
     Array::from_vec(totals, reduced)
 }
@@ -137,7 +119,7 @@ fn reduce<E: Element, F: Fold<E>>(x: &Array<E>, axes: &[bool]) -> Array<E> {
 /// One number for each run of `length` neighbours.
 fn runs<E: Element, F: Fold<E>>(x: &[E], length: usize, out: &mut [E]) {
     if length == 0 {
-        return out.fill(F::identity());
+        return out.fill(F::IDENTITY);
     }
     let few = (CHUNK / length).max(1);
     for_each_chunk(out, few, PARALLEL.div_ceil(length), &|piece, out| {
@@ -149,26 +131,20 @@ fn runs<E: Element, F: Fold<E>>(x: &[E], length: usize, out: &mut [E]) {
 
 fn run<E: Element, F: Fold<E>>(x: &[E]) -> E {
     if x.len() <= CHUNK {
-        return simd::run(
-            #[inline(always)]
-            || F::row(x),
-        );
+        return vectorized!(F::row(x));
     }
     let mut partial = vec![E::ZERO; x.len().div_ceil(CHUNK)];
     for_each_chunk(&mut partial, 1, PARALLEL / CHUNK, &|i, y| {
         let chunk = &x[i * CHUNK..x.len().min((i + 1) * CHUNK)];
-        y[0] = simd::run(
-            #[inline(always)]
-            || F::row(chunk),
-        );
+        y[0] = vectorized!(F::row(chunk));
     });
-    partial.into_iter().fold(F::identity(), F::join)
+    partial.into_iter().fold(F::IDENTITY, F::join)
 }
 
 /// `x` is (before, rows, width); adds up the rows of each block, so `out` is (before, width).
 fn columns<E: Element, F: Fold<E>>(x: &[E], rows: usize, width: usize, out: &mut [E]) {
     if rows == 0 || out.is_empty() {
-        return out.fill(F::identity());
+        return out.fill(F::IDENTITY);
     }
     for_each_chunk(out, width, PARALLEL.div_ceil(rows), &|i, total| {
         let block = &x[i * rows * width..][..rows * width];
@@ -184,16 +160,13 @@ fn columns<E: Element, F: Fold<E>>(x: &[E], rows: usize, width: usize, out: &mut
 }
 
 fn add_rows<E: Element, F: Fold<E>>(rows: &[E], total: &mut [E]) {
-    total.fill(F::identity());
+    total.fill(F::IDENTITY);
     for row in rows.chunks(total.len()) {
-        simd::run(
-            #[inline(always)]
-            || {
-                for (t, &x) in total.iter_mut().zip(row) {
-                    *t = F::join(*t, x);
-                }
-            },
-        );
+        vectorized!({
+            for (t, &x) in total.iter_mut().zip(row) {
+                *t = F::join(*t, x);
+            }
+        });
     }
 }
 

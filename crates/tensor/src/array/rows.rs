@@ -2,7 +2,8 @@
 
 use super::Array;
 use crate::fast::parallel::for_each_chunk;
-use crate::{Element, simd};
+use crate::fast::simd::inlined;
+use crate::{Element, vectorized};
 
 /// Elements below which all rows stay on one thread, and the elements in one piece of work.
 const PARALLEL: usize = 16 * 1024;
@@ -25,21 +26,13 @@ pub(crate) fn map_rows<E: Element>(x: &Array<E>, f: impl Fn(usize, &mut [E]) + S
     let mut y = x.contiguous();
     let width = y.shape().last();
     for_each_row(y.make_mut(), width, &|i, row| {
-        simd::run(
-            #[inline(always)]
-            || f(i, row),
-        );
+        vectorized!(f(i, row));
     });
     y
 }
 
-/// One number for each of `count` rows of `width` elements of `x`.
-pub(crate) fn each_row<E: Element>(x: &[E], width: usize, count: usize, f: &(dyn Fn(&[E]) -> E + Sync)) -> Vec<E> {
-    each_row_many(x, width, count, 1, &|row, out| out[0] = f(row))
-}
-
 /// `numbers` numbers for each of `count` rows of `width` elements of `x`, written by `f` where they belong.
-pub(crate) fn each_row_many<E: Element>(
+pub(crate) fn each_row<E: Element>(
     x: &[E],
     width: usize,
     count: usize,
@@ -73,11 +66,7 @@ pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
     for (lane, &x) in rest.iter().enumerate() {
         lanes[lane] += f(blocks.len() * LANES + lane, x);
     }
-    join_lanes(
-        lanes,
-        #[inline(always)]
-        |a, b| a + b,
-    )
+    join_lanes(lanes, inlined!(|a, b| a + b))
 }
 
 /// The largest element of a row; −∞ if it is empty, NaN if any element is.

@@ -15,10 +15,7 @@ pub(crate) struct Buffer<E: Element> {
 impl<E: Element> Buffer<E> {
     /// A buffer of `length` elements with unspecified (but initialised) contents.
     pub(crate) fn scratch(length: usize) -> Self {
-        let data = match Class::of(length) {
-            None => vec![E::ZERO; length],
-            Some(class) => E::pool().take(class),
-        };
+        let data = Class::of(length).map_or_else(|| vec![E::ZERO; length], |class| E::pool().take(class));
         Self { data, length }
     }
 

@@ -6,105 +6,66 @@
 //! machine has.
 
 use super::pool::Pool;
-use super::portable::{self, FUSED_EVERYWHERE};
+use super::portable::{FUSED_EVERYWHERE, Plain};
 use super::routines::{Gemm, Routines};
 use super::simd::{self, Level};
+use crate::vectorized;
 
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 
-impl Routines for f32 {
-    const GEMM: Gemm<f32> = matrixmultiply::sgemm;
-
-    fn by_panels(panels: &[f32], sizes: [usize; 2], x: &[f32], steps: [usize; 2], out: &mut [f32]) {
+/// A plain loop, compiled for what the machine has.
+macro_rules! plain {
+    ($loop:ident($($argument:ident),*)) => {
         match simd::level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Avx2 => x86::by_panels(panels, sizes, x, steps, out),
-            Level::Portable => portable::by_panels::<f32, 16, FUSED_EVERYWHERE>(panels, sizes, x, steps, out),
-        }
-    }
-
-    fn by_rows(w: &[f32], down: usize, sizes: [usize; 2], x: &[f32], out: &mut [f32]) {
-        match simd::level() {
+            Level::Avx512 => vectorized!(Plain::<32, true>::$loop($($argument),*)),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Avx2 => x86::by_rows(w, down, sizes, x, out),
-            Level::Portable => portable::by_rows::<f32, FUSED_EVERYWHERE>(w, down, sizes, x, out),
+            Level::Avx2 => vectorized!(Plain::<16, true>::$loop($($argument),*)),
+            Level::Portable => Plain::<16, FUSED_EVERYWHERE>::$loop($($argument),*),
         }
-    }
-
-    fn by_columns(w: &[f32], step: usize, k: usize, x: &[f32], out: &mut [f32]) {
-        match simd::level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Avx2 => x86::columns::by_columns(w, step, k, x, out),
-            Level::Portable => portable::by_columns::<f32, FUSED_EVERYWHERE>(w, step, k, x, out),
-        }
-    }
-
-    fn transpose(data: &[f32], step: usize, sizes: [usize; 2], width: usize, out: &mut [f32]) {
-        match simd::level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Avx2 => x86::columns::transpose(data, step, sizes, width, out),
-            Level::Portable => portable::transpose(data, step, sizes, width, out),
-        }
-    }
-
-    fn pool() -> &'static Pool<f32> {
-        static POOL: Pool<f32> = Pool::new();
-        &POOL
-    }
+    };
 }
 
-/// Numbers of double size need twice the registers.
-impl Routines for f64 {
-    const GEMM: Gemm<f64> = matrixmultiply::dgemm;
-
-    fn by_panels(panels: &[f64], sizes: [usize; 2], x: &[f64], steps: [usize; 2], out: &mut [f64]) {
-        let level = simd::level();
-        simd::run_fused(
-            level,
-            #[inline(always)]
-            || match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => portable::by_panels::<f64, 32, true>(panels, sizes, x, steps, out),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => portable::by_panels::<f64, 16, true>(panels, sizes, x, steps, out),
-                Level::Portable => portable::by_panels::<f64, 16, FUSED_EVERYWHERE>(panels, sizes, x, steps, out),
-            },
-        );
-    }
-
-    fn by_rows(w: &[f64], down: usize, sizes: [usize; 2], x: &[f64], out: &mut [f64]) {
-        let level = simd::level();
-        simd::run_fused(
-            level,
-            #[inline(always)]
-            || match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 | Level::Avx2 => portable::by_rows::<f64, true>(w, down, sizes, x, out),
-                Level::Portable => portable::by_rows::<f64, FUSED_EVERYWHERE>(w, down, sizes, x, out),
-            },
-        );
-    }
-
-    fn by_columns(w: &[f64], step: usize, k: usize, x: &[f64], out: &mut [f64]) {
-        let level = simd::level();
-        simd::run_fused(
-            level,
-            #[inline(always)]
-            || match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 | Level::Avx2 => portable::by_columns::<f64, true>(w, step, k, x, out),
-                Level::Portable => portable::by_columns::<f64, FUSED_EVERYWHERE>(w, step, k, x, out),
-            },
-        );
-    }
-
-    fn transpose(data: &[f64], step: usize, sizes: [usize; 2], width: usize, out: &mut [f64]) {
-        portable::transpose(data, step, sizes, width, out);
-    }
-
-    fn pool() -> &'static Pool<f64> {
-        static POOL: Pool<f64> = Pool::new();
-        &POOL
-    }
+/// A loop in vector instructions, where they are those of x86-64; else the plain one.
+macro_rules! in_vectors {
+    ($loop:ident($($argument:ident),*)) => {
+        match simd::level() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx2 => x86::$loop($($argument),*),
+            Level::Portable => plain!($loop($($argument),*)),
+        }
+    };
 }
+
+macro_rules! routines {
+    ($type:ident, $gemm:ident, $code:ident) => {
+        impl Routines for $type {
+            const GEMM: Gemm<Self> = matrixmultiply::$gemm;
+
+            fn by_panels(panels: &[Self], sizes: [usize; 2], x: &[Self], steps: [usize; 2], out: &mut [Self]) {
+                $code!(by_panels(panels, sizes, x, steps, out));
+            }
+
+            fn by_rows(w: &[Self], down: usize, sizes: [usize; 2], x: &[Self], out: &mut [Self]) {
+                $code!(by_rows(w, down, sizes, x, out));
+            }
+
+            fn by_columns(w: &[Self], step: usize, k: usize, x: &[Self], out: &mut [Self]) {
+                $code!(by_columns(w, step, k, x, out));
+            }
+
+            fn transpose(data: &[Self], step: usize, sizes: [usize; 2], width: usize, out: &mut [Self]) {
+                $code!(transpose(data, step, sizes, width, out));
+            }
+
+            fn pool() -> &'static Pool<Self> {
+                static POOL: Pool<$type> = Pool::new();
+                &POOL
+            }
+        }
+    };
+}
+
+routines!(f32, sgemm, in_vectors);
+routines!(f64, dgemm, plain);

@@ -8,7 +8,7 @@
 //! among many.
 
 use super::buffer::Buffer;
-use super::factor::Factor;
+use super::many_rows::Factor;
 use super::panel;
 use super::parallel::for_each_chunk;
 use crate::Element;

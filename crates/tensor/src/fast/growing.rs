@@ -37,11 +37,7 @@ impl<E: Element> Growing<E> {
 
     /// The size along the axis.
     pub fn len(&self) -> usize {
-        match &self.parts {
-            Parts::None => 0,
-            Parts::Whole(tensor) => tensor.shape().dim(self.axis),
-            Parts::Within { length, .. } => *length,
-        }
+        self.tensor().map_or(0, |tensor| tensor.shape().dim(self.axis))
     }
 
     /// Whether nothing was pushed yet, or nothing along the axis.
@@ -73,8 +69,11 @@ impl<E: Element> Growing<E> {
             self.parts = Parts::Whole(Tensor::concat(&[before, part.clone()], axis as isize));
             return;
         }
-        let start = before.shape().dim(axis);
-        let end = start + check(before.array(), part, axis);
+        let (there, more) = (before.shape(), part.shape());
+        let fits = more.rank() == there.rank() && more.with(axis, there.dim(axis)) == there;
+        assert!(fits, "push: {more} does not grow {there} along axis {axis}");
+        let start = there.dim(axis);
+        let end = start + more.dim(axis);
         drop(before); // or the room would not be this tensor's alone
         if let Parts::Within { room, length } = &mut self.parts
             && end <= room.shape().dim(axis)
@@ -157,15 +156,6 @@ impl<E: Element> Growing<E> {
         }
         true
     }
-}
-
-/// How far the part reaches along the axis.
-#[track_caller]
-fn check<E: Element>(before: &Array<E>, part: &Tensor<E>, axis: usize) -> usize {
-    let (shape, size) = (part.shape(), before.shape().dim(axis));
-    let fits = shape.rank() == before.shape().rank() && shape.with(axis, size) == before.shape();
-    assert!(fits, "push: {shape} does not grow {} along axis {axis}", before.shape());
-    shape.dim(axis)
 }
 
 #[cfg(test)]

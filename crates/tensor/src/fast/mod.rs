@@ -14,7 +14,7 @@
 //! | [`few_rows`] | three nested loops | reads a matrix once, where it lies, for the few rows of a step of generation |
 //! | [`packed`] | a matrix and its product | packs a matrix that is multiplied many times, as in recurrent layers |
 //!
-//! That is an order to read in. [`factor`] is what the first two of the products take. Below [`few_rows`] and
+//! That is an order to read in. Below [`few_rows`] and
 //! [`packed`] lie the innermost loops: how a packed matrix lies in memory ([`panel`]), the loops as plain ones
 //! ([`portable`]) and in vector instructions (`x86`), what each kind of numbers has of them ([`routines`]), and which
 //! of them this machine runs ([`dispatch`]).
@@ -27,7 +27,6 @@
 
 pub(crate) mod buffer;
 mod dispatch;
-pub(crate) mod factor;
 pub(crate) mod few_rows;
 pub(crate) mod growing;
 pub(crate) mod many_rows;

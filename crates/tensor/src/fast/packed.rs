@@ -45,9 +45,17 @@ impl<E: Element> PackedMatrix<E> {
     pub fn new(matrix: &Array<E>, count: usize) -> Self {
         let [rows, columns] = matrix.dims();
         let [down, across] = matrix.steps();
-        let plain = count < MANY && across == 1 || matrix.size() == 0;
-        let layout = if plain { Layout::Plain { matrix: matrix.clone(), down } } else { pack(matrix) };
-        Self { rows, columns, layout }
+        if count < MANY && across == 1 || matrix.size() == 0 {
+            return Self { rows, columns, layout: Layout::Plain { matrix: matrix.clone(), down } };
+        }
+        let width = panel::width();
+        let mut panels = Buffer::scratch(panel::size(rows, columns));
+        for_each_chunk(&mut panels, rows * width, PARALLEL, &|number, out| {
+            let first = number * width;
+            let data = &matrix.data()[first * across..];
+            panel::pack(data, [rows, width.min(columns - first)], [down, across], out);
+        });
+        Self { rows, columns, layout: Layout::Panels(panels) }
     }
 
     /// out += X·W for X (M, K) and out (M, N), both row-major.
@@ -67,18 +75,6 @@ impl<E: Element> PackedMatrix<E> {
             Layout::Panels(panels) => E::by_panels(panels, [k, n], x, [k, 1], out),
         }
     }
-}
-
-fn pack<E: Element>(matrix: &Array<E>) -> Layout<E> {
-    let [rows, columns] = matrix.dims();
-    let width = panel::width();
-    let mut panels = Buffer::scratch(panel::size(rows, columns));
-    let (data, [down, across]) = (matrix.data(), matrix.steps());
-    for_each_chunk(&mut panels, rows * width, PARALLEL, &|number, out| {
-        let first = number * width;
-        panel::pack(&data[first * across..], [rows, width.min(columns - first)], [down, across], out);
-    });
-    Layout::Panels(panels)
 }
 
 #[cfg(test)]

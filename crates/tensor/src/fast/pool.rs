@@ -58,28 +58,21 @@ fn allowance(most: usize) -> usize {
 }
 
 impl<E: Copy + Default> Pool<E> {
-    #[allow(clippy::declare_interior_mutable_const)] // a template for the array below, never used as a value
-    const EMPTY: Mutex<Vec<Vec<E>>> = Mutex::new(Vec::new());
-
     pub(crate) const fn new() -> Self {
         let [lent, most, idle] = [const { AtomicUsize::new(0) }; 3];
-        Self { classes: [Self::EMPTY; CLASSES], lent, most, idle }
+        Self { classes: [const { Mutex::new(Vec::new()) }; CLASSES], lent, most, idle }
     }
 
     pub(crate) fn take(&self, class: Class) -> Vec<E> {
         let waiting = self.lock(class.0).pop();
         self.lend(class.capacity());
-        match waiting {
-            Some(data) => {
-                self.idle.fetch_sub(data.len(), Relaxed);
-                data
-            }
-            None => {
-                let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
-                self.shrink((most + allowance(most)).saturating_sub(lent));
-                vec![E::default(); class.capacity()]
-            }
+        if let Some(data) = waiting {
+            self.idle.fetch_sub(data.len(), Relaxed);
+            return data;
         }
+        let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
+        self.shrink((most + allowance(most)).saturating_sub(lent));
+        vec![E::default(); class.capacity()]
     }
 
     pub(crate) fn give(&self, class: Class, data: Vec<E>) {

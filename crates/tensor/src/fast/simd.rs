@@ -23,36 +23,57 @@ pub(crate) fn level() -> Level {
     }
     #[cfg(target_arch = "x86_64")]
     {
+        let fma = is_x86_feature_detected!("fma");
         // The four parts that every AVX-512 processor since Skylake has.
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("fma")
-        {
+        let foundation = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        if fma && foundation && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
             return Level::Avx512;
         }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if fma && is_x86_feature_detected!("avx2") {
             return Level::Avx2;
         }
     }
     Level::Portable
 }
 
-/// Runs `task` with the widest vectors available. Write it as `run(#[inline(always)] || …)`: only what is inlined is
-/// compiled anew inside each level.
-#[inline]
-pub fn run<R>(task: impl FnOnce() -> R) -> R {
-    run_at(level(), task)
+/// The value of an expression, computed with the widest vectors available: `vectorized!({ for … })`. The expression
+/// becomes a closure for [`run`], so a `return` in it ends the expression alone.
+///
+/// ```
+/// let mut x = [1.0_f32, 2.0, 3.0];
+/// rungs_tensor::vectorized!({
+///     for x in &mut x {
+///         *x *= 2.0;
+///     }
+/// });
+/// assert_eq!(x, [2.0, 4.0, 6.0]);
+/// ```
+#[macro_export]
+macro_rules! vectorized {
+    ($expression:expr) => {
+        $crate::simd::run(
+            #[inline(always)]
+            || $expression,
+        )
+    };
 }
 
-/// Runs `task` at one level, which must not exceed [`level`].
+/// A closure that is inlined wherever it is called: the function of a loop that is to become vector code.
+macro_rules! inlined {
+    (|$($argument:pat_param),+| $value:expr) => {{
+        #[inline(always)]
+        |$($argument),+| $value
+    }};
+}
+pub(crate) use inlined;
+
+/// Runs `task` with the widest vectors available. Only what is inlined is compiled anew inside each level: write
+/// [`vectorized!`](crate::vectorized), which sees to it.
 #[inline]
 #[allow(unsafe_code)]
-pub(crate) fn run_at<R>(chosen: Level, task: impl FnOnce() -> R) -> R {
-    match chosen {
-        // SAFETY: `level` found these features on this processor, and nothing else makes such a value but tests that
-        // ask `level` first.
+pub fn run<R>(task: impl FnOnce() -> R) -> R {
+    match level() {
+        // SAFETY: `level` found these features on this processor.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { run_avx512(task) },
         // SAFETY: as above.
@@ -62,43 +83,16 @@ pub(crate) fn run_at<R>(chosen: Level, task: impl FnOnce() -> R) -> R {
     }
 }
 
+// Fused multiply-add is for code that asks for it, with `mul_add`: the compiler never fuses a · b + c by itself.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
 fn run_avx512<R>(task: impl FnOnce() -> R) -> R {
     task()
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
-    task()
-}
-
-/// As [`run`] at one level, with fused multiply-add where the level has it, which [`run`] leaves out: for sums of
-/// products, whose bits may differ between processors.
-#[inline]
-#[allow(unsafe_code)]
-pub(crate) fn run_fused<R>(chosen: Level, task: impl FnOnce() -> R) -> R {
-    match chosen {
-        // SAFETY: as in `run_at`.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { run_avx512_fused(task) },
-        // SAFETY: as in `run_at`.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { run_avx2_fused(task) },
-        Level::Portable => task(),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma")]
-fn run_avx512_fused<R>(task: impl FnOnce() -> R) -> R {
-    task()
-}
-
-#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_avx2_fused<R>(task: impl FnOnce() -> R) -> R {
+fn run_avx2<R>(task: impl FnOnce() -> R) -> R {
     task()
 }
 

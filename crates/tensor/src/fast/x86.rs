@@ -11,7 +11,9 @@
 use super::panel;
 use super::simd::{self, Level};
 
-pub(super) mod columns;
+mod columns;
+
+pub(super) use columns::{by_columns, transpose};
 
 /// Rows of W that are added at once, so that sums are loaded and stored once for all of them.
 const TOGETHER: usize = 8;
@@ -55,8 +57,8 @@ pub(super) fn by_rows(w: &[f32], down: usize, [k, n]: [usize; 2], x: &[f32], out
 
 macro_rules! with_vectors {
     (
-        $level:ident, $features:literal, $lanes:literal,
-        $zero:ident, $load:ident, $broadcast:ident, $multiply_add:ident, $store:ident
+        $level:ident: $features:literal, $lanes:literal lanes
+        [$zero:ident, $load:ident, $broadcast:ident, $multiply_add:ident, $store:ident]
     ) => {
         mod $level {
             use super::TOGETHER;
@@ -231,23 +233,11 @@ macro_rules! with_vectors {
     };
 }
 
-with_vectors!(
-    avx2,
-    "avx2,fma",
-    8,
-    _mm256_setzero_ps,
-    _mm256_loadu_ps,
-    _mm256_set1_ps,
-    _mm256_fmadd_ps,
-    _mm256_storeu_ps
-);
-with_vectors!(
-    avx512,
-    "avx512f,avx512bw,avx512vl,avx512dq,fma",
-    16,
-    _mm512_setzero_ps,
-    _mm512_loadu_ps,
-    _mm512_set1_ps,
-    _mm512_fmadd_ps,
-    _mm512_storeu_ps
-);
+with_vectors! {
+    avx2: "avx2,fma", 8 lanes
+    [_mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_storeu_ps]
+}
+with_vectors! {
+    avx512: "avx512f,avx512bw,avx512vl,avx512dq,fma", 16 lanes
+    [_mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_storeu_ps]
+}

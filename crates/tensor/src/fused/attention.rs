@@ -71,16 +71,8 @@ impl<E: Element> Kernel<E> for AttentionKernel {
         forward::run(&self.0, x)
     }
 
-    fn backward(
-        &self,
-        x: Operands<'_, E>,
-        y: &Array<E>,
-        saved: &Array<E>,
-        dy: &Array<E>,
-        needs: Needs<'_>,
-    ) -> Grads<E> {
-        let [dq, dk, dv] = backward::run(&self.0, x, y, saved, dy);
-        [needs.operand(0).then_some(dq), needs.operand(1).then_some(dk), needs.operand(2).then_some(dv)].into()
+    fn backward(&self, x: Operands<'_, E>, y: &Array<E>, saved: &Array<E>, dy: &Array<E>, _: Needs<'_>) -> Grads<E> {
+        backward::run(&self.0, x, y, saved, dy).map(Some).into()
     }
 
     fn definition(&self, x: &[Tensor<E>]) -> Tensor<E> {

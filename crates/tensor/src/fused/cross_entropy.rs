@@ -1,11 +1,11 @@
 //! Cross-entropy between logits and the tokens that came, the loss of every language model here; and between logits
 //! and distributions, such as another model's.
 
-use super::log_softmax::log_sum_exp;
+use super::softmax::log_sum_exp;
 use super::{Grads, Kernel, Needs};
-use crate::array::rows::{each_row_many, for_each_row, sum_row};
+use crate::array::rows::{each_row, for_each_row, sum_row};
 use crate::op::Operands;
-use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, shape, simd};
+use crate::{Array, Element, Ids, Mask, Shape, ShapeError, Tensor, shape, vectorized};
 
 /// How losses of single tokens become one number.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -80,16 +80,13 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
         let (width, targets) = (x.shape().last(), self.targets.as_slice());
         let smoothing = self.settings.smoothing;
         // Both sums of a row while it is near: a vocabulary may be wide.
-        let totals = each_row_many(x.data(), width, targets.len(), self.numbers(), &|row, out| {
-            simd::run(
-                #[inline(always)]
-                || {
-                    out[0] = log_sum_exp(row).map_or(E::NEGATIVE_INFINITY, |(m, rest)| m + rest);
-                    if let Some(sum) = out.get_mut(1) {
-                        *sum = sum_row(row, |_, x| x);
-                    }
-                },
-            )
+        let totals = each_row(x.data(), width, targets.len(), self.numbers(), &|row, out| {
+            vectorized!({
+                out[0] = log_sum_exp(row).map_or(E::NEGATIVE_INFINITY, |(m, rest)| m + rest);
+                if let Some(sum) = out.get_mut(1) {
+                    *sum = sum_row(row, |_, x| x);
+                }
+            });
         });
         let mut sum = 0.0; // over thousands of tokens: in double precision, in order
         for (i, (&target, totals)) in targets.iter().zip(totals.chunks(self.numbers())).enumerate() {
@@ -118,14 +115,11 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
                 return row.fill(E::ZERO);
             }
             let total = totals[i * self.numbers()];
-            simd::run(
-                #[inline(always)]
-                || {
-                    for x in row.iter_mut() {
-                        *x = ((*x - total).exp() - uniform) * scale;
-                    }
-                },
-            );
+            vectorized!({
+                for x in row.iter_mut() {
+                    *x = ((*x - total).exp() - uniform) * scale;
+                }
+            });
             let target = &mut row[targets[i] as usize];
             *target = *target - certain * scale;
         });

@@ -4,10 +4,12 @@
 
 use super::softmax::last_axis;
 use super::{Grads, Kernel, Needs};
-use crate::array::rows::{each_row_many, map_rows, sum_row};
-use crate::array::{map, reduce};
+use crate::array::map::map;
+use crate::array::reduce;
+use crate::array::rows::{each_row, map_rows, sum_row};
+use crate::fast::simd::inlined;
 use crate::op::Operands;
-use crate::{Array, Element, Shape, ShapeError, Tensor, simd};
+use crate::{Array, Element, Shape, ShapeError, Tensor, vectorized};
 
 /// y = n̂ ∘ g (+ b) with n̂ = (x − μ)/√(σ² + ε), for each row of D elements: μ its mean and σ² its variance (over D,
 /// not D − 1) if it is centred, else μ = 0, with which σ² is the mean of the squares.
@@ -19,36 +21,17 @@ pub(crate) struct Normalization {
     pub(crate) epsilon: f64,
 }
 
-impl Normalization {
-    fn label(&self) -> &'static str {
-        if self.centred { "layer_norm" } else { "rms_norm" }
-    }
-}
-
-/// n̂, from μ and 1/√(σ² + ε) of each row.
-fn normal<E: Element>(x: &Array<E>, moments: &[E]) -> Array<E> {
-    map_rows(
-        x,
-        #[inline(always)]
-        |i, row| {
-            let (mean, scale) = (moments[2 * i], moments[2 * i + 1]);
-            for x in row.iter_mut() {
-                *x = (*x - mean) * scale;
-            }
-        },
-    )
-}
-
 impl<E: Element> Kernel<E> for Normalization {
     /// μ and 1/√(σ² + ε) of each row.
     type Saved = Vec<E>;
 
     fn name(&self) -> &'static str {
-        self.label()
+        if self.centred { "layer_norm" } else { "rms_norm" }
     }
 
     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        let (name, shape) = (self.label(), last_axis(self.label(), &x[0])?);
+        let name = Kernel::<E>::name(self);
+        let shape = last_axis(name, &x[0])?;
         match x[1..].iter().find(|s| **s != Shape::from(shape.last())) {
             Some(other) => Err(ShapeError::new(format!("{name}: gain or bias of shape {other} for x {shape}"))),
             None => Ok(shape),
@@ -60,24 +43,16 @@ impl<E: Element> Kernel<E> for Normalization {
         let x = x.array(0).contiguous();
         let width = x.shape().last();
         let [n, epsilon] = [width as f64, self.epsilon].map(E::from_f64);
-        let moments = each_row_many(x.data(), width, x.size() / width.max(1), 2, &|row, out| {
-            simd::run(
-                #[inline(always)]
-                || {
-                    let mean = if self.centred { sum_row(row, |_, x| x) / n } else { E::ZERO };
-                    let variance = sum_row(
-                        row,
-                        #[inline(always)]
-                        |_, x| (x - mean) * (x - mean),
-                    ) / n;
-                    out.copy_from_slice(&[mean, E::ONE / (variance + epsilon).sqrt()]);
-                },
-            );
+        let moments = each_row(x.data(), width, x.size() / width.max(1), 2, &|row, out| {
+            vectorized!({
+                let mean = if self.centred { sum_row(row, |_, x| x) / n } else { E::ZERO };
+                let variance = sum_row(row, inlined!(|_, x| (x - mean) * (x - mean))) / n;
+                out.copy_from_slice(&[mean, E::ONE / (variance + epsilon).sqrt()]);
+            });
         });
         let y = map_rows(
             &x,
-            #[inline(always)]
-            |i, row| {
+            inlined!(|i, row| {
                 let (mean, scale, gain) = (moments[2 * i], moments[2 * i + 1], &gain.data()[..width]);
                 for j in 0..width {
                     row[j] = (row[j] - mean) * scale * gain[j];
@@ -88,7 +63,7 @@ impl<E: Element> Kernel<E> for Normalization {
                         row[j] += bias[j];
                     }
                 }
-            },
+            }),
         );
         (y, moments)
     }
@@ -101,48 +76,46 @@ impl<E: Element> Kernel<E> for Normalization {
         dy: &Array<E>,
         needs: Needs<'_>,
     ) -> Grads<E> {
-        let (normal, gain) = (normal(x.array(0), moments), x.array(1).contiguous());
+        let normal = map_rows(
+            x.array(0),
+            inlined!(|i, row| {
+                let (mean, scale) = (moments[2 * i], moments[2 * i + 1]);
+                for x in row.iter_mut() {
+                    *x = (*x - mean) * scale;
+                }
+            }),
+        );
+        let gain = x.array(1).contiguous();
         let width = normal.shape().last();
         let n = E::from_f64(width as f64);
         let dx = || {
             // dx = (h − mean(h) − n̂·mean(h ∘ n̂))/√(σ² + ε), with h = dy ∘ g, and mean(h) only where μ is subtracted
             map_rows(
                 dy,
-                #[inline(always)]
-                |i, row| {
+                inlined!(|i, row| {
                     let (normal, gain) = (&normal.data()[i * width..][..width], &gain.data()[..width]);
                     for j in 0..width {
                         row[j] = row[j] * gain[j];
                     }
                     let mean = if self.centred { sum_row(row, |_, h| h) / n } else { E::ZERO };
-                    let along = sum_row(
-                        row,
-                        #[inline(always)]
-                        |j, h| h * normal[j],
-                    ) / n;
+                    let along = sum_row(row, inlined!(|j, h| h * normal[j])) / n;
                     let scale = moments[2 * i + 1];
                     for j in 0..width {
                         row[j] = (row[j] - mean - normal[j] * along) * scale;
                     }
-                },
+                }),
             )
         };
         let by_column = |array: &Array<E>| {
             let rows = array.reshape([array.size() / width.max(1), width].into());
             reduce::sum(&rows, &[true, false]).reshape(width.into())
         };
-        let dgain = || {
-            by_column(&map::map(
-                [dy, &normal],
-                #[inline(always)]
-                |[dy, normal]| dy * normal,
-            ))
-        };
+        let dgain = || by_column(&map([dy, &normal], inlined!(|[dy, normal]| dy * normal)));
         let mut grads = vec![needs.operand(0).then(dx), needs.operand(1).then(dgain)];
         if x.count() == 3 {
             grads.push(needs.operand(2).then(|| by_column(dy)));
         }
-        grads.into()
+        grads
     }
 
     fn definition(&self, operands: &[Tensor<E>]) -> Tensor<E> {

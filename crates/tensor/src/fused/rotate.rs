@@ -1,13 +1,10 @@
 //! Rotations by position (Su et al. 2021, *RoFormer*, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864)).
 
 use super::{Grads, Kernel, Needs};
-use crate::fast::parallel::for_each_chunk;
+use crate::array::rows::for_each_row;
 use crate::op::Operands;
 use crate::{Array, Element, Shape, ShapeError, Tensor};
 use std::sync::Arc;
-
-/// Elements from which threads share the work, and about how many a piece has.
-const PARALLEL: usize = 32 * 1024;
 
 /// Turns each pair (x_i, x_{i+K/2}) of a vector at position t by its angle a_{t,i}:
 ///
@@ -26,22 +23,19 @@ impl<E: Element> Rotate<E> {
     fn turn(&self, x: &Array<E>, direction: E) -> Array<E> {
         let mut y = x.contiguous();
         let [_, time, heads, width] = y.dims();
-        let (half, row) = (width / 2, heads * width);
+        let half = width / 2;
         if y.size() == 0 || half == 0 {
             return y;
         }
-        let rows = (PARALLEL / row).max(1);
-        for_each_chunk(y.make_mut(), rows * row, PARALLEL, &|piece, y| {
-            for (i, y) in y.chunks_exact_mut(row).enumerate() {
-                let t = (piece * rows + i) % time;
-                let (cosines, sines) = (&self.cosines[t * half..][..half], &self.sines[t * half..][..half]);
-                for head in y.chunks_exact_mut(width) {
-                    let (low, high) = head.split_at_mut(half);
-                    for j in 0..half {
-                        let (a, b, sine) = (low[j], high[j], direction * sines[j]);
-                        low[j] = a * cosines[j] - b * sine;
-                        high[j] = a * sine + b * cosines[j];
-                    }
+        for_each_row(y.make_mut(), heads * width, &|i, row| {
+            let t = i % time;
+            let (cosines, sines) = (&self.cosines[t * half..][..half], &self.sines[t * half..][..half]);
+            for head in row.chunks_exact_mut(width) {
+                let (low, high) = head.split_at_mut(half);
+                for j in 0..half {
+                    let (a, b, sine) = (low[j], high[j], direction * sines[j]);
+                    low[j] = a * cosines[j] - b * sine;
+                    high[j] = a * sine + b * cosines[j];
                 }
             }
         });

@@ -1,7 +1,8 @@
 //! a + b, a − b, a · b, a / b, between tensors and with numbers. Operands are broadcast first, by
 //! [`Expand`](super::view::Expand), so no rule here mentions shapes.
 
-use crate::array::map;
+use crate::array::map::map;
+use crate::fast::simd::inlined;
 use crate::op::{Op, Operands, Vjp};
 use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
 use std::ops::Neg;
@@ -60,11 +61,7 @@ macro_rules! arithmetic {
                 shape::same($name, &x[0], &x[1])
             }
             fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-                map::map(
-                    x.arrays(),
-                    #[inline(always)]
-                    |[$a, $b]| $value,
-                )
+                map(x.arrays(), inlined!(|[$a, $b]| $value))
             }
             fn backward(&self, $at: &mut Vjp<'_, E>) $backward
         }
@@ -148,29 +145,15 @@ arithmetic! {
     }
 }
 
-/// y = a·x + b for numbers a and b.
-#[derive(Debug)]
-pub(crate) struct Affine {
-    scale: f64,
-    shift: f64,
-}
-impl<E: Element> Op<E> for Affine {
-    fn name(&self) -> &'static str {
-        "affine"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        Ok(x[0])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let (scale, shift) = (E::from_f64(self.scale), E::from_f64(self.shift));
-        map::map(
-            x.arrays(),
-            #[inline(always)]
-            |[x]| x * scale + shift,
-        )
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, |dy| dy.affine(self.scale, 0.0));
+operations! {
+    /// y = a·x + b for numbers a and b.
+    Affine: "affine" { scale: f64, shift: f64 } {
+        fn shape(&self, x) { Ok(x[0]) }
+        fn forward(&self, x) {
+            let (scale, shift) = (E::from_f64(self.scale), E::from_f64(self.shift));
+            map(x.arrays(), inlined!(|[x]| x * scale + shift))
+        }
+        fn backward(&self, at) { at.wrt(0, |dy| dy.affine(self.scale, 0.0)); }
     }
 }
 

@@ -2,118 +2,73 @@
 //! of its pair: what one reads the other adds up.
 
 use crate::array::index;
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Ids, Shape, ShapeError, Tensor};
+use crate::{Array, Element, Ids, Shape, ShapeError, Tensor, shape};
 
-/// Slices `ids[i]` of one axis, in that order: y[…, i, …] = x[…, ids[i], …].
-#[derive(Debug)]
-pub(crate) struct Select {
-    axis: usize,
-    ids: Ids,
-}
-impl<E: Element> Op<E> for Select {
-    fn name(&self) -> &'static str {
-        "select"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        check_range("select", &self.ids, &x[0], self.axis)?;
-        Ok(x[0].with(self.axis, self.ids.as_slice().len()))
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let x = x.array(0);
-        let shape = x.shape().with(self.axis, self.ids.as_slice().len());
-        index::select(x, self.axis, self.ids.as_slice(), shape)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let size = at.shape(0).dim(self.axis);
-        at.wrt(0, |dy| Tensor::apply(SelectAdjoint { axis: self.axis, ids: self.ids.clone(), size }, &[dy]));
-    }
-}
-
-/// The adjoint of [`Select`]: slice `ids[i]` of an axis of size `size` is the sum of all slices i of the operand.
-#[derive(Debug)]
-pub(crate) struct SelectAdjoint {
-    pub(crate) axis: usize,
-    pub(crate) ids: Ids,
-    pub(crate) size: usize,
-}
-impl<E: Element> Op<E> for SelectAdjoint {
-    fn name(&self) -> &'static str {
-        "select_adjoint"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        check_range("select_adjoint", &self.ids, &x[0].with(self.axis, self.size), self.axis)?;
-        if x[0].dim(self.axis) != self.ids.as_slice().len() {
-            return Err(ShapeError::new(format!(
-                "select_adjoint: {} ids for shape {}",
-                self.ids.as_slice().len(),
-                x[0]
-            )));
+operations! {
+    /// Slices `ids[i]` of one axis, in that order: y[…, i, …] = x[…, ids[i], …].
+    Select: "select" { axis: usize, ids: Ids } {
+        fn shape(&self, x) {
+            check_range("select", &self.ids, &x[0], self.axis)?;
+            Ok(x[0].with(self.axis, self.ids.as_slice().len()))
         }
-        Ok(x[0].with(self.axis, self.size))
+        fn forward(&self, x) { index::select(x.array(0), self.axis, self.ids.as_slice()) }
+        fn backward(&self, at) {
+            let size = at.shape(0).dim(self.axis);
+            at.wrt(0, |dy| Tensor::apply(SelectAdjoint { axis: self.axis, ids: self.ids.clone(), size }, &[dy]));
+        }
     }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        index::select_adjoint(x.array(0), self.axis, self.ids.as_slice(), self.size)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, |dy| Tensor::apply(Select { axis: self.axis, ids: self.ids.clone() }, &[dy]));
-    }
-}
 
-/// y[…, i, …] = x[…, ids[…, i, …], …] along one axis.
-#[derive(Debug)]
-pub(crate) struct Gather {
-    axis: usize,
-    ids: Ids,
-}
-impl<E: Element> Op<E> for Gather {
-    fn name(&self) -> &'static str {
-        "gather"
+    /// The adjoint of [`Select`]: slice `ids[i]` of an axis of size `size` is the sum of all slices i of the operand.
+    SelectAdjoint: "select_adjoint" { axis: usize, ids: Ids, size: usize } {
+        fn shape(&self, x) {
+            check_range("select_adjoint", &self.ids, &x[0].with(self.axis, self.size), self.axis)?;
+            let (shape, count) = (x[0], self.ids.as_slice().len());
+            if shape.dim(self.axis) != count {
+                return Err(ShapeError::new(format!("select_adjoint: {count} ids for shape {shape}")));
+            }
+            Ok(x[0].with(self.axis, self.size))
+        }
+        fn forward(&self, x) { index::select_adjoint(x.array(0), self.axis, self.ids.as_slice(), self.size) }
+        fn backward(&self, at) {
+            at.wrt(0, |dy| Tensor::apply(Select { axis: self.axis, ids: self.ids.clone() }, &[dy]));
+        }
     }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        check_fits("gather", &self.ids, &x[0], self.axis)?;
-        Ok(self.ids.shape())
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        index::gather(x.array(0), self.axis, self.ids.as_slice(), self.ids.shape())
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let zeros = Tensor::constant(Array::zeros(at.shape(0)));
-        at.wrt(0, |dy| Tensor::apply(ScatterAdd { axis: self.axis, ids: self.ids.clone() }, &[&zeros, dy]));
-    }
-}
 
-/// y = x, then y[…, ids[…, i, …], …] += source[…, i, …] along one axis.
-#[derive(Debug)]
-pub(crate) struct ScatterAdd {
-    axis: usize,
-    ids: Ids,
-}
-impl<E: Element> Op<E> for ScatterAdd {
-    fn name(&self) -> &'static str {
-        "scatter_add"
+    /// y[…, i, …] = x[…, ids[…, i, …], …] along one axis.
+    Gather: "gather" { axis: usize, ids: Ids } {
+        fn shape(&self, x) {
+            check_fits("gather", &self.ids, &x[0], self.axis)?;
+            Ok(self.ids.shape())
+        }
+        fn forward(&self, x) { index::gather(x.array(0), self.axis, self.ids.as_slice(), self.ids.shape()) }
+        fn backward(&self, at) {
+            let zeros = Tensor::constant(Array::zeros(at.shape(0)));
+            at.wrt(0, |dy| Tensor::apply(ScatterAdd { axis: self.axis, ids: self.ids.clone() }, &[&zeros, dy]));
+        }
     }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        check_fits("scatter_add", &self.ids, &x[0], self.axis)?;
-        crate::shape::same("scatter_add: ids and source", &self.ids.shape(), &x[1])?;
-        Ok(x[0])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [x, source] = x.arrays();
-        index::scatter_add(x, self.axis, self.ids.as_slice(), source)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, Clone::clone);
-        at.wrt(1, |dy| Tensor::apply(Gather { axis: self.axis, ids: self.ids.clone() }, &[dy]));
+
+    /// y = x, then y[…, ids[…, i, …], …] += source[…, i, …] along one axis.
+    ScatterAdd: "scatter_add" { axis: usize, ids: Ids } {
+        fn shape(&self, x) {
+            check_fits("scatter_add", &self.ids, &x[0], self.axis)?;
+            shape::same("scatter_add: ids and source", &self.ids.shape(), &x[1])?;
+            Ok(x[0])
+        }
+        fn forward(&self, x) {
+            let [x, source] = x.arrays();
+            index::scatter_add(x, self.axis, self.ids.as_slice(), source)
+        }
+        fn backward(&self, at) {
+            at.wrt(0, Clone::clone);
+            at.wrt(1, |dy| Tensor::apply(Gather { axis: self.axis, ids: self.ids.clone() }, &[dy]));
+        }
     }
 }
 
 fn check_range(name: &str, ids: &Ids, shape: &Shape, axis: usize) -> Result<(), ShapeError> {
-    match ids.largest() {
-        Some(id) if id as usize >= shape.dim(axis) => {
-            Err(ShapeError::new(format!("{name}: id {id} is past axis {axis} of shape {shape}")))
-        }
-        _ => Ok(()),
+    match ids.as_slice().iter().max().filter(|&&id| id as usize >= shape.dim(axis)) {
+        Some(id) => Err(ShapeError::new(format!("{name}: id {id} is past axis {axis} of shape {shape}"))),
+        None => Ok(()),
     }
 }
 

@@ -2,30 +2,24 @@
 //! gradient flows through it.
 
 use crate::array::map;
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Mask, Shape, ShapeError, Tensor, shape};
+use crate::{Array, Element, Mask, Tensor, shape};
 
-/// y = a where the mask holds, else b.
-#[derive(Debug)]
-pub(crate) struct Choose {
-    mask: Mask,
-}
-impl<E: Element> Op<E> for Choose {
-    fn name(&self) -> &'static str {
-        "choose"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::same("choose", &x[0], &x[1])?;
-        shape::same("choose: mask", &self.mask.shape(), &x[0])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        map::choose(&self.mask, a, b)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let zero = Tensor::constant(Array::scalar(E::ZERO)).expand(self.mask.shape());
-        at.wrt(0, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[dy, &zero]));
-        at.wrt(1, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[&zero, dy]));
+operations! {
+    /// y = a where the mask holds, else b.
+    Choose: "choose" { mask: Mask } {
+        fn shape(&self, x) {
+            shape::same("choose", &x[0], &x[1])?;
+            shape::same("choose: mask", &self.mask.shape(), &x[0])
+        }
+        fn forward(&self, x) {
+            let [a, b] = x.arrays();
+            map::choose(&self.mask, a, b)
+        }
+        fn backward(&self, at) {
+            let zero = Tensor::constant(Array::scalar(E::ZERO)).expand(self.mask.shape());
+            at.wrt(0, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[dy, &zero]));
+            at.wrt(1, |dy| Tensor::apply(Choose { mask: self.mask.clone() }, &[&zero, dy]));
+        }
     }
 }
 

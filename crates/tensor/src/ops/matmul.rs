@@ -1,28 +1,22 @@
 //! The matrix product.
 
 use crate::array::gemm;
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
+use crate::{Element, Shape, Tensor, shape};
 
-/// Y = A·B over the last two axes; the leading axes are equal.
-#[derive(Debug)]
-pub(crate) struct MatMul;
-impl<E: Element> Op<E> for MatMul {
-    fn name(&self) -> &'static str {
-        "matmul"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        shape::matmul(&x[0], &x[1])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        let [a, b] = x.arrays();
-        let rank = a.shape().rank();
-        gemm::matmul(a, b, a.shape().with(rank - 1, b.shape().dim(rank - 1)))
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let [a, b] = at.operands();
-        at.wrt(0, |dy| dy.matmul(&b.t())); // ∂L/∂A = ∂L/∂Y·Bᵀ
-        at.wrt(1, |dy| a.t().matmul(dy)); // ∂L/∂B = Aᵀ·∂L/∂Y
+operations! {
+    /// Y = A·B over the last two axes; the leading axes are equal.
+    MatMul: "matmul" {} {
+        fn shape(&self, x) { shape::matmul(&x[0], &x[1]) }
+        fn forward(&self, x) {
+            let [a, b] = x.arrays();
+            let rank = a.shape().rank();
+            gemm::matmul(a, b, a.shape().with(rank - 1, b.shape().dim(rank - 1)))
+        }
+        fn backward(&self, at) {
+            let [a, b] = at.operands();
+            at.wrt(0, |dy| dy.matmul(&b.t())); // ∂L/∂A = ∂L/∂Y·Bᵀ
+            at.wrt(1, |dy| a.t().matmul(dy)); // ∂L/∂B = Aᵀ·∂L/∂Y
+        }
     }
 }
 
@@ -35,24 +29,22 @@ impl<E: Element> Tensor<E> {
     #[track_caller]
     pub fn matmul(&self, other: &Tensor<E>) -> Tensor<E> {
         let (a, b) = (self.shape(), other.shape());
-        if a.rank() == b.rank() && a.rank() >= 2 && a.iter().rev().skip(2).eq(b.iter().rev().skip(2)) {
-            return Tensor::apply(MatMul, &[self, other]);
+        let fit = a.rank() >= 2 && b.rank() >= 2 && a.last() == b.dim(b.rank() - 2);
+        if !fit || a.iter().rev().skip(2).eq(b.iter().rev().skip(2)) {
+            return Tensor::apply(MatMul {}, &[self, other]); // says what is wrong where they do not fit
         }
-        if a.rank() > 2 && b.rank() == 2 && a.last() == b.dim(0) {
+        if b.rank() == 2 {
             let rows = a.iter().take(a.rank() - 1).product::<usize>();
-            let flat = Tensor::apply(MatMul, &[&self.reshape([rows, a.last()]), other]);
+            let flat = Tensor::apply(MatMul {}, &[&self.reshape([rows, a.last()]), other]);
             return flat.reshape(a.with(a.rank() - 1, b.dim(1)));
         }
-        let leading = |s: &Shape| Shape::new(&s.to_vec()[..s.rank().saturating_sub(2)]);
-        if a.rank() < 2 || b.rank() < 2 || a.last() != b.dim(b.rank() - 2) {
-            return Tensor::apply(MatMul, &[self, other]); // says what is wrong
-        }
+        let leading = |s: &Shape| Shape::new(&s.to_vec()[..s.rank() - 2]);
         let common = shape::insist(shape::broadcast("matmul: leading axes", &leading(&a), &leading(&b)));
         let spread = |x: &Tensor<E>| {
             let s = x.shape();
             let dims: Vec<usize> = common.iter().chain(s.iter().skip(s.rank() - 2)).collect();
             x.expand(&dims)
         };
-        Tensor::apply(MatMul, &[&spread(self), &spread(other)])
+        Tensor::apply(MatMul {}, &[&spread(self), &spread(other)])
     }
 }

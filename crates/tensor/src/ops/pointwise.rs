@@ -5,8 +5,9 @@
 //! derivative is not a second piece of writing. The functions themselves are in [`functions`](super::functions).
 
 use super::arithmetic::broadcast;
-use crate::array::map;
+use crate::array::map::map;
 use crate::autograd::Graph;
+use crate::fast::simd::inlined;
 use crate::op::{Op, Operands, Vjp};
 use crate::{Array, Element, Shape, ShapeError, Tensor, shape};
 use std::fmt::Debug;
@@ -45,73 +46,51 @@ pub trait Real: Sized + Clone {
     fn exceeds(&self, other: &Self) -> Self;
 }
 
-/// A number as a [`Real`]; the wrapper keeps the names of [`Element`]'s own methods free.
-#[derive(Copy, Clone, Debug)]
-struct Number<E>(E);
-
-/// Implements [`Real`] for numbers, one method after another.
-macro_rules! real_numbers {
-    ($($method:ident($x:ident $(, $argument:ident: $type:ty)*) = $value:expr;)*) => {
-        impl<E: Element> Real for Number<E> {
+/// Implements [`Real`] for one type.
+macro_rules! real {
+    ($type:ty: $($method:ident($x:ident $(, $argument:ident: $kind:ty)*) = $value:expr;)*) => {
+        impl<E: Element> Real for $type {
             $(#[inline(always)]
-            fn $method(&self $(, $argument: $type)*) -> Self {
-                let $x = self.0;
-                Number($value)
+            fn $method(&self $(, $argument: $kind)*) -> Self {
+                let $x = self;
+                $value
             })*
         }
     };
 }
 
-real_numbers! {
-    affine(x, scale: f64, shift: f64) = x * E::from_f64(scale) + E::from_f64(shift);
-    plus(x, other: &Self) = x + other.0;
-    times(x, other: &Self) = x * other.0;
+real! {
+    E:
+    affine(x, scale: f64, shift: f64) = *x * E::from_f64(scale) + E::from_f64(shift);
+    plus(x, other: &Self) = *x + *other;
+    times(x, other: &Self) = *x * *other;
     exponential(x) = x.exp();
     power(x, p: f64) = x.powf(E::from_f64(p));
     whole_power(x, n: i32) = x.powi(n);
     error_function(x) = x.erf();
     hyperbolic_tangent(x) = x.tanh();
-    within(x, low: f64, high: f64) = if x > E::from_f64(low) && x < E::from_f64(high) { E::ONE } else { E::ZERO };
-    exceeds(x, other: &Self) = if x > other.0 {
+    within(x, low: f64, high: f64) = if *x > E::from_f64(low) && *x < E::from_f64(high) { E::ONE } else { E::ZERO };
+    exceeds(x, other: &Self) = if x > other {
         E::ONE
-    } else if x == other.0 {
+    } else if x == other {
         E::from_f64(0.5)
     } else {
         E::ZERO
     };
 }
 
-impl<E: Element> Real for Tensor<E> {
-    fn affine(&self, scale: f64, shift: f64) -> Self {
-        Tensor::affine(self, scale, shift)
-    }
-    fn plus(&self, other: &Self) -> Self {
-        self + other
-    }
-    fn times(&self, other: &Self) -> Self {
-        self * other
-    }
-    fn exponential(&self) -> Self {
-        self.exp()
-    }
-    fn power(&self, p: f64) -> Self {
-        self.powf(p)
-    }
-    fn whole_power(&self, n: i32) -> Self {
-        self.powi(n)
-    }
-    fn error_function(&self) -> Self {
-        self.erf()
-    }
-    fn hyperbolic_tangent(&self) -> Self {
-        self.tanh()
-    }
-    fn within(&self, low: f64, high: f64) -> Self {
-        Tensor::constant(map::map([self.array()], |[x]| Number(x).within(low, high).0))
-    }
-    fn exceeds(&self, other: &Self) -> Self {
-        Tensor::constant(map::map([self.array(), other.array()], |[a, b]| Number(a).exceeds(&Number(b)).0))
-    }
+real! {
+    Tensor<E>:
+    affine(x, scale: f64, shift: f64) = Tensor::affine(x, scale, shift);
+    plus(x, other: &Self) = x + other;
+    times(x, other: &Self) = x * other;
+    exponential(x) = x.exp();
+    power(x, p: f64) = x.powf(p);
+    whole_power(x, n: i32) = x.powi(n);
+    error_function(x) = x.erf();
+    hyperbolic_tangent(x) = x.tanh();
+    within(x, low: f64, high: f64) = Tensor::constant(map([x.array()], |[x]| x.within(low, high)));
+    exceeds(x, other: &Self) = Tensor::constant(map([x.array(), other.array()], |[a, b]| a.exceeds(&b)));
 }
 
 /// y = f(x₁, …), elementwise.
@@ -126,11 +105,7 @@ impl<E: Element, F: Function<N>, const N: usize> Op<E> for Pointwise<F, N> {
         x.iter().try_fold(x[0], |common, x| shape::same(self.0.name(), &common, x))
     }
     fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        map::map(
-            x.arrays::<N>(),
-            #[inline(always)]
-            |x| self.0.value(x),
-        )
+        map(x.arrays::<N>(), inlined!(|x| self.0.value(x)))
     }
     fn backward(&self, at: &mut Vjp<'_, E>) {
         let (x, y, graph) = (at.operands(), at.result(), at.graph());
@@ -154,14 +129,13 @@ impl<F: Function<N>, const N: usize> Pointwise<F, N> {
             return dy * &self.0.slopes(x, y)[I];
         }
         // The first operand and the last, which are all of them.
-        Tensor::constant(map::map(
+        Tensor::constant(map(
             [dy, y, &x[0], &x[N - 1]].map(Tensor::array),
-            #[inline(always)]
-            |[dy, y, first, last]| {
-                let mut x = [Number(first); N];
-                x[N - 1] = Number(last);
-                dy * self.0.slopes(&x, &Number(y))[I].0
-            },
+            inlined!(|[dy, y, first, last]| {
+                let mut x = [first; N];
+                x[N - 1] = last;
+                dy * self.0.slopes(&x, &y)[I]
+            }),
         ))
     }
 }

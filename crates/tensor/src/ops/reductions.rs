@@ -2,76 +2,46 @@
 //! against the operand: `x - x.mean_over([-1])` reads as it is meant.
 
 use crate::array::reduce;
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Shape, ShapeError, Tensor};
+use crate::{Element, ShapeError, Tensor};
 
-/// y = Σ x over the marked axes. The sum of nothing is 0.
-#[derive(Debug)]
-pub(crate) struct Sum {
-    axes: Vec<bool>,
-}
-impl<E: Element> Op<E> for Sum {
-    fn name(&self) -> &'static str {
-        "sum"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        Ok(reduce::reduced(&x[0], &self.axes))
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        reduce::sum(x.array(0), &self.axes)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let shape = at.shape(0);
-        at.wrt(0, |dy| dy.expand(shape));
-    }
-}
-
-/// y = max x over the marked axes. Elements that share the maximum share the gradient evenly.
-#[derive(Debug)]
-pub(crate) struct Max {
-    axes: Vec<bool>,
-}
-impl<E: Element> Op<E> for Max {
-    fn name(&self) -> &'static str {
-        "max"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        if (0..x[0].rank()).any(|axis| self.axes[axis] && x[0].dim(axis) == 0) {
-            return Err(ShapeError::new(format!("max: over no elements of shape {}", x[0])));
+operations! {
+    /// y = Σ x over the marked axes. The sum of nothing is 0.
+    Sum: "sum" { axes: Vec<bool> } {
+        fn shape(&self, x) { Ok(reduce::reduced(&x[0], &self.axes)) }
+        fn forward(&self, x) { reduce::sum(x.array(0), &self.axes) }
+        fn backward(&self, at) {
+            let shape = at.shape(0);
+            at.wrt(0, |dy| dy.expand(shape));
         }
-        Ok(reduce::reduced(&x[0], &self.axes))
     }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        reduce::max(x.array(0), &self.axes)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let ([x], y) = (at.operands(), at.result());
-        let largest = x.eq_mask(&y).numbers(&x);
-        let share = &largest / largest.sum_marked(&self.axes);
-        at.wrt(0, |dy| dy * share);
-    }
-}
 
-/// y = ln Σ eˣ over the marked axes, computed without overflow; −∞ for nothing, or where every element is −∞.
-#[derive(Debug)]
-pub(crate) struct LogSumExp {
-    axes: Vec<bool>,
-}
-impl<E: Element> Op<E> for LogSumExp {
-    fn name(&self) -> &'static str {
-        "logsumexp"
+    /// y = max x over the marked axes. Elements that share the maximum share the gradient evenly.
+    Max: "max" { axes: Vec<bool> } {
+        fn shape(&self, x) {
+            if (0..x[0].rank()).any(|axis| self.axes[axis] && x[0].dim(axis) == 0) {
+                return Err(ShapeError::new(format!("max: over no elements of shape {}", x[0])));
+            }
+            Ok(reduce::reduced(&x[0], &self.axes))
+        }
+        fn forward(&self, x) { reduce::max(x.array(0), &self.axes) }
+        fn backward(&self, at) {
+            let ([x], y) = (at.operands(), at.result());
+            let largest = x.eq_mask(&y).numbers(&x);
+            let share = &largest / largest.sum_marked(&self.axes);
+            at.wrt(0, |dy| dy * share);
+        }
     }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        Ok(reduce::reduced(&x[0], &self.axes))
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        reduce::logsumexp(x.array(0), &self.axes)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let ([x], y) = (at.operands(), at.result());
-        // Where every element is −∞ so is y, and −∞ − −∞ has no value; the gradient there is 0.
-        let nothing = y.eq_mask(&Tensor::scalar(f64::NEG_INFINITY));
-        at.wrt(0, |dy| dy * (x - y.masked_fill(&nothing, 0.0)).exp()); // the softmax
+
+    /// y = ln Σ eˣ over the marked axes, computed without overflow; −∞ for nothing, or where every element is −∞.
+    LogSumExp: "logsumexp" { axes: Vec<bool> } {
+        fn shape(&self, x) { Ok(reduce::reduced(&x[0], &self.axes)) }
+        fn forward(&self, x) { reduce::logsumexp(x.array(0), &self.axes) }
+        fn backward(&self, at) {
+            let ([x], y) = (at.operands(), at.result());
+            // Where every element is −∞ so is y, and −∞ − −∞ has no value; the gradient there is 0.
+            let nothing = y.eq_mask(&Tensor::scalar(f64::NEG_INFINITY));
+            at.wrt(0, |dy| dy * (x - y.masked_fill(&nothing, 0.0)).exp()); // the softmax
+        }
     }
 }
 

@@ -1,24 +1,15 @@
 //! Differentiating through a function of the operands: the rule of kernels whose graph is kept, and of checkpoints.
 
 use crate::autograd::{Graph, vjp};
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Shape, ShapeError, Tensor};
+use crate::op::Vjp;
+use crate::{Element, Tensor};
 
-/// y = x, as a node of its own: where a walk through a kernel's definition stops.
-#[derive(Debug)]
-pub(crate) struct Alias;
-impl<E: Element> Op<E> for Alias {
-    fn name(&self) -> &'static str {
-        "alias"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        Ok(x[0])
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        x.array(0).clone()
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt(0, Clone::clone);
+operations! {
+    /// y = x, as a node of its own: where a walk through a kernel's definition stops.
+    Alias: "alias" {} {
+        fn shape(&self, x) { Ok(x[0]) }
+        fn forward(&self, x) { x.array(0).clone() }
+        fn backward(&self, at) { at.wrt(0, Clone::clone); }
     }
 }
 
@@ -33,7 +24,7 @@ impl<E: Element> Vjp<'_, E> {
         let operand = |(i, x): (usize, &Tensor<E>)| match (self.graph, self.needs(i)) {
             (Graph::Drop, true) => x.as_variable(),
             (Graph::Drop, false) => x.detached(),
-            (Graph::Keep, true) => Tensor::apply(Alias, &[x]),
+            (Graph::Keep, true) => Tensor::apply(Alias {}, &[x]),
             (Graph::Keep, false) => x.clone(),
         };
         let operands: Vec<Tensor<E>> = self.inputs.iter().enumerate().map(operand).collect();

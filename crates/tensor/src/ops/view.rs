@@ -1,116 +1,74 @@
 //! Views: operations that look at the same elements in another way. Nothing is copied but what has to be reshaped and
 //! does not lie in order. Each one's gradient looks back.
 
-use crate::op::{Op, Operands, Vjp};
-use crate::{Array, Element, Shape, ShapeError, Tensor};
+use crate::{Element, Shape, ShapeError, Tensor, shape};
 use std::ops::Range;
 
-/// The same elements in row-major order under another shape.
-#[derive(Debug)]
-pub(crate) struct Reshape {
-    to: Shape,
-}
-impl<E: Element> Op<E> for Reshape {
-    fn name(&self) -> &'static str {
-        "reshape"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        if x[0].size() == self.to.size() {
-            return Ok(self.to);
+operations! {
+    /// The same elements in row-major order under another shape.
+    Reshape: "reshape" { to: Shape } {
+        fn shape(&self, x) {
+            let (from, to) = (x[0], self.to);
+            if from.size() == to.size() {
+                return Ok(to);
+            }
+            Err(ShapeError::new(format!("reshape: {from} has {} elements, {to} has {}", from.size(), to.size())))
         }
-        Err(ShapeError::new(format!(
-            "reshape: {} has {} elements, {} has {}",
-            x[0],
-            x[0].size(),
-            self.to,
-            self.to.size()
-        )))
+        fn forward(&self, x) { x.array(0).reshape(self.to) }
+        fn backward(&self, at) {
+            let from = at.shape(0);
+            at.wrt(0, |dy| dy.reshape(from));
+        }
     }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        x.array(0).reshape(self.to)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let from = at.shape(0);
-        at.wrt(0, |dy| dy.reshape(from));
-    }
-}
 
-/// Axis i of the result is axis `axes[i]` of the operand.
-#[derive(Debug)]
-pub(crate) struct Permute {
-    axes: Vec<usize>,
-}
-impl<E: Element> Op<E> for Permute {
-    fn name(&self) -> &'static str {
-        "permute"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        let mut sorted = self.axes.clone();
-        sorted.sort_unstable();
-        if !sorted.into_iter().eq(0..x[0].rank()) {
-            return Err(ShapeError::new(format!("permute: {:?} is no order of the axes of shape {}", self.axes, x[0])));
+    /// Axis i of the result is axis `axes[i]` of the operand.
+    Permute: "permute" { axes: Vec<usize> } {
+        fn shape(&self, x) {
+            let mut sorted = self.axes.clone();
+            sorted.sort_unstable();
+            if !sorted.into_iter().eq(0..x[0].rank()) {
+                let (axes, shape) = (&self.axes, x[0]);
+                return Err(ShapeError::new(format!("permute: {axes:?} is no order of the axes of shape {shape}")));
+            }
+            Ok(Shape::new(&self.axes.iter().map(|&axis| x[0].dim(axis)).collect::<Vec<_>>()))
         }
-        Ok(Shape::new(&self.axes.iter().map(|&axis| x[0].dim(axis)).collect::<Vec<_>>()))
+        fn forward(&self, x) { x.array(0).permute(&self.axes) }
+        fn backward(&self, at) {
+            let mut back = vec![0; self.axes.len()];
+            self.axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+            at.wrt(0, |dy| Tensor::apply(Permute { axes: back }, &[dy]));
+        }
     }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        x.array(0).permute(&self.axes)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let mut back = vec![0; self.axes.len()];
-        self.axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
-        at.wrt(0, |dy| Tensor::apply(Permute { axes: back }, &[dy]));
-    }
-}
 
-/// The part of one axis within a range.
-#[derive(Debug)]
-pub(crate) struct Slice {
-    axis: usize,
-    range: Range<usize>,
-}
-impl<E: Element> Op<E> for Slice {
-    fn name(&self) -> &'static str {
-        "slice"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        let (axis, range) = (self.axis, &self.range);
-        if range.start <= range.end && range.end <= x[0].dim(axis) {
-            return Ok(x[0].with(axis, range.len()));
+    /// The part of one axis within a range.
+    Slice: "slice" { axis: usize, range: Range<usize> } {
+        fn shape(&self, x) {
+            let (axis, range) = (self.axis, &self.range);
+            if range.start <= range.end && range.end <= x[0].dim(axis) {
+                return Ok(x[0].with(axis, range.len()));
+            }
+            Err(ShapeError::new(format!("slice: {range:?} of axis {axis} of shape {}", x[0])))
         }
-        Err(ShapeError::new(format!("slice: {range:?} of axis {axis} of shape {}", x[0])))
+        fn forward(&self, x) { x.array(0).slice(self.axis, self.range.clone()) }
+        fn backward(&self, at) { at.wrt_slice(0, self.axis, self.range.start); }
     }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        x.array(0).slice(self.axis, self.range.clone())
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        at.wrt_slice(0, self.axis, self.range.start);
-    }
-}
 
-/// Repeats axes of size 1 and missing leading axes until the shape is `to`: broadcasting, as an operation.
-#[derive(Debug)]
-pub(crate) struct Expand {
-    to: Shape,
-}
-impl<E: Element> Op<E> for Expand {
-    fn name(&self) -> &'static str {
-        "expand"
-    }
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        if crate::shape::broadcast("expand", &x[0], &self.to).is_ok_and(|common| common == self.to) {
-            return Ok(self.to);
+    /// Repeats axes of size 1 and missing leading axes until the shape is `to`: broadcasting, as an operation.
+    Expand: "expand" { to: Shape } {
+        fn shape(&self, x) {
+            if shape::broadcast("expand", &x[0], &self.to).is_ok_and(|common| common == self.to) {
+                return Ok(self.to);
+            }
+            Err(ShapeError::new(format!("expand: {} cannot be repeated to {}", x[0], self.to)))
         }
-        Err(ShapeError::new(format!("expand: {} cannot be repeated to {}", x[0], self.to)))
-    }
-    fn forward(&self, x: Operands<'_, E>) -> Array<E> {
-        x.array(0).expand(self.to)
-    }
-    fn backward(&self, at: &mut Vjp<'_, E>) {
-        let from = at.shape(0);
-        let missing = self.to.rank() - from.rank();
-        let repeated = |&axis: &usize| axis < missing || (from.dim(axis - missing) == 1 && self.to.dim(axis) != 1);
-        let axes: Vec<isize> = (0..self.to.rank()).filter(repeated).map(|axis| axis as isize).collect();
-        at.wrt(0, |dy| dy.sum_over(axes).reshape(from)); // each repetition contributes
+        fn forward(&self, x) { x.array(0).expand(self.to) }
+        fn backward(&self, at) {
+            let from = at.shape(0);
+            let missing = self.to.rank() - from.rank();
+            let repeated = |&axis: &usize| axis < missing || (from.dim(axis - missing) == 1 && self.to.dim(axis) != 1);
+            let axes: Vec<isize> = (0..self.to.rank()).filter(repeated).map(|axis| axis as isize).collect();
+            at.wrt(0, |dy| dy.sum_over(axes).reshape(from)); // each repetition contributes
+        }
     }
 }
 
@@ -204,12 +162,8 @@ impl<E: Element> Tensor<E> {
     /// If the sizes do not add up to the axis.
     #[track_caller]
     pub fn split(&self, axis: isize, parts: &[usize]) -> Vec<Tensor<E>> {
-        let size = self.shape().dim(self.axis("split", axis));
-        assert!(
-            parts.iter().sum::<usize>() == size,
-            "split: {parts:?} does not add up to axis {axis} of {}",
-            self.shape()
-        );
+        let (shape, size) = (self.shape(), self.shape().dim(self.axis("split", axis)));
+        assert!(parts.iter().sum::<usize>() == size, "split: {parts:?} does not add up to axis {axis} of {shape}");
         let mut start = 0;
         let part = |&length: &usize| {
             start += length;
@@ -232,9 +186,6 @@ impl<E: Element> Tensor<E> {
     /// The axis meant by a number that may count from the end.
     #[track_caller]
     pub(crate) fn axis(&self, name: &str, axis: isize) -> usize {
-        match self.shape().axis(axis) {
-            Ok(axis) => axis,
-            Err(error) => panic!("{name}: {error}"),
-        }
+        shape::insist(self.shape().axis(axis).map_err(|error| ShapeError::new(format!("{name}: {error}"))))
     }
 }

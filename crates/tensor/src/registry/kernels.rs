@@ -4,10 +4,9 @@ use super::entry::{Entry, Kind};
 use super::operands::{Draw, Outcome, any, check_fused, check_op, each, positive};
 use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
-use crate::fused::log_softmax::LogSoftmax;
 use crate::fused::normalization::Normalization;
 use crate::fused::rotate::Rotate;
-use crate::fused::softmax::Softmax;
+use crate::fused::softmax::{LogSoftmax, Softmax};
 use crate::{Ids, Rng, Tensor};
 use std::sync::Arc;
 

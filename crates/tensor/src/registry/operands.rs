@@ -54,24 +54,29 @@ enum Layout {
     Expanded,
 }
 
-impl Layout {
-    const ALL: [Layout; 4] = [Layout::Contiguous, Layout::Permuted, Layout::Sliced, Layout::Expanded];
+/// An operand to be drawn.
+struct Operand {
+    shape: Shape,
+    draw: Draw,
+    layout: Layout,
+}
 
-    /// The shape of the array that [`view`](Layout::view) makes `shape` of.
-    fn base(self, shape: Shape) -> Shape {
-        let mut dims = shape.to_vec();
-        match self {
+impl Operand {
+    /// The array that [`view`](Operand::view) makes the operand of.
+    fn base(&self, rng: &mut Rng) -> Array<f64> {
+        let mut dims = self.shape.to_vec();
+        match self.layout {
             Layout::Contiguous => {}
             Layout::Permuted => dims.reverse(),
             Layout::Sliced => dims.iter_mut().for_each(|dim| *dim += 3),
             Layout::Expanded => dims.iter_mut().take(1).for_each(|dim| *dim = 1),
         }
-        Shape::from(&dims)
+        Array::from_fn(&dims, |i| (self.draw)(i, rng))
     }
 
-    /// An operand of shape `shape` that lies in memory this way.
-    fn view(self, base: &Tensor<f64>, shape: Shape) -> Tensor<f64> {
-        match self {
+    fn view(&self, base: &Tensor<f64>) -> Tensor<f64> {
+        let shape = self.shape;
+        match self.layout {
             Layout::Contiguous => base.clone(),
             Layout::Permuted => base.permute((0..shape.rank()).rev().collect::<Vec<_>>()),
             Layout::Sliced => {
@@ -82,12 +87,16 @@ impl Layout {
     }
 }
 
-/// Calls `check` with every layout of every one of `count` operands, and gives the worst accuracy.
-fn in_every_layout(count: usize, check: &mut dyn FnMut(&[Layout]) -> Outcome) -> Outcome {
-    let kinds = Layout::ALL.len();
-    (0..kinds.pow(count as u32)).try_fold(Accuracy::default(), |worst, choice| {
-        let layouts: Vec<Layout> = (0..count).map(|i| Layout::ALL[choice / kinds.pow(i as u32) % kinds]).collect();
-        Ok(worst.worse(check(&layouts)?))
+/// Calls `check` with every layout of every operand, and gives the worst accuracy.
+fn in_every_layout(operands: &[(&[usize], Draw)], check: &mut dyn FnMut(&[Operand]) -> Outcome) -> Outcome {
+    const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Permuted, Layout::Sliced, Layout::Expanded];
+    each(0..LAYOUTS.len().pow(operands.len() as u32), &mut |mut choice| {
+        let operand = |&(shape, draw): &(&[usize], Draw)| {
+            let layout = LAYOUTS[choice % LAYOUTS.len()];
+            choice /= LAYOUTS.len();
+            Operand { shape: shape.into(), draw, layout }
+        };
+        check(&operands.iter().map(operand).collect::<Vec<_>>())
     })
 }
 
@@ -101,13 +110,10 @@ pub(crate) fn check_op(
     op: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
     rng: &mut Rng,
 ) -> Outcome {
-    in_every_layout(operands.len(), &mut |layouts| {
-        let shapes: Vec<Shape> = operands.iter().map(|(shape, _)| Shape::from(*shape)).collect();
-        let bases: Vec<Array<f64>> = (0..shapes.len())
-            .map(|i| Array::from_fn(layouts[i].base(shapes[i]), |element| operands[i].1(element, rng)))
-            .collect();
+    in_every_layout(operands, &mut |operands| {
+        let bases: Vec<Array<f64>> = operands.iter().map(|operand| operand.base(rng)).collect();
         let squared = |bases: &[Tensor<f64>]| {
-            let x: Vec<_> = (0..shapes.len()).map(|i| layouts[i].view(&bases[i], shapes[i])).collect();
+            let x: Vec<_> = operands.iter().zip(bases).map(|(operand, base)| operand.view(base)).collect();
             (op(&x) + 0.5).square()
         };
         check_gradients(name, squared, &bases, rng)
@@ -133,12 +139,9 @@ pub(crate) fn check_fused<K: Kernel<f64>>(
     operands: &[(&[usize], Draw)],
     rng: &mut Rng,
 ) -> Outcome {
-    in_every_layout(operands.len(), &mut |layouts| {
-        let operand = |(&(shape, draw), layout): (&(&[usize], Draw), &Layout)| {
-            let base = Array::from_fn(layout.base(shape.into()), |i| draw(i, rng));
-            layout.view(&Tensor::constant(base), shape.into()).array().clone()
-        };
-        let inputs: Vec<Array<f64>> = operands.iter().zip(layouts).map(operand).collect();
+    in_every_layout(operands, &mut |operands| {
+        let input = |operand: &Operand| operand.view(&Tensor::constant(operand.base(rng))).array().clone();
+        let inputs: Vec<Array<f64>> = operands.iter().map(input).collect();
         check_kernel(&kernel, &inputs, rng)
     })
 }

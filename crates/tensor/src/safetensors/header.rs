@@ -4,7 +4,6 @@
 //! what a file that comes from anywhere needs beside it: the length of the header is checked before there is memory for
 //! it, and the offsets against the length of the file; no name may be there twice; and errors name the array.
 
-use super::error::FormatError;
 use crate::Shape;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -21,6 +20,24 @@ const LENGTH: u64 = 8;
 
 /// The name of what is not an array.
 const METADATA: &str = "__metadata__";
+
+/// A file that is no good safetensors file, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormatError(pub(super) String);
+
+impl FormatError {
+    pub(super) fn new(problem: impl fmt::Display) -> Self {
+        Self(format!("not a safetensors file: {problem}"))
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FormatError {}
 
 /// What a file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,19 +86,16 @@ impl Header {
         let Raw { mut arrays, metadata } =
             serde_json::from_slice(json).map_err(|error| FormatError::new(format!("its header: {error}")))?;
         arrays.sort_by_key(|(_, info)| info.data_offsets);
-        check(&arrays)?;
-        let (begin, mut end) = (LENGTH + json.len() as u64, LENGTH + json.len() as u64);
-        let (mut entries, mut last) = (BTreeMap::new(), "the header".to_owned());
-        for (name, TensorInfo { dtype, shape, data_offsets: (from, to) }) in arrays {
-            end = begin.saturating_add(to as u64);
-            if end > file {
-                let problem = format!("its numbers end at byte {to} of {}: the file is cut short", file - begin);
-                return Err(FormatError::new(format!("tensor {name}: {problem}")));
-            }
+        let begin = LENGTH + json.len() as u64;
+        let (mut entries, mut end, mut last) = (BTreeMap::new(), 0, "the header".to_owned());
+        for (name, info) in arrays {
+            check(&info, end, file - begin).map_err(|problem| FormatError::new(format!("tensor {name}: {problem}")))?;
+            let TensorInfo { dtype, shape, data_offsets: (from, to) } = info;
             last.clone_from(&name);
-            entries.insert(name, Entry { dtype, shape, bytes: begin + from as u64..end });
+            entries.insert(name, Entry { dtype, shape, bytes: begin + from as u64..begin + to as u64 });
+            end = to;
         }
-        match file - end {
+        match file - begin - end as u64 {
             0 => Ok(Self { entries, metadata }),
             rest => Err(FormatError::new(format!("{rest} bytes after the numbers of {last} belong to no tensor"))),
         }
@@ -98,25 +112,22 @@ impl Header {
     }
 }
 
-/// That the numbers of the arrays, in the order in which they lie, are as many as each needs, and one after another.
-fn check(arrays: &[(String, TensorInfo)]) -> Result<(), FormatError> {
-    let Err(error) = Metadata::new(None, arrays.to_vec()) else { return Ok(()) };
-    // Not all of the crate's errors name an array: which it is, is found by asking for each.
-    let mut end = 0;
-    for (name, info) in arrays {
-        let TensorInfo { dtype, shape, data_offsets: (from, to) } = info;
-        if *from != end || to < from {
-            let problem = format!("its numbers are at {from} to {to}, and those before it end at {end}");
-            return Err(FormatError::new(format!("tensor {name}: {problem}")));
-        }
-        let bytes = to - from;
-        let alone = (name.clone(), TensorInfo { data_offsets: (0, bytes), ..info.clone() });
-        if Metadata::new(None, vec![alone]).is_err() {
-            return Err(FormatError::new(format!("tensor {name}: {bytes} bytes for the shape {shape:?} in {dtype}")));
-        }
-        end = *to;
+/// That an array's numbers begin where those before it end, are as many as its shape needs, and are in the file, which
+/// has so many bytes behind the header.
+fn check(info: &TensorInfo, end: usize, bytes: u64) -> Result<(), String> {
+    let TensorInfo { dtype, shape, data_offsets: (from, to) } = info;
+    if *from != end || to < from {
+        return Err(format!("its numbers are at {from} to {to}, and those before it end at {end}"));
     }
-    Err(FormatError::new(error))
+    let size = to - from;
+    let alone = TensorInfo { data_offsets: (0, size), ..info.clone() };
+    if Metadata::new(None, vec![(String::new(), alone)]).is_err() {
+        return Err(format!("{size} bytes for the shape {shape:?} in {dtype}"));
+    }
+    if *to as u64 > bytes {
+        return Err(format!("its numbers end at byte {to} of {bytes}: the file is cut short"));
+    }
+    Ok(())
 }
 
 /// The header as it stands in the file, with its length before it: arrays in this order, all of one kind.
@@ -136,10 +147,8 @@ pub(super) fn text<'n>(
     let mut json = serde_json::to_vec(&Metadata::new(metadata, arrays).map_err(io::Error::other)?)?;
     json.resize(json.len().next_multiple_of(LENGTH as usize), b' ');
     if json.len() as u64 > MAX_HEADER {
-        return Err(io::Error::other(format!(
-            "a header of {} bytes is too long; the most is {MAX_HEADER}",
-            json.len()
-        )));
+        let length = json.len();
+        return Err(io::Error::other(format!("a header of {length} bytes is too long; the most is {MAX_HEADER}")));
     }
     Ok([&(json.len() as u64).to_le_bytes()[..], &json].concat())
 }

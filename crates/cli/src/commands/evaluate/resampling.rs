@@ -1,8 +1,9 @@
-//! How sure a difference between two runs is: what is drawn, and how often.
+//! How sure a difference between two runs is: what is drawn, how often, and what is said about it.
 
-use rungs::measures::{Comparison, Measured, Resamples};
+use rungs::measures::{Difference, Resamples};
 use rungs::tensor::Rng;
-use serde::Serialize;
+
+use crate::terminal::output;
 
 /// How often texts are drawn.
 pub(super) const RESAMPLES: usize = 1_000;
@@ -12,21 +13,20 @@ pub(super) fn resamples(size: usize, seed: Option<u64>) -> Resamples {
     Resamples { size, count: RESAMPLES, rng: Rng::new(seed.unwrap_or(0)).fork("bootstrap") }
 }
 
-/// By how much a run's outputs are better than the first run's.
-#[derive(Serialize)]
-pub(super) struct OfRun {
-    pub(super) run: String,
-    #[serde(flatten)]
-    pub(super) comparison: Comparison,
-}
+/// A difference with its name, and how it is printed: with how many digits, in which unit.
+pub(super) type Row<'a> = (&'a str, Difference, usize, &'a str);
 
-/// Each of the other runs beside the first.
-pub(super) fn compare<'r>(
-    first: &Measured,
-    others: impl IntoIterator<Item = (&'r str, &'r Measured)>,
-    resamples: &Resamples,
-) -> Vec<OfRun> {
-    let of_run =
-        |(run, other): (&str, &Measured)| OfRun { run: run.to_owned(), comparison: first.compare(other, resamples) };
-    others.into_iter().map(of_run).collect()
+/// One run's differences from another.
+pub(super) fn differences(run: &str, from: &str, rows: &[Row<'_>]) -> String {
+    let header = [&format!("{run} minus {from}"), "difference", "95 % interval", "p"].map(str::to_owned).to_vec();
+    let cells = |&(name, Difference { difference, low, high, p }, digits, unit): &Row<'_>| {
+        // What is rounded to nothing has no sign.
+        let signed = |value: f64| {
+            let text = format!("{value:+.digits$}");
+            if text.contains(|c| matches!(c, '1'..='9')) { text } else { format!("{:.digits$}", 0.0) }
+        };
+        let interval = format!("{} to {}{unit}", signed(low), signed(high));
+        output::row(name, [format!("{}{unit}", signed(difference)), interval, format!("{p:.3}")])
+    };
+    output::table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
 }

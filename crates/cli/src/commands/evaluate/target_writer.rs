@@ -10,53 +10,58 @@ use rungs::trainer::Example;
 use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
 use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::progress::TranslationProgress;
+use crate::terminal::output::thousands;
+use crate::terminal::progress::Progress;
 use crate::text_input;
 
 /// Sources that are translated between two looks at the clock: as many as are searched together anyway.
 const TOGETHER: usize = 64;
 
-/// A model that writes a target for a source.
-pub(super) struct TargetWriter(Generator);
+/// A run that is measured. It is known to be whole, and to write a target for a source.
+pub(super) struct TargetWriter {
+    pub(super) run: SavedRun,
+    generator: Generator,
+}
 
 impl TargetWriter {
-    pub(super) fn open(run: &SavedRun) -> Result<Self, Error> {
-        if run.config.settings.prompts().is_none() {
-            run.tokenizers.pair()?;
-        }
-        Ok(Self(run.generator()?))
+    pub(super) fn open(run: SavedRun) -> Outcome<Self> {
+        let answers = run.config.settings.prompts().is_some();
+        let writes = if answers { Ok(()) } else { run.tokenizers.pair().map(drop) };
+        let generator = writes.and_then(|()| run.generator()).map_err(|error| match error {
+            Error::Text(problem) => Failure::input(format!("{}: {problem}", run.path().display())),
+            other => other.into(),
+        })?;
+        Ok(Self { run, generator })
     }
 
     /// Whether it is a language model, which goes on with a text in which the source stands.
     pub(super) fn answers(&self) -> bool {
-        self.0.prompts().is_some()
+        self.generator.prompts().is_some()
     }
 
     /// Whether what it writes are the same tokens, so that losses can be compared.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
-        self.answers() == other.answers() && self.0.tokenizers().target() == other.0.tokenizers().target()
+        self.answers() == other.answers() && self.run.tokenizers.target() == other.run.tokenizers.target()
     }
 
     /// Searches for one token of one translation: a beam that cannot be is refused at once.
     pub(super) fn try_search(&self, pair: &TextPair, options: &GenerateOptions) -> Outcome {
         let options = GenerateOptions { length: Length::at_most(1), ..options.clone() };
-        self.write([pair], &options)?;
-        Ok(())
+        self.write(&[pair], &options).map(drop)
     }
 
     /// That a translator has positions for all tokens of every pair.
-    pub(super) fn check_lengths(&self, pairs: &[TextPair], path: &Path, run: &Path) -> Outcome {
-        let model = self.0.model();
+    pub(super) fn check_lengths(&self, pairs: &[TextPair], path: &Path) -> Outcome {
+        let model = self.generator.model();
         if self.answers() || model.context().is_none() {
             return Ok(());
         }
         for (i, pair) in pairs.iter().enumerate() {
-            let example = self.0.tokenizers().example(pair)?;
+            let example = self.run.tokenizers.example(pair)?;
             // A target is read after a start token.
             let fits = model.check_lengths(example.source().map_or(0, <[u32]>::len), example.steps() - 1);
-            let run = run.display();
-            let error = |error| Failure::input(format!("{}, line {}: {run}: {error}", text_input::name(path), i + 1));
-            fits.map_err(error)?;
+            let (name, run) = (text_input::name(path), self.run.path().display());
+            fits.map_err(|error| Failure::input(format!("{name}, line {}: {run}: {error}", i + 1)))?;
         }
         Ok(())
     }
@@ -70,7 +75,7 @@ impl TargetWriter {
     /// How well it predicts the targets, given the true ones at every step.
     pub(super) fn forced(&self, pairs: &[TextPair]) -> Outcome<Forced> {
         let examples = pairs.iter().filter_map(|pair| self.example(pair).transpose()).collect::<Result<Vec<_>, _>>()?;
-        Ok(measure_forced(self.0.model(), examples).map_err(Error::from)?)
+        Ok(measure_forced(self.generator.model(), examples).map_err(Error::from)?)
     }
 
     /// The best text for each source. They are taken by their lengths, so that those which are searched together
@@ -79,49 +84,51 @@ impl TargetWriter {
         &self,
         pairs: &[TextPair],
         options: &GenerateOptions,
-        progress: &mut TranslationProgress,
+        progress: &mut Progress,
     ) -> Outcome<Vec<String>> {
-        let length = |place: usize| pairs[place].source.chars().count();
+        let length = |&place: &usize| pairs[place].source.chars().count();
         let mut order: Vec<usize> = (0..pairs.len()).collect();
-        order.sort_by_key(|&place| length(place));
+        order.sort_by_key(length);
         let mut texts = vec![String::new(); pairs.len()];
-        let characters: usize = order.iter().map(|&place| length(place)).sum();
+        let characters: usize = order.iter().map(length).sum();
         let (mut written, mut read) = (0, 0);
-        progress.show(0, 0.0);
+        let mut show = |written, read| {
+            let message = || format!("{} of {} translations", thousands(written), thousands(pairs.len()));
+            progress.show(read as f64 / characters as f64, message);
+        };
+        show(0, 0);
         for together in order.chunks(TOGETHER) {
-            let written_now = self.write(together.iter().map(|&place| &pairs[place]), options)?;
+            let written_now = self.write(&together.iter().map(|&place| &pairs[place]).collect::<Vec<_>>(), options)?;
             for (&place, text) in together.iter().zip(written_now) {
                 texts[place] = text;
             }
             written += together.len();
-            read += together.iter().map(|&place| length(place)).sum::<usize>();
-            progress.show(written, read as f64 / characters as f64);
+            read += together.iter().map(length).sum::<usize>();
+            show(written, read);
         }
         Ok(texts)
     }
 
     /// The best text for each source.
-    fn write<'p>(
-        &self,
-        pairs: impl IntoIterator<Item = &'p TextPair>,
-        options: &GenerateOptions,
-    ) -> Outcome<Vec<String>> {
-        let requests: Vec<_> = pairs.into_iter().map(|pair| self.0.source(&pair.source)).collect::<Result<_, _>>()?;
+    fn write(&self, pairs: &[&TextPair], options: &GenerateOptions) -> Outcome<Vec<String>> {
+        let requests: Vec<_> =
+            pairs.iter().map(|pair| self.generator.source(&pair.source)).collect::<Result<_, _>>()?;
         let search = match options.search {
             // Answers that are written together are so sooner than by a search for each.
             Search::Beam(Beam { width: 1, .. }) if self.answers() => Search::Greedy,
             other => other,
         };
         let options = GenerateOptions { search, batch: TOGETHER, ..options.clone() };
-        let texts = self.0.generate(&requests, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
-        Ok(texts.into_iter().map(|texts| texts.into_iter().next().map_or(String::new(), |best| best.text)).collect())
+        let texts =
+            self.generator.generate(&requests, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
+        Ok(texts.into_iter().map(|mut texts| texts.remove(0).text).collect())
     }
 
     /// A pair as what the model reads and writes; none if it is longer than a language model's context.
     fn example(&self, pair: &TextPair) -> Result<Option<Example>, Error> {
-        let Some(prompts) = self.0.prompts() else { return Ok(Some(self.0.tokenizers().example(pair)?)) };
+        let Some(prompts) = self.generator.prompts() else { return Ok(Some(self.run.tokenizers.example(pair)?)) };
         let example = prompts.example(pair)?;
-        let fits = self.0.model().context().is_none_or(|context| example.steps() <= context);
+        let fits = self.generator.model().context().is_none_or(|context| example.steps() <= context);
         Ok(fits.then_some(example))
     }
 }

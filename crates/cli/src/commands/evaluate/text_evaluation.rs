@@ -1,240 +1,169 @@
 //! `rungs evaluate --text`: how well runs predict a text, one beside another.
 
+use std::fmt::Display;
 use std::path::Path;
 
+use rungs::SavedRun;
 use rungs::data::{bytes_per_token, characters_per_token};
+use rungs::measures::bootstrap::Ratio;
 use rungs::measures::{Difference, PairedBootstrap};
 use rungs::tasks::token_losses::evaluation;
-use rungs::text::Tokenizer;
-use rungs::{Rung, SavedRun};
-use serde::Serialize;
 
-use super::resampling::{RESAMPLES, resamples};
+use super::resampling::{self, RESAMPLES, resamples};
 use super::stretches::Stretches;
-use super::tables;
 use crate::arguments::{Common, Evaluate};
-use crate::commands::run_names::names;
+use crate::commands::names;
 use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, thousands};
+use crate::terminal::output::{self, Facts, thousands};
 use crate::text_input;
 
-/// A run in numbers.
-#[derive(Serialize)]
-struct Measures {
-    run: String,
-    rung: Rung,
-    tokens: usize,
-    loss: f64,
-    perplexity: f64,
-    bits_per_char: f64,
-    bits_per_byte: f64,
-    /// Where windows that overlap were asked for, and the run reads in windows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stride: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    measures: &'a Measures,
-    compared: &'a [Measures],
-    /// Of each compared run, if the text is long enough.
-    differences: &'a [OfRun],
-}
-
-/// By how many bits per character a run is worse than the first.
-#[derive(Serialize)]
-struct OfRun {
-    run: String,
-    resamples: usize,
-    stretches: usize,
-    bits_per_char: Difference,
-}
-
-pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common: &Common) -> Outcome {
-    let runs: Vec<_> = runs.into_iter().map(Reader::new).collect::<Outcome<_>>()?;
-    check_stride(&runs, evaluate.stride)?;
-    let content = text_input::read(path)?;
-    let name = text_input::name(path);
-    let several = runs.len() > 1;
-    let encode = |run: &Reader| {
-        let whose = if several { format!("{}: ", run.run.path().display()) } else { String::new() };
-        let tokens = run.tokenizer.encode(&content);
-        let tokens = tokens.map_err(|error| Failure::input(format!("{name}: {whose}{error}")))?;
+pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &Common) -> Outcome {
+    for run in runs {
+        let of_another_kind = |error| Failure::input(format!("{}: {error}", run.path().display()));
+        run.tokenizers.text().map_err(of_another_kind)?;
+    }
+    check_stride(runs, evaluate.stride)?;
+    let (content, name) = (text_input::read(path)?, text_input::name(path));
+    let encode = |run: &SavedRun| {
+        let whose = if runs.len() > 1 { format!("{}: ", run.path().display()) } else { String::new() };
+        let wrong = |problem: &dyn Display| Failure::input(format!("{name}: {whose}{problem}"));
+        let tokens = run.tokenizers.target().encode(&content).map_err(|error| wrong(&error))?;
         match tokens.len() {
-            0 | 1 => Err(Failure::input(format!(
-                "{name}: {whose}too short: one token to read and one to predict are needed"
-            ))),
+            0 | 1 => Err(wrong(&"too short: one token to read and one to predict are needed")),
             _ => Ok(tokens),
         }
     };
     let tokens: Vec<Vec<u32>> = runs.iter().map(encode).collect::<Outcome<_>>()?;
-    check_same_text(&runs, &tokens, &content)?;
+    check_same_text(runs, &tokens, &content)?;
 
     let stretches = Stretches::of(&content);
     let (mut measured, mut counted) = (Vec::new(), Vec::new());
     for (run, tokens) in runs.iter().zip(&tokens) {
-        let stride = evaluate.stride.filter(|_| run.has_windows());
-        let losses = run.run.token_losses(tokens, stride)?;
-        measured.push(run.measures(&content, tokens, &losses, stride)?);
-        counted.push(stretches.bits_per_character(&run.tokenizer, tokens, &losses));
+        let stride = evaluate.stride.filter(|_| has_windows(run));
+        let losses = run.token_losses(tokens, stride)?;
+        measured.push(report(run, runs.len() > 1, &content, tokens, &losses, stride)?);
+        counted.push(stretches.bits_per_character(run.tokenizers.target(), tokens, &losses));
     }
-    let (first, others) = counted.split_first().expect("one run at least is measured");
-    let differences: Vec<OfRun> = match stretches.are_enough() {
-        false => Vec::new(),
-        true => (others.iter().zip(&measured[1..]))
-            .map(|(other, measures)| OfRun {
-                run: measures.run.clone(),
-                resamples: RESAMPLES,
-                stretches: first.len(),
-                bits_per_char: Difference::of(&PairedBootstrap::new(
-                    first,
-                    other,
-                    resamples(first.len(), common.seed).iter(),
-                )),
-            })
-            .collect(),
+    let resamples = resamples(counted[0].len(), common.seed);
+    // By how many bits per character each run is worse than the first, if the text is long enough.
+    let difference = |other: &Vec<Ratio>| Difference::of(&PairedBootstrap::new(&counted[0], other, resamples.iter()));
+    let others = counted[1..].iter().filter(|_| stretches.are_enough());
+    let differences: Vec<Difference> = others.map(difference).collect();
+    let of_run = |(run, difference): (&SavedRun, &Difference)| {
+        let mut facts = Facts::default();
+        facts.field("run", run.path());
+        facts.field("resamples", resamples.count);
+        facts.field("stretches", resamples.size);
+        facts.field("bits_per_char", difference);
+        facts
     };
-
-    let (measures, compared) = measured.split_first().expect("one run at least is measured");
-    if common.json {
-        return output::json(&Report { measures, compared, differences: &differences });
+    let names = names(&runs.iter().map(|run| (run.config.settings.rung(), run.path())).collect::<Vec<_>>());
+    let columns: Vec<_> = names.iter().map(String::as_str).zip(&measured).collect();
+    let table = output::columns("", &columns);
+    let compared = measured.split_off(1);
+    let mut facts = measured.remove(0);
+    facts.field("compared", compared);
+    facts.field("differences", runs[1..].iter().zip(&differences).map(of_run).collect::<Vec<_>>());
+    if runs.len() == 1 {
+        return facts.print(common.json, "");
     }
-    if !several {
-        return output::print(&listing(measures));
-    }
-    let names = names(&runs.iter().map(|run| (run.rung(), run.run.path())).collect::<Vec<_>>());
-    let mut text = table(&names, &measured);
-    if runs.iter().any(|run| run.tokenizer != runs[0].tokenizer) {
-        text += "\nLoss and perplexity are per token, and what a token is differs between these runs.\n";
-    }
-    text += &match differences.is_empty() {
-        true => format!(
-            "\nThe text is too short for an interval of the difference: {} bytes are needed.\n",
-            thousands(Stretches::LEAST_BYTES)
-        ),
-        false => explained(&names, &differences),
-    };
-    output::print(&text)
-}
-
-/// A run that is measured. It is known to be whole, and to go on with texts.
-struct Reader {
-    run: SavedRun,
-    tokenizer: Tokenizer,
-}
-
-impl Reader {
-    fn new(run: SavedRun) -> Outcome<Self> {
-        let of_another_kind = |error| Failure::input(format!("{}: {error}", run.path().display()));
-        let tokenizer = run.tokenizers.text().map_err(of_another_kind)?.clone();
-        Ok(Self { run, tokenizer })
-    }
-
-    fn rung(&self) -> Rung {
-        self.run.config.settings.rung()
-    }
-
-    /// Whether it sees nothing beyond a window.
-    fn has_windows(&self) -> bool {
-        !self.rung().is_recurrent()
-    }
-
-    fn measures(&self, content: &str, tokens: &[u32], losses: &[f32], stride: Option<usize>) -> Outcome<Measures> {
-        let evaluation = evaluation(losses);
-        if !evaluation.nats.is_finite() {
-            return Err(Failure::running("the loss is not finite: the model's parameters have diverged"));
+    output::report(common.json, &facts, || {
+        let mut text = table;
+        if runs.iter().any(|run| run.tokenizers != runs[0].tokenizers) {
+            text += "\nLoss and perplexity are per token, and what a token is differs between these runs.\n";
         }
-        Ok(Measures {
-            run: self.run.path().display().to_string(),
-            rung: self.rung(),
-            tokens: evaluation.tokens,
-            loss: evaluation.loss(),
-            perplexity: evaluation.perplexity(),
-            bits_per_char: evaluation.bits_per_character(characters_per_token(content, tokens)),
-            bits_per_byte: evaluation.bits_per_byte(bytes_per_token(content, tokens)),
-            stride,
-        })
+        text + &match differences.is_empty() {
+            true => format!(
+                "\nThe text is too short for an interval of the difference: {} bytes are needed.\n",
+                thousands(Stretches::LEAST_BYTES)
+            ),
+            false => explained(&names, &differences, resamples.size),
+        }
+    })
+}
+
+/// Whether a run sees nothing beyond a window.
+fn has_windows(run: &SavedRun) -> bool {
+    !run.config.settings.rung().is_recurrent()
+}
+
+/// A run in numbers, alone or beside others.
+fn report(
+    run: &SavedRun,
+    beside_others: bool,
+    text: &str,
+    tokens: &[u32],
+    losses: &[f32],
+    stride: Option<usize>,
+) -> Outcome<Facts> {
+    let evaluation = evaluation(losses);
+    if !evaluation.nats.is_finite() {
+        return Err(Failure::running("the loss is not finite: the model's parameters have diverged"));
     }
+    let (loss, perplexity) = (evaluation.loss(), evaluation.perplexity());
+    let bits_per_char = evaluation.bits_per_character(characters_per_token(text, tokens));
+    let bits_per_byte = evaluation.bits_per_byte(bytes_per_token(text, tokens));
+    let (name, unit) = if beside_others { ("loss, nats per token", "") } else { ("loss", " nats per token") };
+    let mut facts = Facts::default();
+    facts.field("run", run.path());
+    facts.field("rung", run.config.settings.rung());
+    facts.fact("tokens", evaluation.tokens, "tokens", thousands(evaluation.tokens));
+    facts.fact("loss", loss, name, format!("{loss:.4}{unit}"));
+    facts.fact("perplexity", perplexity, "perplexity", format!("{perplexity:.4}"));
+    facts.fact("bits_per_char", bits_per_char, "bits per character", format!("{bits_per_char:.4}"));
+    facts.fact("bits_per_byte", bits_per_byte, "bits per byte", format!("{bits_per_byte:.4}"));
+    // Where windows that overlap were asked for, and the run reads in windows.
+    facts.optional("stride", stride);
+    Ok(facts)
 }
 
 /// That there are windows which can begin so far apart. A recurrent run beside one with windows has the whole past
 /// anyway.
-fn check_stride(runs: &[Reader], stride: Option<usize>) -> Outcome {
+fn check_stride(runs: &[SavedRun], stride: Option<usize>) -> Outcome {
     let Some(stride) = stride else { return Ok(()) };
-    if !runs.iter().any(Reader::has_windows) {
-        return Err(Failure::input(format!(
-            "--stride: {} carries its state through the whole text ({}): every token is predicted \
-             from all before it already",
-            runs[0].run.path().display(),
-            runs[0].rung()
-        )));
+    if !runs.iter().any(has_windows) {
+        let (path, rung) = (runs[0].path().display(), runs[0].config.settings.rung());
+        let problem = "every token is predicted from all before it already";
+        let whole = format!("{path} carries its state through the whole text ({rung})");
+        return Err(Failure::input(format!("--stride: {whole}: {problem}")));
     }
-    for run in runs.iter().filter(|run| run.has_windows()) {
-        let context = run.run.config.settings.context();
+    for run in runs.iter().filter(|run| has_windows(run)) {
+        let (path, context) = (run.path().display(), run.config.settings.context());
         if stride > context {
-            return Err(Failure::input(format!(
-                "--stride: {stride} is more than the context of {}, which is {context}: the tokens in between \
-                 would not be predicted",
-                run.run.path().display()
-            )));
+            let problem = "the tokens in between would not be predicted";
+            let more = format!("{stride} is more than the context of {path}, which is {context}");
+            return Err(Failure::input(format!("--stride: {more}: {problem}")));
         }
     }
     Ok(())
 }
 
 /// That runs with other tokens predict the same text: one that has a sign for unknown words predicts an easier one.
-fn check_same_text(runs: &[Reader], tokens: &[Vec<u32>], content: &str) -> Outcome {
-    if runs.iter().all(|run| run.tokenizer == runs[0].tokenizer) {
+fn check_same_text(runs: &[SavedRun], tokens: &[Vec<u32>], content: &str) -> Outcome {
+    if runs.iter().all(|run| run.tokenizers == runs[0].tokenizers) {
         return Ok(());
     }
-    let spells = |(run, tokens): &(&Reader, &Vec<u32>)| run.tokenizer.decode(tokens) == content;
+    let spells = |(run, tokens): &(&SavedRun, &Vec<u32>)| run.tokenizers.target().decode(tokens) == content;
     match runs.iter().zip(tokens).find(|run| !spells(run)) {
         None => Ok(()),
         Some((run, _)) => Err(Failure::input(format!(
             "--compare: the tokens of {} cannot spell this text, so that it would predict another than \
              runs of other tokens",
-            run.run.path().display()
+            run.path().display()
         ))),
     }
 }
 
-/// What is measured of a run.
-const LINES: [tables::Line<Measures>; 5] = [
-    ("tokens", |run| thousands(run.tokens)),
-    ("loss", |run| format!("{:.4}", run.loss)),
-    ("perplexity", |run| format!("{:.4}", run.perplexity)),
-    ("bits per character", |run| format!("{:.4}", run.bits_per_char)),
-    ("bits per byte", |run| format!("{:.4}", run.bits_per_byte)),
-];
-
-/// One run: a line for each measure.
-fn listing(measures: &Measures) -> String {
-    let unit = |name| if name == "loss" { " nats per token" } else { "" };
-    output::listing(&LINES.map(|(name, value)| (name, value(measures) + unit(name))))
-}
-
-/// Several runs: a row for each measure, a column for each run.
-fn table(names: &[String], measured: &[Measures]) -> String {
-    let header = std::iter::once(String::new()).chain(names.iter().cloned()).collect();
-    let row = |(name, value): tables::Line<Measures>| -> Vec<String> {
-        let name = if name == "loss" { "loss, nats per token" } else { name };
-        std::iter::once(name.to_owned()).chain(measured.iter().map(value)).collect()
-    };
-    output::table(&std::iter::once(header).chain(LINES.map(row)).collect::<Vec<_>>())
-}
-
 /// The differences, and what they are differences of.
-fn explained(names: &[String], differences: &[OfRun]) -> String {
-    let mut text = String::new();
-    for (name, of_run) in names[1..].iter().zip(differences) {
-        let row = tables::Row { name: "bits per character", difference: of_run.bits_per_char, digits: 4, unit: "" };
-        text += &format!("\n{}", tables::differences(name, &names[0], &[row]));
-    }
-    let stretches = thousands(differences[0].stretches);
-    text + &format!(
-        "\nMore bits are worse. Intervals: paired bootstrap, {} draws of {stretches} stretches of the text \
-         from these {stretches}.\n",
-        thousands(RESAMPLES)
+fn explained(names: &[String], differences: &[Difference], stretches: usize) -> String {
+    let table = |(name, difference): (&String, &Difference)| {
+        let row = ("bits per character", *difference, 4, "");
+        format!("\n{}", resampling::differences(name, &names[0], &[row]))
+    };
+    let tables: String = names[1..].iter().zip(differences).map(table).collect();
+    let (draws, stretches) = (thousands(RESAMPLES), thousands(stretches));
+    format!(
+        "{tables}\nMore bits are worse. Intervals: paired bootstrap, {draws} draws of {stretches} stretches of the \
+         text from these {stretches}.\n"
     )
 }

@@ -16,21 +16,15 @@ use crate::terminal::failure::{Failure, Outcome};
 /// Of how many of the likeliest tokens a contrastive search looks at, unless told.
 const CANDIDATES: usize = 4;
 
-/// How texts of this kind are generated, `max` tokens at most; `default` says how tokens are chosen where no flag does.
-pub(super) fn options(
-    flags: &Generate,
-    generator: &Generator,
-    kind: Kind,
-    max: usize,
-    default: Search,
-) -> Outcome<GenerateOptions> {
+/// How texts of this kind are generated, of `most` tokens unless told.
+pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most: usize) -> Outcome<GenerateOptions> {
     let stop = generator.end(kind);
     let token_bytes = |flag: &str| {
         let needed = "what a token of this run says depends on the tokens beside it";
         generator.token_bytes(kind).ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
     };
-    let search = search(flags, default)?;
-    let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(max)).map_err(Failure::input)?;
+    let search = search(flags, kind)?;
+    let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(most)).map_err(Failure::input)?;
     let mut processors = processors(flags, search).map_err(Failure::input)?;
     if !flags.bias.is_empty() {
         processors.insert(0, Arc::new(biases(flags, &token_bytes("--bias")?.tokens)?));
@@ -63,25 +57,26 @@ fn shaping(flags: &Generate) -> impl Iterator<Item = &'static str> {
     given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag)
 }
 
-fn search(flags: &Generate, default: Search) -> Outcome<Search> {
+fn search(flags: &Generate, kind: Kind) -> Outcome<Search> {
     let drawn = shaping(flags).next();
-    let beam = flags.beam.is_some_and(|beam| beam > 1);
-    let search = match (flags.contrastive, beam) {
-        (Some(_), true) => return Err(Failure::input("--contrastive: this search has no beam")),
-        (Some(alpha), false) => {
+    let search = match (flags.contrastive, flags.beam.filter(|&width| width > 1)) {
+        (Some(_), Some(_)) => return Err(Failure::input("--contrastive: this search has no beam")),
+        (Some(alpha), None) => {
             Search::Contrastive(Contrastive { alpha, candidates: flags.top_k.unwrap_or(CANDIDATES) })
         }
-        (None, true) => Search::Beam(Beam {
+        (None, Some(width)) => Search::Beam(Beam {
             penalty: penalty(flags),
             groups: flags.beam_groups.unwrap_or(1),
             diversity: flags.diversity.unwrap_or(if flags.beam_groups.is_some() { 0.5 } else { 0.0 }),
-            ..Beam::new(flags.beam.unwrap_or(1))
+            ..Beam::new(width)
         }),
-        (None, false) if flags.greedy => Search::Greedy,
-        (None, false) if drawn.is_some() => Search::Sample,
-        (None, false) => match default {
-            Search::Beam(beam) => Search::Beam(Beam { penalty: penalty(flags), ..beam }),
-            other => other,
+        (None, None) if flags.greedy => Search::Greedy,
+        (None, None) if drawn.is_some() => Search::Sample,
+        (None, None) => match kind {
+            Kind::Continuation => Search::Sample,
+            Kind::Answer => Search::Greedy,
+            // A beam of one is greedy, and ranks as wider ones do.
+            Kind::Translation => Search::Beam(Beam { penalty: penalty(flags), ..Beam::new(1) }),
         },
     };
     if let (Some(flag), false) = (drawn, matches!(search, Search::Sample)) {
@@ -113,9 +108,9 @@ fn penalty(flags: &Generate) -> LengthPenalty {
 }
 
 fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigError> {
-    let counts = flags.presence_penalty.or(flags.frequency_penalty).map(|_| {
-        CountPenalty::new(flags.presence_penalty.unwrap_or_default(), flags.frequency_penalty.unwrap_or_default())
-    });
+    let (presence, frequency) = (flags.presence_penalty, flags.frequency_penalty);
+    let counts = presence.or(frequency);
+    let counts = counts.map(|_| CountPenalty::new(presence.unwrap_or_default(), frequency.unwrap_or_default()));
     let top_k = flags.top_k.filter(|_| !matches!(search, Search::Contrastive(_)));
     let chain = [
         processor(flags.repetition_penalty.map(RepetitionPenalty::new))?,
@@ -150,12 +145,10 @@ fn biases(flags: &Generate, tokens: &[Option<Vec<u8>>]) -> Outcome<Bias> {
             })?,
         };
         let before = biases.len();
-        match token.strip_prefix('#').map(str::parse::<u32>) {
-            Some(Ok(id)) if (id as usize) < tokens.len() => biases.push((id, bias)),
-            Some(Ok(id)) => {
-                return Err(wrong(&format!("token {id} is outside the vocabulary of {}", tokens.len())));
-            }
-            _ => {
+        match token.strip_prefix('#').and_then(|id| id.parse::<u32>().ok()) {
+            Some(id) if (id as usize) < tokens.len() => biases.push((id, bias)),
+            Some(id) => return Err(wrong(&format!("token {id} is outside the vocabulary of {}", tokens.len()))),
+            None => {
                 let text = crate::text_input::unescaped("--bias", token)?;
                 let says = |(_, bytes): &(u32, &Option<Vec<u8>>)| bytes.as_deref() == Some(text.as_bytes());
                 biases.extend((0..).zip(tokens).filter(says).map(|(id, _)| (id, bias)));

@@ -1,83 +1,130 @@
-//! A run in numbers, as training reports it.
+//! What training says of a run: its numbers, why it ended, and what of its data it cannot learn.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rungs::Rung;
-use rungs::trainer::{Finish, Summary};
-use serde::Serialize;
+use rungs::trainer::{Finish, Progress, Summary};
+use rungs::{Corpus, PromptKind, Rung, Settings};
 
 use super::memory;
-use crate::arguments::Common;
-use crate::terminal::failure::Outcome;
-use crate::terminal::output::{self, clock, thousands};
+use crate::commands::report_training;
+use crate::terminal::failure::complain;
+use crate::terminal::output::{Facts, thousands};
 
-/// A run in numbers.
-#[derive(Serialize)]
-pub(super) struct Report {
-    pub(super) run: PathBuf,
-    pub(super) rung: Rung,
-    pub(super) parameters: usize,
-    /// How many of them are trained, where that is not all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) trained_parameters: Option<u64>,
-    pub(super) steps: usize,
-    pub(super) train_loss: Option<f64>,
-    pub(super) validation_loss: Option<f64>,
-    pub(super) best_validation_loss: Option<f64>,
-    pub(super) tokens_per_second: f64,
-    pub(super) seconds: f64,
-    /// Whether it was given up before the end because evaluations did not become better.
-    pub(super) stopped_early: bool,
-    pub(super) peak_rss_bytes: Option<u64>,
-    /// Pairs or dialogues that cannot be learnt, of a run that learns them, where they were read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) left_out: Option<usize>,
-    /// Dialogues that are learnt without their first turns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) shortened: Option<usize>,
+/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all; pairs or
+/// dialogues that cannot be learnt, of a run that learns them, where they were read.
+pub(super) fn report(
+    path: &Path,
+    rung: Rung,
+    (parameters, trained): (u64, Option<u64>),
+    left_out: Option<&LeftOut>,
+    summary: &Summary,
+) -> Facts {
+    let mut facts = Facts::default();
+    facts.fact("run", path, "run", path.display());
+    facts.fact("rung", rung, "rung", rung);
+    let of_them = trained.map(|trained| format!(", {} of them trained", thousands(trained as usize)));
+    let all = thousands(parameters as usize) + &of_them.unwrap_or_default();
+    facts.fact("parameters", parameters, "parameters", all);
+    facts.optional("trained_parameters", trained);
+    facts.fact("steps", summary.steps, "steps", thousands(summary.steps));
+    report_training(&mut facts, summary, "none");
+    facts.field("stopped_early", summary.finish == Finish::StoppedEarly);
+    facts.field("peak_rss_bytes", memory::peak_rss_bytes());
+    facts.optional("left_out", left_out.map(|left_out| left_out.of_them.count()));
+    facts.optional("shortened", left_out.and_then(LeftOut::shortened));
+    facts
 }
 
-impl Report {
-    pub(super) fn new(path: &Path, rung: Rung, parameters: usize, summary: &Summary) -> Self {
-        Self {
-            run: path.to_owned(),
-            rung,
-            parameters,
-            trained_parameters: None,
-            steps: summary.steps,
-            train_loss: summary.train_loss,
-            validation_loss: summary.validation_loss,
-            best_validation_loss: summary.best_validation_loss,
-            tokens_per_second: summary.tokens_per_second,
-            seconds: summary.seconds,
-            stopped_early: summary.finish == Finish::StoppedEarly,
-            peak_rss_bytes: memory::peak_rss_bytes(),
-            left_out: None,
-            shortened: None,
-        }
+/// Says that there was nothing to do.
+pub(super) fn complain_of_finished(path: &Path, summary: &Summary, progress: &Progress) {
+    let (path, steps) = (path.display(), thousands(summary.steps));
+    complain(&match summary.finish {
+        Finish::StoppedEarly => format!(
+            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed \
+             (--patience with a larger number, or 0, goes on)",
+            patience(progress)
+        ),
+        _ => format!(
+            "{path}: this run is finished, after {steps} steps; nothing was changed \
+             (--steps with a larger number goes on)"
+        ),
+    });
+}
+
+/// Why a run has stopped early.
+pub(super) fn patience(progress: &Progress) -> String {
+    let best = thousands(progress.best.map_or(0, |best| best.step));
+    format!("the last {} evaluations were no better than that of step {best}", progress.evaluations_since_best)
+}
+
+/// Pairs or dialogues that a run does not learn.
+pub(super) struct LeftOut {
+    /// `pairs` or `dialogues`.
+    what: &'static str,
+    of_them: rungs::data::LeftOut,
+    /// How many there are in all.
+    of: usize,
+    /// The most tokens of a text that is learnt, or of a question with its answer.
+    context: usize,
+}
+
+impl LeftOut {
+    /// None of a run that learns a text, which has a place for every token.
+    pub(super) fn new(corpus: &Corpus, settings: &Settings) -> Option<Self> {
+        let dialogues = settings.prompts().is_some_and(|prompts| prompts.task == PromptKind::Dialogue);
+        let what = if dialogues { "dialogues" } else { "pairs" };
+        let of_them = corpus.left_out.clone();
+        Some(Self { what, of: of_them.count() + corpus.examples()?, of_them, context: settings.context() })
     }
 
-    pub(super) fn print(&self, common: &Common) -> Outcome {
-        if common.json {
-            return output::json(self);
-        }
-        let loss = |loss: Option<f64>| loss.map_or("none".to_owned(), |loss| format!("{loss:.4} nats per token"));
-        let parameters = thousands(self.parameters);
-        let trained = self.trained_parameters.map(|trained| thousands(trained as usize));
-        let lines = [
-            ("run", self.run.display().to_string()),
-            ("rung", self.rung.to_string()),
-            (
-                "parameters",
-                trained.map_or(parameters.clone(), |trained| format!("{parameters}, {trained} of them trained")),
-            ),
-            ("steps", thousands(self.steps)),
-            ("training loss", loss(self.train_loss)),
-            ("validation loss", loss(self.validation_loss)),
-            ("best validation", loss(self.best_validation_loss)),
-            ("speed", format!("{} tokens/s", thousands(self.tokens_per_second as usize))),
-            ("time", clock(self.seconds)),
+    /// What to say about it, if there is anything to say.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let Self { what, of_them, of, context } = self;
+        let notice = |count: usize, so: String, then: &str| {
+            let (number, of, are) = (thousands(count), thousands(*of), if count == 1 { "is" } else { "are" });
+            (count > 0).then(|| format!("{number} of {of} {what} {are} {so} and {then}"))
+        };
+        let longer = || format!("longer than {context} tokens (--context)");
+        let character = of_them.character.unwrap_or_default();
+        let unknown = format!("not of known characters alone ({character:?} is the first other)");
+        let notices = [
+            notice(of_them.too_long, longer(), "left out"),
+            notice(of_them.unknown, unknown, "left out"),
+            notice(of_them.shortened, longer(), "learnt without the first turns"),
         ];
-        output::print(&output::listing(&lines))
+        notices.into_iter().flatten().collect()
+    }
+
+    /// How many dialogues are not learnt whole.
+    fn shortened(&self) -> Option<usize> {
+        (self.what == "dialogues").then_some(self.of_them.shortened)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told_if_there_is_any() {
+        let notices = |what, of_them| LeftOut { what, of_them, of: 43_613, context: 50 }.notices();
+        let too_long = |too_long| rungs::data::LeftOut { too_long, ..Default::default() };
+        assert_eq!(notices("pairs", too_long(0)), [""; 0]);
+        assert_eq!(
+            notices("pairs", too_long(1)),
+            ["1 of 43,613 pairs is longer than 50 tokens (--context) and left out"]
+        );
+        assert_eq!(
+            notices("pairs", too_long(1200)),
+            ["1,200 of 43,613 pairs are longer than 50 tokens (--context) and left out"]
+        );
+        let of_them = rungs::data::LeftOut { too_long: 0, unknown: 2, character: Some('é'), shortened: 30 };
+        assert_eq!(
+            notices("dialogues", of_them),
+            [
+                "2 of 43,613 dialogues are not of known characters alone ('é' is the first other) and left out",
+                "30 of 43,613 dialogues are longer than 50 tokens (--context) and learnt without the first turns",
+            ]
+        );
     }
 }

@@ -8,9 +8,8 @@ use crate::ExchangeError;
 use crate::golden_numbers::{arrays, assert_agree, below};
 use crate::pytorch::transformer::{self, PyTorchLayer, Replace};
 use rungs_layers::{
-    Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, FeedForward, Init, KeyValueCache,
-    Linear, Mode, Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder,
-    parameters,
+    Activation, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Dropout, Init, KeyValueCache, Linear, Mode,
+    Module, Norm, NormPosition, Present, SelfAttention, TransformerDecoder, TransformerEncoder, parameters,
 };
 use rungs_tensor::safetensors::{self, Named};
 use rungs_tensor::{Array, Element, Graph, Rng, Tensor, grad};
@@ -60,7 +59,9 @@ fn check<L: PyTorchLayer<f64>>(name: &str, mut layer: L, forward: impl Fn(&L, &T
 
     let variables: BTreeMap<&String, Tensor<f64>> =
         parameters.iter().map(|(name, array)| (name, Tensor::variable(array.clone()))).collect();
-    let (output, _) = run(&layer.replaced("", &mut |name, _| variables[&name].clone()));
+    let mut exchanged = layer.clone();
+    exchanged.exchange("", &mut |name, _| variables[&name].clone()).unwrap();
+    let (output, _) = run(&exchanged);
     let total = (output * Tensor::constant(golden["cotangent"].clone())).sum();
     let inputs = [("x", Some(&x)), ("source", source.as_ref())];
     let inputs = inputs.into_iter().filter_map(|(name, input)| Some((name, input?)));
@@ -76,7 +77,7 @@ fn linear<E: Element>(inputs: usize, outputs: usize, bias: Bias) -> Linear<E> {
 }
 
 fn self_attention(bias: Bias) -> SelfAttention<f64> {
-    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), HEADS, Dropout::new(0.0))
+    SelfAttention::new(linear(WIDTH, 3 * WIDTH, bias), linear(WIDTH, WIDTH, bias), [HEADS; 2], Dropout::new(0.0))
 }
 
 fn cross_attention(source: usize) -> CrossAttention<f64> {
@@ -124,15 +125,9 @@ struct Whole<E: Element> {
 parameters!(Whole { encoder, decoder });
 
 impl<E: Element> PyTorchLayer<E> for Whole<E> {
-    fn known_to_pytorch(&self) -> Result<(), ExchangeError> {
-        self.encoder.known_to_pytorch().and(self.decoder.known_to_pytorch())
-    }
-
-    fn replaced(&self, prefix: &str, replace: &mut Replace<'_, E>) -> Self {
-        Self {
-            encoder: self.encoder.replaced(&format!("{prefix}encoder."), replace),
-            decoder: self.decoder.replaced(&format!("{prefix}decoder."), replace),
-        }
+    fn exchange(&mut self, prefix: &str, replace: &mut Replace<'_, E>) -> Result<(), ExchangeError> {
+        self.encoder.exchange(&format!("{prefix}encoder."), replace)?;
+        self.decoder.exchange(&format!("{prefix}decoder."), replace)
     }
 }
 
@@ -248,8 +243,7 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
     let shared = Block::<f64>::new(&BlockConfig { key_heads: 1, ..config }, rng);
     let error = transformer::save(&shared, "").unwrap_err().to_string();
     assert_eq!(error, "PyTorch has no attention whose 2 heads of queries share 1 heads of keys");
-    let plain: FeedForward<f64> = block.feed_forward.clone();
-    block.feed_forward = plain.gated(linear(WIDTH, HIDDEN, Bias::Yes));
+    block.feed_forward.gate = Some(linear(WIDTH, HIDDEN, Bias::Yes));
     let error = transformer::save(&block, "").unwrap_err().to_string();
     assert_eq!(error, "PyTorch's Transformer layers have no gate in their feed-forward part");
 }

@@ -2,7 +2,7 @@
 
 use crate::data::Tokenizers;
 use crate::dates::{self, Part};
-use crate::measures::{Bleu, ChrF, exact_match};
+use crate::measures::{Bleu, ChrF, Statistics, exact_match};
 use crate::text::{SentenceTokenizer, Unit, WordOptions};
 use crate::trainer::{Batch, ExampleBatches, IGNORE_INDEX, SortedExamples};
 use crate::{Columns, Normalization, TextPair, read_pairs, split_pairs};

@@ -15,7 +15,7 @@ use crate::fast::buffer::Buffer;
 use crate::fast::panel;
 use crate::fast::parallel::for_each_part;
 use crate::op::Operands;
-use crate::{Array, Element, simd};
+use crate::{Array, Element, vectorized};
 
 /// The gradients by queries, keys and values, in the shapes of these.
 pub(super) fn run<E: Element>(
@@ -38,39 +38,32 @@ pub(super) fn run<E: Element>(
     for_each_part(0..batch * key_heads, 1, arrays, &|part, [dq, dk, dv]| {
         for (i, key_head) in part.enumerate() {
             let (row, m) = (key_head / key_heads, key_head % key_heads);
-            let back = Back { options, sizes, row, k: Head::of(&k, row, m), v: Head::of(&v, row, m) };
             let dk = &mut dk[i * keys * width..][..keys * width];
             let dv = &mut dv[i * keys * value_width..][..keys * value_width];
             for in_group in 0..group {
                 let n = m * group + in_group;
-                let query_head = QueryHead {
-                    number: row * heads + n,
-                    q: Head::of(&q, row, n),
-                    y: Head::of(&y, row, n),
-                    dy: Head::of(&dy, row, n),
-                    saved: &saved.data()[(row * heads + n) * queries * 2..][..queries * 2],
-                };
+                let number = row * heads + n;
+                let [q, y, dy] = [&q, &y, &dy].map(|array| Head::of(array, row, n));
+                let [k, v] = [&k, &v].map(|array| Head::of(array, row, m));
+                let saved = &saved.data()[number * queries * 2..][..queries * 2];
                 let dq = &mut dq[(i * group + in_group) * queries * width..][..queries * width];
-                back.head(&query_head, dq, dk, dv);
+                Back { options, sizes, row, number, q, k, v, y, dy, saved }.run(dq, dk, dv);
             }
         }
     });
     [dq, dk, dv].map(|gradient| gradient.permute(&[0, 2, 1, 3]))
 }
 
-/// What a head of keys has to do with its queries.
+/// One head of queries, the head of keys that serves it, and what the forward pass found.
 struct Back<'a, E> {
     options: &'a AttentionOptions,
     sizes: Sizes,
     row: usize,
-    k: Head<'a, E>,
-    v: Head<'a, E>,
-}
-
-struct QueryHead<'a, E> {
-    /// Counted over the whole batch.
+    /// The head of queries, counted over the whole batch.
     number: usize,
     q: Head<'a, E>,
+    k: Head<'a, E>,
+    v: Head<'a, E>,
     y: Head<'a, E>,
     dy: Head<'a, E>,
     /// m and 1 / l of each query.
@@ -91,27 +84,10 @@ struct Queries<E: Element> {
 }
 
 impl<E: Element> Queries<E> {
-    fn new(Sizes { width, value_width, .. }: Sizes) -> Self {
-        Self {
-            q: Buffer::scratch(panel::size(QUERIES, width)),
-            q_across: Buffer::scratch(panel::size(width, QUERIES)),
-            dy: Buffer::scratch(panel::size(QUERIES, value_width)),
-            dy_across: Buffer::scratch(panel::size(value_width, QUERIES)),
-            largest: [E::ZERO; QUERIES],
-            inverse: [E::ZERO; QUERIES],
-            inner: [E::ZERO; QUERIES],
-        }
-    }
-
     /// Takes queries t to t + count.
-    fn take(&mut self, head: &QueryHead<'_, E>, [t, count]: [usize; 2], sizes: Sizes, scale: E, scaled: &mut [E]) {
-        let Sizes { width, value_width, .. } = sizes;
-        let QueryHead { q, y, dy, saved, .. } = head;
-        for (i, scaled) in scaled.chunks_exact_mut(width.max(1)).take(count).enumerate() {
-            for (scaled, q) in scaled.iter_mut().zip(&q.data[(t + i) * q.step..]) {
-                *scaled = *q * scale;
-            }
-        }
+    fn take(&mut self, head: &Back<'_, E>, [t, count]: [usize; 2], scale: E, scaled: &mut [E]) {
+        let Back { q, y, dy, saved, sizes: Sizes { width, value_width, .. }, .. } = *head;
+        q.scaled([t, count], width, scale, scaled);
         panel::pack(scaled, [count, width], [width, 1], &mut self.q);
         panel::pack(scaled, [width, count], [1, width], &mut self.q_across);
         let gradient = &dy.data[(t * dy.step).min(dy.data.len())..];
@@ -127,17 +103,25 @@ impl<E: Element> Queries<E> {
 
 impl<E: Element> Back<'_, E> {
     /// Writes dq (T, K), and adds to dk (S, K) and dv (S, C).
-    fn head(&self, head: &QueryHead<'_, E>, dq: &mut [E], dk: &mut [E], dv: &mut [E]) {
-        let &Self { options, sizes, row, k, v } = self;
+    fn run(&self, dq: &mut [E], dk: &mut [E], dv: &mut [E]) {
+        let &Self { options, sizes, row, k, v, .. } = self;
         let Sizes { queries, keys, width, value_width, .. } = sizes;
         let scale = E::from_f64(options.scale(width));
-        let mut tile = Queries::new(sizes);
+        let mut tile = Queries {
+            q: Buffer::scratch(panel::size(QUERIES, width)),
+            q_across: Buffer::scratch(panel::size(width, QUERIES)),
+            dy: Buffer::scratch(panel::size(QUERIES, value_width)),
+            dy_across: Buffer::scratch(panel::size(value_width, QUERIES)),
+            largest: [E::ZERO; QUERIES],
+            inverse: [E::ZERO; QUERIES],
+            inner: [E::ZERO; QUERIES],
+        };
         let mut scaled = Buffer::scratch(QUERIES * width);
         let (mut p, mut ds) = (Buffer::scratch(KEYS * QUERIES), Buffer::scratch(KEYS * QUERIES));
         let mut k_panels = Buffer::scratch(panel::size(KEYS, width));
         for t in (0..queries).step_by(QUERIES) {
             let count = QUERIES.min(queries - t);
-            tile.take(head, [t, count], sizes, scale, &mut scaled);
+            tile.take(self, [t, count], scale, &mut scaled);
             let dq = &mut dq[t * width..][..count * width];
             let start = options.visible(row, t, queries, keys).start;
             let end = options.visible(row, t + count - 1, queries, keys).end;
@@ -149,15 +133,10 @@ impl<E: Element> Back<'_, E> {
                 ds.fill(E::ZERO);
                 E::by_panels(&tile.q_across, [width, count], k_tile, [k.step, 1], p); // scores
                 E::by_panels(&tile.dy_across, [value_width, count], v_tile, [v.step, 1], ds); // do · v
-                self.weigh(head.number, [t, s], &tile, count, p, ds);
-                E::by_panels(
-                    &tile.dy,
-                    [count, value_width],
-                    p,
-                    [count, 1],
-                    &mut dv[s * value_width..][..many * value_width],
-                );
-                E::by_panels(&tile.q, [count, width], ds, [count, 1], &mut dk[s * width..][..many * width]);
+                self.weigh([t, s], &tile, count, p, ds);
+                let [dk, dv] = [(&mut *dk, width), (&mut *dv, value_width)].map(|(d, w)| &mut d[s * w..][..many * w]);
+                E::by_panels(&tile.dy, [count, value_width], p, [count, 1], dv);
+                E::by_panels(&tile.q, [count, width], ds, [count, 1], dk);
                 panel::pack(k_tile, [many, width], [k.step, 1], &mut k_panels);
                 E::by_panels(&k_panels, [many, width], ds, [1, count], dq);
             }
@@ -166,43 +145,40 @@ impl<E: Element> Back<'_, E> {
     }
 
     /// Scores become p z, and do · v becomes ds; a row for each key.
-    fn weigh(&self, head: usize, [t, s]: [usize; 2], tile: &Queries<E>, count: usize, p: &mut [E], ds: &mut [E]) {
+    fn weigh(&self, [t, s]: [usize; 2], tile: &Queries<E>, count: usize, p: &mut [E], ds: &mut [E]) {
         let Sizes { queries, keys, .. } = self.sizes;
         let dropping = Dropping::<E>::of(self.options);
         let mut of_query = [0; QUERIES];
         if let Some(dropping) = dropping {
-            (0..count).for_each(|i| of_query[i] = dropping.of_query(head, t + i));
+            (0..count).for_each(|i| of_query[i] = dropping.of_query(self.number, t + i));
         }
         let seen: [_; QUERIES] =
             std::array::from_fn(|i| self.options.visible(self.row, (t + i).min(queries - 1), queries, keys));
         let (largest, inverse, inner) = (&tile.largest[..count], &tile.inverse[..count], &tile.inner[..count]);
-        simd::run(
-            #[inline(always)]
-            || {
-                for (j, (p, ds)) in p.chunks_exact_mut(count).zip(ds.chunks_exact_mut(count)).enumerate() {
-                    // Queries before the first that sees this key see none of it: positions only ever rise.
-                    let first = seen[..count].iter().position(|seen| seen.contains(&(s + j))).unwrap_or(count);
-                    p[..first].fill(E::ZERO);
-                    ds[..first].fill(E::ZERO);
-                    for i in first..count {
-                        p[i] = (p[i] - largest[i]).exp() * inverse[i];
-                    }
-                    match dropping {
-                        None => {
-                            for i in first..count {
-                                ds[i] = p[i] * (ds[i] - inner[i]);
-                            }
+        vectorized!({
+            for (j, (p, ds)) in p.chunks_exact_mut(count).zip(ds.chunks_exact_mut(count)).enumerate() {
+                // Queries before the first that sees this key see none of it: positions only ever rise.
+                let first = seen[..count].iter().position(|seen| seen.contains(&(s + j))).unwrap_or(count);
+                p[..first].fill(E::ZERO);
+                ds[..first].fill(E::ZERO);
+                for i in first..count {
+                    p[i] = (p[i] - largest[i]).exp() * inverse[i];
+                }
+                match dropping {
+                    None => {
+                        for i in first..count {
+                            ds[i] = p[i] * (ds[i] - inner[i]);
                         }
-                        Some(dropping) => {
-                            for i in first..count {
-                                let z = dropping.factor(of_query[i], s + j);
-                                ds[i] = p[i] * (z * ds[i] - inner[i]);
-                                p[i] = p[i] * z;
-                            }
+                    }
+                    Some(dropping) => {
+                        for i in first..count {
+                            let z = dropping.factor(of_query[i], s + j);
+                            ds[i] = p[i] * (z * ds[i] - inner[i]);
+                            p[i] = p[i] * z;
                         }
                     }
                 }
-            },
-        );
+            }
+        });
     }
 }

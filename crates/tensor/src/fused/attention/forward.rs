@@ -7,7 +7,7 @@ use crate::fast::buffer::Buffer;
 use crate::fast::panel;
 use crate::fast::parallel::for_each_part;
 use crate::op::Operands;
-use crate::{Array, Element, simd};
+use crate::{Array, Element, vectorized};
 
 /// Queries for which a tile of keys or values is not packed if it can be read as it lies.
 const FEW: usize = 4;
@@ -69,11 +69,7 @@ fn attend<E: Element>(
     let mut scores = Buffer::scratch(QUERIES * KEYS);
     for t in (0..queries).step_by(QUERIES) {
         let count = QUERIES.min(queries - t);
-        for (i, scaled) in scaled.chunks_exact_mut(width.max(1)).take(count).enumerate() {
-            for (scaled, q) in scaled.iter_mut().zip(&q.data[(t + i) * q.step..]) {
-                *scaled = *q * scale;
-            }
-        }
+        q.scaled([t, count], width, scale, &mut scaled);
         let y = &mut y[t * value_width..][..count * value_width];
         let (mut largest, mut sums) = ([E::NEGATIVE_INFINITY; QUERIES], [E::ZERO; QUERIES]);
         let end = options.visible(row, t + count - 1, queries, keys).end;
@@ -86,34 +82,38 @@ fn attend<E: Element>(
             } else {
                 E::by_rows(&k.data[s..], k.across, [width, many], &scaled, scores);
             }
-            simd::run(
-                #[inline(always)]
-                || {
-                    for (i, scores) in scores.chunks_exact_mut(many).enumerate() {
-                        let seen = options.visible(row, t + i, queries, keys);
-                        let [from, to] = [seen.start, seen.end].map(|key| key.saturating_sub(s).min(many));
-                        let before = largest[i];
-                        let now = before.larger(max_row(&scores[from..to]));
-                        scores[..from].fill(E::ZERO);
-                        scores[to.max(from)..].fill(E::ZERO);
-                        if now == E::NEGATIVE_INFINITY {
-                            scores.fill(E::ZERO); // nothing to see yet
-                            continue;
-                        }
-                        for score in &mut scores[from..to] {
-                            *score = (*score - now).exp();
-                        }
-                        let shrink = (before - now).exp();
-                        sums[i] = sums[i] * shrink + sum_row(scores, |_, p| p);
-                        largest[i] = now;
-                        for y in &mut y[i * value_width..][..value_width] {
-                            *y = *y * shrink;
+            vectorized!({
+                for (i, scores) in scores.chunks_exact_mut(many).enumerate() {
+                    let seen = options.visible(row, t + i, queries, keys);
+                    let [from, to] = [seen.start, seen.end].map(|key| key.saturating_sub(s).min(many));
+                    let before = largest[i];
+                    let now = before.larger(max_row(&scores[from..to]));
+                    scores[..from].fill(E::ZERO);
+                    scores[to.max(from)..].fill(E::ZERO);
+                    if now == E::NEGATIVE_INFINITY {
+                        scores.fill(E::ZERO); // nothing to see yet
+                        continue;
+                    }
+                    for score in &mut scores[from..to] {
+                        *score = (*score - now).exp();
+                    }
+                    let shrink = (before - now).exp();
+                    sums[i] = sums[i] * shrink + sum_row(scores, |_, p| p);
+                    largest[i] = now;
+                    for y in &mut y[i * value_width..][..value_width] {
+                        *y = *y * shrink;
+                    }
+                }
+            });
+            if let Some(dropping) = dropping {
+                vectorized!({
+                    for (i, weights) in scores.chunks_exact_mut(many).enumerate() {
+                        let of_query = dropping.of_query(head, t + i);
+                        for (j, weight) in weights.iter_mut().enumerate() {
+                            *weight = *weight * dropping.factor(of_query, s + j);
                         }
                     }
-                },
-            );
-            if let Some(dropping) = dropping {
-                drop_weights(dropping, [head, t, s], scores, many);
+                });
             }
             if pack_values {
                 E::by_panels(&v_panels[tile * v_size..], [many, value_width], scores, [many, 1], y);
@@ -121,28 +121,11 @@ fn attend<E: Element>(
                 E::by_rows(&v.data[s * v.step..], v.step, [many, value_width], scores, y);
             }
         }
-        for (i, y) in y.chunks_exact_mut(value_width.max(1)).enumerate() {
-            let inverse = if sums[i] == E::ZERO { E::ZERO } else { E::ONE / sums[i] };
-            y.iter_mut().for_each(|y| *y = *y * inverse);
-        }
         for i in 0..count {
             let is_blind = sums[i] == E::ZERO;
-            saved[2 * (t + i)] = if is_blind { E::ZERO } else { largest[i] };
-            saved[2 * (t + i) + 1] = if is_blind { E::ZERO } else { E::ONE / sums[i] };
+            let [largest, inverse] = if is_blind { [E::ZERO; 2] } else { [largest[i], E::ONE / sums[i]] };
+            saved[2 * (t + i)..][..2].copy_from_slice(&[largest, inverse]);
+            y[i * value_width..][..value_width].iter_mut().for_each(|y| *y = *y * inverse);
         }
     }
-}
-
-fn drop_weights<E: Element>(dropping: Dropping<E>, [head, t, s]: [usize; 3], weights: &mut [E], many: usize) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for (i, weights) in weights.chunks_exact_mut(many).enumerate() {
-                let of_query = dropping.of_query(head, t + i);
-                for (j, weight) in weights.iter_mut().enumerate() {
-                    *weight = *weight * dropping.factor(of_query, s + j);
-                }
-            }
-        },
-    );
 }

@@ -48,6 +48,15 @@ impl<'a, E: Element> Head<'a, E> {
         let data = array.data().get(row * by_row + head * by_head..).unwrap_or(&[]);
         Self { data, step, across }
     }
+
+    /// Writes scale times vectors t to t + count, of which the numbers lie together, row-major.
+    pub(super) fn scaled(&self, [t, count]: [usize; 2], width: usize, scale: E, out: &mut [E]) {
+        for (i, out) in out.chunks_exact_mut(width.max(1)).take(count).enumerate() {
+            for (out, x) in out.iter_mut().zip(&self.data[(t + i) * self.step..]) {
+                *out = *x * scale;
+            }
+        }
+    }
 }
 
 /// The array itself if each of its vectors lies together, else a copy.

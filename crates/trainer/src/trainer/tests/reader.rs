@@ -30,7 +30,7 @@ impl<E: Element> Reader<E> {
 
     fn loss(&self, batch: &Batch, state: &mut Vec<RecurrentState<E>>, mode: &mut Mode<'_>) -> Loss<E> {
         let x = self.embedding.forward(&batch.inputs);
-        let (y, last) = self.rnn.forward(&x, state, mode);
+        let (y, last) = self.rnn.forward(&x, None, state, mode);
         *state = last;
         let options = CrossEntropy { reduction: Reduction::Sum, ..CrossEntropy::default() };
         Loss { total: self.head.forward(&y, mode).cross_entropy(&batch.targets, options), tokens: batch.tokens() }

@@ -130,6 +130,31 @@ fn pairs_and_dialogues_have_a_template_and_a_text_has_none() {
 }
 
 #[test]
+fn every_option_of_a_model_is_a_field_of_its_configuration() {
+    let blocks = "--layers 3 --width 16 --heads 2 --feed-forward 9 --activation relu --dropout 0.2 \
+                  --gradient-checkpointing true";
+    let recurrent = "--layers 3 --hidden 16 --embedding 8 --dropout 0.2";
+    let decoder = "--cell gru --tied true --scheduled-sampling 0.3";
+    let gpt = "--key-heads 1 --gated true --bias true --tied false --norm rms --norm-epsilon 0.1 --positions rotary \
+               --rope-theta 9";
+    for line in [
+        format!("lstm {recurrent}"),
+        format!("gpt {blocks} {gpt}"),
+        format!("seq2seq {recurrent} {decoder} --reverse false"),
+        format!("attention {recurrent} {decoder} --attention luong --score dot --bidirectional false"),
+        format!("transformer {blocks} --scheduled-sampling 0.3 --norm-position post --positions learned --tied all"),
+    ] {
+        let named = settings(&line).named();
+        let options: Vec<&str> = line.split_whitespace().skip(1).collect();
+        for option in options.chunks(2) {
+            let (name, value) = (&option[0][2..], option[1]);
+            let found = named.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+            assert_eq!(found.map(|found| found.trim_end_matches(".0")), Some(value), "{line}: {name}");
+        }
+    }
+}
+
+#[test]
 fn flags_of_another_choice_are_refused() {
     for (line, flag) in [
         ("rnn --optimizer sgd --beta2 0.9", "--beta2"),

@@ -67,6 +67,16 @@ pub enum TokenizerError {
     /// A text has something for which there is no token.
     #[error("the tokenizer cannot encode this text: {0}")]
     NotEncoded(String),
+    /// A text is longer than the tokenizer's file lets texts be.
+    #[error(
+        "the text has {tokens} tokens, and this tokenizer truncates texts to {most}: set \"truncation\" in its file to null"
+    )]
+    Truncated {
+        /// How many tokens the text has.
+        tokens: usize,
+        /// How many the tokenizer leaves.
+        most: usize,
+    },
     /// Not JSON, or JSON of another form.
     #[error("not a tokenizer: {0}")]
     Json(String),

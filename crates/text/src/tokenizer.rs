@@ -30,6 +30,7 @@ mod text_stream;
 pub(crate) mod token_list;
 mod tokenizer_json;
 pub mod word;
+mod word_pieces;
 
 pub use bpe::BpeTokenizer;
 pub use char::CharTokenizer;
@@ -42,6 +43,7 @@ pub use sentence::{SentenceTokenizer, Unit};
 pub use text_stream::TextStream;
 pub use token_list::TokenBytes;
 pub use word::{WordOptions, WordTokenizer};
+pub use word_pieces::WordRule;
 
 use crate::error::TokenizerError;
 use std::sync::Arc;

@@ -32,21 +32,21 @@ mod gpt2;
 mod learn;
 mod merges;
 pub(super) mod steps;
-mod symbols;
+pub(super) mod symbols;
 mod word_counts;
 mod word_regex;
 
 pub(super) use word_counts::PieceCounts;
 
 use super::json_format::write_json;
-use super::token_list::REPLACEMENT;
 use crate::error::TokenizerError;
 use added::AddedTokens;
+pub(super) use decoding::Decoder;
 use decoding::Decoding;
 use file::{File, Spelled};
 use merges::Merges;
 use std::collections::HashMap;
-use steps::Steps;
+use steps::{Place, Steps};
 use symbols::Symbols;
 
 /// Tokens are the runs of bytes that are most often seen together; see the [module](self).
@@ -71,9 +71,12 @@ pub struct BpeTokenizer {
     merges: Merges,
     /// Whether a word that is a token is that token, whatever the merges would make of it.
     ignore_merges: bool,
-    /// The id of every token as it is spelled in the file.
+    /// The id of every token of the model as it is spelled in the file.
     ids: HashMap<String, u32>,
     decoding: Decoding,
+    beginning: Vec<u32>,
+    /// The most tokens of a text, if the file says that texts are truncated.
+    most: Option<usize>,
 }
 
 impl PartialEq for BpeTokenizer {
@@ -109,12 +112,19 @@ impl BpeTokenizer {
     pub(super) fn new(file: File) -> Result<Self, TokenizerError> {
         file.check()?;
         let steps = file.steps()?;
-        let Spelled { ids, tokens } = file.tokens()?;
+        let normalize = |text: &str| steps.normalize(text, Place::Beginning).into_owned();
+        let Spelled { ids, tokens } = file.tokens(normalize)?;
         let merges = Merges::new(file.ranked(&ids)?);
         let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
         let decoding = Decoding::new(&file, steps.bytes, &tokens)?;
+        let id = |token: &str| {
+            let added = file.added_tokens.iter().find(|added| added.content == token).map(|added| added.id);
+            added.or_else(|| ids.get(token).copied())
+        };
         Ok(Self {
-            added: AddedTokens::new(&file.added_tokens),
+            added: AddedTokens::new(&file.added_tokens, normalize),
+            beginning: file::beginning(&file.post_processor).into_iter().filter_map(id).collect(),
+            most: file::most_tokens(&file.truncation, &file.padding)?,
             steps,
             symbols,
             merges,
@@ -128,17 +138,14 @@ impl BpeTokenizer {
     /// The tokens that stand before every text that a model of these tokens is to go on with; most have none, Llama
     /// one.
     pub fn beginning(&self) -> Vec<u32> {
-        file::beginning(&self.file.post_processor)
-            .into_iter()
-            .filter_map(|token| self.ids.get(token).copied())
-            .collect()
+        self.beginning.clone()
     }
 
     /// The text of these ids. Bytes that are no characters, and ids outside the vocabulary, become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let bytes: Vec<u8> = ids.iter().flat_map(|&id| self.token(id).unwrap_or(REPLACEMENT)).copied().collect();
-        let begins = usize::from(self.strips_space() && bytes.starts_with(b" "));
-        String::from_utf8_lossy(&bytes[begins..]).into_owned()
+        let mut decoder = Decoder::default();
+        let text: String = ids.iter().map(|&id| self.decoding.push(id, &mut decoder)).collect();
+        text + &self.decoding.finish(&mut decoder)
     }
 
     /// The bytes that a token stands for; they need not be whole characters. None if there is no such token.
@@ -146,9 +153,19 @@ impl BpeTokenizer {
         self.decoding.token(id)
     }
 
+    /// Decodes one more token: the text that is known by now.
+    pub(super) fn push(&self, id: u32, decoder: &mut Decoder) -> String {
+        self.decoding.push(id, decoder)
+    }
+
+    /// The text that is known when no token follows.
+    pub(super) fn finish(&self, decoder: &mut Decoder) -> String {
+        self.decoding.finish(decoder)
+    }
+
     /// Whether a space at the beginning of a text was put there when it was encoded.
     pub(crate) fn strips_space(&self) -> bool {
-        self.decoding.strips_space
+        self.decoding.strips_space()
     }
 
     /// V, the largest id and one.

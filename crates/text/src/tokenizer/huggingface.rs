@@ -17,9 +17,9 @@ mod window;
 
 pub(super) use window::Window;
 
-use super::bpe::file::beginning;
+use super::bpe::file::{beginning, check_size, most_tokens};
 use super::token_list::REPLACEMENT_TEXT;
-use crate::error::{MAX_VOCABULARY, TokenizerError};
+use crate::error::TokenizerError;
 use growth::{Growth, Spelled};
 use serde_json::Value;
 use std::fmt;
@@ -35,6 +35,8 @@ pub struct HuggingFaceTokenizer {
     beginning: Vec<u32>,
     /// How its texts grow; none if nothing of them is sure before their end.
     growth: Option<Growth>,
+    /// The most tokens of a text, if the file says that texts are truncated.
+    most: Option<usize>,
 }
 
 impl HuggingFaceTokenizer {
@@ -45,6 +47,7 @@ impl HuggingFaceTokenizer {
     /// for none.
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
         let mut file: Value = serde_json::from_str(json).map_err(TokenizerError::json)?;
+        let most = most_tokens(&file["truncation"], &file["padding"])?;
         for setting in ["truncation", "padding"] {
             file[setting] = Value::Null;
         }
@@ -56,16 +59,7 @@ impl HuggingFaceTokenizer {
             file.to_string().parse().map_err(|error| TokenizerError::Unsupported(one_line(&error)))?;
         let vocabulary = tokenizer.get_vocab(true);
         let size = vocabulary.values().max().map_or(0, |&id| id as usize + 1);
-        match size {
-            0 => return Err(TokenizerError::Empty),
-            tokens if tokens > MAX_VOCABULARY => return Err(TokenizerError::TooLarge { tokens }),
-            // Every id costs a row of a model's parameters, so a few may be missing, but not most.
-            size if size > 2 * vocabulary.len() => {
-                let problem = format!("its {} tokens have ids up to {}", vocabulary.len(), size - 1);
-                return Err(TokenizerError::Json(problem));
-            }
-            _ => {}
-        }
+        check_size(vocabulary.len(), size)?;
         let texts: Vec<Option<String>> = (0..size as u32).map(|id| tokenizer.id_to_token(id)).collect();
         Ok(Self {
             json: json.to_owned(),
@@ -80,6 +74,7 @@ impl HuggingFaceTokenizer {
                 .into_iter()
                 .filter_map(|token| tokenizer.token_to_id(token))
                 .collect(),
+            most,
             growth: Growth::of(&file["decoder"], texts.iter().flatten()),
             tokenizer,
         })
@@ -101,9 +96,11 @@ impl HuggingFaceTokenizer {
     /// If something in it is unknown and the vocabulary has no token for that.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         let encoding = self.tokenizer.encode_fast(text, false);
-        encoding
-            .map(|encoding| encoding.get_ids().to_vec())
-            .map_err(|error| TokenizerError::NotEncoded(one_line(&error)))
+        let encoding = encoding.map_err(|error| TokenizerError::NotEncoded(one_line(&error)))?;
+        match self.most {
+            Some(most) if encoding.len() > most => Err(TokenizerError::Truncated { tokens: encoding.len(), most }),
+            _ => Ok(encoding.get_ids().to_vec()),
+        }
     }
 
     /// The tokens that stand before every text that a model of these tokens is to go on with.

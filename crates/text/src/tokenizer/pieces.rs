@@ -21,7 +21,8 @@
 
 use super::bpe::PieceCounts;
 use super::token_list::count;
-use super::word::{self, WordOptions};
+use super::word::WordOptions;
+use super::word_pieces::{self, WordRule};
 use super::{CharTokenizer, Tokenizer, WordTokenizer};
 use crate::error::TokenizerError;
 use std::collections::{BTreeSet, HashMap};
@@ -102,7 +103,9 @@ impl<'t> PieceEncoder<'t> {
                     ids.extend(of_piece);
                     text.len()
                 }
-                Tokenizer::Word(tokenizer) => word::settled(text, |piece| tokenizer.piece(piece, ids)),
+                Tokenizer::Word(tokenizer) => {
+                    word_pieces::settled(text, tokenizer.rule, |piece| tokenizer.piece(piece, ids))
+                }
                 Tokenizer::Ids(tokenizer) => {
                     let settled = text.rfind(char::is_whitespace).unwrap_or(0);
                     ids.extend(tokenizer.encode(&text[..settled])?);
@@ -178,7 +181,9 @@ impl PieceLearner {
                     characters.extend(text.chars());
                     text.len()
                 }
-                Counts::Word(counts, _) => word::settled(text, |piece| count(counts, piece)),
+                Counts::Word(counts, _) => {
+                    word_pieces::settled(text, WordRule::default(), |piece| count(counts, piece))
+                }
                 Counts::Bpe(counts) => counts.settled(text)?,
             })
         })
@@ -196,7 +201,7 @@ impl PieceLearner {
                 CharTokenizer::of(characters).map(Tokenizer::Char)
             }
             Counts::Word(mut counts, options) => {
-                word::pieces(rest).for_each(|piece| count(&mut counts, piece));
+                word_pieces::pieces(rest, WordRule::default()).for_each(|piece| count(&mut counts, piece));
                 WordTokenizer::of(counts, options).map(Tokenizer::Word)
             }
             Counts::Bpe(mut counts) => {

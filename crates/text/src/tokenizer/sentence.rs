@@ -34,6 +34,7 @@ pub use sentence_pieces::Unit;
 use super::json_format::{is_hugging_face, read_json, write_json};
 use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
 use super::word::SPACE;
+use super::word_pieces::WordRule;
 use super::{BpeTokenizer, WordOptions};
 use crate::error::{FORMAT, TokenizerError};
 use sentence_pieces::{cut, is_piece};
@@ -82,7 +83,7 @@ pub struct SentenceTokenizer {
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     /// It is cut into pieces, each of which has an id.
-    Pieces { unit: Unit, ids: HashMap<String, u32> },
+    Pieces { unit: Unit, rule: WordRule, ids: HashMap<String, u32> },
     /// By byte-pair encoding.
     Bpe(Arc<BpeTokenizer>),
 }
@@ -99,7 +100,7 @@ impl SentenceTokenizer {
         options: WordOptions,
     ) -> Result<Self, TokenizerError> {
         let mut counts = HashMap::new();
-        texts.into_iter().for_each(|text| cut(text, unit, |piece| count(&mut counts, piece)));
+        texts.into_iter().for_each(|text| cut(text, unit, WordRule::default(), |piece| count(&mut counts, piece)));
         let WordOptions { minimum_count, maximum_size } = options;
         let tokens = most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?;
         Self::from_tokens(unit, tokens)
@@ -128,13 +129,19 @@ impl SentenceTokenizer {
     /// If there are too many, if the first four are not the special ones, if one of the others is not a single
     /// piece, or if one is listed twice.
     pub fn from_tokens(unit: Unit, tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        Self::by_rule(unit, WordRule::default(), tokens)
+    }
+
+    /// The vocabulary of `tokens`, whose words are cut by a rule.
+    fn by_rule(unit: Unit, rule: WordRule, tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        let rule = if unit == Unit::Word { rule } else { WordRule::unsaid() };
         check_special(&tokens)?;
-        if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit)) {
+        if let Some(id) = (SPECIAL.len()..tokens.len()).find(|&id| !is_piece(&tokens[id], unit, rule)) {
             let expected = if unit == Unit::Char { "one character" } else { "one word or one mark" };
             return Err(TokenizerError::Malformed { id, token: tokens[id].clone(), expected });
         }
         let ids = index(&tokens)?;
-        Ok(Self { tokens, kind: Kind::Pieces { unit, ids } })
+        Ok(Self { tokens, kind: Kind::Pieces { unit, rule, ids } })
     }
 
     /// The ids of the tokens of `text`, [`UNKNOWN`] where there is none. [`START`] and [`END`] are not added.
@@ -143,9 +150,9 @@ impl SentenceTokenizer {
     /// Of byte pairs, as [`BpeTokenizer::encode`].
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         match &self.kind {
-            Kind::Pieces { unit, ids } => {
+            Kind::Pieces { unit, rule, ids } => {
                 let mut found = Vec::new();
-                cut(text, *unit, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
+                cut(text, *unit, *rule, |piece| found.push(ids.get(piece).copied().unwrap_or(UNKNOWN)));
                 Ok(found)
             }
             Kind::Bpe(tokenizer) => tokenizer.encode_ordinary(text),
@@ -238,7 +245,7 @@ fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
 /// If one side has byte pairs and the other does not have the same.
 pub fn pair_to_json(source: &SentenceTokenizer, target: &SentenceTokenizer) -> String {
     let side = |of: &SentenceTokenizer| match &of.kind {
-        Kind::Pieces { unit, .. } => Some(Side { kind: *unit, tokens: of.tokens.clone() }),
+        Kind::Pieces { unit, rule, .. } => Some(Side { kind: *unit, word_rule: *rule, tokens: of.tokens.clone() }),
         Kind::Bpe(_) => None,
     };
     match (side(source), side(target), &target.kind) {
@@ -259,7 +266,7 @@ pub fn pair_from_json(json: &str) -> Result<[SentenceTokenizer; 2], TokenizerErr
         return Ok([shared.clone(), shared]);
     }
     let File { source, target, .. } = read_json(json)?;
-    let tokenizer = |side: Side| SentenceTokenizer::from_tokens(side.kind, side.tokens);
+    let tokenizer = |side: Side| SentenceTokenizer::by_rule(side.kind, side.word_rule, side.tokens);
     Ok([tokenizer(source)?, tokenizer(target)?])
 }
 
@@ -275,6 +282,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Side {
     kind: Unit,
+    #[serde(default = "WordRule::unsaid", skip_serializing_if = "WordRule::is_unsaid")]
+    word_rule: WordRule,
     tokens: Vec<String>,
 }
 

@@ -6,7 +6,7 @@
 //! once.
 
 use super::Tokenizer;
-use super::token_list::REPLACEMENT;
+use super::bpe::Decoder;
 
 /// Tokens to text, one after another.
 ///
@@ -23,10 +23,7 @@ use super::token_list::REPLACEMENT;
 #[derive(Debug, Clone)]
 pub struct TextStream<'t> {
     tokenizer: &'t Tokenizer,
-    /// The beginning of a character.
-    held: Vec<u8>,
-    /// Whether nothing has been read yet.
-    begins: bool,
+    bytes: Decoder,
     #[cfg(feature = "tokenizers")]
     window: super::huggingface::Window,
 }
@@ -36,8 +33,7 @@ impl Tokenizer {
     pub fn stream(&self) -> TextStream<'_> {
         TextStream {
             tokenizer: self,
-            held: Vec::new(),
-            begins: true,
+            bytes: Decoder::default(),
             #[cfg(feature = "tokenizers")]
             window: Default::default(),
         }
@@ -48,13 +44,7 @@ impl TextStream<'_> {
     /// Reads a token: what can be shown by now, which may be nothing.
     pub fn push(&mut self, id: u32) -> String {
         match self.tokenizer {
-            Tokenizer::Bpe(tokenizer) => {
-                let bytes = tokenizer.token(id).unwrap_or(REPLACEMENT);
-                let inserted = self.begins && tokenizer.strips_space();
-                self.begins &= bytes.is_empty();
-                self.held.extend_from_slice(bytes.strip_prefix(b" ").filter(|_| inserted).unwrap_or(bytes));
-                self.take_whole()
-            }
+            Tokenizer::Bpe(tokenizer) => tokenizer.push(id, &mut self.bytes),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => self.window.push(tokenizer, id),
             whole_characters => whole_characters.decode(&[id]),
@@ -66,33 +56,17 @@ impl TextStream<'_> {
         match self.tokenizer {
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => self.window.skip(tokenizer),
-            _ => self.held.clear(),
+            _ => self.bytes.skip(),
         }
     }
 
     /// What is held back is whole now: U+FFFD if it is anything but text.
-    pub fn finish(self) -> String {
+    pub fn finish(mut self) -> String {
         match self.tokenizer {
+            Tokenizer::Bpe(tokenizer) => tokenizer.finish(&mut self.bytes),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => self.window.finish(tokenizer),
-            _ => String::from_utf8_lossy(&self.held).into_owned(),
-        }
-    }
-
-    /// Takes the characters that are whole, and U+FFFD for bytes that can never become one.
-    fn take_whole(&mut self) -> String {
-        let mut whole = String::new();
-        loop {
-            let Err(error) = std::str::from_utf8(&self.held) else {
-                whole.push_str(&String::from_utf8_lossy(&std::mem::take(&mut self.held)));
-                return whole;
-            };
-            let valid: Vec<u8> = self.held.drain(..error.valid_up_to()).collect();
-            whole.push_str(&String::from_utf8_lossy(&valid));
-            // Without a length, all that is wrong is that the text ends too early.
-            let Some(invalid) = error.error_len() else { return whole };
-            whole.push(char::REPLACEMENT_CHARACTER);
-            self.held.drain(..invalid);
+            _ => String::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::HuggingFaceTokenizer;
 use super::json_format::{is_hugging_face, read_json, write_json};
 use super::sentence::pair_to_json;
+use super::word_pieces::WordRule;
 use super::{BpeTokenizer, CharTokenizer, IdTokenizer, Tokenizer, WordTokenizer};
 use crate::error::{FORMAT, TokenizerError};
 use serde::de::Error as _;
@@ -16,14 +17,24 @@ impl Tokenizer {
     /// The content of `tokenizer.json`, of sentences that of [both sides](pair_to_json) of a pair. The same tokenizer
     /// gives the same bytes.
     pub fn to_json(&self) -> String {
-        let listed = |kind, tokens| write_json(&File { format: FORMAT, kind, tokens: Some(tokens), vocabulary: None });
+        let listed = |kind, word_rule, tokens| {
+            write_json(&File { format: FORMAT, kind, word_rule, tokens: Some(tokens), vocabulary: None })
+        };
         match self {
-            Self::Char(tokenizer) => listed(Kind::Char, tokenizer.tokens().map(String::from).collect()),
-            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.tokens().map(String::from).collect()),
+            Self::Char(tokenizer) => {
+                listed(Kind::Char, WordRule::unsaid(), tokenizer.tokens().map(String::from).collect())
+            }
+            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.rule, tokenizer.tokens().map(String::from).collect()),
             Self::Bpe(tokenizer) => tokenizer.to_json(),
             Self::Ids(tokenizer) => {
                 let vocabulary = Some(tokenizer.vocabulary());
-                write_json(&File { format: FORMAT, kind: Kind::Ids, tokens: None, vocabulary })
+                write_json(&File {
+                    format: FORMAT,
+                    kind: Kind::Ids,
+                    word_rule: WordRule::unsaid(),
+                    tokens: None,
+                    vocabulary,
+                })
             }
             Self::Sentence(tokenizer) => pair_to_json(tokenizer, tokenizer),
             #[cfg(feature = "tokenizers")]
@@ -86,6 +97,8 @@ impl<'de> Deserialize<'de> for Tokenizer {
 struct File {
     format: u32,
     kind: Kind,
+    #[serde(default = "WordRule::unsaid", skip_serializing_if = "WordRule::is_unsaid")]
+    word_rule: WordRule,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     tokens: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -103,10 +116,10 @@ enum Kind {
 impl TryFrom<File> for Tokenizer {
     type Error = TokenizerError;
 
-    fn try_from(File { kind, tokens, vocabulary, .. }: File) -> Result<Self, TokenizerError> {
+    fn try_from(File { kind, word_rule, tokens, vocabulary, .. }: File) -> Result<Self, TokenizerError> {
         match (kind, tokens, vocabulary) {
             (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
-            (Kind::Word, Some(tokens), None) => WordTokenizer::from_tokens(tokens).map(Tokenizer::Word),
+            (Kind::Word, Some(tokens), None) => WordTokenizer::by_rule(word_rule, tokens).map(Tokenizer::Word),
             (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
             (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
             _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),

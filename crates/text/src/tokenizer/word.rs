@@ -6,6 +6,9 @@
 //!   written without spaces;
 //! - one character of any other kind: a punctuation mark, a line break, a space.
 //!
+//! Combining marks belong to the character before them, as in Unicode's rule for words (UAX #29, WB4): without them, a
+//! word of Hindi or Thai would be several, and so would one with a decomposed accent. [`WordRule`] has the older rule.
+//!
 //! One space before a word or a mark belongs to it, as in GPT-2 (Radford et al. 2019), so that spaces between words
 //! cost no tokens: `the cat, the hat` is `the| cat|,| the| hat`. The pieces of a text, put together, are the text.
 //!
@@ -14,6 +17,7 @@
 //! gives the text back exactly, but for unknown words, and the spaces around those stay.
 
 use super::token_list::{count, index, most_frequent};
+use super::word_pieces::{WordRule, pieces};
 use crate::error::TokenizerError;
 use std::collections::HashMap;
 
@@ -49,6 +53,7 @@ pub struct WordTokenizer {
     tokens: Vec<String>,
     /// The id of every piece.
     ids: HashMap<String, u32>,
+    pub(super) rule: WordRule,
 }
 
 impl WordTokenizer {
@@ -59,7 +64,7 @@ impl WordTokenizer {
     /// If the text is empty, or no piece is admitted.
     pub fn from_text(text: &str, options: WordOptions) -> Result<Self, TokenizerError> {
         let mut counts = HashMap::new();
-        pieces(text).for_each(|piece| count(&mut counts, piece));
+        pieces(text, WordRule::default()).for_each(|piece| count(&mut counts, piece));
         Self::of(counts, options)
     }
 
@@ -75,6 +80,11 @@ impl WordTokenizer {
     /// If there are no tokens or too many, if the first two are not `<unk>` and the space, if one of the others is not
     /// a single piece, or if one is listed twice.
     pub fn from_tokens(tokens: Vec<String>) -> Result<Self, TokenizerError> {
+        Self::by_rule(WordRule::default(), tokens)
+    }
+
+    /// The tokenizer of `tokens`, cut by a rule.
+    pub(super) fn by_rule(rule: WordRule, tokens: Vec<String>) -> Result<Self, TokenizerError> {
         if tokens.is_empty() {
             return Err(TokenizerError::Empty);
         }
@@ -88,17 +98,17 @@ impl WordTokenizer {
         if tokens.get(1).is_none_or(|token| token != SPACE) {
             return malformed(1, "a space, which comes second");
         }
-        if let Some(id) = (2..tokens.len()).find(|&id| pieces(&tokens[id]).count() != 1) {
+        if let Some(id) = (2..tokens.len()).find(|&id| pieces(&tokens[id], rule).count() != 1) {
             return malformed(id, "one word or one mark");
         }
         let ids = index(&tokens)?;
-        Ok(Self { tokens, ids })
+        Ok(Self { tokens, ids, rule })
     }
 
     /// The ids of the pieces of `text`, that of [`UNKNOWN`] where there is none.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
-        pieces(text).for_each(|piece| self.piece(piece, &mut ids));
+        pieces(text, self.rule).for_each(|piece| self.piece(piece, &mut ids));
         ids
     }
 
@@ -128,93 +138,9 @@ impl WordTokenizer {
     }
 }
 
-/// The pieces of a text, from left to right; see the [module](self).
-pub(crate) fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        let (piece, rest) = text.split_at(first_piece(text)?);
-        text = rest;
-        Some(piece)
-    })
-}
-
-/// Calls `each` with the pieces at the beginning of a text that nothing that may follow could change, and says how many
-/// bytes they are. A piece never depends on more than two characters behind it: an apostrophe and a letter.
-pub(super) fn settled(text: &str, mut each: impl FnMut(&str)) -> usize {
-    let mut done = 0;
-    for piece in pieces(text) {
-        let end = done + piece.len();
-        if text[end..].chars().nth(1).is_none() {
-            break;
-        }
-        each(piece);
-        done = end;
-    }
-    done
-}
-
-/// How many bytes the first piece of `text` takes; none if there is no text.
-fn first_piece(text: &str) -> Option<usize> {
-    let first = text.chars().next()?;
-    match text.strip_prefix(SPACE).and_then(|rest| Some((rest, rest.chars().next()?))) {
-        Some((rest, next)) if !next.is_whitespace() => Some(SPACE.len() + first_mark(rest, next)),
-        _ => Some(first_mark(text, first)),
-    }
-}
-
-/// How many bytes the word at the beginning of `text` takes, or the mark. `first` is the first character.
-fn first_mark(text: &str, first: char) -> usize {
-    if !is_letter(first) {
-        return first.len_utf8();
-    }
-    let mut end = 0;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        let inside = is_letter(character)
-            || is_apostrophe(character) && characters.peek().is_some_and(|&(_, next)| is_letter(next));
-        if !inside {
-            break;
-        }
-        end = at + character.len_utf8();
-    }
-    end
-}
-
-/// Whether a character makes words together with its neighbours.
-fn is_letter(character: char) -> bool {
-    character.is_alphanumeric() && !is_ideograph(character)
-}
-
-pub(crate) fn is_apostrophe(character: char) -> bool {
-    matches!(character, '\'' | '’')
-}
-
-/// Whether a character is a word of its own: the blocks of unified Chinese, Japanese and Korean ideographs.
-fn is_ideograph(character: char) -> bool {
-    matches!(
-        character,
-        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cut(text: &str) -> Vec<&str> {
-        pieces(text).collect()
-    }
-
-    #[test]
-    fn a_text_is_cut_into_words_and_marks() {
-        assert_eq!(cut("the cat, the hat"), ["the", " cat", ",", " the", " hat"]);
-        assert_eq!(cut("I don't -- 'tis so."), ["I", " don't", " -", "-", " '", "tis", " so", "."]);
-        assert_eq!(cut("a  b\n\n c \t"), ["a", " ", " b", "\n", "\n", " c", " ", "\t"]);
-        assert_eq!(cut("the dogs' l’été x'"), ["the", " dogs", "'", " l’été", " x", "'"]);
-        assert_eq!(cut("GPT是2018年 的"), ["GPT", "是", "2018", "年", " 的"]);
-        assert_eq!(cut("<unk>"), ["<", "unk", ">"]);
-        assert_eq!(cut(" "), [" "]);
-        assert_eq!(cut(""), Vec::<&str>::new());
-    }
 
     #[test]
     fn the_most_frequent_words_come_first() {

@@ -1,17 +1,20 @@
 //! Added tokens: texts that are one token wherever they stand, such as `<|endoftext|>`.
 //!
-//! They are found before a text is cut into words, from left to right, the longest first where several begin at one
-//! place. None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
+//! They are found before a text is cut into words, from left to right, the longest where several begin at one place.
+//! Some are found before a text is normalized and the others afterwards, as Hugging Face's library does it. None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
 
 use crate::error::TokenizerError;
+use fancy_regex::Regex;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::sync::LazyLock;
 
 /// A text that is one token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AddedToken {
     pub(super) id: u32,
     pub(super) content: String,
-    /// Whether it is found only where no letter or digit stands beside it.
+    /// Whether it is found only where no word character stands beside it.
     #[serde(default)]
     pub(super) single_word: bool,
     /// Whether white space to its left belongs to it.
@@ -20,8 +23,7 @@ pub(super) struct AddedToken {
     /// Whether white space to its right belongs to it.
     #[serde(default)]
     pub(super) rstrip: bool,
-    /// Whether others look for it in the normalised text. It is looked for in the text as it is, which differs only
-    /// where a normalisation changes the token itself.
+    /// Whether it is looked for in the normalized text.
     #[serde(default)]
     pub(super) normalized: bool,
     /// Whether others leave it out when they decode.
@@ -46,17 +48,50 @@ pub(super) enum Part<'t> {
     Token(u32),
 }
 
-/// The added tokens of a vocabulary.
+/// The added tokens of a vocabulary, in the two passes in which they are looked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddedTokens {
-    /// By their first byte, the longest first.
-    tokens: Vec<AddedToken>,
+    /// Those that are looked for in the text as it is.
+    pub(super) original: Finder,
+    /// Those with `normalized`: looked for in what a normalizer makes of the rest, as it makes it of them.
+    pub(super) normalized: Finder,
 }
 
 impl AddedTokens {
-    pub(super) fn new(tokens: &[AddedToken]) -> Self {
-        let mut tokens: Vec<_> = tokens.iter().filter(|token| !token.content.is_empty()).cloned().collect();
-        tokens.sort_by_key(|token| (token.content.as_bytes()[0], std::cmp::Reverse(token.content.len())));
+    /// The tokens of a vocabulary whose normalizer is `normalize`.
+    pub(super) fn new(tokens: &[AddedToken], normalize: impl Fn(&str) -> String) -> Self {
+        let (normalized, original): (Vec<_>, Vec<_>) = tokens.iter().partition(|token| token.normalized);
+        Self {
+            original: Finder::new(original.into_iter().map(|token| (token.content.clone(), token.clone()))),
+            normalized: Finder::new(normalized.into_iter().map(|token| (normalize(&token.content), token.clone()))),
+        }
+    }
+
+    /// The tokens of the only pass there is, if they can be found in a text whose end is not known yet and behind any
+    /// cut of it: no other pass goes before, and none looks at what stands beside a token. It supposes that there is
+    /// no normalizer.
+    pub(super) fn settled(&self) -> Option<&Finder> {
+        let only = match (self.original.tokens.is_empty(), self.normalized.tokens.is_empty()) {
+            (_, true) => &self.original,
+            (true, false) => &self.normalized,
+            (false, false) => return None,
+        };
+        let alone = |(_, token): &(String, AddedToken)| !token.single_word && !token.lstrip && !token.rstrip;
+        only.tokens.iter().all(alone).then_some(only)
+    }
+}
+
+/// Tokens that are looked for in one pass.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Finder {
+    /// What is looked for, by its first byte, the longest first.
+    tokens: Vec<(String, AddedToken)>,
+}
+
+impl Finder {
+    pub(super) fn new(tokens: impl IntoIterator<Item = (String, AddedToken)>) -> Self {
+        let mut tokens: Vec<_> = tokens.into_iter().filter(|(text, _)| !text.is_empty()).collect();
+        tokens.sort_by_key(|(text, _)| (text.as_bytes()[0], Reverse(text.len())));
         Self { tokens }
     }
 
@@ -71,20 +106,14 @@ impl AddedTokens {
         if done < text.len() { each(Part::Text(&text[done..])) } else { Ok(()) }
     }
 
-    /// Whether they can be told before the end of a text is known, and behind any cut: none looks at what stands beside
-    /// it.
-    pub(super) fn settle(&self) -> bool {
-        self.tokens.iter().all(|token| !token.single_word && !token.lstrip && !token.rstrip)
-    }
-
     /// [Parts](Self::part) a text that may go on, up to the last part: returns where that begins, and how far into the
-    /// text no token that is still to come could begin.
+    /// text no token can begin any more, whatever follows. It must be [settled](AddedTokens::settled).
     pub(super) fn settled_parts<'t>(
         &self,
         text: &'t str,
         mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
     ) -> Result<(usize, usize), TokenizerError> {
-        let longest = self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(1);
+        let longest = self.tokens.iter().map(|(text, _)| text.len()).max().unwrap_or(1);
         let mut open = text.len().saturating_sub(longest - 1);
         while !text.is_char_boundary(open) {
             open -= 1;
@@ -93,86 +122,99 @@ impl AddedTokens {
         Ok((done, open.max(done)))
     }
 
-    /// Parts a text up to the last token that begins before `open`, and says where that ends.
+    /// Calls `each` with all tokens that begin before `open` and with what lies before each: returns where the last one
+    /// ends.
     fn part_before<'t>(
         &self,
         open: usize,
         text: &'t str,
         each: &mut dyn FnMut(Part<'t>) -> Result<(), TokenizerError>,
     ) -> Result<usize, TokenizerError> {
-        let mut done = 0;
-        while let Some((start, end, id)) = self.find(text, done).filter(|&(start, ..)| start < open) {
+        let (mut done, mut from) = (0, 0);
+        while let Some((at, end, token)) = self.find(text, from).filter(|&(at, ..)| at < open) {
+            from = end; // also behind a token that is none here: no shorter one takes its place
+            if token.single_word && !stands_alone(text, at, end) {
+                continue;
+            }
+            let start = if token.lstrip { text[..at].trim_end().len().max(done) } else { at };
             if done < start {
                 each(Part::Text(&text[done..start]))?;
             }
-            each(Part::Token(id))?;
-            done = end;
+            done = if token.rstrip { text.len() - text[end..].trim_start().len() } else { end };
+            // A token of white space may lie in what one before it took.
+            if start < done {
+                each(Part::Token(token.id))?;
+            }
         }
         Ok(done)
     }
 
-    /// Where the first token at or behind `from` begins and ends, and which it is.
-    fn find(&self, text: &str, from: usize) -> Option<(usize, usize, u32)> {
+    /// The leftmost text of a token from a place on, the longest of those that begin there: where it is, and the token.
+    fn find(&self, text: &str, from: usize) -> Option<(usize, usize, &AddedToken)> {
         if self.tokens.is_empty() {
             return None;
         }
         (from..text.len()).find_map(|at| {
-            let first = text.as_bytes()[at];
-            let candidates = &self.tokens[self.tokens.partition_point(|token| token.content.as_bytes()[0] < first)..];
-            let mut candidates = candidates.iter().take_while(|token| token.content.as_bytes()[0] == first);
-            // A token begins with the first byte of a character, so `at` is no place inside of one where it matches.
-            let token = candidates.find(|token| {
-                text.as_bytes()[at..].starts_with(token.content.as_bytes())
-                    && (!token.single_word || stands_alone(text, at, at + token.content.len()))
-            })?;
-            let (before, after) = (&text[from..at], &text[at + token.content.len()..]);
-            let taken = |text: &str, rest: &str| text.len() - rest.len();
-            let left = if token.lstrip { taken(before, before.trim_end()) } else { 0 };
-            let right = if token.rstrip { taken(after, after.trim_start()) } else { 0 };
-            Some((at - left, at + token.content.len() + right, token.id))
+            let rest = &text.as_bytes()[at..];
+            let candidates = &self.tokens[self.tokens.partition_point(|(text, _)| text.as_bytes()[0] < rest[0])..];
+            let mut candidates = candidates.iter().take_while(|(text, _)| text.as_bytes()[0] == rest[0]);
+            let (found, token) = candidates.find(|(text, _)| rest.starts_with(text.as_bytes()))?;
+            Some((at, at + found.len(), token))
         })
     }
 }
 
+/// Whether no word character, `\w` of the crate `regex`, stands beside a part of a text.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w$").expect("an expression of one class"));
+    let is_word = |character: char| WORD.is_match(character.encode_utf8(&mut [0; 4])).expect("one step");
     !text[..start].ends_with(is_word) && !text[end..].starts_with(is_word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Part::{Text, Token};
+
+    fn parts<'t>(finder: &Finder, text: &'t str) -> Vec<Part<'t>> {
+        let mut parts = Vec::new();
+        let pushed = finder.part(text, |part| {
+            parts.push(part);
+            Ok(())
+        });
+        pushed.map(|()| parts).unwrap()
+    }
 
     #[test]
     fn the_first_is_found_and_of_those_the_longest() {
         let tokens = [AddedToken::special(7, "<s>"), AddedToken::special(8, "<s><s>"), AddedToken::special(9, "é")];
-        let added = AddedTokens::new(&tokens);
-        let parts = |text| {
-            let mut parts = Vec::new();
-            let pushed = added.part(text, |part| {
-                parts.push(part);
-                Ok(())
-            });
-            pushed.map(|()| parts).unwrap()
-        };
-        use Part::{Text, Token};
-        assert_eq!(parts("a<s>b<s"), [Text("a"), Token(7), Text("b<s")]);
-        assert_eq!(parts("<s><s><s>"), [Token(8), Token(7)]);
-        assert_eq!(parts("caféè"), [Text("caf"), Token(9), Text("è")]);
-        assert_eq!(parts(""), []);
+        let added = AddedTokens::new(&tokens, str::to_owned).original;
+        assert_eq!(parts(&added, "a<s>b<s"), [Text("a"), Token(7), Text("b<s")]);
+        assert_eq!(parts(&added, "<s><s><s>"), [Token(8), Token(7)]);
+        assert_eq!(parts(&added, "caféè"), [Text("caf"), Token(9), Text("è")]);
+        assert_eq!(parts(&added, ""), []);
     }
 
     #[test]
     fn white_space_and_neighbours_count_where_a_token_says_so() {
-        let mut tokens = [AddedToken::special(1, "<m>"), AddedToken::special(2, "um")];
-        (tokens[0].lstrip, tokens[0].rstrip, tokens[1].single_word) = (true, true, true);
-        let added = AddedTokens::new(&tokens);
-        let mut parts = Vec::new();
-        let pushed = added.part("a \n<m>  b, sum um", |part| {
-            parts.push(part);
-            Ok(())
-        });
-        assert_eq!(pushed, Ok(()));
-        assert_eq!(parts, [Part::Text("a"), Part::Token(1), Part::Text("b, sum "), Part::Token(2)]);
+        let mut tokens = [AddedToken::special(1, "<m>"), AddedToken::special(2, "um"), AddedToken::special(3, "umm")];
+        (tokens[0].lstrip, tokens[0].rstrip) = (true, true);
+        tokens[1..].iter_mut().for_each(|token| token.single_word = true);
+        let added = AddedTokens::new(&tokens, str::to_owned).original;
+        assert_eq!(parts(&added, "a \n<m>  b, sum um"), [Text("a"), Token(1), Text("b, sum "), Token(2)]);
+        assert_eq!(parts(&added, "ummer um\u{301} um-"), [Text("ummer um\u{301} "), Token(2), Text("-")]);
+        tokens[1].single_word = false;
+        let added = AddedTokens::new(&tokens, str::to_owned).original;
+        assert_eq!(parts(&added, "ummer um"), [Text("ummer "), Token(2)], "no shorter one takes the place of umm");
+    }
+
+    #[test]
+    fn normalized_tokens_have_a_pass_of_their_own() {
+        let normalized = AddedToken { normalized: true, ..AddedToken::special(1, "<A>") };
+        let added = AddedTokens::new(&[normalized.clone(), AddedToken::special(2, "b")], str::to_lowercase);
+        assert_eq!(parts(&added.normalized, "<A><a>b"), [Text("<A>"), Token(1), Text("b")]);
+        assert_eq!(parts(&added.original, "<A><a>b"), [Text("<A><a>"), Token(2)]);
+        assert!(added.settled().is_none());
+        assert!(AddedTokens::new(&[normalized], str::to_owned).settled().is_some());
     }
 }

@@ -1,31 +1,84 @@
-//! What every token stands for.
+//! What every token stands for, and the text of tokens.
 //!
-//! Decoding is putting bytes one after another, whatever the vocabulary: that a token is spelled in visible characters,
-//! has a mark for its space, or is a single byte `<0x0A>`, is undone once, when a vocabulary is read.
+//! A decoder works through the tokens in steps, as a file describes them. Each step changes every token by itself, until
+//! one makes a single text of them all. So what a token stands for is found once, when a vocabulary is read; what depends
+//! on its neighbours is left to decoding: single bytes `<0x0A>` in a row are one text, if they are UTF-8, and a
+//! beginning may lose its space.
 
 use super::alphabet;
 use super::file::File;
 use super::steps::{each_step, kind, literal, prepend_scheme, text};
-use super::symbols::byte_token;
+use super::symbols::byte_of;
 use crate::error::TokenizerError;
+use crate::tokenizer::token_list::{REPLACEMENT, REPLACEMENT_TEXT};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What every token stands for.
 #[derive(Debug, Clone)]
 pub(super) struct Decoding {
-    /// The bytes of every id; none where there is no token.
-    tokens: Vec<Option<Box<[u8]>>>,
+    /// The token of every id; none where there is none.
+    tokens: Vec<Option<Token>>,
+    /// What tokens stand for at the beginning of a text, where that is something else.
+    first: HashMap<u32, Box<[u8]>>,
+    /// What is done to the text of single bytes in a row.
+    changes: Vec<Change>,
     /// Whether a space at the beginning of a text was put there when it was encoded.
-    pub(super) strips_space: bool,
+    strips_space: bool,
+}
+
+/// What a token stands for.
+#[derive(Debug, Clone)]
+struct Token {
+    bytes: Box<[u8]>,
+    /// Whether it is a single byte.
+    is_byte: bool,
+}
+
+/// Tokens that are being decoded, one after another.
+#[derive(Debug, Clone, Default)]
+pub(in crate::tokenizer) struct Decoder {
+    /// The beginning of a character.
+    held: Vec<u8>,
+    /// Single bytes in a row.
+    row: Vec<u8>,
+    /// Whether there was a token before, and whether it said something.
+    begun: bool,
+    shown: bool,
+}
+
+/// A step of a decoder that changes every token by itself.
+#[derive(Debug, Clone)]
+enum Change {
+    /// One text is put for another.
+    Replace { what: String, by: String },
+    /// A mark is put for a space, and for nothing in the first token if `begins` says so.
+    Metaspace { mark: String, begins: bool },
+    /// A space at the beginning is taken off.
+    Strip,
+}
+
+impl Change {
+    fn apply(&self, text: String, first: bool) -> String {
+        match self {
+            Self::Replace { what, by } => text.replace(what, by),
+            Self::Metaspace { mark, begins } => text.replace(mark, if first && *begins { "" } else { " " }),
+            Self::Strip => text.strip_prefix(' ').map(str::to_owned).unwrap_or(text),
+        }
+    }
 }
 
 /// The decoder that a file describes.
 #[derive(Default)]
 struct Described {
+    /// The steps before and behind that which finds single bytes.
+    before: Vec<Change>,
+    behind: Vec<Change>,
     byte_level: bool,
     byte_fallback: bool,
-    replaced: Vec<(String, String)>,
+    /// Whether the tokens have become one text.
+    fused: bool,
     strips_space: bool,
 }
 
@@ -34,64 +87,168 @@ impl Decoding {
     ///
     /// # Errors
     /// If the decoder does not undo what encoding does, or is not known here.
-    pub(super) fn new(file: &File, bytes: bool, spelled: &[Option<&str>]) -> Result<Self, TokenizerError> {
-        let mut described = Described { byte_level: bytes && file.decoder.is_null(), ..Described::default() };
+    pub(super) fn new(file: &File, bytes: bool, spelled: &[Option<Cow<'_, str>>]) -> Result<Self, TokenizerError> {
+        let mut described = Described::default();
         each_step(&file.decoder, "decoders", &mut |step| described.add(step)).map_err(TokenizerError::Unsupported)?;
-        if described.byte_level != bytes {
+        // Without a decoder, a text is the tokens as they are spelled, with spaces between them.
+        let is_described = !file.decoder.is_null();
+        if is_described && described.byte_level != bytes {
             let problem = "of its pre-tokenizer and its decoder only one is ByteLevel";
             return Err(TokenizerError::Unsupported(problem.to_owned()));
         }
-        let single: HashMap<String, u8> = (0..=255).map(|byte| (byte_token(byte), byte)).collect();
-        let token = |spelled: &str| match single.get(spelled) {
-            // What is spelled otherwise than in the alphabet stands for itself, as others have it.
-            _ if described.byte_level => alphabet::bytes_of(spelled).unwrap_or_else(|| spelled.into()),
-            Some(&byte) if described.byte_fallback => vec![byte],
-            _ => {
-                let replaced = |text: String, (what, by): &(String, String)| text.replace(what, by);
-                described.replaced.iter().fold(spelled.to_owned(), replaced).into_bytes()
+        let token = |spelled: &str, first| {
+            let spelled = described.before.iter().fold(spelled.to_owned(), |text, change| change.apply(text, first));
+            match byte_of(&spelled).filter(|_| described.byte_fallback) {
+                Some(byte) => Token { bytes: [byte].into(), is_byte: true },
+                // What is spelled otherwise than in the alphabet stands for itself.
+                None if described.byte_level => {
+                    let bytes = alphabet::bytes_of(&spelled).unwrap_or_else(|| spelled.into_bytes());
+                    Token { bytes: bytes.into(), is_byte: false }
+                }
+                None => {
+                    let text = described.behind.iter().fold(spelled, |text, change| change.apply(text, first));
+                    let text = if is_described { text } else { [" ", &text].concat() };
+                    Token { bytes: text.into_bytes().into(), is_byte: false }
+                }
             }
         };
-        let mut tokens: Vec<Option<Box<[u8]>>> =
-            spelled.iter().map(|spelled| spelled.map(|spelled| token(spelled).into())).collect();
-        for added in &file.added_tokens {
-            tokens[added.id as usize] = Some(added.content.as_bytes().into());
-        }
-        Ok(Self { tokens, strips_space: described.strips_space })
+        let changes = || described.before.iter().chain(&described.behind);
+        let begins = changes().any(|change| matches!(change, Change::Metaspace { begins: true, .. }));
+        let mut first = HashMap::new();
+        let tokens = (0..).zip(spelled).map(|(id, spelled)| {
+            let spelled = spelled.as_ref()?;
+            if begins {
+                first.insert(id, token(spelled, true).bytes);
+            }
+            Some(token(spelled, false))
+        });
+        let tokens = tokens.collect();
+        let strips_space = described.strips_space || !is_described;
+        Ok(Self { tokens, first, changes: described.behind, strips_space })
+    }
+
+    /// Whether a text loses a space at its beginning.
+    pub(super) fn strips_space(&self) -> bool {
+        self.strips_space || !self.first.is_empty()
     }
 
     pub(super) fn token(&self, id: u32) -> Option<&[u8]> {
-        self.tokens.get(id as usize)?.as_deref()
+        Some(&self.tokens.get(id as usize)?.as_ref()?.bytes)
     }
 
     pub(super) fn vocabulary(&self) -> usize {
         self.tokens.len()
     }
+
+    /// Decodes one more token: the text that is known by now.
+    pub(super) fn push(&self, id: u32, decoder: &mut Decoder) -> String {
+        let token = self.tokens.get(id as usize).and_then(Option::as_ref);
+        if let Some(Token { bytes, is_byte: true }) = token {
+            decoder.row.extend_from_slice(bytes);
+            return String::new();
+        }
+        self.end_row(decoder);
+        let first = self.first.get(&id).filter(|_| !decoder.begun);
+        let bytes = first.or(token.map(|token| &token.bytes)).map_or(REPLACEMENT, |bytes| &**bytes);
+        self.add(bytes, decoder);
+        decoder.take_whole()
+    }
+
+    /// The text that is known when no token follows.
+    pub(super) fn finish(&self, decoder: &mut Decoder) -> String {
+        self.end_row(decoder);
+        decoder.take_whole() + &String::from_utf8_lossy(&std::mem::take(&mut decoder.held))
+    }
+
+    /// Ends the single bytes in a row: they are a text if they are UTF-8, and as many characters that are none otherwise.
+    fn end_row(&self, decoder: &mut Decoder) {
+        if decoder.row.is_empty() {
+            return;
+        }
+        let row = String::from_utf8(std::mem::take(&mut decoder.row));
+        let texts = row.map_or_else(|error| vec![REPLACEMENT_TEXT.to_owned(); error.as_bytes().len()], |row| vec![row]);
+        for text in texts {
+            let text = self.changes.iter().fold(text, |text, change| change.apply(text, !decoder.begun));
+            self.add(text.as_bytes(), decoder);
+        }
+    }
+
+    fn add(&self, bytes: &[u8], decoder: &mut Decoder) {
+        let space = bytes.strip_prefix(b" ").filter(|_| self.strips_space && !decoder.shown);
+        decoder.held.extend_from_slice(space.unwrap_or(bytes));
+        decoder.begun = true;
+        decoder.shown |= !bytes.is_empty();
+    }
+}
+
+impl Decoder {
+    /// Forgets the bytes that are held back.
+    pub(in crate::tokenizer) fn skip(&mut self) {
+        self.held.clear();
+        self.row.clear();
+    }
+
+    /// Takes what is held, but for the beginning of a character that may become whole.
+    fn take_whole(&mut self) -> String {
+        let mut whole = String::new();
+        loop {
+            let Err(error) = std::str::from_utf8(&self.held) else {
+                whole.push_str(&String::from_utf8_lossy(&std::mem::take(&mut self.held)));
+                return whole;
+            };
+            let valid: Vec<u8> = self.held.drain(..error.valid_up_to()).collect();
+            whole.push_str(&String::from_utf8_lossy(&valid));
+            let Some(invalid) = error.error_len() else { return whole };
+            whole.push(char::REPLACEMENT_CHARACTER);
+            self.held.drain(..invalid);
+        }
+    }
 }
 
 impl Described {
     fn add(&mut self, step: &Value) -> Result<(), String> {
-        match kind(step) {
-            "ByteLevel" => self.byte_level = true,
-            "ByteFallback" => self.byte_fallback = true,
-            "Fuse" => {}
-            "Replace" => match literal(step)? {
-                Some(what) => self.replaced.push((what, text(step, "content")?)),
-                None => return Err("a decoder that replaces by a regular expression is not known here".to_owned()),
-            },
+        let unknown = |what: &str| Err(format!("a decoder that {what} is not known here"));
+        let change = match kind(step) {
+            "ByteLevel" if self.byte_fallback || self.fused => {
+                return unknown("has ByteLevel behind others of its kind");
+            }
+            "ByteLevel" => {
+                (self.byte_level, self.fused) = (true, true);
+                return Ok(());
+            }
+            "ByteFallback" if self.fused => return unknown("looks for bytes in a whole text"),
+            "ByteFallback" => {
+                self.byte_fallback = true;
+                return Ok(());
+            }
+            "Fuse" => {
+                self.fused = true;
+                return Ok(());
+            }
+            "Replace" => {
+                let Some(what) = literal(step)? else { return unknown("replaces by a regular expression") };
+                let mut characters = what.chars();
+                // A character is the same in a token and in the whole text; several may come from two tokens.
+                if self.fused && (self.byte_level || self.strips_space || characters.nth(1).is_some()) {
+                    return unknown("replaces something in a whole text");
+                }
+                Change::Replace { what, by: text(step, "content")? }
+            }
+            "Metaspace" if self.fused => return unknown("puts spaces into a whole text"),
             "Metaspace" => {
-                self.replaced.push((text(step, "replacement")?, " ".to_owned()));
-                self.strips_space = prepend_scheme(step) != "never";
+                Change::Metaspace { mark: text(step, "replacement")?, begins: prepend_scheme(step) != "never" }
             }
             "Strip" => match (step["content"].as_str(), step["start"].as_u64(), step["stop"].as_u64()) {
-                (Some(" "), Some(1), Some(0)) => self.strips_space = true,
-                _ => {
-                    return Err(
-                        "a decoder that strips more than one space at the beginning is not known here".to_owned()
-                    );
+                (Some(" "), Some(1), Some(0)) if !self.fused => Change::Strip,
+                (Some(" "), Some(1), Some(0)) if !self.strips_space => {
+                    self.strips_space = true;
+                    return Ok(());
                 }
+                _ => return unknown("strips more than one space at the beginning"),
             },
             other => return Err(format!("the decoder {other} is not known here")),
-        }
+        };
+        if self.byte_fallback { &mut self.behind } else { &mut self.before }.push(change);
         Ok(())
     }
 }

@@ -34,19 +34,28 @@ impl BpeTokenizer {
     pub fn encode_passage(&self, text: &str, passage: Passage) -> Result<Vec<u32>, TokenizerError> {
         let mut encoder = Encoder::new(self);
         let mut place = if passage.begins { Place::Beginning } else { Place::Inside };
-        if !passage.added {
-            if !text.is_empty() {
-                encoder.part(Part::Text(text), place)?;
-            }
-            return Ok(encoder.ids);
+        if passage.added {
+            self.added.original.part(text, |part| match part {
+                Part::Text(text) => encoder.text(text, std::mem::replace(&mut place, Place::BehindToken)),
+                Part::Token(id) => {
+                    place = Place::BehindToken;
+                    encoder.token(id)
+                }
+            })?;
+        } else {
+            encoder.words(&self.steps.normalize(text, place), place)?;
         }
-        self.added.part(text, |part| encoder.part(part, std::mem::replace(&mut place, Place::BehindToken)))?;
-        Ok(encoder.ids)
+        match self.most {
+            Some(most) if encoder.ids.len() > most => {
+                Err(TokenizerError::Truncated { tokens: encoder.ids.len(), most })
+            }
+            _ => Ok(encoder.ids),
+        }
     }
 
     /// Whether its ids of a text's beginning can be told before the end is known.
     pub(in crate::tokenizer) fn reads_in_pieces(&self) -> bool {
-        self.steps.settles() && self.added.settle()
+        self.steps.settles() && self.most.is_none() && self.added.settled().is_some()
     }
 
     /// Appends the ids of as much of a text's beginning as nothing that may follow should change, and says how many
@@ -56,7 +65,11 @@ impl BpeTokenizer {
     /// As [`encode`](Self::encode).
     pub(in crate::tokenizer) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, TokenizerError> {
         let mut encoder = Encoder::new(self);
-        let (begin, open) = self.added.settled_parts(text, |part| encoder.part(part, Place::BehindToken))?;
+        let added = self.added.settled().expect("its added tokens can be told before the end of a text");
+        let (begin, open) = added.settled_parts(text, |part| match part {
+            Part::Text(text) => encoder.words(text, Place::BehindToken),
+            Part::Token(id) => encoder.token(id),
+        })?;
         let words = self.steps.settled_words(&text[begin..open], &mut |word| encoder.word(word))?;
         ids.append(&mut encoder.ids);
         Ok(begin + words)
@@ -76,17 +89,28 @@ impl<'t> Encoder<'t> {
         Self { tokenizer, ids: Vec::new(), remembered: HashMap::new() }
     }
 
-    fn part(&mut self, part: Part<'_>, place: Place) -> Result<(), TokenizerError> {
-        match part {
-            Part::Text(text) => {
-                let tokenizer = self.tokenizer;
-                tokenizer.steps.words(text, place, &mut |word| self.word(word))
+    /// Encodes a part of the original text between added tokens.
+    fn text(&mut self, text: &str, mut place: Place) -> Result<(), TokenizerError> {
+        let BpeTokenizer { steps, added, .. } = self.tokenizer;
+        added.normalized.part(&steps.normalize(text, place), |part| {
+            let place = std::mem::replace(&mut place, Place::BehindToken);
+            match part {
+                Part::Text(text) => self.words(text, place),
+                Part::Token(id) => self.token(id),
             }
-            Part::Token(id) => {
-                self.ids.push(id);
-                Ok(())
-            }
-        }
+        })
+    }
+
+    /// Encodes a part of the normalized text between added tokens.
+    fn words(&mut self, text: &str, place: Place) -> Result<(), TokenizerError> {
+        let tokenizer = self.tokenizer;
+        tokenizer.steps.words(text, place, &mut |word| self.word(word))
+    }
+
+    /// Always succeeds, as what is done with a part of a text may fail.
+    fn token(&mut self, id: u32) -> Result<(), TokenizerError> {
+        self.ids.push(id);
+        Ok(())
     }
 
     fn word(&mut self, word: &str) {

@@ -10,6 +10,7 @@ use crate::error::{MAX_VOCABULARY, TokenizerError};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// The content of a `tokenizer.json`.
@@ -17,9 +18,9 @@ use std::collections::{BTreeMap, HashMap};
 pub(in crate::tokenizer) struct File {
     version: String,
     #[serde(default)]
-    truncation: Value,
+    pub(super) truncation: Value,
     #[serde(default)]
-    padding: Value,
+    pub(super) padding: Value,
     #[serde(default)]
     pub(super) added_tokens: Vec<AddedToken>,
     #[serde(default)]
@@ -58,10 +59,11 @@ pub(super) struct Model {
 
 /// Tokens as a file spells them.
 pub(super) struct Spelled<'f> {
-    /// The id of every token.
+    /// The id of every token of the model.
     pub(super) ids: HashMap<String, u32>,
-    /// The token of every id; none where there is none.
-    pub(super) tokens: Vec<Option<&'f str>>,
+    /// The token of every id; none where there is none. Of an added token that is looked for in the normalized text it
+    /// is what that says.
+    pub(super) tokens: Vec<Option<Cow<'f, str>>>,
 }
 
 impl File {
@@ -107,31 +109,47 @@ impl File {
 
     /// What is done to a text before anything is merged.
     pub(super) fn steps(&self) -> Result<Steps, TokenizerError> {
-        Steps::new(&self.normalizer, &self.pre_tokenizer).map_err(TokenizerError::Unsupported)
+        let added_tokens = self.added_tokens.iter().any(|token| token.normalized);
+        Steps::new(&self.normalizer, &self.pre_tokenizer, added_tokens).map_err(TokenizerError::Unsupported)
     }
 
-    /// The tokens, those that are added among them.
-    pub(super) fn tokens(&self) -> Result<Spelled<'_>, TokenizerError> {
+    /// The tokens, those that are added among them, of a file whose normalizer is `normalize`.
+    pub(super) fn tokens(&self, normalize: impl Fn(&str) -> String) -> Result<Spelled<'_>, TokenizerError> {
         let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
         let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
-        let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().ok_or(TokenizerError::Empty)?;
-        if size > MAX_VOCABULARY {
-            return Err(TokenizerError::TooLarge { tokens: size });
-        }
-        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
-        if size > 2 * tokens.len() {
-            return Err(TokenizerError::Json(format!("its {} tokens have ids up to {}", tokens.len(), size - 1)));
-        }
-        let mut ids: HashMap<String, u32> = HashMap::with_capacity(tokens.len());
-        let mut spelled: Vec<Option<&str>> = vec![None; size];
+        let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().unwrap_or(0);
+        check_size(tokens.len(), size)?;
+        let mut all: HashMap<&str, u32> = HashMap::with_capacity(tokens.len());
+        let mut spelled: Vec<Option<Cow<'_, str>>> = vec![None; size];
         for (token, id) in tokens {
-            let before = spelled[id as usize].replace(token);
+            let before = spelled[id as usize].replace(token.into());
             if let Some(before) = before.filter(|before| before != token) {
                 let problem = format!("the tokens {before:?} and {token:?} have one id, {id}");
                 return Err(TokenizerError::Json(problem));
             }
-            if let Some(first) = ids.insert(token.clone(), id).filter(|&first| first != id) {
+            if let Some(first) = all.insert(token, id).filter(|&first| first != id) {
                 return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
+            }
+        }
+        let ids: HashMap<String, u32> = self.model.vocab.0.iter().cloned().collect();
+        // The library passes over the ids that a file gives to added tokens: those behind the model's are counted.
+        let mut others: HashMap<&str, u32> = HashMap::new();
+        let added = self.added_tokens.iter().filter(|token| !token.content.is_empty());
+        for AddedToken { content, id, normalized, .. } in added {
+            let next = (ids.len() + others.len()) as u32;
+            let given = ids.get(content).copied().unwrap_or_else(|| *others.entry(content).or_insert(next));
+            if given != *id {
+                let problem =
+                    format!("its token {content:?} has the id {id}, where Hugging Face's library has {given}");
+                return Err(TokenizerError::Unsupported(problem));
+            }
+            if *normalized {
+                let text = normalize(content);
+                if text.is_empty() {
+                    let problem = format!("nothing is left of its token {content:?} in a normalized text");
+                    return Err(TokenizerError::Unsupported(problem));
+                }
+                spelled[*id as usize] = Some(text.into());
             }
         }
         Ok(Spelled { ids, tokens: spelled })
@@ -150,17 +168,53 @@ impl File {
     }
 }
 
-/// The tokens that are put before every text that a model is to go on with, as the post-processor says it: of Llama,
-/// the one that begins a text.
+/// Checks how many tokens and ids a vocabulary has.
+pub(in crate::tokenizer) fn check_size(tokens: usize, size: usize) -> Result<(), TokenizerError> {
+    match size {
+        0 => Err(TokenizerError::Empty),
+        size if size > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens: size }),
+        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+        size if size > 2 * tokens => {
+            Err(TokenizerError::Json(format!("its {tokens} tokens have ids up to {}", size - 1)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The most tokens of a text, if texts are truncated.
+///
+/// # Errors
+/// If texts are padded, otherwise than to the longest that is encoded at a time, or something is malformed.
+pub(in crate::tokenizer) fn most_tokens(truncation: &Value, padding: &Value) -> Result<Option<usize>, TokenizerError> {
+    let pads =
+        !padding.is_null() && (padding["strategy"] != "BatchLongest" || !padding["pad_to_multiple_of"].is_null());
+    if pads {
+        return Err(TokenizerError::Unsupported("padding to a fixed length is not known here".to_owned()));
+    }
+    match (truncation, truncation["max_length"].as_u64()) {
+        (Value::Null, _) => Ok(None),
+        (_, Some(most)) => Ok(Some(most as usize)),
+        (_, None) => Err(TokenizerError::Json("its truncation has no max_length".to_owned())),
+    }
+}
+
+/// The tokens that a post-processor puts before a text.
 pub(in crate::tokenizer) fn beginning(post_processor: &Value) -> Vec<&str> {
-    let template = |value: &Value| value["type"] == "TemplateProcessing";
+    fn tokens(step: &Value) -> Option<Vec<&str>> {
+        match step["type"].as_str()? {
+            "TemplateProcessing" => {
+                let before = step["single"].as_array()?.iter().take_while(|piece| piece.get("Sequence").is_none());
+                Some(before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect())
+            }
+            "RobertaProcessing" | "BertProcessing" => Some(vec![step["cls"][0].as_str()?]),
+            _ => None,
+        }
+    }
     let steps = match post_processor["processors"].as_array() {
         Some(steps) if post_processor["type"] == "Sequence" => steps.as_slice(),
         _ => std::slice::from_ref(post_processor),
     };
-    let single = steps.iter().find(|step| template(step)).and_then(|step| step["single"].as_array());
-    let before = single.into_iter().flatten().take_while(|piece| piece.get("Sequence").is_none());
-    before.filter_map(|piece| piece["SpecialToken"]["id"].as_str()).collect()
+    steps.iter().find_map(tokens).unwrap_or_default()
 }
 
 fn bpe() -> String {

@@ -21,13 +21,9 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    /// The merges in the order of their ranks. Where one is listed twice, the first counts.
+    /// The merges in the order of their ranks. Where one is listed twice, the last counts, as in Hugging Face's library.
     pub(super) fn new(ranked: impl IntoIterator<Item = (Pair, u32)>) -> Self {
-        let mut rules = HashMap::new();
-        for (rank, (pair, merged)) in (0..).zip(ranked) {
-            rules.entry(pair).or_insert((rank, merged));
-        }
-        Self { rules }
+        Self { rules: (0..).zip(ranked).map(|(rank, (pair, merged))| (pair, (rank, merged))).collect() }
     }
 
     /// Merges the symbols of a word.
@@ -36,15 +32,17 @@ impl Merges {
             return;
         }
         let mut list = Linked::new(word);
-        let mut waiting: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
-        let rule = |list: &Linked<'_>, at: usize| list.pair(at).and_then(|pair| self.rules.get(&pair).copied());
-        waiting.extend((0..list.symbols.len()).filter_map(|at| Some(Reverse((rule(&list, at)?.0, at)))));
-        while let Some(Reverse((rank, at))) = waiting.pop() {
-            // What waited may have changed: a merge before this one took one of the two symbols.
-            let Some((_, merged)) = rule(&list, at).filter(|&(now, _)| now == rank) else { continue };
-            list.merge(at, merged);
-            for at in list.before(at).into_iter().chain([at]) {
-                waiting.extend(rule(&list, at).map(|(rank, _)| Reverse((rank, at))));
+        let merge = |list: &Linked<'_>, at: usize| {
+            let &(rank, merged) = self.rules.get(&list.pair(at)?)?;
+            Some(Reverse((rank, at, merged)))
+        };
+        let mut waiting: BinaryHeap<_> = (0..list.symbols.len()).filter_map(|at| merge(&list, at)).collect();
+        while let Some(Reverse((_, at, merged))) = waiting.pop() {
+            // A merge before this one may have taken one of the two symbols. Another pair may stand there by now: if it
+            // becomes the same symbol, it is merged at this rank instead of its own, as in Hugging Face's library.
+            if merge(&list, at).is_some_and(|Reverse((.., now))| now == merged) {
+                list.merge(at, merged);
+                waiting.extend(list.before(at).into_iter().chain([at]).filter_map(|at| merge(&list, at)));
             }
         }
         list.gather();
@@ -123,7 +121,7 @@ mod tests {
     #[test]
     fn the_lowest_rank_is_merged_first_and_the_leftmost() {
         // 0 1 2 are a b c; 3 is bc, 4 is ab, 5 is aa, 6 is aaa.
-        let merges = Merges::new([((1, 2), 3), ((0, 1), 4), ((0, 0), 5), ((5, 0), 6), ((0, 1), 9)]);
+        let merges = Merges::new([((1, 2), 3), ((0, 1), 9), ((0, 1), 4), ((0, 0), 5), ((5, 0), 6)]);
         let merged = |word: &[u32]| {
             let mut merged = word.to_vec();
             merges.apply(&mut merged);

@@ -9,36 +9,38 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
-use unicode_normalization::UnicodeNormalization;
+// The tables of Hugging Face's library, whose Unicode is older than ours: they pass over newer characters.
+use unicode_normalization_alignments::UnicodeNormalization;
 
 /// What is done to a text, and how it is cut into words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Steps {
-    changes: Vec<Change>,
-    cuts: Vec<Cut>,
+    /// The normalizer, which comes before added tokens with `normalized` are looked for.
+    normalizer: Vec<Change>,
+    /// The pre-tokenizer: every step is taken with each part that those before it left.
+    pre_tokenizer: Vec<Step>,
     /// Whether words are spelled byte by byte (see [`alphabet`](super::alphabet)).
     pub(super) bytes: bool,
+}
+
+/// A step of a pre-tokenizer.
+#[derive(Debug, Clone)]
+enum Step {
+    Change(Change),
+    Cut(Cut),
 }
 
 /// Something that is done to a text.
 #[derive(Debug, Clone)]
 enum Change {
-    /// One of Unicode's four normal forms, by its name.
-    Form(Form),
+    /// One of Unicode's four normal forms.
+    Form(fn(&str) -> String),
     /// Something is put before it.
     Prepend(String),
-    /// The same, unless it begins like this. With `first_only`, not behind an added token.
+    /// Something is put before it unless it begins like this. With `first_only`, not behind an added token.
     Begin { with: String, first_only: bool },
     /// One text is put for another.
     Replace { what: String, by: String },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    Nfc,
-    Nfd,
-    Nfkc,
-    Nfkd,
 }
 
 /// Where a text stands whose words are asked for: some tokenizers put something before a text that begins.
@@ -73,23 +75,39 @@ enum Matches {
 }
 
 impl Steps {
-    /// Reads the description of a normalizer and a pre-tokenizer.
+    /// Reads the description of a normalizer and a pre-tokenizer. `added_tokens` says whether added tokens part a text
+    /// between the two.
     ///
     /// # Errors
     /// What is not known of it.
-    pub(super) fn new(normalizer: &Value, pre_tokenizer: &Value) -> Result<Self, String> {
+    pub(super) fn new(normalizer: &Value, pre_tokenizer: &Value, added_tokens: bool) -> Result<Self, String> {
         let mut steps = Self::default();
         each_step(normalizer, "normalizers", &mut |step| steps.add_normalizer(step))?;
         each_step(pre_tokenizer, "pretokenizers", &mut |step| steps.add_pre_tokenizer(step))?;
+        let marks = |step: &Step| match step {
+            Step::Change(Change::Begin { with, first_only: true }) => Some(with.clone()),
+            _ => None,
+        };
+        if let Some(place) = steps.pre_tokenizer.iter().rposition(|step| marks(step).is_some()) {
+            // The library asks whether a part begins where the original text begins, and a normalizer moves that.
+            let mark = marks(&steps.pre_tokenizer[place]).unwrap_or_default();
+            let moves = |change: &Change| matches!(change, Change::Replace { by, .. } if !by.starts_with(&mark));
+            let before = &steps.pre_tokenizer[..place - 1]; // its own Replace stands between
+            let is_changed = before.iter().any(|step| matches!(step, Step::Change(_)));
+            let parted = added_tokens || !before.is_empty();
+            if is_changed || steps.normalizer.iter().any(moves) || parted && !steps.normalizer.is_empty() {
+                return Err("what changes a text before a prepend_scheme first is not known here".to_owned());
+            }
+        }
         Ok(steps)
     }
 
     fn add_normalizer(&mut self, step: &Value) -> Result<(), String> {
-        self.changes.push(match kind(step) {
-            "NFC" => Change::Form(Form::Nfc),
-            "NFD" => Change::Form(Form::Nfd),
-            "NFKC" => Change::Form(Form::Nfkc),
-            "NFKD" => Change::Form(Form::Nfkd),
+        self.normalizer.push(match kind(step) {
+            "NFC" => Change::Form(|text| text.nfc().map(|(character, _)| character).collect()),
+            "NFD" => Change::Form(|text| text.nfd().map(|(character, _)| character).collect()),
+            "NFKC" => Change::Form(|text| text.nfkc().map(|(character, _)| character).collect()),
+            "NFKD" => Change::Form(|text| text.nfkd().map(|(character, _)| character).collect()),
             "Prepend" => Change::Prepend(text(step, "prepend")?),
             "Replace" => match literal(step)? {
                 Some(what) => Change::Replace { what, by: text(step, "content")? },
@@ -104,14 +122,13 @@ impl Steps {
         if self.bytes {
             return Err("a pre-tokenizer behind ByteLevel is not known here".to_owned());
         }
+        let cut = |pattern, matches| Step::Cut(Cut { pattern, matches });
         match kind(step) {
             "ByteLevel" => {
-                if flag(step, "add_prefix_space", true) {
-                    self.begin_with(" ".to_owned(), false)?;
-                }
-                if flag(step, "use_regex", true) {
-                    self.cuts.push(Cut { pattern: Pattern::gpt2(), matches: Matches::Are });
-                }
+                let space = Change::Begin { with: " ".to_owned(), first_only: false };
+                self.pre_tokenizer.extend(flag(step, "add_prefix_space", true).then_some(Step::Change(space)));
+                let use_regex = flag(step, "use_regex", true);
+                self.pre_tokenizer.extend(use_regex.then(|| cut(Pattern::gpt2(), Matches::Are)));
                 self.bytes = true;
             }
             "Split" => {
@@ -130,48 +147,45 @@ impl Steps {
                         ));
                     }
                 };
-                self.cuts.push(Cut { pattern, matches });
+                self.pre_tokenizer.push(cut(pattern, matches));
             }
             "Digits" => {
-                let pattern = Pattern::new(if flag(step, "individual_digits", false) { r"\p{N}" } else { r"\p{N}+" })?;
-                self.cuts.push(Cut { pattern, matches: Matches::Are });
+                let digits = if flag(step, "individual_digits", false) { r"\p{N}" } else { r"\p{N}+" };
+                self.pre_tokenizer.push(cut(Pattern::new(digits)?, Matches::Are));
             }
             "Metaspace" => {
                 let space = text(step, "replacement")?;
-                self.changes.push(Change::Replace { what: " ".to_owned(), by: space.clone() });
-                match prepend_scheme(step) {
-                    "never" => {}
-                    scheme => self.begin_with(space.clone(), scheme == "first")?,
-                }
-                if flag(step, "split", true) {
-                    self.cuts.push(Cut { pattern: Pattern::literal(&space), matches: Matches::Begin });
-                }
+                let scheme = prepend_scheme(step);
+                let changes = [
+                    Some(Change::Replace { what: " ".to_owned(), by: space.clone() }),
+                    (scheme != "never").then(|| Change::Begin { with: space.clone(), first_only: scheme == "first" }),
+                ];
+                self.pre_tokenizer.extend(changes.into_iter().flatten().map(Step::Change));
+                let split = flag(step, "split", true);
+                self.pre_tokenizer.extend(split.then(|| cut(Pattern::literal(&space), Matches::Begin)));
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),
         }
         Ok(())
     }
 
-    fn begin_with(&mut self, with: String, first_only: bool) -> Result<(), String> {
-        if !self.cuts.is_empty() {
-            return Err("a pre-tokenizer that puts a space before every word is not known here".to_owned());
-        }
-        self.changes.push(Change::Begin { with, first_only });
-        Ok(())
+    /// What the normalizer makes of a part of a text.
+    pub(super) fn normalize<'t>(&self, text: &'t str, place: Place) -> Cow<'t, str> {
+        self.normalizer.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, place))
     }
 
-    /// Calls `each` with the words of a text without added tokens.
+    /// Calls `each` with the words of a normalized text without added tokens.
     ///
     /// # Errors
     /// If an expression takes too many steps.
     pub(super) fn words(&self, text: &str, place: Place, each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
-        let changed = self.changes.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, place));
-        cut(&changed, &self.cuts, each)
+        pre_tokenize(text, place, &self.pre_tokenizer, each)
     }
 
     /// Whether words can be told before the end of a text is known: nothing is done to it, and it is cut.
     pub(super) fn settles(&self) -> bool {
-        self.changes.is_empty() && self.cuts.first().is_some_and(|cut| !cut.pattern.asks_for_start)
+        let is_cut = |step: &Step| matches!(step, Step::Cut(_));
+        self.normalizer.is_empty() && !self.pre_tokenizer.is_empty() && self.pre_tokenizer.iter().all(is_cut)
     }
 
     /// Calls `each` with the words at the beginning of a text that nothing that may follow should change, if it
@@ -181,7 +195,7 @@ impl Steps {
     /// If an expression takes too many steps.
     pub(super) fn settled_words(&self, text: &str, each: &mut dyn FnMut(&str)) -> Result<usize, TokenizerError> {
         // What the first cut has settled, the others only cut smaller.
-        let Some((first, rest)) = self.cuts.split_first() else { return Ok(0) };
+        let Some((Step::Cut(first), rest)) = self.pre_tokenizer.split_first() else { return Ok(0) };
         let (mut waiting, mut settled) = (VecDeque::new(), 0);
         first.parts(text, &mut |part| {
             waiting.push_back(part);
@@ -189,7 +203,7 @@ impl Steps {
                 && let Some(part) = waiting.pop_front()
             {
                 settled = part.end;
-                cut(&text[part], rest, each)?;
+                pre_tokenize(&text[part], Place::BehindToken, rest, each)?;
             }
             Ok(())
         })?;
@@ -206,11 +220,8 @@ impl Change {
     fn apply<'t>(&self, text: Cow<'t, str>, place: Place) -> Cow<'t, str> {
         match self {
             Self::Form(_) if text.is_ascii() => text,
-            Self::Form(Form::Nfc) => text.nfc().collect(),
-            Self::Form(Form::Nfd) => text.nfd().collect(),
-            Self::Form(Form::Nfkc) => text.nfkc().collect(),
-            Self::Form(Form::Nfkd) => text.nfkd().collect(),
-            Self::Prepend(_) | Self::Begin { .. } if place == Place::Inside => text,
+            Self::Form(form) => form(&text).into(),
+            Self::Prepend(_) | Self::Begin { .. } if place == Place::Inside || text.is_empty() => text,
             Self::Prepend(with) => [with, &*text].concat().into(),
             Self::Begin { with, first_only }
                 if text.starts_with(with) || (*first_only && place == Place::BehindToken) =>
@@ -223,10 +234,15 @@ impl Change {
     }
 }
 
-/// Cuts a text one way after another.
-fn cut(text: &str, cuts: &[Cut], each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
-    match cuts.split_first() {
-        Some((first, rest)) => first.parts(text, &mut |part| cut(&text[part], rest, each)),
+/// Calls `each` with what steps leave of a part of a text. Of the parts that one is cut into, the first stands where it
+/// stood.
+fn pre_tokenize(text: &str, place: Place, steps: &[Step], each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
+    match steps.split_first() {
+        Some((Step::Change(change), rest)) => pre_tokenize(&change.apply(text.into(), place), place, rest, each),
+        Some((Step::Cut(cut), rest)) => cut.parts(text, &mut |part| {
+            let place = if part.start == 0 { place } else { Place::BehindToken };
+            pre_tokenize(&text[part], place, rest, each)
+        }),
         None if text.is_empty() => Ok(()),
         None => {
             each(text);

@@ -12,8 +12,8 @@ pub(super) enum Symbols {
     Bytes(Box<[u32; 256]>),
     /// Every character is, if it is a token: Llama.
     Characters {
-        /// The tokens `<0x00>` to `<0xFF>`, which spell a character that is none.
-        bytes: Option<Box<[u32; 256]>>,
+        /// The tokens `<0x00>` to `<0xFF>`, which spell a character that is none, where all of its bytes have one.
+        bytes: Option<Box<[Option<u32>; 256]>>,
         /// What stands for it otherwise.
         unknown: Option<u32>,
         /// Whether several unknown characters in a row are one token.
@@ -29,20 +29,21 @@ impl Symbols {
     pub(super) fn new(model: &Model, bytes: bool, ids: &HashMap<String, u32>) -> Result<Self, TokenizerError> {
         if bytes {
             let tokens = every_byte(ids, |byte| alphabet::spelling(byte).to_string());
-            return tokens.map(Self::Bytes).map_err(|byte| {
-                TokenizerError::Unsupported(format!(
-                    "the byte {byte:#04x} is no token: not every text could be written"
-                ))
-            });
+            let mut whole = Box::new([0; 256]);
+            for ((byte, token), whole) in (0..=255_u8).zip(*tokens).zip(whole.iter_mut()) {
+                let problem = || format!("the byte {byte:#04x} is no token: not every text could be written");
+                *whole = token.ok_or_else(|| TokenizerError::Unsupported(problem()))?;
+            }
+            return Ok(Self::Bytes(whole));
         }
         let unknown = model.unk_token.as_ref().and_then(|token| ids.get(token)).copied();
-        let fallback = model.byte_fallback.then(|| every_byte(ids, byte_token).ok()).flatten();
-        if fallback.is_none() && unknown.is_none() {
+        let bytes = model.byte_fallback.then(|| every_byte(ids, byte_token));
+        if unknown.is_none() && !bytes.as_ref().is_some_and(|bytes| bytes.iter().all(Option::is_some)) {
             let problem =
                 "there are no tokens for all bytes and none for what is unknown: not every text could be written";
             return Err(TokenizerError::Unsupported(problem.to_owned()));
         }
-        Ok(Self::Characters { bytes: fallback, unknown, fuse: model.fuse_unk })
+        Ok(Self::Characters { bytes, unknown, fuse: model.fuse_unk })
     }
 
     /// The first symbols of a word. `ids` are those of tokens by their spelling.
@@ -51,19 +52,25 @@ impl Symbols {
             Self::Bytes(tokens) => word.bytes().map(|byte| tokens[usize::from(byte)]).collect(),
             Self::Characters { bytes, unknown, fuse } => {
                 let mut symbols = Vec::new();
-                let mut was_unknown = false;
+                // Unknown characters wait for the next known one: spelled bytes go before them, as in Hugging Face's
+                // library.
+                let mut waiting = None;
                 for (at, character) in word.char_indices() {
                     let spelled = &word[at..at + character.len_utf8()];
-                    let known = ids.get(spelled);
-                    let is_unknown = known.is_none() && bytes.is_none();
-                    match (known, bytes, unknown) {
-                        (Some(&id), ..) => symbols.push(id),
-                        (None, Some(bytes), _) => symbols.extend(spelled.bytes().map(|byte| bytes[usize::from(byte)])),
-                        (None, None, Some(_)) if *fuse && was_unknown => {}
-                        (None, None, &unknown) => symbols.extend(unknown),
+                    let in_bytes = || {
+                        let bytes = bytes.as_ref()?;
+                        spelled.bytes().map(|byte| bytes[usize::from(byte)]).collect::<Option<Vec<u32>>>()
+                    };
+                    if let Some(&id) = ids.get(spelled) {
+                        symbols.extend(waiting.take());
+                        symbols.push(id);
+                    } else if let Some(in_bytes) = in_bytes() {
+                        symbols.extend(in_bytes);
+                    } else if !fuse || waiting.is_none() {
+                        symbols.extend(std::mem::replace(&mut waiting, *unknown));
                     }
-                    was_unknown = is_unknown;
                 }
+                symbols.extend(waiting);
                 symbols
             }
         }
@@ -75,11 +82,13 @@ pub(super) fn byte_token(byte: u8) -> String {
     format!("<0x{byte:02X}>")
 }
 
-/// The tokens of all bytes, or the first byte that has none.
-fn every_byte(ids: &HashMap<String, u32>, spelled: fn(u8) -> String) -> Result<Box<[u32; 256]>, u8> {
-    let mut tokens = Box::new([0; 256]);
-    for (byte, token) in (0..=255).zip(tokens.iter_mut()) {
-        *token = *ids.get(&spelled(byte)).ok_or(byte)?;
-    }
-    Ok(tokens)
+/// The byte that a token stands for, as Hugging Face's library reads it.
+pub(in crate::tokenizer) fn byte_of(token: &str) -> Option<u8> {
+    let digits = token.strip_prefix("<0x")?.strip_suffix('>').filter(|digits| digits.len() == 2)?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+/// The tokens of all bytes, where there are some.
+fn every_byte(ids: &HashMap<String, u32>, spelled: fn(u8) -> String) -> Box<[Option<u32>; 256]> {
+    Box::new(std::array::from_fn(|byte| ids.get(&spelled(byte as u8)).copied()))
 }

@@ -1,4 +1,6 @@
 mod beside_other_programs;
+#[cfg(feature = "tokenizers")]
+mod beside_the_crate;
 
 use super::steps::Place;
 use super::*;
@@ -172,7 +174,8 @@ fn steps_are_taken_in_their_order() {
     ] });
     let tokenizer = opened(&file).unwrap();
     let mut words = Vec::new();
-    tokenizer.steps.words("a12 e\u{301}c", Place::Beginning, &mut |word| words.push(word.to_owned())).unwrap();
+    let text = tokenizer.steps.normalize("a12 e\u{301}c", Place::Beginning);
+    tokenizer.steps.words(&text, Place::Beginning, &mut |word| words.push(word.to_owned())).unwrap();
     assert_eq!(words, ["a", "1", "2", " éc"]);
     assert_eq!(tokenizer.decode(&tokenizer.encode("e\u{301}").unwrap()), "é");
 }
@@ -181,7 +184,7 @@ fn steps_are_taken_in_their_order() {
 fn a_split_says_what_becomes_of_what_it_finds() {
     let words = |behavior: &str, invert: bool| {
         let split = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": behavior, "invert": invert });
-        let steps = Steps::new(&Value::Null, &split).unwrap();
+        let steps = Steps::new(&Value::Null, &split, false).unwrap();
         let mut words = Vec::new();
         steps.words("-a-b--c", Place::Beginning, &mut |word| words.push(word.to_owned())).unwrap();
         words.join("|")
@@ -191,11 +194,11 @@ fn a_split_says_what_becomes_of_what_it_finds() {
     assert_eq!(words("MergedWithNext", false), "-a|-b|-|-c");
     assert_eq!(words("MergedWithPrevious", false), "-|a-|b-|-|c");
     let refused = json!({ "type": "Split", "pattern": { "String": "-" }, "behavior": "Contiguous", "invert": false });
-    assert!(Steps::new(&Value::Null, &refused).unwrap_err().contains("Contiguous"));
+    assert!(Steps::new(&Value::Null, &refused, false).unwrap_err().contains("Contiguous"));
 
     let older = json!({ "type": "Metaspace", "replacement": "▁", "add_prefix_space": false });
     let mut found = Vec::new();
-    let steps = Steps::new(&Value::Null, &older).unwrap();
+    let steps = Steps::new(&Value::Null, &older, false).unwrap();
     steps.words("a b", Place::Beginning, &mut |word| found.push(word.to_owned())).unwrap();
     assert_eq!(found, ["a", "▁b"]);
 }
@@ -278,10 +281,20 @@ fn a_stream_shows_what_decoding_says() {
     let byte = |byte: u32| 3 + byte;
     assert_eq!(shown(&[268, 268]), ["hello", " hello"], "only the first space was put there");
     let elephant = [0xf0, 0x9f, 0x90, 0x98].map(byte);
-    assert_eq!(shown(&elephant), ["", "", "", "🐘"]);
-    assert_eq!(shown(&[elephant[0], elephant[1], 263]), ["", "", "\u{fffd}o"]);
-    assert_eq!(shown(&[byte(0xff), byte(0xc3), byte(0xc3)]), ["\u{fffd}", "", "\u{fffd}"]);
+    let [one, two, three, four] = elephant;
+    assert_eq!(shown(&[one, two, three, four, 263]), ["", "", "", "", "🐘o"]);
+    assert_eq!(shown(&[one, two, 263]), ["", "", "\u{fffd}\u{fffd}o"]);
+    assert_eq!(
+        tokenizer.decode(&[one, two, three, four, byte(0xff)]),
+        "\u{fffd}".repeat(5),
+        "all bytes in a row or none"
+    );
     assert_eq!(shown(&[byte(0xc3), 9999]), ["", "\u{fffd}\u{fffd}"]);
+    let learnt = Tokenizer::bpe_from("so, so, so", 257).unwrap();
+    let spelled = learnt.encode("🐘").unwrap();
+    let mut stream = learnt.stream();
+    assert_eq!(spelled.iter().map(|&id| stream.push(id)).collect::<Vec<_>>(), ["", "", "", "🐘"]);
+    assert_eq!(stream.push(spelled[0]) + &stream.push(0) + &stream.finish(), "\u{fffd}!");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The words of texts, counted, and the tokenizer that is learnt from them.
 
-use super::added::{AddedToken, AddedTokens, Part};
+use super::added::{AddedToken, Finder, Part};
 use super::file::File;
 use super::steps::{Place, Steps};
 use super::{BpeTokenizer, alphabet, learn};
@@ -54,7 +54,8 @@ impl BpeTokenizer {
         let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).with_space_before_texts().steps()?;
         let mut counts = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            steps.words(text, Place::Beginning, &mut |word| count(&mut counts, word))?;
+            let text = steps.normalize(text, Place::Beginning);
+            steps.words(&text, Place::Beginning, &mut |word| count(&mut counts, word))?;
         }
         Self::of_counts(&counts, size, special, File::with_space_before_texts)
     }
@@ -106,7 +107,7 @@ pub(in crate::tokenizer) struct PieceCounts {
     steps: Steps,
     /// What stands between documents, if it is a token.
     separator: Option<String>,
-    added: AddedTokens,
+    added: Finder,
     counts: HashMap<String, u64>,
     size: usize,
 }
@@ -116,8 +117,8 @@ impl PieceCounts {
     pub(in crate::tokenizer) fn new(size: usize, separator: Option<&str>) -> Result<Self, TokenizerError> {
         check_size(size, usize::from(separator.is_some()))?;
         let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).steps()?;
-        let added: Vec<_> = separator.iter().map(|content| AddedToken::special(0, content)).collect();
-        let (separator, added) = (separator.map(str::to_owned), AddedTokens::new(&added));
+        let separator = separator.map(str::to_owned);
+        let added = Finder::new(separator.iter().map(|text| (text.clone(), AddedToken::special(0, text))));
         Ok(Self { steps, separator, added, counts: HashMap::new(), size })
     }
 

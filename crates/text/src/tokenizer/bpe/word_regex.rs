@@ -33,8 +33,6 @@ const MOST_STEPS: usize = 1 << 30;
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// Whether it asks where a text begins: then a text cannot be cut without changing what it finds.
-    pub(super) asks_for_start: bool,
 }
 
 impl Pattern {
@@ -47,10 +45,10 @@ impl Pattern {
             return Err(format!("an expression of more than {LONGEST} characters is too long"));
         }
         let read = || {
-            let asks_for_start = check_syntax(expression)?;
+            check_syntax(expression)?;
             // In this mode `\<` is a character, as it is to Oniguruma.
             let regex = RegexBuilder::new(expression).oniguruma_mode(true).backtrack_limit(MOST_STEPS).build();
-            Ok(Self { regex: regex.map_err(|error| error.to_string())?, asks_for_start })
+            Ok(Self { regex: regex.map_err(|error| error.to_string())? })
         };
         read().map_err(|problem: String| format!("the expression {expression:?}: {problem}"))
     }
@@ -58,7 +56,7 @@ impl Pattern {
     /// A text that is to be found as it stands.
     pub(super) fn literal(text: &str) -> Self {
         let regex = Regex::new(&fancy_regex::escape(text)).expect("an escaped text is an expression");
-        Self { regex, asks_for_start: false }
+        Self { regex }
     }
 
     /// GPT-2's, which is read once: every vocabulary that is learnt here has it.
@@ -80,13 +78,13 @@ impl Pattern {
     }
 }
 
-/// Whether an expression asks for the beginning of a text.
+/// Checks that an expression means the same to both engines.
 ///
 /// # Errors
 /// What it has that is not known here. What is malformed is left to the crate.
-fn check_syntax(expression: &str) -> Result<bool, String> {
+fn check_syntax(expression: &str) -> Result<(), String> {
     let mut rest = expression.chars().peekable();
-    let (mut in_class, mut asks_for_start) = (false, false);
+    let mut in_class = false;
     while let Some(character) = rest.next() {
         match character {
             '\\' => check_escape(&mut rest)?,
@@ -101,10 +99,11 @@ fn check_syntax(expression: &str) -> Result<bool, String> {
                 return Err(format!("a class with {character}{character} is not known here"));
             }
             _ if in_class => {}
-            '^' => asks_for_start = true,
+            // Of a text to one engine, of a line to the other.
+            '^' | '$' => return Err(format!("the beginning or end of a text ({character}) is not known here")),
             '(' if rest.next_if_eq(&'?').is_some() => match rest.next() {
                 Some(':' | '=' | '!') => {}
-                Some('i') if rest.next_if_eq(&':').is_some() => {}
+                Some('i') if rest.next_if_eq(&':').is_some() => check_caseless(rest.clone())?,
                 other => {
                     let other = other.map_or(String::new(), String::from);
                     return Err(format!("a group that begins with (?{other} is not known here"));
@@ -120,7 +119,21 @@ fn check_syntax(expression: &str) -> Result<bool, String> {
             _ => {}
         }
     }
-    Ok(asks_for_start)
+    Ok(())
+}
+
+/// What a group in which letters have no case begins with.
+///
+/// # Errors
+/// If it has more than alternatives of ASCII letters and apostrophes, or two letters that one engine also finds as a
+/// single one, as `ss` in `ß`.
+fn check_caseless(rest: Peekable<Chars<'_>>) -> Result<(), String> {
+    let group: String = rest.take_while(|&character| character != ')').collect::<String>().to_lowercase();
+    let is_simple = |character: char| character.is_ascii_lowercase() || "'|".contains(character);
+    match group.chars().all(is_simple) && !["ss", "ff", "fi", "fl", "st"].iter().any(|two| group.contains(two)) {
+        true => Ok(()),
+        false => Err(format!("a group (?i:{group}) is not known here")),
+    }
 }
 
 fn is_repetition(character: char) -> bool {
@@ -156,7 +169,7 @@ fn check_escape(rest: &mut Peekable<Chars<'_>>) -> Result<(), String> {
     };
     match escaped {
         'p' | 'P' if !is_category(&named) => Err(format!("the category {named} is not known here")),
-        other if other.is_ascii_alphanumeric() && !"nrtsSdDwWpPxu".contains(other) => {
+        other if other.is_ascii_alphanumeric() && !"nrtsSdDpPxu".contains(other) => {
             Err(format!("\\{other} is not known here"))
         }
         _ => Ok(()),
@@ -213,7 +226,6 @@ mod tests {
         assert_eq!(found("a{2,}b", "abaab"), ["aab"]);
         assert_eq!(found("(?:ab|a)(?:bc)?d", "abcd abd ad"), ["abcd", "abd", "ad"]);
         assert_eq!(found("x*", "axxb"), ["xx"], "nothing is no match");
-        assert_eq!(found(r"^\w+|\d$", "ab1 2 3"), ["ab1", "3"]);
         assert_eq!(found(r"[^\S\n]+", "a \t\nb"), [" \t"]);
         assert_eq!(found(r"[\]\-a-c.]+", "x]-b.\\"), ["]-b."]);
         assert_eq!(found(r"[+\-0]+|\<|\u4e00|\x{e9}", "+-0,/<é一"), ["+-0", "<", "é", "一"]);
@@ -244,6 +256,12 @@ mod tests {
     fn what_is_not_known_is_refused() {
         for (expression, problem) in [
             ("(ab)+", "only single characters can be repeated"),
+            ("^a", "the beginning or end of a text (^)"),
+            ("a$", "the beginning or end of a text ($)"),
+            (r"\w+", r"\w is not known"),
+            (r"[\W]", r"\W is not known"),
+            ("(?i:stra)", "a group (?i:stra)"),
+            ("(?i:[a])", "a group (?i:[a])"),
             ("a+?", "repeats as little as it can"),
             ("*", "Target of repeat operator is invalid"),
             ("a+*", "a repetition of a repetition"),

@@ -14,6 +14,7 @@
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
 
 use crate::tokenizer::bpe::steps::{each_step, kind, literal};
+use crate::tokenizer::bpe::symbols::byte_of;
 use serde_json::Value;
 
 /// How the text of tokens grows when others follow.
@@ -76,10 +77,6 @@ pub(super) enum Spelled {
 
 impl Spelled {
     pub(super) fn of(token: &str) -> Self {
-        let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>')).filter(|rest| rest.len() == 2);
-        match digits.map(|digits| u8::from_str_radix(digits, 16)) {
-            Some(Ok(_)) => Self::Byte,
-            _ => Self::Text,
-        }
+        if byte_of(token).is_some() { Self::Byte } else { Self::Text }
     }
 }

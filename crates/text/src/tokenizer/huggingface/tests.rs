@@ -187,12 +187,16 @@ fn the_same_text_is_the_same_ids() {
     let file = word_pieces();
     let limited = changed(&file, |file| {
         file["truncation"] = json!({ "direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0 });
+    });
+    assert_eq!(theirs(&limited).encode("the cat sat there", false).unwrap().len(), 2);
+    let says = opened(&limited).encode("the cat sat there").unwrap_err().to_string();
+    assert!(says.starts_with("the text has 4 tokens, and this tokenizer truncates texts to 2: set"), "{says}");
+    assert_eq!(opened(&limited).encode("the cat").unwrap(), opened(&file).encode("the cat").unwrap());
+    let padded = changed(&file, |file| {
         file["padding"] = json!({ "strategy": { "Fixed": 50 }, "direction": "Right", "pad_to_multiple_of": null,
                                   "pad_id": 0, "pad_type_id": 0, "pad_token": "[UNK]" });
     });
-    assert_eq!(theirs(&limited).encode("the cat sat there", false).unwrap().len(), 50);
-    let expected = opened(&file).encode("the cat sat there").unwrap();
-    assert_eq!(opened(&limited).encode("the cat sat there").unwrap(), expected);
+    assert!(Tokenizer::from_json(&padded).unwrap_err().to_string().contains("padding to a fixed length"));
     let learnt: Tokenizer = BpeTokenizer::from_text(&TEXT.repeat(2), 290).unwrap().into();
     let dropped = changed(&learnt.to_json(), |file| file["model"]["dropout"] = 0.5.into());
     let dropping = opened(&dropped);

@@ -129,7 +129,7 @@ fn tokenizers() -> Vec<(&'static str, Tokenizer)> {
         ("deepseek coder", splits(&[r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\u{d7ff}]+", r"\p{N}"])),
         ("removed", split(r"\S+", "Removed", true)),
         ("next", split(r"\s", "MergedWithNext", false)),
-        ("previous", split(r"\s|$", "MergedWithPrevious", false)),
+        ("previous", split(r"\s", "MergedWithPrevious", false)),
         (
             "added",
             byte_pairs(|file| {

@@ -1,6 +1,7 @@
 //! Sentences cut into the pieces that a vocabulary has: characters, or words and marks.
 
-use crate::tokenizer::word::{SPACE, is_apostrophe, pieces};
+use crate::tokenizer::word::SPACE;
+use crate::tokenizer::word_pieces::{WordRule, is_apostrophe, pieces};
 use serde::{Deserialize, Serialize};
 
 /// What a piece of a text is.
@@ -14,17 +15,17 @@ pub enum Unit {
 }
 
 /// Calls `each` with the pieces of a text, from left to right.
-pub(super) fn cut(text: &str, unit: Unit, each: impl FnMut(&str)) {
+pub(super) fn cut(text: &str, unit: Unit, rule: WordRule, each: impl FnMut(&str)) {
     match unit {
         Unit::Char => text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).for_each(each),
         Unit::Word if text.is_empty() => {}
-        Unit::Word => words(&[SPACE, text].concat()).for_each(each),
+        Unit::Word => words(&[SPACE, text].concat(), rule).for_each(each),
     }
 }
 
 /// The pieces of the word tokenizer, cut once more behind elisions.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    pieces(text).flat_map(|piece| {
+fn words(text: &str, rule: WordRule) -> impl Iterator<Item = &str> {
+    pieces(text, rule).flat_map(|piece| {
         let mut rest = Some(piece);
         std::iter::from_fn(move || {
             let piece = rest.take()?;
@@ -46,10 +47,10 @@ fn split_elision(piece: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a text could be cut so that this is one of its pieces.
-pub(super) fn is_piece(token: &str, unit: Unit) -> bool {
+pub(super) fn is_piece(token: &str, unit: Unit, rule: WordRule) -> bool {
     match unit {
         Unit::Char => token.chars().count() == 1,
         // By itself, or, of an elision, before a word.
-        Unit::Word => [token, &[token, "a"].concat()].iter().any(|text| words(text).next() == Some(token)),
+        Unit::Word => [token, &[token, "a"].concat()].iter().any(|text| words(text, rule).next() == Some(token)),
     }
 }

@@ -3,7 +3,7 @@ use crate::Tokenizer;
 
 fn word_pieces(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    cut(text, Unit::Word, |piece| found.push(piece.to_owned()));
+    cut(text, Unit::Word, WordRule::default(), |piece: &str| found.push(piece.to_owned()));
     found
 }
 

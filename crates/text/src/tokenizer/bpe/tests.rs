@@ -1,6 +1,8 @@
 mod beside_other_programs;
 #[cfg(feature = "tokenizers")]
 mod beside_the_crate;
+#[cfg(feature = "tokenizers")]
+mod vocabularies_in_use;
 
 use super::steps::Place;
 use super::*;

@@ -69,7 +69,8 @@ pub enum TokenizerError {
     NotEncoded(String),
     /// A text is longer than the tokenizer's file lets texts be.
     #[error(
-        "the text has {tokens} tokens, and this tokenizer truncates texts to {most}: set \"truncation\" in its file to null"
+        "the text has {tokens} tokens, and this tokenizer truncates texts to {most}: set \"truncation\" in its file to \
+         null"
     )]
     Truncated {
         /// How many tokens the text has.

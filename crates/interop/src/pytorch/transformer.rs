@@ -52,7 +52,7 @@ pub type Replace<'a, E> = dyn FnMut(String, Tensor<E>) -> Tensor<E> + 'a;
 
 /// A layer that PyTorch has too.
 pub trait PyTorchLayer<E: Element>: Module<E> + Clone {
-    /// Replaces every parameter. `replace` is asked for each by PyTorch's name, which begins with `prefix`, and is shown
+    /// Replaces every parameter. `replace` is asked for each by PyTorch's name, which begins with `prefix`, and shown
     /// the present value as PyTorch lays it out; what it gives must have the same shape.
     ///
     /// # Errors

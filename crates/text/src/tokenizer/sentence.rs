@@ -33,8 +33,7 @@ pub use sentence_pieces::Unit;
 
 use super::json_format::{is_hugging_face, read_json, write_json};
 use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
-use super::word::SPACE;
-use super::word_pieces::WordRule;
+use super::word_pieces::{SPACE, WordRule};
 use super::{BpeTokenizer, WordOptions};
 use crate::error::{FORMAT, TokenizerError};
 use sentence_pieces::{cut, is_piece};

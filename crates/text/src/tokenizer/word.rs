@@ -17,7 +17,7 @@
 //! gives the text back exactly, but for unknown words, and the spaces around those stay.
 
 use super::token_list::{count, index, most_frequent};
-use super::word_pieces::{WordRule, pieces};
+use super::word_pieces::{SPACE, WordRule, pieces};
 use crate::error::TokenizerError;
 use std::collections::HashMap;
 
@@ -25,9 +25,6 @@ use std::collections::HashMap;
 ///
 /// No text is encoded as this by accident: written out, `<unk>` is three pieces.
 pub const UNKNOWN: &str = "<unk>";
-
-/// The token of id 1, in every vocabulary, because it is what remains of a piece whose word is unknown.
-pub(crate) const SPACE: &str = " ";
 
 /// Which words a vocabulary takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,13 @@
 //! Where a text is cut into words.
 
-use super::word::SPACE;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
-/// The rule by which words are cut. It stands in a tokenizer's file, so that a tokenizer keeps the rule that it was made
-/// with.
+/// The token of id 1, in every vocabulary, because it is what remains of a piece whose word is unknown.
+pub(super) const SPACE: &str = " ";
+
+/// The rule by which words are cut. It stands in a tokenizer's file, so that a tokenizer keeps the rule that it was
+/// made with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u32", try_from = "u32")]
 pub enum WordRule {

@@ -1,7 +1,8 @@
 //! Added tokens: texts that are one token wherever they stand, such as `<|endoftext|>`.
 //!
 //! They are found before a text is cut into words, from left to right, the longest where several begin at one place.
-//! Some are found before a text is normalized and the others afterwards, as Hugging Face's library does it. None of them is learnt, and most stand for what no text says: where one ends, who is speaking.
+//! Some are found before a text is normalized and the others afterwards, as Hugging Face's library does it. None of
+//! them is learnt, and most stand for what no text says: where one ends, who is speaking.
 
 use crate::error::TokenizerError;
 use fancy_regex::Regex;

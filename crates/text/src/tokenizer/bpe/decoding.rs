@@ -1,8 +1,8 @@
 //! What every token stands for, and the text of tokens.
 //!
-//! A decoder works through the tokens in steps, as a file describes them. Each step changes every token by itself, until
-//! one makes a single text of them all. So what a token stands for is found once, when a vocabulary is read; what depends
-//! on its neighbours is left to decoding: single bytes `<0x0A>` in a row are one text, if they are UTF-8, and a
+//! A decoder works through the tokens in steps, as a file describes them. Each step changes every token by itself,
+//! until one makes a single text of them all. So what a token stands for is found once, when a vocabulary is read; what
+//! depends on its neighbours is left to decoding: single bytes `<0x0A>` in a row are one text, if they are UTF-8, and a
 //! beginning may lose its space.
 
 use super::alphabet;
@@ -160,7 +160,7 @@ impl Decoding {
         decoder.take_whole() + &String::from_utf8_lossy(&std::mem::take(&mut decoder.held))
     }
 
-    /// Ends the single bytes in a row: they are a text if they are UTF-8, and as many characters that are none otherwise.
+    /// Ends the single bytes in a row: they are a text if they are UTF-8, and otherwise as many times U+FFFD.
     fn end_row(&self, decoder: &mut Decoder) {
         if decoder.row.is_empty() {
             return;

@@ -21,7 +21,8 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    /// The merges in the order of their ranks. Where one is listed twice, the last counts, as in Hugging Face's library.
+    /// The merges in the order of their ranks. Where one is listed twice, the last counts, as in Hugging Face's
+    /// library.
     pub(super) fn new(ranked: impl IntoIterator<Item = (Pair, u32)>) -> Self {
         Self { rules: (0..).zip(ranked).map(|(rank, (pair, merged))| (pair, (rank, merged))).collect() }
     }

@@ -1,7 +1,6 @@
 //! Sentences cut into the pieces that a vocabulary has: characters, or words and marks.
 
-use crate::tokenizer::word::SPACE;
-use crate::tokenizer::word_pieces::{WordRule, is_apostrophe, pieces};
+use crate::tokenizer::word_pieces::{SPACE, WordRule, is_apostrophe, pieces};
 use serde::{Deserialize, Serialize};
 
 /// What a piece of a text is.

@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 
 /// The steps of vocabularies in use, over a small model of the same kind.
 fn families() -> Vec<(&'static str, Value)> {
-    let level = |space: bool, regex: bool| json!({ "type": "ByteLevel", "add_prefix_space": space, "trim_offsets": true, "use_regex": regex });
-    let split = |regex: &str| json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false });
+    let level = |space: bool, regex: bool| {
+        json!({ "type": "ByteLevel", "add_prefix_space": space, "trim_offsets": true,
+                "use_regex": regex })
+    };
+    let split = |regex: &str| {
+        json!({ "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated",
+                "invert": false })
+    };
     let pre = |steps: &[Value]| json!({ "type": "Sequence", "pretokenizers": steps });
     let replace = |what: &str, by: &str| json!({ "type": "Replace", "pattern": { "String": what }, "content": by });
     let decoders = |steps: &[Value]| json!({ "type": "Sequence", "decoders": steps });
@@ -24,9 +30,8 @@ fn families() -> Vec<(&'static str, Value)> {
     let qwen_2 = gpt_4.replace("{1,3}", "");
     let (before, upper, lower) =
         (r"[^\r\n\p{L}\p{N}]?", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]");
-    let tekken = format!(
-        r"{before}{upper}*{lower}+|{before}{upper}+{lower}*|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    );
+    let marks_and_space = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let tekken = format!(r"{before}{upper}*{lower}+|{before}{upper}+{lower}*|\p{{N}}|{marks_and_space}");
     let o200k =
         tekken.replacen("+|", &format!("+{contractions}?|"), 1).replacen("*|", &format!("*{contractions}?|"), 1);
     let deepseek = [
@@ -41,7 +46,7 @@ fn families() -> Vec<(&'static str, Value)> {
     let digits = json!({ "type": "Digits", "individual_digits": true });
     let nfc = json!({ "type": "NFC" });
 
-    // A name, whether it is byte-level, the normalizer, the pre-tokenizer, the decoder, and whether `<s>` is normalized.
+    // A name, whether it is byte-level, normalizer, pre-tokenizer, decoder, and whether `<s>` is normalized.
     let of = |name, is_level: bool, normalizer: Value, pre_tokenizer: Value, decoder: Value, normalized: bool| {
         let flags = [!is_level, true, name == "Llama 3", !is_level];
         let indices: Vec<_> = (0..40_usize).map(|i| (i * 7919, i * 104_729)).collect();
@@ -85,8 +90,8 @@ fn families() -> Vec<(&'static str, Value)> {
             characters(&[]),
             false,
         ),
-        of("Llama 1", false, begins.clone(), Value::Null, characters(&[strip.clone()]), true),
-        of("Llama 2", false, begins, Value::Null, characters(&[strip.clone()]), false),
+        of("Llama 1", false, begins.clone(), Value::Null, characters(std::slice::from_ref(&strip)), true),
+        of("Llama 2", false, begins, Value::Null, characters(std::slice::from_ref(&strip)), false),
         of("Mistral", false, Value::Null, marks, characters(&[strip]), false),
     ]
 }

@@ -179,6 +179,12 @@ fn half_trained_runs_of_every_rung_go_on_to_the_recorded_bits() {
     assert!(problems.is_empty(), "of the runs as they were recorded:\n{}", problems.join("\n"));
 }
 
+/// A text without the lines that say this.
+fn without_line(text: &[u8], line: &str) -> Vec<u8> {
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    lines.filter(|found| found.trim_ascii() != line.as_bytes()).flatten().copied().collect()
+}
+
 /// Runs from the beginning arrive where the resumed ones do. Those have their weights and the state of their random
 /// numbers from the folder, so they would not notice if either began as something else.
 #[test]
@@ -197,6 +203,9 @@ fn runs_that_begin_anew_arrive_at_the_recorded_bits() {
             continue;
         }
         let mut found = without_times_and_places(name, &at.join("anew").join(name));
+        // A tokenizer of words says by which rule it cuts them. The folders were made when there was one.
+        let tokenizers = found.iter_mut().filter(|(part, _)| part.ends_with("/tokenizer.json"));
+        tokenizers.for_each(|(_, file)| *file = without_line(file, "\"word_rule\": 2,"));
         // What was killed and resumed is what was never disturbed; what was over after four steps is the folder itself.
         let expected: BTreeMap<String, String> = if *killed {
             let own = |part: &String| part.starts_with(&format!("{name}/"));

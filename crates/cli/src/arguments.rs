@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use run_folder::RunFolder;
 use rungs::interop::huggingface::Family;
-use value_parsers::{count, number, positive};
+use value_parsers::{count, number, positive, threads};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
@@ -48,7 +48,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N", display_order = 900)]
     pub(crate) seed: Option<u64>,
     /// How many threads to work on; the result does not depend on it [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = count, display_order = 901)]
+    #[arg(long, global = true, value_name = "N", value_parser = threads, display_order = 901)]
     pub(crate) threads: Option<usize>,
     /// Print one JSON object instead of prose
     #[arg(long, global = true, display_order = 902)]
@@ -143,7 +143,7 @@ pub(crate) struct Chat {
     /// Always the likeliest token
     #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p"])]
     pub(crate) greedy: bool,
-    /// Below 1 safer, above 1 wilder [default: 0.8]
+    /// Below 1 safer, above 1 wilder; 0 is --greedy [default: 0.8]
     #[arg(long, value_name = "X", value_parser = number)]
     pub(crate) temperature: Option<f64>,
     /// Draw from the so many likeliest tokens only

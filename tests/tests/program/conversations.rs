@@ -17,6 +17,7 @@ fn a_conversation() {
     assert_eq!(trained.json()["shortened"], 0);
     let said = fed(at, "chat run --greedy", "one two\n\nfive  one\n").done();
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("deux un\nun cinq\n", ""));
+    assert_eq!(fed(at, "chat run --temperature 0", "one two\n\nfive  one\n").done().stdout, said.stdout);
     // What is drawn is drawn from the seed.
     let drawn = |seed: u64| {
         fed(at, &format!("chat run --temperature 5 --max-tokens 9 --seed {seed}"), "one two\n").done().stdout

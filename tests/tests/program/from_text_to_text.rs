@@ -175,3 +175,17 @@ fn a_validation_text_of_its_own() {
         &["the validation text", "text.txt"],
     );
 }
+
+#[test]
+fn a_beam_of_one_and_a_temperature_of_nothing_are_greedy() {
+    let folder = trained("lstm");
+    let at = folder.path();
+    let ids = |flags: &str| {
+        rungs(at, &format!("generate run --prompt the --max-tokens 30 --json {flags}")).json()["ids"].clone()
+    };
+    let greedy = ids("--greedy");
+    for flags in ["--beam 1", "--temperature 0", "--beam 1 --greedy --seed 3", "--temperature 0 --seed 5"] {
+        assert_eq!(ids(flags), greedy, "{flags}");
+    }
+    assert_ne!(ids("--temperature 5"), greedy);
+}

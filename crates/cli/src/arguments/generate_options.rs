@@ -72,7 +72,7 @@ pub(crate) struct Generate {
     /// Always the likeliest token
     #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "typical"], help_heading = "Choosing")]
     pub(crate) greedy: bool,
-    /// Below 1 safer, above 1 wilder [default: 1]
+    /// Below 1 safer, above 1 wilder; 0 is --greedy [default: 1]
     #[arg(long, value_name = "X", value_parser = number, help_heading = "Choosing")]
     pub(crate) temperature: Option<f64>,
     /// Draw from the so many likeliest tokens only

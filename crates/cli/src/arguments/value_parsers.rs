@@ -45,6 +45,15 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of threads: 1 or more, and no more than any machine has.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1024;
+    match count(text)? {
+        threads if threads > MOST => Err(format!("must be {MOST} or less")),
+        threads => Ok(threads),
+    }
+}
+
 /// A finite number.
 pub(super) fn number(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;

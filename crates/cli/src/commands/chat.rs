@@ -36,7 +36,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         generator,
         context,
         options: GenerateOptions {
-            search: if chat.greedy { Search::Greedy } else { Search::Sample },
+            search: if is_greedy(chat) { Search::Greedy } else { Search::Sample },
             processors: processors(chat).map_err(Failure::input)?,
             ..GenerateOptions::default()
         },
@@ -85,9 +85,13 @@ fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
     Ok(turn)
 }
 
+fn is_greedy(chat: &Chat) -> bool {
+    chat.greedy || chat.temperature == Some(0.0)
+}
+
 /// How the distribution is shaped that is drawn from.
 fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
-    if chat.greedy {
+    if is_greedy(chat) {
         return Ok(Vec::new());
     }
     // Who chooses from so many of the likeliest tokens has said how.

@@ -48,7 +48,7 @@ pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most:
 /// The flags that shape a distribution to be drawn from.
 fn shaping(flags: &Generate) -> impl Iterator<Item = &'static str> {
     let given = [
-        ("--temperature", flags.temperature.is_some()),
+        ("--temperature", flags.temperature.is_some_and(|temperature| temperature != 0.0)),
         ("--top-k", flags.top_k.is_some() && flags.contrastive.is_none()),
         ("--top-p", flags.top_p.is_some()),
         ("--min-p", flags.min_p.is_some()),
@@ -70,13 +70,13 @@ fn search(flags: &Generate, kind: Kind) -> Outcome<Search> {
             diversity: flags.diversity.unwrap_or(if flags.beam_groups.is_some() { 0.5 } else { 0.0 }),
             ..Beam::new(width)
         }),
-        (None, None) if flags.greedy => Search::Greedy,
-        (None, None) if drawn.is_some() => Search::Sample,
+        (None, None) if flags.greedy || flags.temperature == Some(0.0) => Search::Greedy,
+        (None, None) if flags.beam.is_none() && drawn.is_some() => Search::Sample,
+        // A beam of one is greedy; that of a translation ranks as wider ones do.
         (None, None) => match kind {
-            Kind::Continuation => Search::Sample,
-            Kind::Answer => Search::Greedy,
-            // A beam of one is greedy, and ranks as wider ones do.
             Kind::Translation => Search::Beam(Beam { penalty: penalty(flags), ..Beam::new(1) }),
+            Kind::Continuation if flags.beam.is_none() => Search::Sample,
+            Kind::Continuation | Kind::Answer => Search::Greedy,
         },
     };
     if let (Some(flag), false) = (drawn, matches!(search, Search::Sample)) {
@@ -116,7 +116,7 @@ fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigErro
         processor(flags.repetition_penalty.map(RepetitionPenalty::new))?,
         processor(counts)?,
         processor(flags.no_repeat_ngram.map(NoRepeatNgram::new))?,
-        processor(flags.temperature.map(Temperature::new))?,
+        processor(flags.temperature.filter(|&temperature| temperature != 0.0).map(Temperature::new))?,
         processor(top_k.map(TopK::new))?,
         processor(flags.top_p.map(TopP::new))?,
         processor(flags.min_p.map(MinP::new))?,

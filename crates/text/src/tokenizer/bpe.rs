@@ -29,9 +29,10 @@ mod decoding;
 mod encoding;
 pub(super) mod file;
 mod gpt2;
+pub(super) mod json_steps;
 mod learn;
 mod merges;
-pub(super) mod steps;
+mod steps;
 pub(super) mod symbols;
 mod word_counts;
 mod word_regex;
@@ -45,6 +46,7 @@ pub(super) use decoding::Decoder;
 use decoding::Decoding;
 use file::{File, Spelled};
 use merges::Merges;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use steps::{Place, Steps};
 use symbols::Symbols;
@@ -112,7 +114,7 @@ impl BpeTokenizer {
     pub(super) fn new(file: File) -> Result<Self, TokenizerError> {
         file.check()?;
         let steps = file.steps()?;
-        let normalize = |text: &str| steps.normalize(text, Place::Beginning).into_owned();
+        let normalize = |text: &str| steps.normalize(text, Place::Beginning).map(Cow::into_owned);
         let Spelled { ids, tokens } = file.tokens(normalize)?;
         let merges = Merges::new(file.ranked(&ids)?);
         let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
@@ -122,7 +124,7 @@ impl BpeTokenizer {
             added.or_else(|| ids.get(token).copied())
         };
         Ok(Self {
-            added: AddedTokens::new(&file.added_tokens, normalize),
+            added: AddedTokens::new(&file.added_tokens, |text| normalize(text).unwrap_or_default()),
             beginning: file::beginning(&file.post_processor).into_iter().filter_map(id).collect(),
             most: file::most_tokens(&file.truncation, &file.padding)?,
             steps,

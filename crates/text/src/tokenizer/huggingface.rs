@@ -150,7 +150,7 @@ impl PartialEq for HuggingFaceTokenizer {
 
 /// That decoding cannot fail: to take characters off the end of a text that has fewer of them ends the program there.
 fn check_decoder(decoder: &Value) -> Result<(), TokenizerError> {
-    super::bpe::steps::each_step(decoder, "decoders", &mut |step| match step["stop"].as_u64() {
+    super::bpe::json_steps::each_step(decoder, "decoders", &mut |step| match step["stop"].as_u64() {
         Some(1..) => Err("a decoder that strips the end of a text is not known here".to_owned()),
         _ => Ok(()),
     })

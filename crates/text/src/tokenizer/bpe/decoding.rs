@@ -7,7 +7,7 @@
 
 use super::alphabet;
 use super::file::File;
-use super::steps::{each_step, kind, literal, prepend_scheme, text};
+use super::json_steps::{each_step, kind, literal, prepend_scheme, text};
 use super::symbols::byte_of;
 use crate::error::TokenizerError;
 use crate::tokenizer::token_list::{REPLACEMENT, REPLACEMENT_TEXT};

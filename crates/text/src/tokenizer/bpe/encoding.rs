@@ -43,7 +43,7 @@ impl BpeTokenizer {
                 }
             })?;
         } else {
-            encoder.words(&self.steps.normalize(text, place), place)?;
+            encoder.words(&self.steps.normalize(text, place)?, place)?;
         }
         match self.most {
             Some(most) if encoder.ids.len() > most => {
@@ -92,7 +92,7 @@ impl<'t> Encoder<'t> {
     /// Encodes a part of the original text between added tokens.
     fn text(&mut self, text: &str, mut place: Place) -> Result<(), TokenizerError> {
         let BpeTokenizer { steps, added, .. } = self.tokenizer;
-        added.normalized.part(&steps.normalize(text, place), |part| {
+        added.normalized.part(&steps.normalize(text, place)?, |part| {
             let place = std::mem::replace(&mut place, Place::BehindToken);
             match part {
                 Part::Text(text) => self.words(text, place),

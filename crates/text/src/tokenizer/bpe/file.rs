@@ -114,7 +114,10 @@ impl File {
     }
 
     /// The tokens, those that are added among them, of a file whose normalizer is `normalize`.
-    pub(super) fn tokens(&self, normalize: impl Fn(&str) -> String) -> Result<Spelled<'_>, TokenizerError> {
+    pub(super) fn tokens(
+        &self,
+        normalize: impl Fn(&str) -> Result<String, TokenizerError>,
+    ) -> Result<Spelled<'_>, TokenizerError> {
         let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
         let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
         let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().unwrap_or(0);
@@ -144,7 +147,7 @@ impl File {
                 return Err(TokenizerError::Unsupported(problem));
             }
             if *normalized {
-                let text = normalize(content);
+                let text = normalize(content)?;
                 if text.is_empty() {
                     let problem = format!("nothing is left of its token {content:?} in a normalized text");
                     return Err(TokenizerError::Unsupported(problem));

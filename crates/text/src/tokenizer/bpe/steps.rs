@@ -3,6 +3,7 @@
 //! The files of tokenizers describe them as a *normalizer* and a *pre-tokenizer*, each one step or a sequence of them.
 //! Known here are those that byte-pair encodings have: whoever needs another is told its name.
 
+use super::json_steps::{each_step, flag, kind, literal, prepend_scheme, text};
 use super::word_regex::Pattern;
 use crate::error::TokenizerError;
 use serde_json::Value;
@@ -170,8 +171,12 @@ impl Steps {
     }
 
     /// What the normalizer makes of a part of a text.
-    pub(super) fn normalize<'t>(&self, text: &'t str, place: Place) -> Cow<'t, str> {
-        self.normalizer.iter().fold(Cow::Borrowed(text), |text, change| change.apply(text, place))
+    ///
+    /// # Errors
+    /// If it makes far more of it.
+    pub(super) fn normalize<'t>(&self, text: &'t str, place: Place) -> Result<Cow<'t, str>, TokenizerError> {
+        let most = most_bytes(text);
+        self.normalizer.iter().try_fold(Cow::Borrowed(text), |text, change| change.apply(text, place, most))
     }
 
     /// Calls `each` with the words of a normalized text without added tokens.
@@ -179,7 +184,7 @@ impl Steps {
     /// # Errors
     /// If an expression takes too many steps.
     pub(super) fn words(&self, text: &str, place: Place, each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
-        pre_tokenize(text, place, &self.pre_tokenizer, each)
+        pre_tokenize(text, place, &self.pre_tokenizer, most_bytes(text), each)
     }
 
     /// Whether words can be told before the end of a text is known: nothing is done to it, and it is cut.
@@ -203,7 +208,7 @@ impl Steps {
                 && let Some(part) = waiting.pop_front()
             {
                 settled = part.end;
-                pre_tokenize(&text[part], Place::BehindToken, rest, each)?;
+                pre_tokenize(&text[part], Place::BehindToken, rest, usize::MAX, each)?;
             }
             Ok(())
         })?;
@@ -217,8 +222,9 @@ impl Steps {
 const UNSETTLED: usize = 2;
 
 impl Change {
-    fn apply<'t>(&self, text: Cow<'t, str>, place: Place) -> Cow<'t, str> {
-        match self {
+    /// Does it to a part of a text, of which it may make `most` bytes.
+    fn apply<'t>(&self, text: Cow<'t, str>, place: Place, most: usize) -> Result<Cow<'t, str>, TokenizerError> {
+        Ok(match self {
             Self::Form(_) if text.is_ascii() => text,
             Self::Form(form) => form(&text).into(),
             Self::Prepend(_) | Self::Begin { .. } if place == Place::Inside || text.is_empty() => text,
@@ -229,19 +235,40 @@ impl Change {
                 text
             }
             Self::Begin { with, .. } => [with, &*text].concat().into(),
-            Self::Replace { what, by } => text.replace(what, by).into(),
-        }
+            Self::Replace { what, by } => {
+                let more = text.matches(what.as_str()).count().saturating_mul(by.len().saturating_sub(what.len()));
+                if text.len().saturating_add(more) > most {
+                    let problem = format!("its steps would make more than {most} bytes of a part of it");
+                    return Err(TokenizerError::NotEncoded(problem));
+                }
+                text.replace(what, by).into()
+            }
+        })
     }
+}
+
+/// How many bytes steps may make of a part of a text. A normal form can have eleven for one, and a mark for a space has
+/// three; a stranger's file may double a text again and again.
+fn most_bytes(text: &str) -> usize {
+    text.len().saturating_mul(32).saturating_add(1 << 16)
 }
 
 /// Calls `each` with what steps leave of a part of a text. Of the parts that one is cut into, the first stands where it
 /// stood.
-fn pre_tokenize(text: &str, place: Place, steps: &[Step], each: &mut dyn FnMut(&str)) -> Result<(), TokenizerError> {
+fn pre_tokenize(
+    text: &str,
+    place: Place,
+    steps: &[Step],
+    most: usize,
+    each: &mut dyn FnMut(&str),
+) -> Result<(), TokenizerError> {
     match steps.split_first() {
-        Some((Step::Change(change), rest)) => pre_tokenize(&change.apply(text.into(), place), place, rest, each),
+        Some((Step::Change(change), rest)) => {
+            pre_tokenize(&change.apply(text.into(), place, most)?, place, rest, most, each)
+        }
         Some((Step::Cut(cut), rest)) => cut.parts(text, &mut |part| {
             let place = if part.start == 0 { place } else { Place::BehindToken };
-            pre_tokenize(&text[part], place, rest, each)
+            pre_tokenize(&text[part], place, rest, most, each)
         }),
         None if text.is_empty() => Ok(()),
         None => {
@@ -281,50 +308,4 @@ impl Cut {
         }
         if self.matches == Matches::AreAll { Ok(()) } else { each(done..text.len()) }
     }
-}
-
-/// Calls `each` with the steps that a description consists of: none, one, or several in a sequence.
-pub(in crate::tokenizer) fn each_step(
-    described: &Value,
-    list: &str,
-    each: &mut dyn FnMut(&Value) -> Result<(), String>,
-) -> Result<(), String> {
-    match (described, kind(described)) {
-        (Value::Null, _) => Ok(()),
-        (_, "Sequence") => {
-            let steps = described[list].as_array().ok_or_else(|| format!("a Sequence has no list of {list}"))?;
-            steps.iter().try_for_each(|step| each_step(step, list, each))
-        }
-        (step, _) => each(step),
-    }
-}
-
-/// The name of a step.
-pub(in crate::tokenizer) fn kind(step: &Value) -> &str {
-    step["type"].as_str().unwrap_or("without a type")
-}
-
-/// When Metaspace puts its mark before a text: `always`, `first` or `never`. Older files say it by a flag.
-pub(super) fn prepend_scheme(step: &Value) -> &str {
-    let scheme = if flag(step, "add_prefix_space", true) { "always" } else { "never" };
-    step["prepend_scheme"].as_str().unwrap_or(scheme)
-}
-
-/// A text in the description of a step.
-pub(super) fn text(step: &Value, field: &str) -> Result<String, String> {
-    step[field].as_str().map(str::to_owned).ok_or_else(|| format!("{} has no text {field:?}", kind(step)))
-}
-
-/// What a step looks for, if it is a text and no expression.
-pub(in crate::tokenizer) fn literal(step: &Value) -> Result<Option<String>, String> {
-    match (step["pattern"]["String"].as_str(), step["pattern"]["Regex"].as_str()) {
-        (Some(text), _) => Ok(Some(text.to_owned())),
-        (None, Some(_)) => Ok(None),
-        (None, None) => Err(format!("{} has no pattern", kind(step))),
-    }
-}
-
-/// A yes or no in the description of a step.
-fn flag(step: &Value, field: &str, default: bool) -> bool {
-    step[field].as_bool().unwrap_or(default)
 }

@@ -176,10 +176,24 @@ fn steps_are_taken_in_their_order() {
     ] });
     let tokenizer = opened(&file).unwrap();
     let mut words = Vec::new();
-    let text = tokenizer.steps.normalize("a12 e\u{301}c", Place::Beginning);
+    let text = tokenizer.steps.normalize("a12 e\u{301}c", Place::Beginning).unwrap();
     tokenizer.steps.words(&text, Place::Beginning, &mut |word| words.push(word.to_owned())).unwrap();
     assert_eq!(words, ["a", "1", "2", " éc"]);
     assert_eq!(tokenizer.decode(&tokenizer.encode("e\u{301}").unwrap()), "é");
+}
+
+#[test]
+fn steps_that_double_a_text_again_and_again_end_in_an_error() {
+    let mut file = llama();
+    let double = json!({ "type": "Replace", "pattern": { "String": "a" }, "content": "aa" });
+    file["normalizer"] = json!({ "type": "Sequence", "normalizers": vec![double; 60] });
+    let tokenizer = opened(&file).unwrap();
+    let error = tokenizer.encode("a banana").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the tokenizer cannot encode this text: its steps would make more than 65792 bytes of a part of it"
+    );
+    assert!(tokenizer.encode("hello").is_ok());
 }
 
 #[test]

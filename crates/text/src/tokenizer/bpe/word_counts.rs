@@ -54,7 +54,7 @@ impl BpeTokenizer {
         let steps = File::byte_level(Vec::new(), Vec::new(), Vec::new()).with_space_before_texts().steps()?;
         let mut counts = HashMap::new();
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            let text = steps.normalize(text, Place::Beginning);
+            let text = steps.normalize(text, Place::Beginning)?;
             steps.words(&text, Place::Beginning, &mut |word| count(&mut counts, word))?;
         }
         Self::of_counts(&counts, size, special, File::with_space_before_texts)

@@ -13,7 +13,7 @@
 //!
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
 
-use crate::tokenizer::bpe::steps::{each_step, kind, literal};
+use crate::tokenizer::bpe::json_steps::{each_step, kind, literal};
 use crate::tokenizer::bpe::symbols::byte_of;
 use serde_json::Value;
 

@@ -132,7 +132,7 @@ A line is what the user says; the answer goes to stdout while it is written. /re
 Ctrl-D ends it. What was said is remembered as far as it fits the context; then the oldest turns are forgotten, with a
 notice. With --json nothing is shown until the end, which is the conversation as a line of a file of dialogues.")]
 pub(crate) struct Chat {
-    /// What holds for the whole conversation: the turn of the system, with which it begins
+    /// System prompt: a turn of the system, which begins the conversation and holds for all of it
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
     #[command(flatten)]

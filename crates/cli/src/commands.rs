@@ -66,8 +66,8 @@ fn quoted(path: &Path) -> String {
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// What runs that stand beside each other are called: by rung; by folder, where a rung is there twice; by the whole
-/// path, where that name is.
+/// Names of runs in a comparison: the rung; the folder, where a rung occurs twice; the whole path, where a folder's
+/// name does.
 fn names(runs: &[(Rung, &Path)]) -> Vec<String> {
     let path = |path: &Path| path.display().to_string();
     let folder = |folder: &Path| folder.file_name().map_or_else(|| path(folder), |name| name.display().to_string());

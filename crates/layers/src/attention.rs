@@ -64,7 +64,7 @@ pub struct SourceMemory<E: Element = f32> {
     pub keys: Tensor<E>,
     /// (B, S, D_v), what the encoder showed; in heads (B, S, M, K).
     pub values: Tensor<E>,
-    /// Which positions of each source are there; all if there is no padding.
+    /// The positions of each source that are no padding; `None` if nothing is padded.
     pub present: Option<Present>,
 }
 

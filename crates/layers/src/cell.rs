@@ -48,7 +48,7 @@ pub struct RecurrentCell<E: Element, Q> {
     pub w_h: Tensor<E>,
     /// b, of as many times H numbers as the equations have biases; at first 0, and 1 for the forget gate of an LSTM.
     pub bias: Tensor<E>,
-    /// What a step computes.
+    /// The equations of a step.
     pub equations: Q,
 }
 

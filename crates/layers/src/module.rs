@@ -118,7 +118,7 @@ pub trait Module<E: Element>: 'static {
         detached
     }
 
-    /// The same module with these tensors for its parameters, one for each in the order of declaration.
+    /// A copy of the module with these tensors for its parameters, one for each in the order of declaration.
     ///
     /// # Panics
     /// If there are fewer.

@@ -47,7 +47,7 @@ pub struct Norm<E: Element = f32> {
     pub gain: Tensor<E>,
     /// b (D), at first 0, or none.
     pub bias: Option<Tensor<E>>,
-    /// Which of the two it is.
+    /// Layer norm or root-mean-square norm.
     pub kind: NormKind,
 }
 

@@ -168,7 +168,7 @@ impl<E: Element> Bridge<E> {
     }
 }
 
-/// What the decoder remembers: the state of every layer and, in Luong's style, h̃ as the last of them.
+/// The decoder's state: that of every layer and, in Luong's style, h̃ as the last of them.
 type AttentionState<E> = DecoderState<E, CarriedState<E>>;
 
 /// An encoder, a decoder, and attention between them.

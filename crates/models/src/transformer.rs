@@ -185,7 +185,8 @@ impl TransformerConfig {
     }
 }
 
-/// What the decoder remembers; where the last block looked is known after a [`step`](LanguageModel::step) only.
+/// The decoder's state: its KV cache; attention weights of the last block are known after a
+/// [`step`](LanguageModel::step) only.
 type TransformerState<E> = DecoderState<E, CachedState<E>>;
 
 /// An encoder and a decoder made of attention.

@@ -53,12 +53,12 @@ impl Error {
         Self::Text("this run is a language model's: it has no source, it goes on with a text".to_owned())
     }
 
-    /// This problem with this setting, which is named as the program's option is.
+    /// A problem of a setting, which is named as the program's option is.
     pub(crate) fn setting(name: &'static str, problem: impl Into<String>) -> Self {
         TrainError::setting(name, problem).into()
     }
 
-    /// This problem with this file or folder.
+    /// A problem of a file or folder.
     pub(crate) fn file(path: impl Into<PathBuf>, problem: impl Display) -> Self {
         TrainError::file(path, problem).into()
     }

@@ -155,7 +155,7 @@ impl Generator {
         }
     }
 
-    /// What ends a text of this kind, and the texts behind which it ends too.
+    /// The end token of texts of this kind, and the stop sequences.
     fn ends(&self, kind: Kind) -> (End, &[String]) {
         match (kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => (prompts.end.clone(), &self.stops),

@@ -182,7 +182,7 @@ impl Run {
         Ok(self.trainer.run(on_event)?)
     }
 
-    /// Its trainer, which knows how far it has come.
+    /// The run's trainer, which knows how far training has come.
     pub fn trainer(&self) -> &Trainer<f32, LanguageTask> {
         &self.trainer
     }

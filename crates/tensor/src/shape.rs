@@ -231,8 +231,8 @@ pub fn matmul(a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
     Ok(a.with(a.rank() - 1, b.last()))
 }
 
-/// What was found, or a panic with the error's own line at the line of whoever called the operation: a closure that
-/// panics would point at itself.
+/// Unwraps a result, or panics with the error's line, at the line of the operation's caller: a closure that panics
+/// would point at itself.
 #[track_caller]
 pub(crate) fn insist<T>(found: Result<T, ShapeError>) -> T {
     match found {

@@ -12,7 +12,7 @@ pub(crate) const FORMAT: u32 = 1;
 pub struct TextError {
     /// The file, with the line if it is one, or the setting as the program's option is called.
     pub place: String,
-    /// What is wrong there.
+    /// The problem, in words.
     pub problem: String,
 }
 
@@ -21,7 +21,7 @@ impl TextError {
         Self { place: place.into(), problem: problem.to_string() }
     }
 
-    /// What is wrong with the line of a file, counted from 1.
+    /// The problem of a line of a file, counted from 1.
     pub(crate) fn line(file: &str, line: usize, problem: String) -> Self {
         Self::new(format!("{file}, line {line}"), problem)
     }
@@ -61,7 +61,7 @@ pub enum TokenizerError {
          or is not known well enough"
     )]
     Whole,
-    /// What a text or a file is, in a sentence of its own.
+    /// Invalid text or file, described in a sentence of its own.
     #[error("{0}")]
     Text(String),
     /// A text has something for which there is no token.
@@ -126,7 +126,7 @@ pub enum TokenizerError {
     Merge {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem, in words.
         problem: String,
     },
     /// A Hugging Face tokenizer that does what is not done here.

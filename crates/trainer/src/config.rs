@@ -109,7 +109,7 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// The same budget, epochs counted in steps.
+    /// Converts a budget of epochs to one of steps; any other stays as it is.
     ///
     /// # Errors
     /// If it is measured in epochs and the task does not say how long one is.

@@ -1,4 +1,4 @@
-//! What can go wrong, each in one line that names the thing and the place; and the checks of settings.
+//! Errors of training, each in one line that names the thing and the place; and the checks of settings.
 
 use rungs_layers::LoadError;
 use rungs_layers::tensor::NoGradient;
@@ -15,7 +15,7 @@ pub enum TrainError {
     Setting {
         /// What is set.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem, in words.
         problem: String,
     },
     /// A text has too few tokens for what is asked of it.
@@ -73,7 +73,7 @@ pub enum TrainError {
     File {
         /// Which file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem, in words.
         problem: String,
     },
 }

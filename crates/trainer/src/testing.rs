@@ -1,4 +1,4 @@
-//! What the tests of this crate train and save: the smallest models there are, and files in memory.
+//! Fixtures of this crate's tests: the smallest models there are, and files in memory.
 
 use crate::checkpoint::{Contents, TrainingState, in_memory};
 use rungs_layers::parameters;
@@ -29,7 +29,7 @@ pub(crate) fn contents(files: &[(String, Vec<u8>)]) -> Vec<(String, Contents<'_>
     files.iter().map(|(name, bytes)| (name.clone(), in_memory(bytes))).collect()
 }
 
-/// What the file of a state holds.
+/// The contents of a state's file.
 pub(crate) fn bytes<E: Element>(state: &TrainingState<E>) -> Vec<u8> {
     let mut bytes = Vec::new();
     state.write_to(&mut bytes).unwrap();

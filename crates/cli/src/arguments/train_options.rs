@@ -149,7 +149,7 @@ pub(crate) struct DataOptions {
     /// Folder for the file of tokens, which other runs can share; implies --stream [default: ids in the run folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
-    /// Of pairs that a translator learns.
+    /// Options of translators alone, copied from [`PairOptions`].
     #[arg(skip)]
     pub(crate) min_count: Option<usize>,
     #[arg(skip)]

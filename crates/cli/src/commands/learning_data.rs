@@ -180,7 +180,7 @@ impl Text {
 enum Origin<'a> {
     /// A file, or stdin.
     Given(&'a Path),
-    /// What a run calls its text: a file, or one of the names above.
+    /// Name of a text in a run's settings: a file, or one of the names above.
     Known(&'a str),
 }
 

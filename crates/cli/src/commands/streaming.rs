@@ -19,7 +19,7 @@ pub(super) struct Streaming<'i> {
     cache: PathBuf,
     label: &'static str,
     machine: bool,
-    /// Of the pass that is under way.
+    /// Progress bar of the current pass over the text.
     progress: Option<Progress>,
     interrupt: &'i Interrupt,
 }

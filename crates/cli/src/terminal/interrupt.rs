@@ -29,7 +29,7 @@ impl Interrupt {
         Ok(Self(requested))
     }
 
-    /// What a long work is told to do: to go on until it has come.
+    /// Tells a long task whether to go on: until the signal has come.
     pub(crate) fn control(&self) -> Control {
         if self.0.load(Ordering::SeqCst) { Control::Stop } else { Control::Continue }
     }

@@ -24,7 +24,7 @@ pub(crate) fn report(as_json: bool, report: &impl Serialize, prose: impl FnOnce(
     })
 }
 
-/// What a command reports: facts, each of which is a field of a JSON object, a line of prose, or both.
+/// Report of a command: facts, each of which is a field of a JSON object, a line of prose, or both.
 #[derive(Default)]
 pub(crate) struct Facts {
     fields: Vec<(&'static str, Box<RawValue>)>,

@@ -63,7 +63,7 @@ impl Drop for Progress {
     }
 }
 
-/// What there is to say about the training of this process.
+/// Training progress of this process.
 #[derive(Default)]
 pub(crate) struct Course {
     tokens: usize,

@@ -20,7 +20,7 @@ pub(super) const ACTIVATIONS: [(&str, Activation); 8] = [
 /// An object of a configuration. A null is as good as no field.
 pub(super) struct Fields {
     pub(super) object: Map<String, Value>,
-    /// What stands before a field's name in errors: the field that this object is the value of, with a dot.
+    /// The prefix of a field's name in errors: the field that this object is the value of, with a dot.
     pub(super) within: String,
 }
 
@@ -66,7 +66,7 @@ impl Fields {
         Err(self.wrong(field, problem))
     }
 
-    /// What `parse` makes of a field, which must be as `must` says.
+    /// The value of a field as `parse` reads it; `must` says what it has to be.
     fn parsed<T>(
         &self,
         field: &str,

@@ -63,7 +63,7 @@ pub enum HuggingFaceError {
     /// in words.
     #[error("{0}")]
     Unfit(String),
-    /// Its sizes are not those of a model that can be.
+    /// Invalid sizes of a model.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Tensors are missing, superfluous or of another shape.

@@ -21,7 +21,7 @@ const PICKLES: [&str; 4] = [".bin", ".pt", ".pth", ".ckpt"];
 pub struct FileError {
     /// The file, or the folder that it is missing from.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem, in words.
     pub problem: String,
 }
 

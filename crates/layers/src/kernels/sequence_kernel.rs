@@ -40,7 +40,7 @@ pub trait Equations: Debug + Copy + Default + Send + Sync + 'static {
     fn parameters(inputs: u64, hidden: u64) -> u64 {
         Self::GATES as u64 * (inputs * hidden + hidden * hidden) + Self::BIASES as u64 * hidden
     }
-    /// What b begins as.
+    /// Initial value of b (BIASES·H): zeros, unless a cell says otherwise.
     fn first_bias<E: Element>(hidden: usize) -> Array<E> {
         Array::zeros(Self::BIASES * hidden)
     }

@@ -8,14 +8,14 @@ use crate::text::tokenizer::Passage;
 /// The token that ends what is written, as vocabularies call it. The first is that of byte pairs which are learnt here.
 pub(super) const ENDS: [&str; 3] = ["<|endoftext|>", "</s>", "<|end_of_text|>"];
 
-/// What ends an answer, or another text.
+/// End of an answer, or of another text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct End {
-    /// What is learnt.
+    /// Token ids that are learnt as the end.
     pub(crate) ids: Vec<u32>,
     /// The tokens each of which ends an answer; none if it takes several.
     pub(crate) tokens: Vec<u32>,
-    /// What the tokens say, where the vocabulary has none that no text says.
+    /// Text of the tokens, where the vocabulary has no special token for an end.
     pub(crate) text: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub struct Corpus {
     pub left_out: LeftOut,
 }
 
-/// What is trained on, and what is held out, in this order.
+/// The training part and the validation part, in this order.
 #[derive(Clone, Debug)]
 pub enum Parts {
     /// Two parts of a text, or two texts.

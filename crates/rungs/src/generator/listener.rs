@@ -5,11 +5,11 @@ use crate::text::TextStream;
 
 /// A text that is shown while it is written: neither its end, nor what may be the beginning of its end.
 pub(crate) struct Listener<'a> {
-    /// What ends the text and is no part of it.
+    /// The end token or text, which is no part of the text.
     end: &'a End,
-    /// What ends it and is a part of it.
+    /// Stop sequences, which end the text and are a part of it.
     stops: &'a [String],
-    /// What was read so far, and written.
+    /// The tokens read so far, as text.
     pub stream: TextStream<'a>,
     /// Whether a space that comes next is no part of the text.
     pub space: bool,

@@ -86,7 +86,7 @@ impl Adapter {
         Ok(Some(folder.parse(ADAPTER_FILE, Self::from_bytes)?))
     }
 
-    /// What is wrong with it otherwise.
+    /// Reads an adapter from the bytes of its file, or says what is wrong with them.
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let header = Header::of(bytes).map_err(|error| error.to_string())?;
         let entry = header.metadata.get(ENTRY).ok_or("it does not say what it belongs to")?;

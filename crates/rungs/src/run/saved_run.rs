@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct SavedRun {
     pub(super) folder: Folder,
-    /// What it has in place of a model, if that is another run's.
+    /// Adapter in place of a model, if the base model is another run's.
     adapter: Option<Adapter>,
     /// Where the model that it adapts is now, if it was moved.
     base: Option<PathBuf>,

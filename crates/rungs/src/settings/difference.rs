@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 /// A setting that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Its name, as the program's option is called.
+    /// Name of the setting, as the program's option is called.
     pub name: String,
-    /// What the run has.
+    /// Value of the saved run.
     pub was: String,
-    /// What it was to have.
+    /// Value that was asked for.
     pub wanted: String,
 }
 

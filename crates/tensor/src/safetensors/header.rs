@@ -112,8 +112,8 @@ impl Header {
     }
 }
 
-/// That an array's numbers begin where those before it end, are as many as its shape needs, and are in the file, which
-/// has so many bytes behind the header.
+/// Checks that an array's numbers begin where those before it end, are as many as its shape needs, and are in the file,
+/// which has `bytes` bytes behind the header.
 fn check(info: &TensorInfo, end: usize, bytes: u64) -> Result<(), String> {
     let TensorInfo { dtype, shape, data_offsets: (from, to) } = info;
     if *from != end || to < from {

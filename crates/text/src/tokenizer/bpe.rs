@@ -75,7 +75,7 @@ pub struct BpeTokenizer {
     ignore_merges: bool,
     /// The id of every token of the model as it is spelled in the file.
     ids: HashMap<String, u32>,
-    decoding: Decoding,
+    pub(super) decoding: Decoding,
     beginning: Vec<u32>,
     /// The most tokens of a text, if the file says that texts are truncated.
     most: Option<usize>,
@@ -153,16 +153,6 @@ impl BpeTokenizer {
     /// The bytes that a token stands for; they need not be whole characters. None if there is no such token.
     pub fn token(&self, id: u32) -> Option<&[u8]> {
         self.decoding.token(id)
-    }
-
-    /// Decodes one more token: the text that is known by now.
-    pub(super) fn push(&self, id: u32, decoder: &mut Decoder) -> String {
-        self.decoding.push(id, decoder)
-    }
-
-    /// The text that is known when no token follows.
-    pub(super) fn finish(&self, decoder: &mut Decoder) -> String {
-        self.decoding.finish(decoder)
     }
 
     /// Whether a space at the beginning of a text was put there when it was encoded.

@@ -17,7 +17,7 @@ mod window;
 
 pub(super) use window::Window;
 
-use super::bpe::file::{beginning, check_size, most_tokens};
+use super::bpe::file::{beginning, check_length, check_size, most_tokens};
 use super::token_list::REPLACEMENT_TEXT;
 use crate::error::TokenizerError;
 use growth::{Growth, Spelled};
@@ -97,10 +97,8 @@ impl HuggingFaceTokenizer {
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         let encoding = self.tokenizer.encode_fast(text, false);
         let encoding = encoding.map_err(|error| TokenizerError::NotEncoded(one_line(&error)))?;
-        match self.most {
-            Some(most) if encoding.len() > most => Err(TokenizerError::Truncated { tokens: encoding.len(), most }),
-            _ => Ok(encoding.get_ids().to_vec()),
-        }
+        check_length(encoding.len(), self.most)?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// The tokens that stand before every text that a model of these tokens is to go on with.

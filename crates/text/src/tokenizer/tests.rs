@@ -137,3 +137,21 @@ fn a_vocabulary_beyond_any_model_is_refused() {
     let error = crate::tokenizer::CharTokenizer::from_tokens(&tokens).unwrap_err();
     assert_eq!(error.to_string(), "a vocabulary of 16777217 tokens is too large; the most is 16777216");
 }
+
+#[test]
+fn a_tokenizer_keeps_the_rule_by_which_it_cuts_words() {
+    let head = "{\n  \"format\": 1,\n  \"kind\": \"word\",\n";
+    let tokens = "  \"tokens\": [\n    \"<unk>\",\n    \" \",\n    \"न\",\n    \"\u{94d}\"\n  ]\n}\n";
+    let older = [head, tokens].concat();
+    let tokenizer = Tokenizer::from_json(&older).unwrap();
+    assert_eq!(tokenizer.encode("न\u{94d}").unwrap(), [2, 3], "a mark was a piece of its own");
+    assert_eq!(tokenizer.to_json(), older);
+
+    let made = Tokenizer::word_from("न\u{94d} न\u{94d}", WordOptions::default()).unwrap();
+    assert_eq!(made.encode("न\u{94d}").unwrap().len(), 1);
+    assert!(made.to_json().starts_with(&[head, "  \"word_rule\": 2,\n"].concat()), "{}", made.to_json());
+    assert_eq!(Tokenizer::from_json(&made.to_json()).unwrap(), made);
+    let later = made.to_json().replace("\"word_rule\": 2", "\"word_rule\": 3");
+    let error = Tokenizer::from_json(&later).unwrap_err().to_string();
+    assert!(error.contains("word rule 3 is not known; this version reads 1 and 2"), "{error}");
+}

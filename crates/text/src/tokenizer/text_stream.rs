@@ -44,7 +44,7 @@ impl TextStream<'_> {
     /// Reads a token: what can be shown by now, which may be nothing.
     pub fn push(&mut self, id: u32) -> String {
         match self.tokenizer {
-            Tokenizer::Bpe(tokenizer) => tokenizer.push(id, &mut self.bytes),
+            Tokenizer::Bpe(tokenizer) => tokenizer.decoding.push(id, &mut self.bytes),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => self.window.push(tokenizer, id),
             whole_characters => whole_characters.decode(&[id]),
@@ -63,7 +63,7 @@ impl TextStream<'_> {
     /// What is held back is whole now: U+FFFD if it is anything but text.
     pub fn finish(mut self) -> String {
         match self.tokenizer {
-            Tokenizer::Bpe(tokenizer) => tokenizer.finish(&mut self.bytes),
+            Tokenizer::Bpe(tokenizer) => tokenizer.decoding.finish(&mut self.bytes),
             #[cfg(feature = "tokenizers")]
             Tokenizer::HuggingFace(tokenizer) => self.window.finish(tokenizer),
             _ => String::new(),

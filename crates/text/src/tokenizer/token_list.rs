@@ -8,7 +8,7 @@ use std::collections::HashMap;
 pub(super) const REPLACEMENT_TEXT: &str = "\u{fffd}";
 pub(super) const REPLACEMENT: &[u8] = REPLACEMENT_TEXT.as_bytes();
 
-/// What each token of a vocabulary adds to a text, which is all that matching texts against an expression needs.
+/// The bytes of each token of a vocabulary: all that constrained generation needs to match texts against an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenBytes {
     /// The bytes of each token, in the order of ids; none for one that no text has.

@@ -17,7 +17,7 @@ pub struct Destination {
     /// Where only those of the best weights that are trained are to be kept, in `adapter.safetensors`: an entry of the
     /// file's metadata, its key and its text, which can say where what is frozen is to be found.
     pub adapter: Option<(&'static str, String)>,
-    /// Who makes files beside the others, at every save. One that has not changed is not written again.
+    /// Functions that make further files at every save. A file that has not changed is not written again.
     pub makers: Vec<Maker>,
 }
 

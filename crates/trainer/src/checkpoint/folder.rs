@@ -109,7 +109,7 @@ impl Folder {
         Err(self.error(name, if found { damaged } else { "missing, though config.json names it" }))
     }
 
-    /// What `parse` makes of the contents of a file of the run.
+    /// Reads and parses a file of the run.
     ///
     /// # Errors
     /// As [`read`](Self::read), or if `parse` has one.

@@ -55,7 +55,7 @@ fn report_quality(facts: &mut Facts, quality: Quality) {
     }
 }
 
-/// What needs no model, measured on the same pairs as the runs.
+/// Measures of the baselines, which need no model, on the same pairs as the runs.
 pub(super) fn baselines(pairs: &[TextPair], stemming: Stemming, seed: Option<u64>) -> [(Baseline, Facts); 3] {
     let rng = Rng::new(seed.unwrap_or(0));
     Baseline::ALL.map(|baseline| {

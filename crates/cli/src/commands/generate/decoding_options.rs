@@ -45,10 +45,15 @@ pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most:
     Ok(GenerateOptions { processors, search, length, stop, texts, batch, keep_awake: true })
 }
 
+/// The temperature to sample with; none if it is 0, which is greedy.
+fn temperature(flags: &Generate) -> Option<f64> {
+    flags.temperature.filter(|&temperature| temperature != 0.0)
+}
+
 /// The flags that shape a distribution to be drawn from.
 fn shaping(flags: &Generate) -> impl Iterator<Item = &'static str> {
     let given = [
-        ("--temperature", flags.temperature.is_some_and(|temperature| temperature != 0.0)),
+        ("--temperature", temperature(flags).is_some()),
         ("--top-k", flags.top_k.is_some() && flags.contrastive.is_none()),
         ("--top-p", flags.top_p.is_some()),
         ("--min-p", flags.min_p.is_some()),
@@ -116,7 +121,7 @@ fn processors(flags: &Generate, search: Search) -> Result<Processors, ConfigErro
         processor(flags.repetition_penalty.map(RepetitionPenalty::new))?,
         processor(counts)?,
         processor(flags.no_repeat_ngram.map(NoRepeatNgram::new))?,
-        processor(flags.temperature.filter(|&temperature| temperature != 0.0).map(Temperature::new))?,
+        processor(temperature(flags).map(Temperature::new))?,
         processor(top_k.map(TopK::new))?,
         processor(flags.top_p.map(TopP::new))?,
         processor(flags.min_p.map(MinP::new))?,

@@ -1,4 +1,4 @@
-//! What training says of a run: its numbers, why it ended, and what of its data it cannot learn.
+//! Report of a training run: its numbers, why it ended, and the part of its data that it cannot learn.
 
 use std::path::Path;
 
@@ -77,7 +77,7 @@ impl LeftOut {
         Some(Self { what, of: of_them.count() + corpus.examples()?, of_them, context: settings.context() })
     }
 
-    /// What to say about it, if there is anything to say.
+    /// Notices about it, if there are any.
     pub(super) fn notices(&self) -> Vec<String> {
         let Self { what, of_them, of, context } = self;
         let notice = |count: usize, so: String, then: &str| {

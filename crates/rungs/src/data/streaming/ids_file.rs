@@ -104,7 +104,7 @@ struct Header {
     width: usize,
     ids: u64,
     vocabulary: u64,
-    /// Of the text that the ids stand for.
+    /// Length in characters of the text that the ids encode.
     characters: u64,
     key: Key,
 }

@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 /// How many bytes of a text are read at a time.
 const PIECE: usize = 1 << 20;
 
-/// What is being done with a text, and how far it has come.
+/// Progress of a pass over a text file.
 #[derive(Copy, Clone, Debug, PartialEq)]
 pub struct Reading {
     /// `reading`, `learning tokens` or `making tokens`.

@@ -52,9 +52,9 @@ pub(super) enum Part<'t> {
 /// The added tokens of a vocabulary, in the two passes in which they are looked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddedTokens {
-    /// Those that are looked for in the text as it is.
+    /// Tokens that are matched in the original text.
     pub(super) original: Finder,
-    /// Those with `normalized`: looked for in what a normalizer makes of the rest, as it makes it of them.
+    /// Tokens with `normalized`: normalized themselves, and matched in what is left, after it is normalized.
     pub(super) normalized: Finder,
 }
 
@@ -85,7 +85,7 @@ impl AddedTokens {
 /// Tokens that are looked for in one pass.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Finder {
-    /// What is looked for, by its first byte, the longest first.
+    /// The text to match and its token, sorted by the first byte, the longest first.
     tokens: Vec<(String, AddedToken)>,
 }
 

@@ -1,4 +1,4 @@
-//! What every token stands for, and the text of tokens.
+//! Decoding: from token ids to text.
 //!
 //! A decoder works through the tokens in steps, as a file describes them. Each step changes every token by itself,
 //! until one makes a single text of them all. So what a token stands for is found once, when a vocabulary is read; what
@@ -15,20 +15,20 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// What every token stands for.
+/// The decoded form of every token of a vocabulary.
 #[derive(Debug, Clone)]
-pub(super) struct Decoding {
+pub(in crate::tokenizer) struct Decoding {
     /// The token of every id; none where there is none.
     tokens: Vec<Option<Token>>,
-    /// What tokens stand for at the beginning of a text, where that is something else.
+    /// The bytes of tokens at the beginning of a text, where they differ from those elsewhere.
     first: HashMap<u32, Box<[u8]>>,
-    /// What is done to the text of single bytes in a row.
+    /// The steps behind byte fallback, applied to the text of byte tokens in a row.
     changes: Vec<Change>,
     /// Whether a space at the beginning of a text was put there when it was encoded.
     strips_space: bool,
 }
 
-/// What a token stands for.
+/// A decoded token.
 #[derive(Debug, Clone)]
 struct Token {
     bytes: Box<[u8]>,
@@ -39,12 +39,13 @@ struct Token {
 /// Tokens that are being decoded, one after another.
 #[derive(Debug, Clone, Default)]
 pub(in crate::tokenizer) struct Decoder {
-    /// The beginning of a character.
+    /// The first bytes of a character that is not complete.
     held: Vec<u8>,
-    /// Single bytes in a row.
+    /// The bytes of byte tokens in a row.
     row: Vec<u8>,
-    /// Whether there was a token before, and whether it said something.
+    /// Whether a token has been decoded.
     begun: bool,
+    /// Whether a token has added to the text.
     shown: bool,
 }
 
@@ -141,7 +142,7 @@ impl Decoding {
     }
 
     /// Decodes one more token: the text that is known by now.
-    pub(super) fn push(&self, id: u32, decoder: &mut Decoder) -> String {
+    pub(in crate::tokenizer) fn push(&self, id: u32, decoder: &mut Decoder) -> String {
         let token = self.tokens.get(id as usize).and_then(Option::as_ref);
         if let Some(Token { bytes, is_byte: true }) = token {
             decoder.row.extend_from_slice(bytes);
@@ -155,7 +156,7 @@ impl Decoding {
     }
 
     /// The text that is known when no token follows.
-    pub(super) fn finish(&self, decoder: &mut Decoder) -> String {
+    pub(in crate::tokenizer) fn finish(&self, decoder: &mut Decoder) -> String {
         self.end_row(decoder);
         decoder.take_whole() + &String::from_utf8_lossy(&std::mem::take(&mut decoder.held))
     }

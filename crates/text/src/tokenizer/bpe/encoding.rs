@@ -1,6 +1,7 @@
 //! A text into the ids of its byte pairs.
 
 use super::added::Part;
+use super::file::check_length;
 use super::steps::Place;
 use super::{BpeTokenizer, alphabet};
 use crate::error::TokenizerError;
@@ -45,12 +46,8 @@ impl BpeTokenizer {
         } else {
             encoder.words(&self.steps.normalize(text, place)?, place)?;
         }
-        match self.most {
-            Some(most) if encoder.ids.len() > most => {
-                Err(TokenizerError::Truncated { tokens: encoder.ids.len(), most })
-            }
-            _ => Ok(encoder.ids),
-        }
+        check_length(encoder.ids.len(), self.most)?;
+        Ok(encoder.ids)
     }
 
     /// Whether its ids of a text's beginning can be told before the end is known.

@@ -201,6 +201,14 @@ pub(in crate::tokenizer) fn most_tokens(truncation: &Value, padding: &Value) -> 
     }
 }
 
+/// Checks that a text is not truncated to `most` tokens.
+pub(in crate::tokenizer) fn check_length(tokens: usize, most: Option<usize>) -> Result<(), TokenizerError> {
+    match most {
+        Some(most) if tokens > most => Err(TokenizerError::Truncated { tokens, most }),
+        _ => Ok(()),
+    }
+}
+
 /// The tokens that a post-processor puts before a text.
 pub(in crate::tokenizer) fn beginning(post_processor: &Value) -> Vec<&str> {
     fn tokens(step: &Value) -> Option<Vec<&str>> {

@@ -34,7 +34,7 @@ pub(super) fn text(step: &Value, field: &str) -> Result<String, String> {
     step[field].as_str().map(str::to_owned).ok_or_else(|| format!("{} has no text {field:?}", kind(step)))
 }
 
-/// What a step looks for, if it is a text and no expression.
+/// The pattern of a step, if it is a literal text and no regular expression.
 pub(in crate::tokenizer) fn literal(step: &Value) -> Result<Option<String>, String> {
     match (step["pattern"]["String"].as_str(), step["pattern"]["Regex"].as_str()) {
         (Some(text), _) => Ok(Some(text.to_owned())),

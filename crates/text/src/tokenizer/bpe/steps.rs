@@ -85,14 +85,13 @@ impl Steps {
         let mut steps = Self::default();
         each_step(normalizer, "normalizers", &mut |step| steps.add_normalizer(step))?;
         each_step(pre_tokenizer, "pretokenizers", &mut |step| steps.add_pre_tokenizer(step))?;
-        let marks = |step: &Step| match step {
-            Step::Change(Change::Begin { with, first_only: true }) => Some(with.clone()),
+        let first_only = steps.pre_tokenizer.iter().enumerate().rev().find_map(|(place, step)| match step {
+            Step::Change(Change::Begin { with, first_only: true }) => Some((place, with)),
             _ => None,
-        };
-        if let Some(place) = steps.pre_tokenizer.iter().rposition(|step| marks(step).is_some()) {
+        });
+        if let Some((place, mark)) = first_only {
             // The library asks whether a part begins where the original text begins, and a normalizer moves that.
-            let mark = marks(&steps.pre_tokenizer[place]).unwrap_or_default();
-            let moves = |change: &Change| matches!(change, Change::Replace { by, .. } if !by.starts_with(&mark));
+            let moves = |change: &Change| matches!(change, Change::Replace { by, .. } if !by.starts_with(mark));
             let before = &steps.pre_tokenizer[..place - 1]; // its own Replace stands between
             let is_changed = before.iter().any(|step| matches!(step, Step::Change(_)));
             let parted = added_tokens || !before.is_empty();
@@ -170,7 +169,7 @@ impl Steps {
         Ok(())
     }
 
-    /// What the normalizer makes of a part of a text.
+    /// Normalizes a part of a text.
     ///
     /// # Errors
     /// If it makes far more of it.

@@ -122,7 +122,7 @@ fn check_syntax(expression: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What a group in which letters have no case begins with.
+/// Checks the content of a case-insensitive group.
 ///
 /// # Errors
 /// If it has more than alternatives of ASCII letters and apostrophes, or two letters that one engine also finds as a

@@ -79,26 +79,24 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// [`Setting`](Self::Setting): this problem with this setting.
+    /// A [`Setting`](Self::Setting) error: a problem of a setting.
     pub fn setting(name: &'static str, problem: impl Into<String>) -> Self {
         Self::Setting { name, problem: problem.into() }
     }
 
-    /// [`File`](Self::File): this problem with this file.
+    /// A [`File`](Self::File) error: a problem of a file.
     pub fn file(path: impl Into<PathBuf>, problem: impl Display) -> Self {
         Self::File { path: path.into(), problem: problem.to_string() }
     }
 
-    /// [`Io`](Self::Io) with this file, of what the system said.
-    pub fn reading(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Io { path: path.clone(), source }
+    /// Makes an [`Io`](Self::Io) error of a file from what the system said. The path is copied only then.
+    pub fn reading(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 
-    /// [`Save`](Self::Save) of this file, of what the system said.
-    pub fn saving(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Save { path: path.clone(), source }
+    /// Makes a [`Save`](Self::Save) error of a file from what the system said. The path is copied only then.
+    pub fn saving(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Save { path: path.to_owned(), source }
     }
 
     /// [`Step`](Self::Step): this error, at that step.

@@ -237,11 +237,13 @@ impl Folder {
     }
 
     fn unreadable(&self, name: &str) -> impl Fn(io::Error) -> TrainError + use<> {
-        TrainError::reading(&self.path.join(name))
+        let path = self.path.join(name);
+        move |source| TrainError::reading(&path)(source)
     }
 
     fn unsaved(&self, name: &str) -> impl Fn(io::Error) -> TrainError + use<> {
-        TrainError::saving(&if name.is_empty() { self.path.clone() } else { self.path.join(name) })
+        let path = if name.is_empty() { self.path.clone() } else { self.path.join(name) };
+        move |source| TrainError::saving(&path)(source)
     }
 }
 

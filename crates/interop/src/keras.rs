@@ -45,7 +45,7 @@
 //! ```
 
 use crate::ExchangeError;
-use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
+use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, nothing_beside, save_cells};
 use rungs_layers::{Equations, LstmEquations, Nonlinearity, Order, Recurrent, RecurrentCell, Reset};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
@@ -146,7 +146,7 @@ impl KerasCell for Reset {
             }
             Reset::BeforeProduct => {
                 let [r, z, n, h_n] = bias.chunks(0);
-                Tensor::concat(&[z, r, merged(&n, &h_n)], 0) // (3H)
+                Tensor::concat(&[z, r, n + h_n], 0) // (3H)
             }
         }
     }
@@ -160,7 +160,7 @@ impl KerasCell for Reset {
             Reset::BeforeProduct => {
                 let bias = self.exchange_gates(bias);
                 let [r, ..] = bias.chunks::<3>(0);
-                Tensor::concat(&[bias, zeros_like(&r)], 0) // (4H)
+                Tensor::concat(&[bias, nothing_beside(&r)], 0) // (4H)
             }
         }
     }

@@ -43,7 +43,7 @@
 pub mod transformer;
 
 use crate::ExchangeError;
-use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, merged, save_cells, zeros_like};
+use crate::recurrent_cells::{gru_bias, gru_biases, load_cells, nothing_beside, save_cells};
 use rungs_layers::{Equations, LstmEquations, Nonlinearity, Order, Recurrent, RecurrentCell, Reset};
 use rungs_tensor::safetensors::Named;
 use rungs_tensor::{Element, Tensor};
@@ -66,12 +66,12 @@ pub trait PyTorchCell: Equations {
 
     /// `bias_ih` and `bias_hh` (G·H), of our b.
     fn to_biases<E: Element>(self, bias: &Tensor<E>) -> [Tensor<E>; 2] {
-        [bias.clone(), zeros_like(bias)]
+        [bias.clone(), nothing_beside(bias)]
     }
 
     /// Our b, of `bias_ih` and `bias_hh`: the inverse of [`to_biases`](PyTorchCell::to_biases).
     fn to_bias<E: Element>(self, [input, state]: [Tensor<E>; 2]) -> Tensor<E> {
-        merged(&input, &state)
+        input + state
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rungs_layers::{Equations, LoadError, Module, Order, Recurrent, RecurrentCell};
 use rungs_tensor::safetensors::Named;
-use rungs_tensor::{Array, Element, Mask, Tensor};
+use rungs_tensor::{Array, Element, Tensor};
 
 /// A cell's parameters as another library lays them out.
 type ToTheirs<E, Q, const N: usize> = fn(&RecurrentCell<E, Q>) -> [Tensor<E>; N];
@@ -62,29 +62,23 @@ fn theirs<E: Element, Q: Equations, const N: usize>(
     [(&stack.layers, Order::Forward), (&stack.backward, Order::Reverse)].into_iter().flat_map(cells).collect()
 }
 
-/// a + b for two biases that act at the same place. Where b is zero it is a itself: −0 + 0 would lose the sign.
-pub(crate) fn merged<E: Element>(a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-    let zeros: Vec<bool> = b.array().to_vec().into_iter().map(|x| x == E::ZERO).collect();
-    Tensor::choose(&Mask::from_fn(b.shape(), |i| zeros[i]), a, &(a + b))
-}
-
-/// Zeros of the same shape.
-pub(crate) fn zeros_like<E: Element>(x: &Tensor<E>) -> Tensor<E> {
-    Tensor::constant(Array::zeros(x.shape()))
+/// A bias of nothing beside another of this shape. It is −0, since b + (−0) is b for every b and −0 + 0 would be 0.
+pub(crate) fn nothing_beside<E: Element>(bias: &Tensor<E>) -> Tensor<E> {
+    Tensor::constant(Array::full(bias.shape(), -E::ZERO))
 }
 
 /// Our bias of a GRU, (b_r, b_z, b_n, b_hn), as one of the input and one of the state, (b_r, b_z, b_n) and
 /// (0, 0, b_hn): only n, where r stands between the two, tells them apart.
 pub(crate) fn gru_biases<E: Element>(bias: &Tensor<E>) -> [Tensor<E>; 2] {
     let [r, z, n, h_n] = bias.chunks(-1);
-    let nothing = zeros_like(&r);
+    let nothing = nothing_beside(&r);
     [Tensor::concat(&[r, z, n], -1), Tensor::concat(&[nothing.clone(), nothing, h_n], -1)]
 }
 
 /// The inverse of [`gru_biases`], for any biases of r and z.
 pub(crate) fn gru_bias<E: Element>(input: &Tensor<E>, state: &Tensor<E>) -> Tensor<E> {
     let ([r, z, n], [h_r, h_z, h_n]) = (input.chunks(-1), state.chunks(-1));
-    Tensor::concat(&[merged(&r, &h_r), merged(&z, &h_z), n, h_n], -1)
+    Tensor::concat(&[r + h_r, z + h_z, n, h_n], -1)
 }
 
 #[cfg(test)]

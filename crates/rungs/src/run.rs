@@ -104,9 +104,13 @@ impl Run {
     /// else.
     ///
     /// # Errors
-    /// As [`new`](Self::new), or if there is no run, a file of it is damaged, or `config` or the text is not the run's.
+    /// As [`new`](Self::new), or if there is no run, a file of it is damaged, another process writes there, or `config`
+    /// or the text is not the run's.
     pub fn resume(path: &Path, config: &RunConfig, corpus: Corpus) -> Result<Self, Error> {
-        let saved = SavedRun::open(path)?;
+        // Locked before it is read: of two processes that resume one run, the other is refused now.
+        let mut folder = Folder::open(path)?;
+        folder.lock()?;
+        let saved = SavedRun::of(folder)?;
         saved.check(config)?;
         let mut run = Self::new(&config.settings, corpus)?;
         if run.tokenizers != saved.tokenizers {

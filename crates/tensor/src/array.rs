@@ -137,6 +137,11 @@ impl<E: Element> Array<E> {
         self.is_contiguous().then(|| &self.data()[..self.size()])
     }
 
+    /// Whether every element is neither infinite nor NaN.
+    pub fn is_finite(&self) -> bool {
+        self.contiguous().as_slice().is_some_and(|elements| elements.iter().all(|x| x.is_finite()))
+    }
+
     /// The same values in row-major order; a copy only if they do not lie so already.
     pub fn contiguous(&self) -> Self {
         if self.is_contiguous() { self.clone() } else { self.copy() }

@@ -30,6 +30,8 @@ pub enum NoGradient {
     Constant,
     /// The tensor is a variable, but the loss was not computed from it.
     Unreached,
+    /// The tensor was computed from others; gradients are kept for variables alone.
+    Intermediate,
 }
 
 impl fmt::Display for NoGradient {
@@ -37,6 +39,9 @@ impl fmt::Display for NoGradient {
         f.write_str(match self {
             NoGradient::Constant => "the tensor is a constant, so no gradient flows into it",
             NoGradient::Unreached => "the loss does not depend on the tensor",
+            NoGradient::Intermediate => {
+                "the tensor is an intermediate result, whose gradient is not kept; grad gives it"
+            }
         })
     }
 }
@@ -53,7 +58,8 @@ impl<E: Element> Gradients<E> {
     /// The gradient by a variable.
     ///
     /// # Errors
-    /// If the tensor is a constant, or a variable that the loss does not depend on.
+    /// If the tensor is a constant, a variable that the loss does not depend on, or an intermediate result, whose
+    /// gradient [`grad`] gives.
     pub fn wrt(&self, variable: &Tensor<E>) -> Result<&Tensor<E>, NoGradient> {
         self.0.get(&variable.id()).ok_or_else(|| Self::missing(variable))
     }
@@ -67,7 +73,11 @@ impl<E: Element> Gradients<E> {
     }
 
     fn missing(variable: &Tensor<E>) -> NoGradient {
-        if variable.is_tracked() { NoGradient::Unreached } else { NoGradient::Constant }
+        match variable.is_tracked() {
+            false => NoGradient::Constant,
+            true if variable.is_variable() => NoGradient::Unreached,
+            true => NoGradient::Intermediate,
+        }
     }
 }
 

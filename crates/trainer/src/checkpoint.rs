@@ -32,6 +32,7 @@ mod atomic_file;
 mod destination;
 mod disk;
 mod folder;
+mod folder_lock;
 mod manifest;
 mod state;
 
@@ -41,7 +42,8 @@ mod tests;
 pub use atomic_file::AtomicFile;
 pub use destination::{Destination, Maker};
 pub use disk::{Contents, in_memory};
-pub use folder::Folder;
+pub use folder::{Folder, check_can_be_folder};
+pub use folder_lock::FolderLock;
 pub use manifest::{Checksum, FORMAT_VERSION, checksum, sha256};
 pub use state::{Best, Interval, Progress, TrainingState};
 

@@ -127,7 +127,7 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
     ///
     /// # Errors
     /// If a moment is missing, has another shape than its parameter, or belongs to none (it was saved by another rule
-    /// or for another model). Then nothing is changed.
+    /// or for another model), or there are moments and `count` is 0. Then nothing is changed.
     pub fn restore<M: Module<E> + ?Sized>(
         &mut self,
         model: &M,
@@ -145,8 +145,9 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
             moments.insert(name, kept);
         }
         let (saved, taken) = (state.len(), moments.values().map(Vec::len).sum());
-        setting("optimizer", saved <= taken, || {
-            format!("{} of {saved} saved moments are not this optimizer's", saved - taken)
+        setting("optimizer", saved <= taken, || match count {
+            0 => format!("there are {saved} saved moments, though no step was taken (count is 0)"),
+            _ => format!("{} of {saved} saved moments are not this optimizer's", saved - taken),
         })?;
         (self.moments, self.count) = (moments, count);
         Ok(())

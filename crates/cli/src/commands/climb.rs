@@ -1,19 +1,21 @@
 //! `rungs climb`: every rung learns the built-in text, or the built-in pairs, and the ladder is printed.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rungs::decoding::{GenerateOptions, Length, Search, Temperature, TopP};
 use rungs::tensor::Rng;
+use rungs::trainer::checkpoint::FolderLock;
 use rungs::trainer::{Budget, Finish, Schedule, Summary};
-use rungs::{Corpus, Generator, ModelConfig, Run, RunConfig, Rung, Settings, TextPair};
+use rungs::{Corpus, Error, Generator, ModelConfig, Run, RunConfig, Rung, Settings, TextPair};
 use serde::Serialize;
 
 use super::learning_data::{Texts, test_dates};
 use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::failure::{Failure, Outcome, reason};
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::output::{self, Facts, clock, thousands};
 
@@ -69,10 +71,21 @@ fn settings(rung: Rung) -> Settings {
 pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
     let plans: Vec<Plan> = Rung::ALL.into_iter().map(|rung| Plan::new(rung, climb, common)).collect::<Outcome<_>>()?;
-    if !climb.resume {
-        // All before any: a ladder that cannot be kept whole is not begun.
-        plans.iter().filter_map(|plan| plan.folder.as_deref()).try_for_each(Run::check_free)?;
-    }
+    let mut folders = plans.iter().filter_map(|plan| plan.folder.as_deref());
+    let _lock = match &climb.out {
+        None => None,
+        Some(out) if climb.resume && !folders.any(|folder| folder.join("config.json").exists()) => {
+            return Err(Failure::input(format!("{}: holds no ladder that could go on", out.display())));
+        }
+        Some(out) => {
+            // All before any: a ladder that cannot be kept whole is not begun.
+            if !climb.resume {
+                folders.try_for_each(Run::check_free)?;
+            }
+            fs::create_dir_all(out).map_err(|error| Failure::running(format!("{}: {}", out.display(), reason(&error))))?;
+            Some(FolderLock::acquire(out).map_err(Error::from)?)
+        }
+    };
     let (mut steps, mut bigram) = (Vec::new(), 0.0);
     for mut plan in plans {
         let corpus = plan.texts.corpus(&plan.config.settings, None)?;

@@ -6,7 +6,7 @@ use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
 use crate::models::ModelConfig;
 use crate::tensor::safetensors;
-use crate::trainer::checkpoint::AtomicFile;
+use crate::trainer::checkpoint::{AtomicFile, FolderLock, check_can_be_folder};
 use crate::{Error, SavedRun};
 use serde_json::json;
 use std::fs;
@@ -48,7 +48,12 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
     }
-    let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| out.join(name).exists());
+    check_can_be_folder(out)?;
+    let next = |name: &str| out.join(format!("{name}.next"));
+    // The configuration's draft is written before any file gets its name, and gets its own name last. While it waits
+    // beside no configuration, the files are those of an export that was killed, and are replaced.
+    let unfinished = next(CONFIG).exists() && !out.join(CONFIG).exists();
+    let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| !unfinished && out.join(name).exists());
     if let Some(name) = in_the_way {
         return Err(Error::file(out.join(name), "in the way: there is such a file already"));
     }
@@ -60,14 +65,25 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     drop(ours);
 
     fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
-    let save = |name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
-        let path = out.join(name);
-        AtomicFile::write(&path, contents).map_err(|source| Error::Save { path, source })
+    let _lock = FolderLock::acquire(out)?;
+    let draft = |name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+        AtomicFile::write(&next(name), contents).map_err(|source| Error::Save { path: out.join(name), source })
     };
-    // The configuration last: without it there is no model.
-    save(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to))?;
-    files.iter().rev().try_for_each(|(name, contents)| save(name, &|to| to.write_all(contents.as_bytes())))?;
+    let drafts = files.iter().try_for_each(|(name, contents)| draft(name, &|to| to.write_all(contents.as_bytes())));
+    let drafts = drafts.and_then(|()| {
+        draft(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to))
+    });
     let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
+    if let Err(error) = drafts {
+        // Best effort: a draft that stays blocks nothing.
+        files.iter().for_each(|name| drop(fs::remove_file(next(name))));
+        return Err(error);
+    }
+    let rename = |name: &&str| {
+        let path = out.join(name);
+        fs::rename(next(name), &path).map_err(|source| Error::Save { path, source })
+    };
+    files.iter().rev().try_for_each(rename)?;
     files.sort_unstable();
     Ok(Exported { family: pretrained.family, files })
 }

@@ -34,7 +34,10 @@ impl SavedRun {
     /// # Errors
     /// If there is no run, or a file of it is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let folder = Folder::open(path.as_ref())?;
+        Self::of(Folder::open(path.as_ref())?)
+    }
+
+    pub(super) fn of(folder: Folder) -> Result<Self, Error> {
         let config = RunConfig::of(&folder)?;
         config.settings.validate()?;
         let translates = config.settings.rung().translates();

@@ -56,6 +56,16 @@ pub(crate) fn sum<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
     reduce::<E, Sum>(x, axes)
 }
 
+/// The mean over the marked axes, which stay with size 1; NaN of nothing. To Σx/n is added what its rounding left, so
+/// that the mean of equal numbers is that number.
+pub(crate) fn mean<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
+    let count: usize = (0..axes.len()).filter(|&axis| axes[axis]).map(|axis| x.shape.dim(axis)).product();
+    let n = E::from_f64(count as f64);
+    let mean = map([&sum(x, axes)], |[sum]| sum / n);
+    let rest = sum(&map([x, &mean.expand(x.shape)], inlined!(|[x, mean]| x - mean)), axes);
+    map([&mean, &rest], |[mean, rest]| if rest.is_finite() { mean + rest / n } else { mean })
+}
+
 /// The maximum over the marked axes, which stay with size 1. NaN if any element is; −∞ for nothing.
 pub(crate) fn max<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
     reduce::<E, Largest>(x, axes)
@@ -138,7 +148,20 @@ fn run<E: Element, F: Fold<E>>(x: &[E]) -> E {
         let chunk = &x[i * CHUNK..x.len().min((i + 1) * CHUNK)];
         y[0] = vectorized!(F::row(chunk));
     });
-    partial.into_iter().fold(F::IDENTITY, F::join)
+    pairwise::<E, F>(&partial)
+}
+
+/// Joins neighbours, then what they gave, until one is left: the rounding error grows with the logarithm of their
+/// number.
+fn pairwise<E: Element, F: Fold<E>>(x: &[E]) -> E {
+    match x {
+        [] => F::IDENTITY,
+        [x] => *x,
+        _ => {
+            let (left, right) = x.split_at(x.len().div_ceil(2));
+            F::join(pairwise::<E, F>(left), pairwise::<E, F>(right))
+        }
+    }
 }
 
 /// `x` is (before, rows, width); adds up the rows of each block, so `out` is (before, width).
@@ -155,7 +178,7 @@ fn columns<E: Element, F: Fold<E>>(x: &[E], rows: usize, width: usize, out: &mut
         for_each_chunk(&mut partial, width, PARALLEL.div_ceil(ROWS), &|j, total| {
             add_rows::<E, F>(&block[j * ROWS * width..block.len().min((j + 1) * ROWS * width)], total);
         });
-        add_rows::<E, F>(&partial, total);
+        columns::<E, F>(&partial, rows.div_ceil(ROWS), width, total);
     });
 }
 

@@ -134,7 +134,10 @@ impl<E: Element> Kernel<E> for CrossEntropyLoss {
         let x = operands[0].masked_fill(&ignored, 0.0);
         let safe: Vec<u32> = self.targets.as_slice().iter().map(|&t| if self.counts(t) { t } else { 0 }).collect();
         let of_target = x.gather(-1, &Ids::new(safe, &column));
-        let loss = x.logsumexp_over([-1]) - of_target * (1.0 - smoothing) - x.mean_over([-1]) * smoothing;
+        let mut loss = x.logsumexp_over([-1]) - of_target * (1.0 - smoothing);
+        if smoothing != 0.0 {
+            loss = loss - x.mean_over([-1]) * smoothing; // a logit of −∞ times no smoothing would be NaN
+        }
         loss.masked_fill(&ignored, 0.0).sum() * self.weight()
     }
 }

@@ -11,6 +11,9 @@ use crate::fast::simd::inlined;
 use crate::op::Operands;
 use crate::{Array, Element, Shape, ShapeError, Tensor, vectorized};
 
+/// Variance of a row, in parts of its squared mean, below which the mean is computed a second time.
+const FLAT: f64 = 1e-5;
+
 /// y = n̂ ∘ g (+ b) with n̂ = (x − μ)/√(σ² + ε), for each row of D elements: μ its mean and σ² its variance (over D,
 /// not D − 1) if it is centred, else μ = 0, with which σ² is the mean of the squares.
 ///
@@ -43,10 +46,17 @@ impl<E: Element> Kernel<E> for Normalization {
         let x = x.array(0).contiguous();
         let width = x.shape().last();
         let [n, epsilon] = [width as f64, self.epsilon].map(E::from_f64);
+        let flat = E::from_f64(FLAT);
         let moments = each_row(x.data(), width, x.size() / width.max(1), 2, &|row, out| {
             vectorized!({
-                let mean = if self.centred { sum_row(row, |_, x| x) / n } else { E::ZERO };
-                let variance = sum_row(row, inlined!(|_, x| (x - mean) * (x - mean))) / n;
+                let mut mean = if self.centred { sum_row(row, |_, x| x) / n } else { E::ZERO };
+                let about = inlined!(|mean| sum_row(row, inlined!(|_, x| (x - mean) * (x - mean))) / n);
+                let mut variance = about(mean);
+                if variance < mean * mean * flat {
+                    // The mean's rounding error is not small beside these deviations; what is left of it is.
+                    mean += sum_row(row, inlined!(|_, x| x - mean)) / n;
+                    variance = about(mean);
+                }
                 out.copy_from_slice(&[mean, E::ONE / (variance + epsilon).sqrt()]);
             });
         });

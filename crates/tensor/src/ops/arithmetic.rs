@@ -126,8 +126,8 @@ arithmetic! {
             at.wrt(0, |dy| dy * &b);
             at.wrt(1, |dy| dy * &a);
         },
-        number_right: a.affine(b, 0.0),
-        number_left: b.affine(a, 0.0),
+        number_right: a.affine(b, -0.0), // x + (−0) is x, for −0 too
+        number_left: b.affine(a, -0.0),
         check: [any, any],
     }
 
@@ -139,8 +139,9 @@ arithmetic! {
             at.wrt(0, |dy| dy / &b);
             at.wrt(1, |dy| -(dy * &y) / &b); // −a/b² = −y/b
         },
-        number_right: a.affine(1.0 / b, 0.0),
-        number_left: b.powi(-1).affine(a, 0.0),
+        // Rounded once; a product with 1/b would be rounded twice.
+        number_right: broadcast(Div, [&a, &Tensor::scalar(b)]),
+        number_left: broadcast(Div, [&Tensor::scalar(a), &b]),
         check: [any, nonzero],
     }
 }
@@ -153,7 +154,7 @@ operations! {
             let (scale, shift) = (E::from_f64(self.scale), E::from_f64(self.shift));
             map(x.arrays(), inlined!(|[x]| x * scale + shift))
         }
-        fn backward(&self, at) { at.wrt(0, |dy| dy.affine(self.scale, 0.0)); }
+        fn backward(&self, at) { at.wrt(0, |dy| dy * self.scale); }
     }
 }
 
@@ -172,7 +173,7 @@ impl<E: Element> Tensor<E> {
 impl<E: Element> Neg for &Tensor<E> {
     type Output = Tensor<E>;
     fn neg(self) -> Tensor<E> {
-        self.affine(-1.0, 0.0)
+        self * -1.0
     }
 }
 

@@ -40,6 +40,10 @@ pub trait Real: Sized + Clone {
     fn error_function(&self) -> Self;
     /// tanh x.
     fn hyperbolic_tangent(&self) -> Self;
+    /// The logistic function of x.
+    fn logistic(&self) -> Self;
+    /// x held within an interval.
+    fn held(&self, low: f64, high: f64) -> Self;
     /// 1 within the open interval, 0 outside: constant almost everywhere, so no gradient flows through it.
     fn within(&self, low: f64, high: f64) -> Self;
     /// 1 where this is greater than the other, ½ where they are equal, else 0; no gradient flows through it either.
@@ -69,6 +73,8 @@ real! {
     whole_power(x, n: i32) = x.powi(n);
     error_function(x) = x.erf();
     hyperbolic_tangent(x) = x.tanh();
+    logistic(x) = x.sigmoid();
+    held(x, low: f64, high: f64) = x.larger(E::from_f64(low)).smaller(E::from_f64(high));
     within(x, low: f64, high: f64) = if *x > E::from_f64(low) && *x < E::from_f64(high) { E::ONE } else { E::ZERO };
     exceeds(x, other: &Self) = if x > other {
         E::ONE
@@ -89,6 +95,8 @@ real! {
     whole_power(x, n: i32) = x.powi(n);
     error_function(x) = x.erf();
     hyperbolic_tangent(x) = x.tanh();
+    logistic(x) = x.sigmoid();
+    held(x, low: f64, high: f64) = x.clamp(low, high);
     within(x, low: f64, high: f64) = Tensor::constant(map([x.array()], |[x]| x.within(low, high)));
     exceeds(x, other: &Self) = Tensor::constant(map([x.array(), other.array()], |[a, b]| a.exceeds(&b)));
 }

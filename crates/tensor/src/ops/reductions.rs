@@ -15,6 +15,17 @@ operations! {
         }
     }
 
+    /// y = Σ x / n over the n elements along the marked axes; NaN over nothing.
+    Mean: "mean" { axes: Vec<bool> } {
+        fn shape(&self, x) { Ok(reduce::reduced(&x[0], &self.axes)) }
+        fn forward(&self, x) { reduce::mean(x.array(0), &self.axes) }
+        fn backward(&self, at) {
+            let shape = at.shape(0);
+            let count: usize = (0..shape.rank()).filter(|&axis| self.axes[axis]).map(|axis| shape.dim(axis)).product();
+            at.wrt(0, |dy| (dy / count as f64).expand(shape));
+        }
+    }
+
     /// y = max x over the marked axes. Elements that share the maximum share the gradient evenly.
     Max: "max" { axes: Vec<bool> } {
         fn shape(&self, x) {
@@ -53,7 +64,7 @@ impl<E: Element> Tensor<E> {
 
     /// The mean of all elements, a single number; NaN if there are none.
     pub fn mean(&self) -> Tensor<E> {
-        self.sum() / self.size() as f64
+        Tensor::apply(Mean { axes: vec![true; self.shape().rank()] }, &[self]).reshape(())
     }
 
     /// The largest element, a single number. NaN if any is.
@@ -80,9 +91,7 @@ impl<E: Element> Tensor<E> {
     /// If there is no such axis, or one is named twice.
     #[track_caller]
     pub fn mean_over(&self, axes: impl AsRef<[isize]>) -> Tensor<E> {
-        let sum = self.sum_marked(&self.marked("mean_over", axes.as_ref()));
-        let count = if sum.size() == 0 { 1.0 } else { self.size() as f64 / sum.size() as f64 };
-        sum / count
+        Tensor::apply(Mean { axes: self.marked("mean_over", axes.as_ref()) }, &[self])
     }
 
     /// The maximum over some axes, which stay with size 1.

@@ -92,6 +92,7 @@ pub(super) fn entries() -> Vec<Entry> {
         op("Fused", fused),
         op("MatMul", matmul),
         op("Sum", |rng| reduction("sum", Tensor::sum_over, rng)),
+        op("Mean", |rng| reduction("mean", Tensor::mean_over, rng)),
         op("Max", |rng| {
             // Repeated elements tie for the maximum; they move together, so the slope is 1 however it is shared.
             let shapes: [&[usize]; 4] = [&[5], &[0, 3], &[1, 4], &[2, 3]];

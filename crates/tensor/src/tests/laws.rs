@@ -6,6 +6,7 @@ mod corners;
 mod derivatives;
 mod leaves;
 mod refusals;
+mod special_values;
 
 use crate::{Array, CrossEntropy, Element, Ids, Mask, Rng, Shape, Tensor};
 

@@ -1,8 +1,10 @@
 //! The few things that saving asks of a file system.
 
+use super::folder_lock::FolderLock;
+use crate::TrainError;
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes what a file is to hold: the same bytes every time.
@@ -17,13 +19,39 @@ pub fn in_memory<'a>(bytes: impl AsRef<[u8]> + 'a) -> Contents<'a> {
     Box::new(move |to| to.write_all(bytes.as_ref()))
 }
 
+/// A file as it was when it was opened, whatever is renamed over it since.
+pub(crate) trait Opened: Debug + Send {
+    /// All that is in it.
+    fn contents(&self) -> io::Result<Vec<u8>>;
+}
+
+impl Opened for File {
+    fn contents(&self) -> io::Result<Vec<u8>> {
+        let (mut file, mut contents) = (self, Vec::new());
+        file.rewind()?;
+        file.read_to_end(&mut contents)?;
+        Ok(contents)
+    }
+}
+
+/// Opens a file that is one. To open a pipe would wait for its other end, and a device may never end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    match fs::metadata(path)? {
+        metadata if metadata.is_file() => File::open(path),
+        metadata if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+    }
+}
+
 /// A directory of files. A trait, so that the protocol above it can be tested on a disk that fails, or loses power, at
 /// every possible moment.
 pub(crate) trait Disk: Debug + Send {
     /// Makes the directory if there is none.
     fn make(&mut self) -> io::Result<()>;
-    /// The contents of a file.
-    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Locks the directory, if it can be locked.
+    fn lock(&self) -> Result<Option<FolderLock>, TrainError>;
+    /// Opens a file to read it.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Opened>>;
     /// The length of a file; none if it is not there.
     fn length(&self, name: &str) -> io::Result<Option<u64>>;
     /// Writes a new file, or over an old one, and returns when the contents are on the disk.
@@ -49,8 +77,12 @@ impl Disk for PathBuf {
         }
     }
 
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.join(name))
+    fn lock(&self) -> Result<Option<FolderLock>, TrainError> {
+        FolderLock::acquire(self).map(Some)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Opened>> {
+        Ok(Box::new(open_regular(&self.join(name))?))
     }
 
     fn length(&self, name: &str) -> io::Result<Option<u64>> {
@@ -80,7 +112,14 @@ impl Disk for PathBuf {
     }
 }
 
-/// Only Unix lets a directory be opened and synced; elsewhere the system is trusted to keep renames in order.
+/// Only Unix lets a directory be opened and synced, and not on every file system; elsewhere the system is trusted to
+/// keep renames in order.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(path)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
 }

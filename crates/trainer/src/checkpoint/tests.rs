@@ -1,117 +1,15 @@
 //! The protocol on a disk that may fail, or lose power, at any moment.
 
+mod memory_disk;
+mod processes;
 mod real_disk;
 
-use super::disk::{Contents, Disk};
 use super::folder::Folder;
 use crate::testing::contents;
+use memory_disk::{Change, Image, Memory, Refusal};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
-
-/// What a directory holds.
-type Image = BTreeMap<String, Vec<u8>>;
-
-/// A change to a directory. Contents are on the disk when `Write` returns, names when `Sync` does.
-#[derive(Clone, Debug)]
-enum Change {
-    Write(String, Vec<u8>),
-    Rename(String, String),
-    Remove(String),
-    Sync,
-}
-
-impl Change {
-    fn apply(&self, image: &mut Image) {
-        match self {
-            Self::Write(name, contents) => _ = image.insert(name.clone(), contents.clone()),
-            Self::Rename(from, to) => {
-                // What was never named cannot be renamed: the change before was lost with the power.
-                if let Some(contents) = image.remove(from) {
-                    image.insert(to.clone(), contents);
-                }
-            }
-            Self::Remove(name) => _ = image.remove(name),
-            Self::Sync => {}
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    image: Image,
-    journal: Vec<Change>,
-    /// The change that is refused, counted from 0, and whether all later ones are too.
-    refuse: Option<(usize, Refusal)>,
-}
-
-#[derive(Copy, Clone, Debug, PartialEq)]
-enum Refusal {
-    Once,
-    FromThenOn,
-}
-
-/// A disk in memory that keeps a journal, and refuses a change if it is told to. A write that is refused leaves half a
-/// file, as a full disk does.
-#[derive(Clone, Debug, Default)]
-struct Memory(Arc<Mutex<State>>);
-
-impl Memory {
-    fn with(image: Image) -> Self {
-        Self(Arc::new(Mutex::new(State { image, ..State::default() })))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    fn change(&self, change: Change) -> io::Result<()> {
-        let mut state = self.state();
-        let number = state.journal.len();
-        state.journal.push(change.clone());
-        let refused = state.refuse.is_some_and(|(at, refusal)| match refusal {
-            Refusal::Once => number == at,
-            Refusal::FromThenOn => number >= at,
-        });
-        if !refused {
-            change.apply(&mut state.image);
-            return Ok(());
-        }
-        if let Change::Write(name, contents) = change {
-            let half = contents[..contents.len() / 2].to_vec();
-            state.image.insert(name, half);
-        }
-        Err(ErrorKind::StorageFull.into())
-    }
-}
-
-impl Disk for Memory {
-    fn make(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        self.state().image.get(name).cloned().ok_or_else(|| ErrorKind::NotFound.into())
-    }
-    fn length(&self, name: &str) -> io::Result<Option<u64>> {
-        Ok(self.state().image.get(name).map(|contents| contents.len() as u64))
-    }
-    fn write(&mut self, name: &str, contents: &Contents<'_>) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        contents(&mut bytes)?;
-        self.change(Change::Write(name.to_owned(), bytes))
-    }
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.change(Change::Rename(from.to_owned(), to.to_owned()))
-    }
-    fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.change(Change::Remove(name.to_owned()))
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.change(Change::Sync)
-    }
-}
 
 /// The files of a run after `version` saves. One of them never changes, one appears only later.
 fn files(version: u32) -> Vec<(String, Vec<u8>)> {
@@ -131,7 +29,8 @@ fn open(disk: &Memory) -> Folder {
 }
 
 fn save(disk: &Memory, version: u32) -> bool {
-    let mut folder = Folder::on(Path::new("run"), Box::new(disk.clone()));
+    let holds_a_run = disk.state().image.contains_key("config.json");
+    let mut folder = if holds_a_run { open(disk) } else { Folder::on(Path::new("run"), Box::new(disk.clone())) };
     folder.save(json!({ "version": version }), &contents(&files(version))).is_ok()
 }
 
@@ -313,13 +212,54 @@ fn a_damaged_or_missing_file_is_named() {
 }
 
 #[test]
-fn a_reader_whose_folder_is_saved_again_is_told_so() {
+fn a_reader_keeps_its_version_when_the_run_is_saved_again() {
     let disk = saved(1);
     let reader = open(&disk);
     assert!(save(&disk, 2));
-    assert_eq!(reader.read("tokenizer.json").unwrap(), b"always the same");
-    let error = reader.read("model.safetensors").unwrap_err().to_string();
-    assert_eq!(error, "run/config.json: the run was saved again while it was being read; try again");
+    for (name, contents) in files(1) {
+        assert_eq!(reader.read(&name).unwrap(), contents, "{name}");
+    }
+    assert_eq!(version(&disk), 2);
+}
+
+#[test]
+fn a_reader_beside_a_writer_gets_one_version_whole() {
+    // Two saves, after one that was cut off between its commit and its renames.
+    let disk = saved(1);
+    assert!(save(&disk, 2));
+    let cut =
+        disk.state().journal.iter().position(|change| matches!(change, Change::Rename(_, to) if to == "config.json"));
+    let mut begun = saved(1).state().image.clone();
+    disk.state().journal[..=cut.unwrap()].iter().for_each(|change| change.apply(&mut begun));
+    let disk = Memory::with(begun.clone());
+    assert!(save(&disk, 3) && save(&disk, 4));
+    let journal = disk.state().journal.clone();
+
+    // The writer is at `from` when the reader begins, and has come to `to` before the reader opens its file number `at`.
+    let opens = 2 + 2 * files(2).len();
+    for from in 0..=journal.len() {
+        let mut image = begun.clone();
+        journal[..from].iter().for_each(|change| change.apply(&mut image));
+        for to in from..=journal.len() {
+            for at in 0..opens {
+                let disk = Memory::with(image.clone());
+                disk.state().others =
+                    (0..=at).map(|open| if open == at { journal[from..to].to_vec() } else { vec![] }).collect();
+                assert!((2..=4).contains(&version(&disk)), "from {from} to {to} before file {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_was_overtaken_saves_nothing() {
+    let disk = saved(1);
+    let mut late = open(&disk);
+    assert!(save(&disk, 2));
+    let error = late.save(json!({ "version": 3 }), &contents(&files(3))).unwrap_err();
+    assert_eq!(error.to_string(), "run: another process has saved a run here in the meantime");
+    assert!(error.is_bad_input());
+    assert_eq!(version(&disk), 2);
 }
 
 #[test]

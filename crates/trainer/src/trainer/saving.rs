@@ -6,7 +6,7 @@ use crate::checkpoint::{ADAPTER_FILE, METRICS_FILE, MODEL_FILE, TRAINING_FILE};
 use crate::{Event, Folder, Metrics, Optimizer, Task, TrainError, TrainingState};
 use rungs_layers::Module;
 use rungs_layers::tensor::safetensors::{self, Named};
-use rungs_layers::tensor::{Array, Element, Rng};
+use rungs_layers::tensor::{Element, Rng};
 use std::time::Instant;
 
 impl<E: Element, T: Task<E>> Trainer<E, T> {
@@ -91,7 +91,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         let Some(destination) = &self.destination else { return Ok(()) };
         let best = if destination.adapter.is_some() { self.best_trained_weights() } else { self.best_weights() };
         let state = self.state();
-        if let Some((name, _)) = state.weights.iter().find(|(_, array)| !is_finite(array)) {
+        if let Some((name, _)) = state.weights.iter().find(|(_, array)| !array.is_finite()) {
             let problem = format!("parameter {name} is not finite; nothing was saved");
             return Err(TrainError::NonFinite(problem).at_step(step));
         }
@@ -109,8 +109,4 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
 
 fn same_shapes<E: Element>(a: &Named<E>, b: &Named<E>) -> bool {
     a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|(a, b)| a.shape() == b.shape())
-}
-
-fn is_finite<E: Element>(array: &Array<E>) -> bool {
-    array.contiguous().as_slice().is_some_and(|elements| elements.iter().all(|x| x.is_finite()))
 }

@@ -140,8 +140,14 @@ fn what_was_not_reached_is_told_apart_from_what_is_frozen() {
     assert_eq!(gradients.wrt(&x.detached()).unwrap_err(), NoGradient::Constant);
     assert!(gradients.wrt(&w).is_ok() && gradients.take(&w).is_ok());
     assert_eq!(gradients.take(&w).unwrap_err(), NoGradient::Unreached, "taken before");
-    let messages = [NoGradient::Unreached, NoGradient::Constant].map(|reason| reason.to_string());
-    let expected = ["the loss does not depend on the tensor", "the tensor is a constant, so no gradient flows into it"];
+    assert_eq!(gradients.wrt(&(&x * 2.0)).unwrap_err(), NoGradient::Intermediate);
+    let reasons = [NoGradient::Unreached, NoGradient::Constant, NoGradient::Intermediate];
+    let messages = reasons.map(|reason| reason.to_string());
+    let expected = [
+        "the loss does not depend on the tensor",
+        "the tensor is a constant, so no gradient flows into it",
+        "the tensor is an intermediate result, whose gradient is not kept; grad gives it",
+    ];
     assert_eq!(messages, expected);
 }
 

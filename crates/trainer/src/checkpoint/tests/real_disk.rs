@@ -1,19 +1,17 @@
-//! Run folders on a real disk: everything that can be wrong with one is said in one line, and neither a kill nor a full
-//! disk in the middle of a save loses what was saved before. (The protocol itself is tried at every moment, on a disk
-//! in memory, beside its code.)
+//! Run folders on a real disk: everything that can be wrong with one is said in one line.
 
 use crate::checkpoint::Folder;
 use crate::testing::contents;
 use crate::{
     Budget, Control, Destination, Evaluation, Event, Loss, Position, Task, TrainError, Trainer, TrainerConfig,
+    TrainingState,
 };
 use rungs_layers::parameters;
 use rungs_layers::tensor::{Array, Element, Rng, Tensor};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 use tempfile::tempdir;
 
 /// Numbers that learn to be small.
@@ -73,7 +71,7 @@ fn resuming(path: &Path, size: usize) -> String {
     one_line(path, &error)
 }
 
-fn one_line(path: &Path, error: &TrainError) -> String {
+pub(super) fn one_line(path: &Path, error: &TrainError) -> String {
     assert!(error.is_bad_input());
     let line = error.to_string();
     assert!(!line.contains('\n') && !line.is_empty(), "{line:?}");
@@ -199,114 +197,18 @@ fn what_is_saved_between_two_steps_can_be_read_while_the_run_goes_on() {
         })
         .unwrap();
     assert_eq!(saves, 5);
-    let error = reader.unwrap().read("training.safetensors").unwrap_err();
-    assert!(error.to_string().ends_with("the run was saved again while it was being read; try again"));
-}
-
-// In processes of their own, to be killed or to be kept from writing.
-
-/// Where the child processes below save.
-const FOLDER: &str = "RUNGS_TEST_CHECKPOINT_FOLDER";
-
-fn folder_of_child() -> Option<PathBuf> {
-    std::env::var_os(FOLDER).map(PathBuf::from)
-}
-
-/// The files of a save: all of them say which.
-fn files(version: usize, size: usize) -> Vec<(String, Vec<u8>)> {
-    ["a", "b", "c"].map(|name| (name.to_owned(), format!("{version} of {name}").repeat(size).into_bytes())).into()
-}
-
-/// The number of the save that a folder holds, whole.
-fn version(path: &Path, size: usize) -> usize {
-    let folder = Folder::open(path).unwrap();
-    let version = folder.settings().as_u64().unwrap() as usize;
-    for (name, contents) in files(version, size) {
-        assert!(folder.read(&name).unwrap() == contents, "{name} is not of save {version}");
-    }
-    version
-}
-
-const LARGE: usize = 20_000;
-
-#[test]
-#[ignore = "a child process of another test"]
-fn child_saves_for_ever() {
-    let Some(path) = folder_of_child() else { return };
-    let (mut folder, first) = match Folder::open(&path) {
-        Ok(folder) => (folder, version(&path, LARGE) + 1),
-        Err(_) => (Folder::create(&path).unwrap(), 0),
-    };
-    for version in first..usize::MAX {
-        folder.save(json!(version), &contents(&files(version, LARGE))).unwrap();
-    }
+    let state = reader.unwrap().parse("training.safetensors", TrainingState::<f32>::from_bytes).unwrap();
+    assert_eq!(state.progress.step, 0, "a reader keeps the version that it opened");
 }
 
 #[test]
-fn killed_in_the_middle_of_a_save_the_folder_opens_and_can_be_saved_to() {
+#[cfg(unix)]
+fn a_pipe_in_a_folder_is_not_waited_for() {
     let scratch = tempdir().unwrap();
-    let path = scratch.path().join("run");
-    let mut rng = Rng::new(4);
-    let (mut reached, mut lives) = (0, 0);
-    // On a busy machine lives of milliseconds may all end before the first save does.
-    while lives < 15 || (reached == 0 && lives < 1000) {
-        lives += 1;
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--ignored", "--exact", "checkpoint::tests::real_disk::child_saves_for_ever", "--quiet"])
-            .env(FOLDER, &path);
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(5 + rng.below(60) as u64));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        if path.join("config.json").exists() {
-            let version = version(&path, LARGE);
-            assert!(version >= reached, "back from {reached} to {version}");
-            reached = version;
-        }
+    let path = finished(scratch.path());
+    for name in ["config.json", "model.safetensors"] {
+        fs::remove_file(path.join(name)).unwrap();
+        assert!(Command::new("mkfifo").arg(path.join(name)).status().unwrap().success());
     }
-    assert!(reached > 0, "no save was finished at all");
-    let mut folder = Folder::open(&path).unwrap();
-    folder.save(json!(reached + 1), &contents(&files(reached + 1, LARGE))).unwrap();
-    assert_eq!(version(&path, LARGE), reached + 1);
-    assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "three files, config.json, and nothing left over");
-}
-
-#[test]
-#[ignore = "a child process of another test"]
-fn child_runs_out_of_space() {
-    let Some(path) = folder_of_child() else { return };
-    let mut folder = Folder::create(&path).unwrap();
-    folder.save(json!(1), &contents(&files(1, 10))).unwrap();
-    let mut too_large = files(2, 10);
-    too_large[1].1 = vec![0; 1 << 20];
-    for _ in 0..2 {
-        let error = folder.save(json!(2), &contents(&too_large)).unwrap_err();
-        assert!(!error.is_bad_input());
-        let line = error.to_string();
-        assert_eq!(
-            line.replace(&path.display().to_string(), "RUN"),
-            "saving failed at RUN/b: File too large (os error 27); nothing saved before is lost"
-        );
-        assert_eq!(version(&path, 10), 1);
-        assert_eq!(fs::read_dir(&path).unwrap().count(), 4, "what was half written is gone");
-    }
-    folder.save(json!(3), &contents(&files(3, 10))).unwrap();
-    assert_eq!(version(&path, 10), 3);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_disk_that_fills_up_in_the_middle_of_a_save_loses_nothing() {
-    let scratch = tempdir().unwrap();
-    let path = scratch.path().join("run");
-    // No file may grow beyond 64 KiB (128 blocks of 512 bytes, or of 1,024 in some shells), and the signal that would
-    // end the process is ignored, so that the write reports an error.
-    let script = r#"trap '' XFSZ; ulimit -f 128; exec "$0" --ignored --exact "$1" --quiet"#;
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
-    command.arg("checkpoint::tests::real_disk::child_runs_out_of_space").env(FOLDER, &path);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(version(&path, 10), 3, "the child did run");
+    assert_eq!(resuming(&path, 2), "RUN/config.json: not a regular file");
 }

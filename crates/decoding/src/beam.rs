@@ -31,10 +31,11 @@ struct Group {
     ended: Vec<Generated>,
 }
 
-/// What may come after a beginning: ln Σ exp z, the model's logits z, and those that the processors left.
-struct Scored<'a, E> {
-    log_sum: f64,
-    own: &'a [E],
+/// What may come after a beginning: the log-probability of every token, by the model and as the processors left it.
+/// They act on log-probabilities, as in Hugging Face's `transformers`: a penalty that multiplies would make of logits,
+/// which are defined up to a constant, another search for every constant.
+struct Scored {
+    own: Vec<f64>,
     allowed: Vec<f64>,
 }
 
@@ -77,11 +78,12 @@ fn search<E: Element>(
             .zip(prompts)
             .flat_map(|(groups, prompt)| groups.iter().flat_map(|group| &group.live).map(|live| (live, prompt.ids)))
             .collect();
-        let scored: Vec<Scored<'_, E>> = live
+        let scored: Vec<Scored> = live
             .par_iter()
             .zip(z.par_chunks(vocabulary).zip(log_sums))
-            .map(|((live, prompt), (own, log_sum))| {
-                Ok(Scored { log_sum, own, allowed: options.processed(own, prompt, &live.ids)? })
+            .map(|((live, prompt), (z, log_sum))| {
+                let own: Vec<f64> = z.iter().map(|z| z.to_f64() - log_sum).collect();
+                Ok(Scored { allowed: options.processed(&own, prompt, &live.ids)?, own })
             })
             .collect::<Result<_, SampleError>>()?;
         let (mut parents, mut read, mut first) = (Vec::new(), Vec::new(), 0);
@@ -118,17 +120,17 @@ fn best(mut texts: Vec<Generated>, count: usize) -> Vec<Generated> {
 }
 
 /// One step of one group.
-struct Step<'a, E> {
+struct Step<'a> {
     /// The row of the group's first beginning.
     first: usize,
     /// How many tokens texts have after this step.
     tokens: usize,
     options: &'a SampleOptions<Beam>,
-    scored: &'a [Scored<'a, E>],
+    scored: &'a [Scored],
     looked: Option<&'a [Vec<f64>]>,
 }
 
-impl<E: Element> Step<'_, E> {
+impl Step<'_> {
     /// Extends the beginnings of a group by a token each and keeps the best; the rows that they go on from.
     fn extend(&self, group: &mut Group, chosen: &mut BTreeMap<u32, f64>) -> Vec<usize> {
         let SampleOptions { search: beam, length, stop, .. } = self.options;
@@ -196,8 +198,8 @@ impl<E: Element> Step<'_, E> {
     /// The best extensions of the beginnings, the best first; of equals the first.
     fn candidates(&self, live: &[Generated], count: usize, chosen: &BTreeMap<u32, f64>) -> Vec<Candidate> {
         let of = |(place, live): (usize, &Generated)| {
-            let Scored { log_sum, allowed, .. } = &self.scored[self.first + place];
-            let rank = |z: f64| live.score + (z - log_sum);
+            let Scored { allowed, .. } = &self.scored[self.first + place];
+            let rank = |z: f64| live.score + z;
             let value = |id: u32, z: f64| match chosen.get(&id) {
                 Some(times) => rank(z) - self.options.search.diversity * times,
                 None => rank(z),
@@ -216,9 +218,8 @@ impl<E: Element> Step<'_, E> {
     /// A beginning with the token of a candidate.
     fn extended(&self, live: &Generated, candidate: &Candidate) -> Generated {
         let row = self.first + candidate.place;
-        let Scored { log_sum, own, .. } = &self.scored[row];
+        let log_probability = self.scored[row].own[candidate.id as usize];
         let mut live = live.clone();
-        let log_probability = own[candidate.id as usize].to_f64() - log_sum;
         live.push(candidate.id, log_probability, self.looked.map(|looked| looked[row].clone()));
         live.score = candidate.rank;
         live

@@ -48,8 +48,9 @@ fn search<E: Element>(
     let mut text = Generated::default();
     let finish = loop {
         options.begin_step();
-        let own = logits.to_vec();
-        let (allowed, log_sum) = (options.processed(&own, prompt.ids, &text.ids)?, log_sums(&logits)[0]);
+        let log_sum = log_sums(&logits)[0];
+        let own: Vec<f64> = logits.to_vec().into_iter().map(|z| z.to_f64() - log_sum).collect();
+        let allowed = options.processed(&own, prompt.ids, &text.ids)?;
         let candidates = (0..).zip(&allowed).filter(|(_, z)| **z > RULED_OUT).map(|(id, &z)| (id, z));
         let candidates = largest(candidates, k);
         if candidates.is_empty() {
@@ -71,7 +72,7 @@ fn search<E: Element>(
         let place = argmax(&values).unwrap_or(0);
         let (id, _) = candidates[place];
         let weights = looked(&states).map(|mut rows| rows.swap_remove(place));
-        text.push(id, own[id as usize].to_f64() - log_sum, weights);
+        text.push(id, own[id as usize], weights);
         if on_token(number, &id).is_break() || options.stop.contains(&id) {
             break Finish::Stop;
         }

@@ -82,7 +82,8 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
             if !climb.resume {
                 folders.try_for_each(Run::check_free)?;
             }
-            fs::create_dir_all(out).map_err(|error| Failure::running(format!("{}: {}", out.display(), reason(&error))))?;
+            fs::create_dir_all(out)
+                .map_err(|error| Failure::running(format!("{}: {}", out.display(), reason(&error))))?;
             Some(FolderLock::acquire(out).map_err(Error::from)?)
         }
     };

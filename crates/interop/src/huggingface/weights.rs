@@ -126,7 +126,11 @@ pub fn read<E: Element>(
     let mut fetch = |base: &str| {
         let name = names[base];
         let array = fetch(name)?;
-        if array.is_finite() { Ok(array) } else { Err(HuggingFaceError::tensor(name, "it has a number that is not finite")) }
+        if array.is_finite() {
+            Ok(array)
+        } else {
+            Err(HuggingFaceError::tensor(name, "it has a number that is not finite"))
+        }
     };
     let mut ours = Named::new();
     for Place { name, theirs, transposed } in pretrained.places() {

@@ -67,12 +67,12 @@ impl<S> SampleOptions<S> {
     ///
     /// # Errors
     /// If [a prompt](Prompt::check) cannot be; if a stop token is outside the vocabulary, or all tokens are stop tokens
-    /// and the text must have two or more; or if no texts are wanted.
+    /// and some must come before one; or if no texts are wanted.
     pub fn check<E: Element>(&self, model: &dyn LanguageModel<E>, prompts: &[Prompt<'_>]) -> Result<(), ConfigError> {
         check_vocabulary("stop", &self.stop, model.vocabulary())?;
         let (min, distinct) = (self.length.min, self.stop.iter().collect::<BTreeSet<_>>());
-        check(min <= 1 || distinct.len() < model.vocabulary(), || {
-            format!("every token is a stop token, and the text must have {min} tokens or more")
+        check(min == 0 || distinct.len() < model.vocabulary(), || {
+            format!("every token is a stop token, and {min} tokens or more must come before one")
         })?;
         check_sizes(usize::MAX, &[("n", self.texts)])?;
         prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max))
@@ -87,7 +87,7 @@ impl<S> SampleOptions<S> {
         if !allowed.iter().all(|z| z.is_finite()) {
             return Err(SampleError::NotFinite { tokens: written.len() });
         }
-        if written.len() + 1 < self.length.min {
+        if written.len() < self.length.min {
             self.stop.iter().for_each(|&id| allowed[id as usize] = RULED_OUT);
         }
         let context = Context { prompt, written, remaining: self.length.max - written.len() };
@@ -116,12 +116,12 @@ impl Choice {
     }
 }
 
-/// How many tokens to write, at least and at most.
+/// How many tokens to write: at least so many before a stop token, and at most so many with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Length {
-    /// The fewest tokens.
+    /// The fewest tokens before a stop token: until then none is written (`min_new_tokens` of `transformers`).
     pub min: usize,
-    /// The most tokens, not fewer.
+    /// The most tokens, not fewer than `min`.
     pub max: usize,
 }
 

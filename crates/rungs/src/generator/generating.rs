@@ -180,7 +180,7 @@ impl Generator {
                 let mut never = vec![PADDING, START, UNKNOWN];
                 if min < max {
                     options.stop = vec![END];
-                    options.length = Length::new(min + 1, max).expect("it was less");
+                    options.length = Length::new(min, max).expect("it was less");
                 } else {
                     // There is no room for an end.
                     never.push(END);

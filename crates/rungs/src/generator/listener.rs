@@ -79,24 +79,35 @@ impl<'a> Listener<'a> {
         };
         let before = self.shown.len();
         self.shown.extend(self.held.drain(..sure));
-        self.stopped |= self.tokens >= self.least && self.stops.iter().any(|stop| self.says(stop, before));
+        if self.tokens >= self.least
+            && let Some(end) = self.stops.iter().filter_map(|stop| self.end_of(stop, before)).min()
+        {
+            self.stopped = true;
+            self.shown.truncate(end);
+        }
     }
 
-    /// Whether the text says a stop that does not lie wholly before this place: one that does would have ended it
-    /// there.
-    fn says(&self, stop: &str, place: usize) -> bool {
-        let from =
-            (0..=place.saturating_sub(stop.len())).rev().find(|&at| self.shown.is_char_boundary(at)).unwrap_or(0);
-        self.shown[from..].contains(stop)
+    /// Where the text says a stop for the first time that ends behind this place, the end of it: a token may say more
+    /// than the stop.
+    fn end_of(&self, stop: &str, place: usize) -> Option<usize> {
+        let from = self.shown.floor_char_boundary(place.saturating_sub(stop.len()));
+        // Occurrences may overlap, as those of "aa" in "aaa" do.
+        (from..self.shown.len())
+            .filter(|&at| self.shown.is_char_boundary(at) && self.shown[at..].starts_with(stop))
+            .map(|at| at + stop.len())
+            .find(|&end| end > place)
     }
 
     /// The whole text, now that nothing more is written, and how much of it was shown.
     pub(crate) fn finish(mut self) -> (String, usize) {
+        let shown = self.shown.len();
+        if self.stopped {
+            return (self.shown, shown); // what the last token says behind the stop is no part of the text
+        }
         // A character that the last token left unfinished will never be whole.
         if !self.ended {
             self.held += &self.stream.finish();
         }
-        let shown = self.shown.len();
         (self.shown + &self.held, shown)
     }
 }
@@ -142,6 +153,32 @@ mod tests {
         assert_eq!(shown(&prompts, "a.-.b"), (strings(&["a", "", "", "", ""]), String::new(), true), "and no more");
         assert_eq!(shown(&prompts, "a..-"), (strings(&["a", "", ".", ""]), ".-".to_owned(), false));
         assert_eq!(shown(&prompts, ".-.-."), (strings(&["", "", "", "", ""]), String::new(), true));
+    }
+
+    #[test]
+    fn a_stop_within_a_token_ends_the_text_there() {
+        let words = Tokenizer::word_from("hello\naaab\nx\nx hello aaab x", crate::text::WordOptions::default()).unwrap();
+        let end = End::default();
+        let stopped = |text: &str, stops: &[&str], least: usize| {
+            let stops: Vec<String> = stops.iter().map(|&stop| stop.to_owned()).collect();
+            let mut listener = Listener::new(&end, &stops, words.stream(), least);
+            let mut shown = String::new();
+            for id in words.encode(text).unwrap() {
+                shown += listener.push(id);
+                if listener.is_over() {
+                    break;
+                }
+            }
+            assert_eq!(listener.finish(), (shown.clone(), shown.len()));
+            shown
+        };
+        assert_eq!(stopped("x hello x", &["ll"], 0), "x hell");
+        assert_eq!(stopped("x hello x", &["lo", "el"], 0), "x hel", "the one that ends first counts");
+        assert_eq!(stopped("x hello x", &["lo x", "o"], 0), "x hello");
+        assert_eq!(stopped("hello x", &["o x"], 0), "hello x", "across tokens");
+        assert_eq!(stopped("aaab x", &["aab"], 0), "aaab");
+        assert_eq!(stopped("hello hello x", &["ll"], 2), "hello hell", "a stop counts once there are tokens enough");
+        assert_eq!(stopped("hello x", &["ll"], 2), "hello x", "one before that ended nothing");
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     // The configuration's draft is written before any file gets its name, and gets its own name last. While it waits
     // beside no configuration, the files are those of an export that was killed, and are replaced.
     let unfinished = next(CONFIG).exists() && !out.join(CONFIG).exists();
-    let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| !unfinished && out.join(name).exists());
+    let in_the_way =
+        files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| !unfinished && out.join(name).exists());
     if let Some(name) = in_the_way {
         return Err(Error::file(out.join(name), "in the way: there is such a file already"));
     }
@@ -70,9 +71,8 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         AtomicFile::write(&next(name), contents).map_err(|source| Error::Save { path: out.join(name), source })
     };
     let drafts = files.iter().try_for_each(|(name, contents)| draft(name, &|to| to.write_all(contents.as_bytes())));
-    let drafts = drafts.and_then(|()| {
-        draft(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to))
-    });
+    let drafts =
+        drafts.and_then(|()| draft(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to)));
     let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
     if let Err(error) = drafts {
         // Best effort: a draft that stays blocks nothing.

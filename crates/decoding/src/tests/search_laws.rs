@@ -60,6 +60,30 @@ fn groups_that_need_not_differ_are_narrower_beams_and_those_that_must_begin_apar
     }
 }
 
+#[test]
+fn a_search_does_not_depend_on_a_constant_added_to_all_logits() {
+    for (name, mut model) in models(7).into_iter().filter(|(name, _)| ["lstm", "gru"].contains(name)) {
+        let contrastive = Contrastive { alpha: 0.3, candidates: 4 };
+        let penalty = RepetitionPenalty::new(1.7).unwrap();
+        let texts = |model: &dyn LanguageModel<f64>| {
+            [Search::Beam(Beam::new(3)), Search::Contrastive(contrastive)].map(|search| {
+                let options = GenerateOptions { processors: vec![Arc::new(penalty)], ..options(search, 12) };
+                write(model, &[3, 1], &options, 0).unwrap()
+            })
+        };
+        let before = texts(model.as_ref());
+        model.for_each_mut(&mut |parameter, p| {
+            if parameter == "head.bias" {
+                *p = &*p + 5.0;
+            }
+        });
+        for (before, after) in before.iter().zip(texts(model.as_ref())) {
+            assert_eq!(before.ids, after.ids, "{name}");
+            assert_close(name, &[before.score], &[after.score]);
+        }
+    }
+}
+
 // --------------------------------------------------------------------------------------------------------- contrastive
 
 #[test]

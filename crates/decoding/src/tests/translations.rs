@@ -87,6 +87,46 @@ fn a_beam_of_one_is_greedy_and_every_score_is_the_models_own() {
     }
 }
 
+/// A beam search written down as it is defined: a text that has ended keeps one of the places.
+fn by_hand(model: &dyn LanguageModel<f64>, source: &Source, width: usize, max: usize) -> Vec<Vec<u32>> {
+    let (mut live, mut ended) = (vec![Vec::new()], Vec::new());
+    for tokens in 1..=max {
+        let mut candidates: Vec<(f64, Vec<u32>)> = live
+            .iter()
+            .flat_map(|text: &Vec<u32>| (END..VOCABULARY as u32).map(move |id| [&text[..], &[id]].concat()))
+            .map(|text| (log_p(model, source, &text), text))
+            .collect();
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+        candidates.truncate(width - ended.len());
+        let over = |(_, text): &(f64, Vec<u32>)| text.ends_with(&[END]) || tokens == max;
+        let (over, going_on): (Vec<_>, Vec<_>) = candidates.into_iter().partition(over);
+        ended.extend(over);
+        live = going_on.into_iter().map(|(_, text)| text).collect();
+    }
+    ended.sort_by(|(p, a), (q, b)| (q / b.len() as f64).total_cmp(&(p / a.len() as f64)));
+    ended.into_iter().map(|(_, text)| text).collect()
+}
+
+#[test]
+fn a_text_that_has_ended_keeps_its_place_in_the_beam() {
+    let mut early = 0;
+    for (name, model) in models::<f64>() {
+        let source = sources(&[4, 1, 3], 0);
+        for beam in 1..=5 {
+            let found = search(model.as_ref(), &source, &options(beam, LengthPenalty::Power(1.0)));
+            for (i, texts) in found.iter().enumerate() {
+                let expected = by_hand(model.as_ref(), &row(&source, i), beam, 5);
+                assert!(
+                    texts.iter().map(|text| &text.ids).eq(&expected),
+                    "{name}, {beam}: {texts:?}, not {expected:?}"
+                );
+                early += expected.iter().filter(|text| text.len() < 5).count();
+            }
+        }
+    }
+    assert!(early > 10, "texts end at different lengths");
+}
+
 #[test]
 fn sources_are_searched_together_as_they_are_alone() {
     for (name, model) in models::<f64>() {

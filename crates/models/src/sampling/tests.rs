@@ -50,6 +50,20 @@ fn transforms_change_the_probabilities_as_they_say() {
     assert!(histogram(&nucleus, 0).iter().filter(|&&count| count > 0).count() > 2);
 }
 
+#[test]
+fn a_nucleus_that_sums_to_p_exactly_is_complete() {
+    for (tokens, p, expected) in [(4, 0.5, 2), (4, 0.25, 1), (8, 0.75, 6), (2, 0.5, 1), (16, 0.9375, 15)] {
+        let kept = processed(&vec![Arc::new(TopP::new(p).unwrap())], &vec![0.5; tokens]);
+        assert_eq!(kept.iter().filter(|z| z.is_finite()).count(), expected, "{p} of {tokens} equally likely tokens");
+    }
+    // One bin holds 1/2, 1/4, 1/8, …; the sum is reached within it, at its end, and at the end of those before.
+    let row: Vec<f64> = (0..6).map(|i| -f64::from(i) * std::f64::consts::LN_2).collect();
+    for (count, p) in (1..=5).map(|count| (count, (1.0 - 0.5_f64.powi(count)) / (1.0 - 0.5_f64.powi(6)))) {
+        let kept = processed(&vec![Arc::new(TopP::new(p * (1.0 - 1e-12)).unwrap())], &row);
+        assert_eq!(kept.iter().filter(|z| z.is_finite()).count(), count as usize, "{p}");
+    }
+}
+
 proptest! {
     #[test]
     fn as_the_temperature_goes_to_zero_sampling_becomes_greedy(

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_stop_within_a_token_ends_the_text_there() {
-        let words = Tokenizer::word_from("hello\naaab\nx\nx hello aaab x", crate::text::WordOptions::default()).unwrap();
+        let words =
+            Tokenizer::word_from("hello\naaab\nx\nx hello aaab x", crate::text::WordOptions::default()).unwrap();
         let end = End::default();
         let stopped = |text: &str, stops: &[&str], least: usize| {
             let stops: Vec<String> = stops.iter().map(|&stop| stop.to_owned()).collect();

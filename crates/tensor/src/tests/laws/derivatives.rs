@@ -114,6 +114,24 @@ fn results_do_not_depend_on_whether_the_graph_is_kept() {
 }
 
 #[test]
+fn mixed_second_derivatives_by_an_intermediate_result_and_a_variable_below_it_are_symmetric() {
+    let mut rng = Rng::new(9);
+    let x: Tensor<f64> = variable([3, 4], &mut rng);
+    // By the intermediate result h alone, the gain lies below all targets: it is needed by the second derivative only.
+    let (h, gain): (_, Tensor<f64>) = (x.square(), variable(4, &mut rng));
+    let [a, b] = [constant([3, 4], &mut rng), constant(4, &mut rng)];
+    let weights = constant([3, 4], &mut rng);
+    let y = (h.layer_norm(&gain, None, 0.1).square() * weights).sum();
+    let [by_h] = grad(&y, [&h], Graph::Keep);
+    let [by_gain] = grad(&y, [&gain], Graph::Keep);
+    let [one] = grad(&(by_h * &a).sum(), [&gain], Graph::Drop);
+    let [other] = grad(&(by_gain * &b).sum(), [&h], Graph::Drop);
+    let (one, other) = (inner(&[one], &[b]), inner(&[other], &[a]));
+    assert!((one - other).abs() <= ROUNDING * (1.0 + one.abs()), "{one}, {other}");
+    assert!(one.abs() > 1e-3, "the second derivative is lost: {one}");
+}
+
+#[test]
 fn gradients_of_intermediate_results_obey_the_chain_rule() {
     let mut rng = Rng::new(6);
     let [x, w] = operands(&mut rng);

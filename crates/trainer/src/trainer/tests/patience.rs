@@ -60,3 +60,59 @@ fn a_run_that_ends_just_when_it_would_stop_early_is_completed() {
     });
     assert_eq!(ended.unwrap().finish, Finish::Completed);
 }
+
+/// Squares whose validation losses are written down, one for each step.
+struct Scripted {
+    squares: Squares,
+    losses: Vec<f64>,
+}
+
+impl Task<f64> for Scripted {
+    type Model = Pair<f64>;
+
+    fn next_loss(&mut self, model: &Pair<f64>, rng: &mut Rng) -> Result<Loss<f64>, TrainError> {
+        self.squares.next_loss(model, rng)
+    }
+    fn validate(&self, _: &Pair<f64>) -> Result<Evaluation, TrainError> {
+        Ok(Evaluation { nats: self.losses[self.squares.next - 1], tokens: 1 })
+    }
+    fn position(&self) -> Position<f64> {
+        self.squares.position()
+    }
+    fn resume(&mut self, position: Position<f64>) -> Result<(), TrainError> {
+        self.squares.resume(position)
+    }
+}
+
+fn scripted(losses: &[f64], patience: usize) -> Trainer<f64, Scripted> {
+    let config = TrainerConfig { evaluate_every: 1, patience: Some(patience), ..config(losses.len()) };
+    let task = Scripted { squares: Squares::new(vec![vec![1.0, 2.0]]), losses: losses.to_vec() };
+    Trainer::new(Pair::new(&[0.5], &[1.0]), task, config).unwrap()
+}
+
+#[test]
+fn a_better_evaluation_gives_the_patience_back() {
+    let mut trainer = scripted(&[5.0, 4.0, 6.0, 6.0, 3.0, 7.0, 7.0, 7.0, 1.0], 3);
+    let summary = trainer.run(&mut quietly).unwrap();
+    assert_eq!((summary.finish, summary.steps), (Finish::StoppedEarly, 8));
+    assert_eq!(trainer.progress().best.map(|best| (best.step, best.loss)), Some((5, 3.0)));
+}
+
+#[test]
+fn of_equal_evaluations_the_first_is_the_best() {
+    let mut trainer = scripted(&[5.0, 4.0, 4.0, 4.0, 9.0], 2);
+    let mut weights = Vec::new();
+    let summary = trainer.run(&mut |event| {
+        if let Event::Evaluated { step, best, .. } = event {
+            weights.push((step, best));
+        }
+        Control::Continue
+    });
+    let summary = summary.unwrap();
+    assert_eq!(weights, [(1, true), (2, true), (3, false), (4, false)]);
+    assert_eq!((summary.finish, summary.steps), (Finish::StoppedEarly, 4));
+    assert_eq!(trainer.progress().best.map(|best| best.step), Some(2));
+    let mut two = scripted(&[5.0, 4.0], 2);
+    two.run(&mut quietly).unwrap();
+    assert_eq!(trainer.best_weights(), two.best_weights(), "the weights of step 2");
+}

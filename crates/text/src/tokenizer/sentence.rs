@@ -162,7 +162,7 @@ impl SentenceTokenizer {
     /// the vocabulary, becomes U+FFFD, the replacement character.
     pub fn decode(&self, ids: &[u32]) -> String {
         let unit = match &self.kind {
-            Kind::Pieces { unit, .. } => *unit,
+            &Kind::Pieces { unit, .. } => unit,
             Kind::Bpe(tokenizer) => {
                 let said = ids.iter().filter(|id| ![PADDING, START, END].contains(id));
                 // No id is outside of every vocabulary, but the largest is outside of all that can be.
@@ -170,21 +170,16 @@ impl SentenceTokenizer {
                 return tokenizer.decode(&said.collect::<Vec<_>>());
             }
         };
-        let unknown = match unit {
-            Unit::Char => REPLACEMENT_TEXT.to_owned(),
-            // Most pieces are words with their space.
-            Unit::Word => [SPACE, REPLACEMENT_TEXT].concat(),
-        };
+        // Most pieces are words with their space.
+        let space = if unit == Unit::Word { SPACE } else { "" };
+        let unknown = [space, REPLACEMENT_TEXT].concat();
         let piece = |&id: &u32| match id {
             PADDING | START | END => "",
             UNKNOWN => &unknown,
             _ => self.tokens.get(id as usize).map_or(&*unknown, String::as_str),
         };
         let text: String = ids.iter().map(piece).collect();
-        match unit {
-            Unit::Word if text.starts_with(SPACE) => text[SPACE.len()..].to_owned(),
-            _ => text,
-        }
+        text.strip_prefix(space).map(str::to_owned).unwrap_or(text)
     }
 
     /// What each token adds to a text; none for the special ones.
@@ -195,7 +190,7 @@ impl SentenceTokenizer {
             (Kind::Pieces { .. }, _) => self.token(id).map(|token| token.as_bytes().to_vec()),
         };
         let strips_space = match &self.kind {
-            Kind::Bpe(tokenizer) => tokenizer.strips_space(),
+            Kind::Bpe(tokenizer) => tokenizer.decoding.strips_space(),
             Kind::Pieces { unit, .. } => *unit == Unit::Word,
         };
         TokenBytes { tokens: (0..self.vocabulary() as u32).map(spelled).collect(), strips_space }

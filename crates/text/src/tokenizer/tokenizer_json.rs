@@ -17,25 +17,16 @@ impl Tokenizer {
     /// The content of `tokenizer.json`, of sentences that of [both sides](pair_to_json) of a pair. The same tokenizer
     /// gives the same bytes.
     pub fn to_json(&self) -> String {
-        let listed = |kind, word_rule, tokens| {
-            write_json(&File { format: FORMAT, kind, word_rule, tokens: Some(tokens), vocabulary: None })
+        let file = |kind, word_rule, tokens, vocabulary| {
+            write_json(&File { format: FORMAT, kind, word_rule, tokens, vocabulary })
         };
         match self {
             Self::Char(tokenizer) => {
-                listed(Kind::Char, WordRule::unsaid(), tokenizer.tokens().map(String::from).collect())
+                file(Kind::Char, WordRule::unsaid(), Some(tokenizer.tokens().map(String::from).collect()), None)
             }
-            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.rule, tokenizer.tokens().map(String::from).collect()),
+            Self::Word(tokenizer) => file(Kind::Word, tokenizer.rule, Some(tokenizer.tokens.clone()), None),
             Self::Bpe(tokenizer) => tokenizer.to_json(),
-            Self::Ids(tokenizer) => {
-                let vocabulary = Some(tokenizer.vocabulary());
-                write_json(&File {
-                    format: FORMAT,
-                    kind: Kind::Ids,
-                    word_rule: WordRule::unsaid(),
-                    tokens: None,
-                    vocabulary,
-                })
-            }
+            Self::Ids(tokenizer) => file(Kind::Ids, WordRule::unsaid(), None, Some(tokenizer.vocabulary())),
             Self::Sentence(tokenizer) => pair_to_json(tokenizer, tokenizer),
             #[cfg(feature = "tokenizers")]
             Self::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),

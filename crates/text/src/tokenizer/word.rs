@@ -47,7 +47,7 @@ impl Default for WordOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordTokenizer {
     /// The piece of every id.
-    tokens: Vec<String>,
+    pub(super) tokens: Vec<String>,
     /// The id of every piece.
     ids: HashMap<String, u32>,
     pub(super) rule: WordRule,

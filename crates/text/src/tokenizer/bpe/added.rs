@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 /// A text that is one token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AddedToken {
     pub(super) id: u32,
     pub(super) content: String,
@@ -35,8 +35,7 @@ pub(super) struct AddedToken {
 impl AddedToken {
     /// A token that no text says.
     pub(super) fn special(id: u32, content: &str) -> Self {
-        let content = content.to_owned();
-        Self { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+        Self { id, content: content.to_owned(), special: true, ..Self::default() }
     }
 }
 

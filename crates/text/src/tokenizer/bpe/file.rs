@@ -39,13 +39,9 @@ pub(in crate::tokenizer) struct File {
 pub(super) struct Model {
     #[serde(rename = "type", default = "bpe")]
     kind: String,
-    #[serde(default)]
     dropout: Option<f64>,
-    #[serde(default)]
     pub(super) unk_token: Option<String>,
-    #[serde(default)]
     continuing_subword_prefix: Option<String>,
-    #[serde(default)]
     end_of_word_suffix: Option<String>,
     #[serde(default)]
     pub(super) fuse_unk: bool,
@@ -55,15 +51,6 @@ pub(super) struct Model {
     pub(super) ignore_merges: bool,
     pub(super) vocab: Vocabulary,
     pub(super) merges: Merges,
-}
-
-/// Tokens as a file spells them.
-pub(super) struct Spelled<'f> {
-    /// The id of every token of the model.
-    pub(super) ids: HashMap<String, u32>,
-    /// The token of every id; none where there is none. Of an added token that is looked for in the normalized text it
-    /// is what that says.
-    pub(super) tokens: Vec<Option<Cow<'f, str>>>,
 }
 
 impl File {
@@ -113,11 +100,18 @@ impl File {
         Steps::new(&self.normalizer, &self.pre_tokenizer, added_tokens).map_err(TokenizerError::Unsupported)
     }
 
-    /// The tokens, those that are added among them, of a file whose normalizer is `normalize`.
+    /// The id of every token of the model.
+    pub(super) fn ids(&self) -> HashMap<String, u32> {
+        self.model.vocab.0.iter().cloned().collect()
+    }
+
+    /// The token of every id as the file spells it; none where there is none. Of an added token that is looked for in
+    /// the normalized text it is what `normalize` makes of it. `ids` are those of the model's tokens.
     pub(super) fn tokens(
         &self,
+        ids: &HashMap<String, u32>,
         normalize: impl Fn(&str) -> Result<String, TokenizerError>,
-    ) -> Result<Spelled<'_>, TokenizerError> {
+    ) -> Result<Vec<Option<Cow<'_, str>>>, TokenizerError> {
         let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
         let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
         let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().unwrap_or(0);
@@ -134,7 +128,6 @@ impl File {
                 return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
             }
         }
-        let ids: HashMap<String, u32> = self.model.vocab.0.iter().cloned().collect();
         // The library passes over the ids that a file gives to added tokens: those behind the model's are counted.
         let mut others: HashMap<&str, u32> = HashMap::new();
         let added = self.added_tokens.iter().filter(|token| !token.content.is_empty());
@@ -155,7 +148,7 @@ impl File {
                 spelled[*id as usize] = Some(text.into());
             }
         }
-        Ok(Spelled { ids, tokens: spelled })
+        Ok(spelled)
     }
 
     /// The merges by ids: which two, and what they become.

@@ -70,7 +70,7 @@ impl BpeTokenizer {
         if counts.is_empty() {
             return Err(TokenizerError::EmptyText);
         }
-        let bytes = alphabet::bytes_in_order().iter().map(|&byte| vec![byte]).collect();
+        let bytes = alphabet::ORDER.iter().map(|&byte| vec![byte]).collect();
         let words = counts.iter().map(|(word, &count)| (word.as_str(), count));
         let learnt = learn::learn(words, bytes, size - special.len());
         let found = special.len() + learnt.symbols.len();
@@ -137,7 +137,6 @@ impl PieceCounts {
 
     /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.
     pub(in crate::tokenizer) fn learn(&self) -> Result<BpeTokenizer, TokenizerError> {
-        let special: Vec<&str> = self.separator.iter().map(String::as_str).collect();
-        BpeTokenizer::of_counts(&self.counts, self.size, &special, |file| file)
+        BpeTokenizer::of_counts(&self.counts, self.size, self.separator.as_deref().as_slice(), |file| file)
     }
 }

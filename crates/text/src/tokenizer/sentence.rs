@@ -32,7 +32,7 @@ mod sentence_pieces;
 pub use sentence_pieces::Unit;
 
 use super::json_format::{is_hugging_face, read_json, write_json};
-use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
+use super::token_list::{REPLACEMENT_TEXT, TokenBytes, check_first, count, index, most_frequent};
 use super::word_pieces::{SPACE, WordRule};
 use super::{BpeTokenizer, WordOptions};
 use crate::error::{FORMAT, TokenizerError};
@@ -101,8 +101,7 @@ impl SentenceTokenizer {
         let mut counts = HashMap::new();
         texts.into_iter().for_each(|text| cut(text, unit, WordRule::default(), |piece| count(&mut counts, piece)));
         let WordOptions { minimum_count, maximum_size } = options;
-        let tokens = most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?;
-        Self::from_tokens(unit, tokens)
+        Self::from_tokens(unit, most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?)
     }
 
     /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256
@@ -219,17 +218,7 @@ impl SentenceTokenizer {
 
 /// That the first tokens are the special ones.
 fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
-    if tokens.is_empty() {
-        return Err(TokenizerError::Empty);
-    }
-    for (id, special) in SPECIAL.into_iter().enumerate() {
-        let token = tokens.get(id).cloned().unwrap_or_default();
-        if token != special {
-            let expected = "of the four that come first: <pad>, <s>, </s>, <unk>";
-            return Err(TokenizerError::Malformed { id, token, expected });
-        }
-    }
-    Ok(())
+    check_first(tokens, &SPECIAL.map(|token| (token, "of the four that come first: <pad>, <s>, </s>, <unk>")))
 }
 
 /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte

@@ -40,7 +40,7 @@ impl Tokenizer {
     /// something that is not known here: see [`TokenizerError`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
         if !is_hugging_face(json) {
-            return read_json::<File>(json)?.try_into();
+            return read_json(json).and_then(tokenizer);
         }
         match BpeTokenizer::from_json(json) {
             Err(TokenizerError::Unsupported(unknown)) => open_by_crate(json, &unknown),
@@ -77,8 +77,7 @@ impl Serialize for Tokenizer {
 
 impl<'de> Deserialize<'de> for Tokenizer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(from)?.to_string();
-        Self::from_json(&json).map_err(D::Error::custom)
+        Self::from_json(&serde_json::Value::deserialize(from)?.to_string()).map_err(D::Error::custom)
     }
 }
 
@@ -104,16 +103,13 @@ enum Kind {
     Ids,
 }
 
-impl TryFrom<File> for Tokenizer {
-    type Error = TokenizerError;
-
-    fn try_from(File { kind, word_rule, tokens, vocabulary, .. }: File) -> Result<Self, TokenizerError> {
-        match (kind, tokens, vocabulary) {
-            (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
-            (Kind::Word, Some(tokens), None) => WordTokenizer::by_rule(word_rule, tokens).map(Tokenizer::Word),
-            (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
-            (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
-            _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
-        }
+/// The tokenizer of a file.
+fn tokenizer(File { kind, word_rule, tokens, vocabulary, .. }: File) -> Result<Tokenizer, TokenizerError> {
+    match (kind, tokens, vocabulary) {
+        (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
+        (Kind::Word, Some(tokens), None) => WordTokenizer::by_rule(word_rule, tokens).map(Tokenizer::Word),
+        (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
+        (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
+        _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
     }
 }

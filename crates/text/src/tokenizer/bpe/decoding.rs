@@ -100,19 +100,17 @@ impl Decoding {
         }
         let token = |spelled: &str, first| {
             let spelled = described.before.iter().fold(spelled.to_owned(), |text, change| change.apply(text, first));
-            match byte_of(&spelled).filter(|_| described.byte_fallback) {
-                Some(byte) => Token { bytes: [byte].into(), is_byte: true },
+            let byte = byte_of(&spelled).filter(|_| described.byte_fallback);
+            let bytes = match byte {
+                Some(byte) => vec![byte],
                 // What is spelled otherwise than in the alphabet stands for itself.
-                None if described.byte_level => {
-                    let bytes = alphabet::bytes_of(&spelled).unwrap_or_else(|| spelled.into_bytes());
-                    Token { bytes: bytes.into(), is_byte: false }
-                }
+                None if described.byte_level => alphabet::bytes_of(&spelled).unwrap_or_else(|| spelled.into_bytes()),
                 None => {
                     let text = described.behind.iter().fold(spelled, |text, change| change.apply(text, first));
-                    let text = if is_described { text } else { [" ", &text].concat() };
-                    Token { bytes: text.into_bytes().into(), is_byte: false }
+                    if is_described { text.into_bytes() } else { [" ", &text].concat().into_bytes() }
                 }
-            }
+            };
+            Token { bytes: bytes.into(), is_byte: byte.is_some() }
         };
         let changes = || described.before.iter().chain(&described.behind);
         let begins = changes().any(|change| matches!(change, Change::Metaspace { begins: true, .. }));

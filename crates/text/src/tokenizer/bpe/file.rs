@@ -6,7 +6,8 @@
 use super::added::AddedToken;
 use super::merges::Pair;
 use super::steps::Steps;
-use crate::error::{MAX_VOCABULARY, TokenizerError};
+use crate::error::TokenizerError;
+use crate::tokenizer::token_list::check_size;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -56,14 +57,13 @@ pub(super) struct Model {
 impl File {
     /// A byte-level tokenizer.
     pub(super) fn byte_level(tokens: Vec<(String, u32)>, merges: Vec<[String; 2]>, added: Vec<AddedToken>) -> Self {
-        let byte_level =
-            json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+        let step = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
         let (vocab, merges) = (Vocabulary(tokens), Merges(merges));
         Self {
             version: "1.0".to_owned(),
             added_tokens: added,
-            pre_tokenizer: byte_level.clone(),
-            decoder: byte_level,
+            pre_tokenizer: step.clone(),
+            decoder: step,
             model: Model { kind: bpe(), vocab, merges, ..Model::default() },
             ..Self::default()
         }
@@ -115,7 +115,7 @@ impl File {
         let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
         let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
         let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().unwrap_or(0);
-        check_size(tokens.len(), size)?;
+        check_ids(tokens.len(), size)?;
         let mut all: HashMap<&str, u32> = HashMap::with_capacity(tokens.len());
         let mut spelled: Vec<Option<Cow<'_, str>>> = vec![None; size];
         for (token, id) in tokens {
@@ -165,15 +165,12 @@ impl File {
 }
 
 /// Checks how many tokens and ids a vocabulary has.
-pub(in crate::tokenizer) fn check_size(tokens: usize, size: usize) -> Result<(), TokenizerError> {
-    match size {
-        0 => Err(TokenizerError::Empty),
-        size if size > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens: size }),
-        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
-        size if size > 2 * tokens => {
-            Err(TokenizerError::Json(format!("its {tokens} tokens have ids up to {}", size - 1)))
-        }
-        _ => Ok(()),
+pub(in crate::tokenizer) fn check_ids(tokens: usize, size: usize) -> Result<(), TokenizerError> {
+    check_size(size)?;
+    // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+    match size <= 2 * tokens {
+        true => Ok(()),
+        false => Err(TokenizerError::Json(format!("its {tokens} tokens have ids up to {}", size - 1))),
     }
 }
 

@@ -127,8 +127,7 @@ impl Steps {
             "ByteLevel" => {
                 let space = Change::Begin { with: " ".to_owned(), first_only: false };
                 self.pre_tokenizer.extend(flag(step, "add_prefix_space", true).then_some(Step::Change(space)));
-                let use_regex = flag(step, "use_regex", true);
-                self.pre_tokenizer.extend(use_regex.then(|| cut(Pattern::gpt2(), Matches::Are)));
+                self.pre_tokenizer.extend(flag(step, "use_regex", true).then(|| cut(Pattern::gpt2(), Matches::Are)));
                 self.bytes = true;
             }
             "Split" => {
@@ -141,10 +140,8 @@ impl Steps {
                     ("Removed", true) => Matches::AreAll,
                     ("MergedWithNext", false) => Matches::Begin,
                     ("MergedWithPrevious", false) => Matches::End,
-                    (behavior, invert) => {
-                        return Err(format!(
-                            "a Split with behavior {behavior:?} and invert {invert} is not known here"
-                        ));
+                    (other, invert) => {
+                        return Err(format!("a Split with behavior {other:?} and invert {invert} is not known here"));
                     }
                 };
                 self.pre_tokenizer.push(cut(pattern, matches));
@@ -159,8 +156,8 @@ impl Steps {
                 let begin = || Step::Change(Change::Begin { with: space.clone(), first_only: scheme == "first" });
                 self.pre_tokenizer.push(Step::Change(Change::Replace { what: " ".to_owned(), by: space.clone() }));
                 self.pre_tokenizer.extend((scheme != "never").then(begin));
-                let split = flag(step, "split", true);
-                self.pre_tokenizer.extend(split.then(|| cut(Pattern::literal(&space), Matches::Begin)));
+                let cut = || cut(Pattern::literal(&space), Matches::Begin);
+                self.pre_tokenizer.extend(flag(step, "split", true).then(cut));
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),
         }

@@ -58,8 +58,7 @@ impl Pattern {
 
     /// GPT-2's, which is read once: every vocabulary that is learnt here has it.
     pub(super) fn gpt2() -> Self {
-        static PATTERN: LazyLock<Pattern> =
-            LazyLock::new(|| Pattern::new(GPT2).expect("GPT-2's pattern is well-formed"));
+        static PATTERN: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(GPT2).expect("it is well-formed"));
         PATTERN.clone()
     }
 

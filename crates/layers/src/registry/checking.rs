@@ -1,10 +1,8 @@
 //! How the layers of the list are checked: in training, by all inputs and parameters.
 
 use crate::{Dropout, Mode, Module};
-use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients};
+use rungs_tensor::check::{Outcome, check_gradients};
 use rungs_tensor::{Array, Rng, Tensor};
-
-pub(super) type Outcome = Result<Accuracy, GradientMismatch>;
 
 /// A dropout that does drop: layers are checked as they are trained.
 pub(super) fn some_dropout() -> Dropout {

@@ -1,10 +1,11 @@
 //! The checks of attention and of what is built on it.
 
-use super::checking::{Outcome, check, joined, some_dropout, training};
+use super::checking::{check, joined, some_dropout, training};
 use crate::{
     Angles, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Init, KeyValueCache, Linear, NormKind,
     NormPosition, Present, Rotary, SelfAttention, TransformerDecoder, TransformerEncoder,
 };
+use rungs_tensor::check::Outcome;
 use rungs_tensor::{Ids, Rng, Tensor};
 
 /// The second of two sequences is padded at both ends.

@@ -45,7 +45,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 fn linear(rng: &mut Rng) -> Outcome {
-    let layer = Linear::new(4, 5, Bias::Yes, Init::Zeros, rng);
+    let layer = checking::linear([4, 5], rng);
     check("Linear", &layer, &[&[2, 3, 4]], |layer, x| layer.forward(&x[0], &mut Mode::Eval), rng)
 }
 
@@ -55,7 +55,7 @@ fn low_rank(rng: &mut Rng) -> Outcome {
     let adapter = LowRank::new([4, 5], &config, rng);
     let alone = |adapter: &LowRank<f64>, x: &[Tensor<f64>]| training(|mode| adapter.forward(&x[0], mode));
     let worst = check("LowRank", &adapter, &[&[2, 3, 4]], alone, rng)?;
-    let layer = Linear { adapter: Some(adapter), ..Linear::new(4, 5, Bias::Yes, Init::Zeros, rng) };
+    let layer = Linear { adapter: Some(adapter), ..checking::linear([4, 5], rng) };
     let within = |layer: &Linear<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
     Ok(worst.worse(check("LowRank", &layer, &[&[2, 3, 4]], within, rng)?))
 }
@@ -88,12 +88,12 @@ fn learned_positions(rng: &mut Rng) -> Outcome {
 
 fn feed_forward(rng: &mut Rng) -> Outcome {
     // Two activations: which function stands here does not change how gradients pass through the layer.
-    let linear = |sizes: [usize; 2], rng: &mut Rng| Linear::new(sizes[0], sizes[1], Bias::Yes, Init::Zeros, rng);
     let plain = |activation, rng: &mut Rng| {
-        FeedForward::new(linear([3, 5], rng), linear([5, 3], rng), activation, some_dropout())
+        let (up, down) = (checking::linear([3, 5], rng), checking::linear([5, 3], rng));
+        FeedForward::new(up, down, activation, some_dropout())
     };
     let forward = |layer: &FeedForward<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
-    let gated = FeedForward { gate: Some(linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
+    let gated = FeedForward { gate: Some(checking::linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
     let worst = check("FeedForward", &plain(Activation::Gelu, rng), &[&[2, 4, 3]], forward, rng)?;
     Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
 }

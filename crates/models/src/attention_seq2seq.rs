@@ -197,16 +197,7 @@ pub struct AttentionSeq2Seq<E: Element, Q> {
 }
 
 parameters!(AttentionSeq2Seq<Q: Equations> {
-    source_embedding,
-    target_embedding,
-    encoder,
-    bridge,
-    attention,
-    decoder,
-    combine,
-    head,
-    dropout: _,
-    style: _,
+    source_embedding, target_embedding, encoder, bridge, attention, decoder, combine, head, dropout: _, style: _
 });
 
 impl<E: Element, Q: Equations> AttentionSeq2Seq<E, Q> {

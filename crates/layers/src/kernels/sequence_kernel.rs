@@ -197,18 +197,10 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         (y, kept)
     }
 
-    fn backward(
-        &self,
-        operands: Operands<'_, E>,
-        y: &Array<E>,
-        kept: &Array<E>,
-        dy: &Array<E>,
-        needs: Needs<'_>,
-    ) -> Grads<E> {
-        let x = operands.array(0);
-        let sizes @ Sizes { batch, time, hidden } = Sizes::of(x, C::GATES);
+    fn backward(&self, x: Operands<'_, E>, y: &Array<E>, kept: &Array<E>, dy: &Array<E>, needs: Needs<'_>) -> Grads<E> {
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of(x.array(0), C::GATES);
         let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
-        let (w_h, first) = (operands.array(1), operands.array(3).contiguous());
+        let (w_h, first) = (x.array(1), x.array(3).contiguous());
         let back = PackedMatrix::new(Tensor::constant(w_h.clone()).t().array(), batch * time);
         let dy = dy.contiguous();
         let (dstates, dlast_c) = slice(&dy).split_at(batch * time * hidden);

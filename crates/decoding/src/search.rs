@@ -77,11 +77,11 @@ impl LengthPenalty {
     /// The score of a text.
     pub fn score(self, log_probability: f64, tokens: usize) -> f64 {
         let t = tokens as f64;
-        log_probability
-            / match self {
-                LengthPenalty::Power(a) => t.powf(a),
-                LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
-            }
+        let length = match self {
+            LengthPenalty::Power(a) => t.powf(a),
+            LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
+        };
+        log_probability / length
     }
 }
 

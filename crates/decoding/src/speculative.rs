@@ -100,28 +100,26 @@ struct Speculation<'m, E: Element> {
 impl<E: Element> Speculation<'_, E> {
     /// Writes the text, which has this number.
     fn write(mut self, number: usize, on_token: OnNext<'_, u32>) -> Result<(Generated, Drafted), SampleError> {
-        let (mut text, mut finish) = (Generated::default(), Finish::Length);
-        let max = self.options.length.max;
-        'text: while text.ids.len() < max {
+        let (mut text, max) = (Generated::default(), self.options.length.max);
+        let finish = 'text: loop {
+            if text.ids.len() == max {
+                break Finish::Length;
+            }
             self.options.begin_step();
             let room = self.model.room(self.text.len());
             let proposals = self.propose(self.ahead.min(max - text.ids.len() - 1).min(room))?;
             for (id, log_probability) in self.judge(&proposals)? {
-                let Some(id) = id else {
-                    finish = Finish::Complete;
-                    break 'text;
-                };
+                let Some(id) = id else { break 'text Finish::Complete };
                 self.text.push(id);
                 text.push(id, log_probability, None);
                 if on_token(number, &id).is_break() || self.options.stop.contains(&id) {
-                    finish = Finish::Stop;
-                    break 'text;
+                    break 'text Finish::Stop;
                 }
             }
             // The last token is read with the next proposals.
             self.model.back_to(self.text.len() - 1);
             self.draft.back_to(self.text.len() - 1);
-        }
+        };
         Ok((text.ended(finish), self.drafted))
     }
 

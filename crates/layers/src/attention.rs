@@ -72,11 +72,8 @@ impl<E: Element> SourceMemory<E> {
     /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
     pub fn rows(&self, rows: &Ids) -> Self {
         let present = |present: &Present| rows.as_slice().iter().map(|&row| present[row as usize].clone()).collect();
-        Self {
-            keys: self.keys.select(0, rows),
-            values: self.values.select(0, rows),
-            present: self.present.as_ref().map(present),
-        }
+        let [keys, values] = [&self.keys, &self.values].map(|x| x.select(0, rows));
+        Self { keys, values, present: self.present.as_ref().map(present) }
     }
 
     /// Scores (B, T, S) of which those of padding become −∞.

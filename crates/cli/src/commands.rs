@@ -20,10 +20,7 @@ use rungs::trainer::{Metrics, Row, Summary};
 use rungs::{Run, Rung};
 
 use crate::plots::loss_curves::{self, Point};
-use crate::terminal::failure::Outcome;
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::{Facts, clock, thousands};
-use crate::terminal::progress::{Course, Progress};
+use crate::terminal::{Course, Facts, Interrupt, Outcome, Progress, clock, thousands};
 
 /// Trains with a display until the run is over or the user says stop.
 fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Interrupt) -> Outcome<Summary> {

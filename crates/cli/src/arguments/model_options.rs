@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::value_parsers::{count, names, number, positive, set};
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// The options of a rung's model.
 pub(crate) trait ModelOptions: Debug {

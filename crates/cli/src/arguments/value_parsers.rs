@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// The names that serde has for an enumeration's variants.
 pub(super) fn names<T: DeserializeOwned>() -> PossibleValuesParser {

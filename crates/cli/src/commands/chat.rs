@@ -11,8 +11,7 @@ use rungs::{Generator, PromptKind, Role, Turn, normalize};
 
 use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
-use crate::terminal::failure::{Failure, Outcome, complain, reason};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, complain, output, reason, thousands};
 
 /// How tokens are drawn, unless told: a little safer than the model is.
 const TEMPERATURE: f64 = 0.8;

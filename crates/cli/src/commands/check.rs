@@ -4,8 +4,7 @@ use rungs::tensor::Rng;
 use rungs::tensor::registry::Kind;
 
 use crate::arguments::Common;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts};
+use crate::terminal::{Facts, Failure, Outcome, output};
 
 pub(crate) fn run(common: &Common) -> Outcome {
     let rng = Rng::new(common.seed.unwrap_or(0));

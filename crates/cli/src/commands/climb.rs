@@ -13,9 +13,7 @@ use serde::Serialize;
 use super::learning_data::{Texts, test_dates};
 use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::{self, Facts, clock, thousands};
+use crate::terminal::{Facts, Failure, Interrupt, Outcome, clock, output, thousands};
 
 /// How much of each rung's writing is shown.
 const SAMPLE_TOKENS: usize = 320;

@@ -12,7 +12,7 @@ use rungs::SavedRun;
 
 use crate::arguments::{Common, Evaluate};
 use crate::plots::check_plot;
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 pub(crate) fn run(evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.

@@ -13,8 +13,7 @@ use rungs::{Error, Generator, Rung, SavedRun};
 use crate::arguments::{Common, Generate};
 use crate::plots::alignment::alignment_svg;
 use crate::plots::{check_plot, write_plot};
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::output::{self, Facts};
+use crate::terminal::{Facts, Failure, Outcome, complain, output};
 use crate::text_input::{self, unescaped};
 
 /// The most tokens of a text, unless told; of one that is searched for, where the context has room for them.

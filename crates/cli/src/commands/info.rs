@@ -10,8 +10,7 @@ use super::{names, report_training};
 use crate::arguments::{Common, Info};
 use crate::plots::loss_curves::{self, Point};
 use crate::plots::{check_plot, write_plot};
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, output, thousands};
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     info.plot.as_deref().map_or(Ok(()), check_plot)?;

@@ -13,7 +13,7 @@ use rungs::{
 
 use super::streaming::Streaming;
 use crate::arguments::Train;
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 use crate::text_input::{self, STDIN};
 
 /// What a run that learnt from stdin has for the name of its text.

@@ -7,10 +7,7 @@ use rungs::trainer::{Control, TrainError};
 use rungs::{Corpus, Error, Examples, Reading, Settings, TextFile};
 
 use crate::arguments::{Common, Train};
-use crate::terminal::failure::{Failure, Outcome, reason};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::thousands;
-use crate::terminal::progress::Progress;
+use crate::terminal::{Failure, Interrupt, Outcome, Progress, reason, thousands};
 
 /// How the texts of a run are streamed.
 pub(super) struct Streaming<'i> {

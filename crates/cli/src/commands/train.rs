@@ -13,9 +13,7 @@ use training_report::{LeftOut, complain_of_finished, patience, report};
 
 use super::{quoted, train_with_display};
 use crate::arguments::{Common, Train};
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::thousands;
+use crate::terminal::{Failure, Interrupt, Outcome, complain, thousands};
 
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;

@@ -15,9 +15,7 @@ use crate::commands::learning_data;
 use crate::commands::names;
 use crate::plots::bars::bars_svg;
 use crate::plots::write_plot;
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::output::{self, Facts, thousands};
-use crate::terminal::progress::Progress;
+use crate::terminal::{Facts, Failure, Outcome, Progress, complain, output, thousands};
 use crate::text_input;
 
 /// The most tokens of a translation that is measured.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::length_buckets::Bucket;
 use super::resampling::differences;
-use crate::terminal::output::{self, Facts, row, thousands};
+use crate::terminal::{Facts, output, row, thousands};
 
 /// By how much a run's outputs are better than the first run's.
 #[derive(Serialize)]

@@ -10,9 +10,7 @@ use rungs::text::Turns;
 use rungs::trainer::Example;
 use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::thousands;
-use crate::terminal::progress::Progress;
+use crate::terminal::{Failure, Outcome, Progress, thousands};
 use crate::text_input;
 
 /// Sources that are translated between two looks at the clock: as many as are searched together anyway.

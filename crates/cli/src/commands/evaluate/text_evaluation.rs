@@ -13,8 +13,7 @@ use super::resampling::{self, RESAMPLES, resamples};
 use super::stretches::Stretches;
 use crate::arguments::{Common, Evaluate};
 use crate::commands::names;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, output, thousands};
 use crate::text_input;
 
 pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &Common) -> Outcome {

@@ -1,6 +1,6 @@
 //! How much memory there is, and how much the program has used.
 
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// A parameter's value, and of one that is trained its gradient and two moments, four bytes each: what training holds
 /// at the least.

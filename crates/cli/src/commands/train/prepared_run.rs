@@ -12,8 +12,7 @@ use crate::arguments::{Common, Train};
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
 use crate::commands::with_loss_plot;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::{Failure, Interrupt, Outcome};
 
 /// A run that can be trained, and what of its data it does not learn.
 type Prepared = (Run, Option<LeftOut>);

@@ -7,8 +7,7 @@ use rungs::{Corpus, PromptKind, Rung, Settings};
 
 use super::memory;
 use crate::commands::report_training;
-use crate::terminal::failure::complain;
-use crate::terminal::output::{Facts, thousands};
+use crate::terminal::{Facts, complain, thousands};
 
 /// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all; pairs or
 /// dialogues that cannot be learnt, of a run that learns them, where they were read.

@@ -14,5 +14,5 @@ mod progress;
 
 pub(crate) use failure::{Failure, Outcome, complain, reason};
 pub(crate) use interrupt::Interrupt;
-pub(crate) use output::{Facts, clock, row, thousands};
+pub(crate) use output::{Facts, clock, thousands};
 pub(crate) use progress::{Course, Progress};

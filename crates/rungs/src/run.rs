@@ -187,11 +187,6 @@ impl Run {
         &self.trainer
     }
 
-    /// Its tokenizers.
-    pub fn tokenizers(&self) -> &Tokenizers {
-        &self.tokenizers
-    }
-
     /// How many parameters the model has, with those of its adapter.
     pub fn parameter_count(&self) -> usize {
         self.trainer.model().parameter_count()

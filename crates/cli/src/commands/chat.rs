@@ -63,9 +63,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         }
     }
     // The conversation, as a line of a file of dialogues.
-    let mut facts = Facts::default();
-    facts.field("turns", conversation.turns);
-    facts.print(common.json, "")
+    Facts::default().field("turns", conversation.turns).print(common.json, "")
 }
 
 /// The first turn of a conversation, where the system has something to say. It leaves room for others.
@@ -156,10 +154,8 @@ impl Conversation {
         // Once is enough: from here on something is forgotten with nearly every turn.
         if forgotten > 0 && !self.forgets {
             let (forgotten, context) = (thousands(forgotten), thousands(self.context));
-            complain(&format!(
-                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, \
-                 as others will be"
-            ));
+            let first = format!("the first {forgotten} turns do not fit the context of {context} tokens");
+            complain(&format!("{first} and are forgotten, as others will be"));
         }
         self.forgets |= forgotten > 0;
         let rng = self.rng.fork(&self.answers.to_string());

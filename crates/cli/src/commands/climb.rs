@@ -83,8 +83,7 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
         steps.push(climbed(rung, &run, &summary, common.seed.unwrap_or(0))?);
     }
     let mut facts = Facts::default();
-    facts.field("rungs", &steps);
-    facts.field("bigram_bits_per_char", bigram);
+    facts.field("rungs", &steps).field("bigram_bits_per_char", bigram);
     facts.print(common.json, &prose(&steps, bigram))
 }
 
@@ -198,8 +197,7 @@ fn prose(steps: &[Step], bigram: f64) -> String {
             Some(row([step.rung.name(), &parameters, &speed, &clock(step.seconds), &figure(step)?]))
         };
         let header = row(["rung", "parameters", "tokens/s", "time", measure]);
-        let rows = std::iter::once(header).chain(first).chain(steps.iter().filter_map(of_step));
-        output::table(&rows.collect::<Vec<_>>())
+        output::table(header, first.into_iter().chain(steps.iter().filter_map(of_step)))
     };
     let bigram = row(["bigram", "", "", "", &format!("{bigram:.3}")]);
     let texts = table("bits per character", Some(bigram), |step| step.bits_per_char.map(|bits| format!("{bits:.3}")));

@@ -63,6 +63,12 @@ impl<'i> Texts<'i> {
             None | Some(PromptKind::Pairs) => ("--pairs", &train.data.pairs),
             Some(PromptKind::Dialogue) => ("--dialogue", &train.data.dialogue),
         };
+        if streaming.asked && flag != "--text" {
+            let asked = if train.data.stream { "--stream" } else { "--cache" };
+            return Err(Failure::input(format!(
+                "{asked}: pairs and dialogues are read whole; only a text is streamed"
+            )));
+        }
         if let (Some(_), Some(task)) = (&train.data.text, task) {
             return Err(Failure::input(format!("--text: this run learns to answer from {task} ({flag})")));
         }
@@ -134,7 +140,9 @@ impl<'i> Texts<'i> {
     fn of_text(&mut self, settings: &Settings, tokenizer: Option<Tokenizer>) -> Outcome<Result<Corpus, Error>> {
         if let (Text::Streamed(text), Some(streaming)) = (&self.text, &mut self.streaming) {
             let validation = if let Some(Text::Streamed(file)) = &self.validation { Some(file) } else { None };
-            match streaming.corpus(text, validation, tokenizer.clone(), settings) {
+            let cache = streaming.cache.clone();
+            let on_reading = &mut |reading| streaming.show(reading);
+            match Corpus::streamed(text, validation, tokenizer.clone(), settings, &cache, on_reading) {
                 // Nobody asked for it, and it cannot be.
                 Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked => {}
                 corpus => return Ok(corpus),

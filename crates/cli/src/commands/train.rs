@@ -35,11 +35,8 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         _ if finished => complain_of_finished(&path, &summary, run.trainer().progress()),
         Finish::Completed => {}
         Finish::StoppedEarly => {
-            complain(&format!(
-                "stopped early after step {}: {}",
-                thousands(summary.steps),
-                patience(run.trainer().progress())
-            ));
+            let (steps, why) = (thousands(summary.steps), patience(run.trainer().progress()));
+            complain(&format!("stopped early after step {steps}: {why}"));
         }
         Finish::Stopped => {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));

@@ -48,8 +48,8 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
     }
-    let in_the_way = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| out.join(name).exists());
-    if let Some(name) = in_the_way {
+    let mut names: Vec<&'static str> = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).collect();
+    if let Some(name) = names.iter().find(|name| out.join(name).exists()) {
         return Err(Error::file(out.join(name), "in the way: there is such a file already"));
     }
     let mut model = run.model()?;
@@ -67,7 +67,6 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     // The configuration last: without it there is no model.
     save(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to))?;
     files.iter().rev().try_for_each(|(name, contents)| save(name, &|to| to.write_all(contents.as_bytes())))?;
-    let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
-    files.sort_unstable();
-    Ok(Exported { family: pretrained.family, files })
+    names.sort_unstable();
+    Ok(Exported { family: pretrained.family, files: names })
 }

@@ -145,12 +145,6 @@ impl SavedRun {
         Ok(model)
     }
 
-    /// The model, if it goes on with texts.
-    fn text_model(&self) -> Result<Model, Error> {
-        self.tokenizers.text()?;
-        self.model()
-    }
-
     /// The model and its tokens, which makes texts.
     ///
     /// # Errors
@@ -231,7 +225,8 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn token_losses(&self, ids: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
-        token_losses(self.text_model()?.as_ref(), ids, self.config.settings.context(), stride)
+        self.tokenizers.text()?;
+        token_losses(self.model()?.as_ref(), ids, self.config.settings.context(), stride)
     }
 
     /// How well the model predicts a text, every token after the first.
@@ -242,7 +237,8 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn evaluate(&self, ids: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.text_model()?.as_ref(), ids, self.config.settings.context())?)
+        self.tokenizers.text()?;
+        Ok(evaluate(self.model()?.as_ref(), ids, self.config.settings.context())?)
     }
 }
 

@@ -83,7 +83,7 @@ impl TargetWriter {
         &self,
         pairs: &[TextPair],
         options: &GenerateOptions,
-        progress: &mut Progress,
+        mut progress: Progress,
     ) -> Outcome<Vec<String>> {
         let length = |&place: &usize| pairs[place].source.chars().count();
         let mut order: Vec<usize> = (0..pairs.len()).collect();

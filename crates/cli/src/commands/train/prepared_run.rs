@@ -40,7 +40,7 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     settings.validate()?;
     adaptable(&settings, from.as_ref())?;
     Run::check_free(path)?;
-    let streaming = Streaming::new(train, &settings, path, common, interrupt)?;
+    let streaming = Streaming::new(train, path, common, interrupt);
     let mut texts = Texts::read(train, &settings, None, streaming)?;
     let corpus = texts.corpus(&settings, from.as_ref().map(|from| &from.tokenizers))?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
@@ -97,7 +97,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
         report(path, train.rung, parameters, None, &summary).print(common.json, "")?;
         return Ok(None);
     }
-    let streaming = Streaming::new(train, &config.settings, path, common, interrupt)?;
+    let streaming = Streaming::new(train, path, common, interrupt);
     let mut texts = Texts::read(train, &config.settings, Some(&saved.config), streaming)?;
     (config.text, config.validation) = texts.provenance();
     saved.check(&config)?; // before anything is made of them

@@ -37,17 +37,13 @@ pub(super) fn report(
 /// Says that there was nothing to do.
 pub(super) fn complain_of_finished(path: &Path, summary: &Summary, progress: &Progress) {
     let (path, steps) = (path.display(), thousands(summary.steps));
-    complain(&match summary.finish {
-        Finish::StoppedEarly => format!(
-            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed \
-             (--patience with a larger number, or 0, goes on)",
-            patience(progress)
-        ),
-        _ => format!(
-            "{path}: this run is finished, after {steps} steps; nothing was changed \
-             (--steps with a larger number goes on)"
-        ),
-    });
+    let (state, why, option) = match summary.finish {
+        Finish::StoppedEarly => {
+            ("stopped early", format!(": {}", patience(progress)), "--patience with a larger number, or 0,")
+        }
+        _ => ("is finished", String::new(), "--steps with a larger number"),
+    };
+    complain(&format!("{path}: this run {state}, after {steps} steps{why}; nothing was changed ({option} goes on)"));
 }
 
 /// Why a run has stopped early.

@@ -110,10 +110,7 @@ impl Settings {
 
     /// How prompts and answers become texts, where a language model learns them.
     pub fn prompts(&self) -> Option<&PromptSettings> {
-        match &self.data.examples {
-            Examples::Prompts(prompts) => Some(prompts),
-            _ => None,
-        }
+        if let Examples::Prompts(prompts) = &self.data.examples { Some(prompts) } else { None }
     }
 
     /// The settings of a new run that begins with the weights of this one: its model, and the training of its rung.

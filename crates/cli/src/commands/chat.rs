@@ -31,14 +31,11 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
     }
     let (generator, context) = (run.generator()?, run.config.settings.context());
     let turns = chat.system.iter().map(|said| system(said, &generator, context)).collect::<Outcome<_>>()?;
+    let (search, processors) = choice(chat).map_err(Failure::input)?;
     let mut conversation = Conversation {
         generator,
         context,
-        options: GenerateOptions {
-            search: if is_greedy(chat) { Search::Greedy } else { Search::Sample },
-            processors: processors(chat).map_err(Failure::input)?,
-            ..GenerateOptions::default()
-        },
+        options: GenerateOptions { search, processors, ..GenerateOptions::default() },
         most: chat.max_tokens,
         rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
         turns,
@@ -82,14 +79,10 @@ fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
     Ok(turn)
 }
 
-fn is_greedy(chat: &Chat) -> bool {
-    chat.greedy || chat.temperature == Some(0.0)
-}
-
-/// How the distribution is shaped that is drawn from.
-fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
-    if is_greedy(chat) {
-        return Ok(Vec::new());
+/// How tokens are chosen, and how the distribution is shaped that they are drawn from.
+fn choice(chat: &Chat) -> Result<(Search, Processors), ConfigError> {
+    if chat.greedy || chat.temperature == Some(0.0) {
+        return Ok((Search::Greedy, Vec::new()));
     }
     // Who chooses from so many of the likeliest tokens has said how.
     let top_p = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P));
@@ -98,7 +91,7 @@ fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
         processor(chat.top_k.map(TopK::new))?,
         processor(top_p.map(TopP::new))?,
     ];
-    Ok(chain.into_iter().flatten().collect())
+    Ok((Search::Sample, chain.into_iter().flatten().collect()))
 }
 
 /// The next line of what is said; none at the end.

@@ -117,10 +117,8 @@ impl Plan {
         let settings = &self.config.settings;
         let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
         // A ladder that was stopped has runs for its first rungs only.
-        let run = match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, corpus)?,
-            false => Run::create(folder, &self.config, corpus)?,
-        };
+        let start = if resume && folder.join("config.json").exists() { Run::resume } else { Run::create };
+        let run = start(folder, &self.config, corpus)?;
         let parameters = run.parameter_count() as u64;
         Ok(with_loss_plot(run, settings.rung(), parameters))
     }

@@ -83,9 +83,8 @@ impl<'i> Texts<'i> {
             (None, (text, held_out)) => (text, held_out.or(validation)),
         };
         // Both or neither: a vocabulary may be that of both.
-        let large = |origin: Origin<'_>| origin.file().is_some_and(TextFile::is_large);
-        let streamed =
-            streaming.asked || (flag == "--text" && [Some(text), validation].into_iter().flatten().any(large));
+        let large = [Some(text), validation].into_iter().flatten().filter_map(Origin::file).any(TextFile::is_large);
+        let streamed = streaming.asked || (flag == "--text" && large);
         let mut read = |origin: Origin<'_>, flag| match streamed {
             true => origin.stream(&mut streaming),
             false => origin.read(flag),

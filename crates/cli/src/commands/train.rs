@@ -42,7 +42,9 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));
         }
     }
-    report(&path, rung, parameters, left_out.as_ref(), &summary).print(common.json, "")
+    let mut facts = report(&path, rung, parameters, &summary);
+    left_out.iter().for_each(|left_out| left_out.report(&mut facts));
+    facts.print(common.json, "")
 }
 
 /// A run that the user has stopped, and how to go on with it.

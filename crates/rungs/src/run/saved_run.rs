@@ -77,26 +77,22 @@ impl SavedRun {
     /// # Errors
     /// If there is no adapter, or another model or none there.
     pub fn base(&self, place: Option<&Path>) -> Result<SavedRun, Error> {
-        let Belonging { base, tokens_sha256, .. } = &self.adapter()?.belonging;
-        let was = Path::new(&base.name);
+        let Belonging { base: Provenance { name, sha256 }, tokens_sha256, .. } = &self.adapter()?.belonging;
+        let was = Path::new(name);
         let place = place.or(self.base.as_deref()).unwrap_or(was);
-        let run = SavedRun::open(place).map_err(|error| match place == was {
-            false => error,
-            true => Error::file(
-                self.path(),
-                format!("the model that it adapts is gone: {error}; --base DIR says where it is, --from DIR to train"),
-            ),
+        let run = SavedRun::open(place).map_err(|error| {
+            let problem = format!("the model that it adapts is gone: {error}");
+            let gone = format!("{problem}; --base DIR says where it is, --from DIR to train");
+            if place == was { Error::file(self.path(), gone) } else { error }
         })?;
         let other = |problem: String| {
             let adapter = self.path().display();
-            let problem = format!("not the model that {adapter} adapts, which was {}: {problem}", base.name);
+            let problem = format!("not the model that {adapter} adapts, which was {name}: {problem}");
             Err(Error::file(run.path(), problem))
         };
         match run.folder.checksum(MODEL_FILE) {
-            None => other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256)),
-            Some(found) if found != base.sha256 => {
-                other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))
-            }
+            None => other(format!("there is no {MODEL_FILE}, whose checksum is {sha256}")),
+            Some(found) if found != sha256 => other(format!("its {MODEL_FILE} has checksum {found}, not {sha256}")),
             _ if sum(&run.tokenizers) != *tokens_sha256 => other("its tokens are others".to_owned()),
             _ => Ok(run),
         }

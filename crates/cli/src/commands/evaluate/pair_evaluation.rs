@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use rungs::decoding::{Beam, GenerateOptions, Length, Search};
 use rungs::measures::{Measured, Stemming};
 use rungs::{SavedRun, TextPair};
 
@@ -17,17 +16,13 @@ use crate::plots::write_plot;
 use crate::terminal::{Facts, Failure, Outcome, Progress, complain, output, thousands};
 use crate::text_input;
 
-/// The most tokens of a translation that is measured.
-const MOST: usize = 200;
-
 pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common: &Common) -> Outcome {
-    let runs: Vec<_> = runs.into_iter().map(TargetWriter::open).collect::<Outcome<_>>()?;
+    let open = |run| TargetWriter::open(run, evaluate.beam);
+    let runs: Vec<_> = runs.into_iter().map(open).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = learning_data::pairs(&text_input::read(path)?, &text_input::name(path), evaluate.columns, lower_case)?;
-    let search = Search::Beam(Beam::new(evaluate.beam));
-    let options = GenerateOptions { search, length: Length::at_most(MOST), ..GenerateOptions::default() };
     let (pairs, left_out) = readable(pairs, &runs, path)?;
-    runs.iter().try_for_each(|run| run.try_search(&pairs[0], &options))?;
+    runs.iter().try_for_each(|run| run.try_search(&pairs[0]))?;
     runs.iter().try_for_each(|run| run.check_lengths(&pairs, path))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
@@ -39,7 +34,7 @@ pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common:
     let (mut measured, mut outputs) = (Vec::new(), Vec::new());
     for (run, name) in runs.iter().zip(&names) {
         let (forced, progress) = (run.forced(&pairs)?, Progress::new(name, common.json));
-        let texts = run.texts(&pairs, &options, progress)?;
+        let texts = run.texts(&pairs, progress)?;
         let texts = texts.iter().zip(&pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
         let of_run = Measured::new(texts, stemming);
         let mut facts = Facts::default();

@@ -72,13 +72,11 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
         if runs.iter().any(|run| run.tokenizers != runs[0].tokenizers) {
             text += "\nLoss and perplexity are per token, and what a token is differs between these runs.\n";
         }
-        text + &match differences.is_empty() {
-            true => {
-                let bytes = thousands(Stretches::LEAST_BYTES);
-                format!("\nThe text is too short for an interval of the difference: {bytes} bytes are needed.\n")
-            }
-            false => explained(&names, &differences, resamples.size),
+        if !differences.is_empty() {
+            return text + &explained(&names, &differences, resamples.size);
         }
+        let bytes = thousands(Stretches::LEAST_BYTES);
+        text + &format!("\nThe text is too short for an interval of the difference: {bytes} bytes are needed.\n")
     })
 }
 

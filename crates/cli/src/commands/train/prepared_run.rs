@@ -94,7 +94,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
         let summary = Summary { finish, ..saved.summary()? };
         let parameters = (parameters, saved.trained_parameter_count()?);
         complain_of_finished(path, &summary, &progress);
-        report(path, train.rung, parameters, None, &summary).print(common.json, "")?;
+        report(path, train.rung, parameters, &summary).print(common.json, "")?;
         return Ok(None);
     }
     let streaming = Streaming::new(train, path, common, interrupt);

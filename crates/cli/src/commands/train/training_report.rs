@@ -9,15 +9,9 @@ use super::memory;
 use crate::commands::report_training;
 use crate::terminal::{Facts, complain, thousands};
 
-/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all; pairs or
-/// dialogues that cannot be learnt, of a run that learns them, where they were read.
-pub(super) fn report(
-    path: &Path,
-    rung: Rung,
-    (parameters, trained): (u64, Option<u64>),
-    left_out: Option<&LeftOut>,
-    summary: &Summary,
-) -> Facts {
+/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all.
+pub(super) fn report(path: &Path, rung: Rung, parameters: (u64, Option<u64>), summary: &Summary) -> Facts {
+    let (parameters, trained) = parameters;
     let mut facts = Facts::default();
     facts.fact("run", path, "run", path.display());
     facts.fact("rung", rung, "rung", rung);
@@ -29,8 +23,6 @@ pub(super) fn report(
     report_training(&mut facts, summary, "none");
     facts.field("stopped_early", summary.finish == Finish::StoppedEarly);
     facts.field("peak_rss_bytes", memory::peak_rss_bytes());
-    facts.optional("left_out", left_out.map(|left_out| left_out.of_them.count()));
-    facts.optional("shortened", left_out.and_then(LeftOut::shortened));
     facts
 }
 
@@ -90,9 +82,10 @@ impl LeftOut {
         notices.into_iter().flatten().collect()
     }
 
-    /// How many dialogues are not learnt whole.
-    fn shortened(&self) -> Option<usize> {
-        (self.what == "dialogues").then_some(self.of_them.shortened)
+    /// Reports how many are not learnt, and how many dialogues are not learnt whole.
+    pub(super) fn report(&self, facts: &mut Facts) {
+        let shortened = (self.what == "dialogues").then_some(self.of_them.shortened);
+        facts.field("left_out", self.of_them.count()).optional("shortened", shortened);
     }
 }
 

@@ -116,10 +116,8 @@ impl TextFile {
             if part.is_empty() { Ok(()) } else { each(part) }
         })?;
         let metadata = fs::metadata(path).map_err(TrainError::reading(path))?;
-        match (metadata.len(), modified(&metadata)) == (self.bytes, self.modified) {
-            true => Ok(()),
-            false => Err(Error::file(path, "the text was changed while it was read")),
-        }
+        let same = (metadata.len(), modified(&metadata)) == (self.bytes, self.modified);
+        if same { Ok(()) } else { Err(Error::file(path, "the text was changed while it was read")) }
     }
 }
 

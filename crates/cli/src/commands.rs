@@ -70,11 +70,9 @@ fn names(runs: &[(Rung, &Path)]) -> Vec<String> {
     let folder = |folder: &Path| folder.file_name().map_or_else(|| path(folder), |name| name.display().to_string());
     let by_rung: Vec<String> = runs.iter().map(|(rung, _)| rung.name().to_owned()).collect();
     let by_folder: Vec<String> = runs.iter().map(|(_, run)| folder(run)).collect();
-    let differ = |names: &[String]| (1..names.len()).all(|i| !names[..i].contains(&names[i]));
-    [by_rung, by_folder]
-        .into_iter()
-        .find(|names| differ(names))
-        .unwrap_or_else(|| runs.iter().map(|(_, run)| path(run)).collect())
+    let by_path = runs.iter().map(|(_, run)| path(run)).collect();
+    let differ = |names: &Vec<String>| (1..names.len()).all(|i| !names[..i].contains(&names[i]));
+    [by_rung, by_folder].into_iter().find(differ).unwrap_or(by_path)
 }
 
 #[cfg(test)]

@@ -76,13 +76,9 @@ fn tokenizers(from: &Path, vocabulary: usize) -> Result<Tokenizers, Error> {
     let Some(tokenizers) = Tokenizers::find(from, false)? else {
         return Ok(Tokenizer::Ids(IdTokenizer::new(vocabulary)?).into());
     };
-    match tokenizers.target.vocabulary() {
-        found if found == vocabulary => Ok(tokenizers),
-        found => {
-            let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
-            Err(Error::file(from.join(CONFIG), problem))
-        }
-    }
+    let found = tokenizers.target.vocabulary();
+    let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
+    if found == vocabulary { Ok(tokenizers) } else { Err(Error::file(from.join(CONFIG), problem)) }
 }
 
 impl From<FileError> for Error {

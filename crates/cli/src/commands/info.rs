@@ -27,8 +27,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     if let Some(trained) = run.trained_parameter_count()? {
         facts.fact("trained_parameters", trained, "trained", thousands(trained as usize));
     }
-    facts.field("vocabulary", vocabulary);
-    facts.field("tokens_are", tokens_are);
+    facts.field("vocabulary", vocabulary).field("tokens_are", tokens_are);
     if run.is_imported() {
         facts.fact("imported_from", &text.name, "imported from", &text.name);
     } else {

@@ -10,8 +10,7 @@ use crate::commands::report_training;
 use crate::terminal::{Facts, complain, thousands};
 
 /// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all.
-pub(super) fn report(path: &Path, rung: Rung, parameters: (u64, Option<u64>), summary: &Summary) -> Facts {
-    let (parameters, trained) = parameters;
+pub(super) fn report(path: &Path, rung: Rung, (parameters, trained): (u64, Option<u64>), summary: &Summary) -> Facts {
     let mut facts = Facts::default();
     facts.fact("run", path, "run", path.display());
     facts.fact("rung", rung, "rung", rung);

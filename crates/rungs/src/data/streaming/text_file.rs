@@ -63,10 +63,8 @@ impl TextFile {
         let metadata = fs::metadata(&path).map_err(TrainError::reading(&path))?;
         let (bytes, modified) = (metadata.len(), modified(&metadata));
         let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        let same = |known: &Self| {
-            known.format == FORMAT && (&known.path, known.bytes, known.modified) == (&path, bytes, modified)
-        };
-        if let Some(known) = written.filter(same) {
+        let now = (FORMAT, &path, bytes, modified);
+        if let Some(known) = written.filter(|was| (was.format, &was.path, was.bytes, was.modified) == now) {
             return Ok(known);
         }
         let (mut checksum, mut characters) = (Checksum::default(), 0);

@@ -103,9 +103,8 @@ impl TargetWriter {
         };
         show(0, 0);
         for together in order.chunks(TOGETHER) {
-            let written_now =
-                self.write(&together.iter().map(|&place| &pairs[place]).collect::<Vec<_>>(), &self.options)?;
-            for (&place, text) in together.iter().zip(written_now) {
+            let of_them: Vec<_> = together.iter().map(|&place| &pairs[place]).collect();
+            for (&place, text) in together.iter().zip(self.write(&of_them, &self.options)?) {
                 texts[place] = text;
             }
             written += together.len();

@@ -154,11 +154,9 @@ impl<E: Element> Step<'_, E> {
         }
         group.ended = best(std::mem::take(&mut group.ended), width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
-        let hopeless = |worst: f64, best: &Generated| beam.penalty.score(best.score, self.tokens) <= worst;
-        let over = match keeps_place {
-            true => group.ended.len() == width,
-            false => worst.zip(next.first()).is_some_and(|(worst, (best, _))| hopeless(worst, best)),
-        };
+        let rank = |(best, _): &(Generated, usize)| beam.penalty.score(best.score, self.tokens);
+        let hopeless = || worst.zip(next.first().map(rank)).is_some_and(|(worst, best)| best <= worst);
+        let over = if keeps_place { group.ended.len() == width } else { hopeless() };
         if over {
             next.clear();
         }

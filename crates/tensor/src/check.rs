@@ -180,9 +180,8 @@ impl<'a> Problem<'a> {
     ) -> Result<f64, GradientMismatch> {
         let u = directions(self.inputs, rng);
         let moved = |step: f64| -> f64 {
-            let move_one =
-                |(x, u): (&Array<f64>, &Tensor<f64>)| (Tensor::constant(x.clone()) + u * step).array().clone();
-            let at: Vec<Array<f64>> = self.inputs.iter().zip(&u).map(move_one).collect();
+            let here = self.inputs.iter().cloned().map(Tensor::constant);
+            let at: Vec<Array<f64>> = here.zip(&u).map(|(x, u)| (x + u * step).array().clone()).collect();
             function(&at, Graph::Drop).value
         };
         // Two step sizes, extrapolated: the error falls with h⁴, so h need not be so small that rounding takes over.

@@ -55,38 +55,34 @@ pub(crate) const LANES: usize = 16;
 /// The sum of f(i, xᵢ) over a row, in [`LANES`] interleaved partial sums.
 #[inline(always)]
 pub(crate) fn sum_row<E: Element>(x: &[E], f: impl Fn(usize, E) -> E) -> E {
-    fold_row(x, E::ZERO, f, inlined!(|a, b| a + b))
+    let mut lanes = [E::ZERO; LANES];
+    // Blocks of a known size become vectors; checked places would not.
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for (i, block) in blocks.iter().enumerate() {
+        for lane in 0..LANES {
+            lanes[lane] += f(i * LANES + lane, block[lane]);
+        }
+    }
+    for (lane, &x) in rest.iter().enumerate() {
+        lanes[lane] += f(blocks.len() * LANES + lane, x);
+    }
+    join_lanes(lanes, inlined!(|a, b| a + b))
 }
 
 /// The largest element of a row; −∞ if it is empty, NaN if any element is.
 #[inline(always)]
 pub(crate) fn max_row<E: Element>(x: &[E]) -> E {
-    fold_row(x, E::NEGATIVE_INFINITY, inlined!(|_, x| x), E::larger)
-}
-
-/// All f(i, xᵢ) of a row joined: in [`LANES`] interleaved parts, of which the upper half is joined to the lower until
-/// one is left.
-#[inline(always)]
-fn fold_row<E: Element>(x: &[E], nothing: E, f: impl Fn(usize, E) -> E, join: impl Fn(E, E) -> E) -> E {
-    let mut lanes = [nothing; LANES];
-    // Blocks of a known size become vectors; checked places would not.
+    let mut lanes = [E::NEGATIVE_INFINITY; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
-    for (i, block) in blocks.iter().enumerate() {
+    for block in blocks {
         for lane in 0..LANES {
-            lanes[lane] = join(lanes[lane], f(i * LANES + lane, block[lane]));
+            lanes[lane] = lanes[lane].larger(block[lane]);
         }
     }
-    for (lane, &x) in rest.iter().enumerate() {
-        lanes[lane] = join(lanes[lane], f(blocks.len() * LANES + lane, x));
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = lane.larger(x);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = join(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
+    join_lanes(lanes, E::larger)
 }
 
 /// Where a row is largest: at the first of equals. NaN is never the largest; none if no element is greater than −∞, as
@@ -99,6 +95,19 @@ pub fn argmax<E: Element>(row: &[E]) -> Option<usize> {
         }
     }
     place
+}
+
+/// Joins the upper half of the lanes to the lower until one is left.
+#[inline(always)]
+fn join_lanes<E: Element>(mut lanes: [E; LANES], join: impl Fn(E, E) -> E) -> E {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = join(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use rungs::{Rung, Settings};
 
 use crate::arguments::Arguments;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output;
+use crate::terminal::{Failure, Outcome, output};
 
 /// The command line, with the defaults of each rung.
 pub(crate) fn command() -> Command {

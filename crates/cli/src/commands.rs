@@ -20,10 +20,7 @@ use rungs::trainer::{Metrics, Row, Summary};
 use rungs::{Run, Rung};
 
 use crate::plots::loss_curves::{self, Point};
-use crate::terminal::failure::Outcome;
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::{Facts, clock, thousands};
-use crate::terminal::progress::{Course, Progress};
+use crate::terminal::{Course, Facts, Interrupt, Outcome, Progress, clock, thousands};
 
 /// Trains with a display until the run is over or the user says stop.
 fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Interrupt) -> Outcome<Summary> {
@@ -73,11 +70,9 @@ fn names(runs: &[(Rung, &Path)]) -> Vec<String> {
     let folder = |folder: &Path| folder.file_name().map_or_else(|| path(folder), |name| name.display().to_string());
     let by_rung: Vec<String> = runs.iter().map(|(rung, _)| rung.name().to_owned()).collect();
     let by_folder: Vec<String> = runs.iter().map(|(_, run)| folder(run)).collect();
-    let differ = |names: &[String]| (1..names.len()).all(|i| !names[..i].contains(&names[i]));
-    [by_rung, by_folder]
-        .into_iter()
-        .find(|names| differ(names))
-        .unwrap_or_else(|| runs.iter().map(|(_, run)| path(run)).collect())
+    let by_path = runs.iter().map(|(_, run)| path(run)).collect();
+    let differ = |names: &Vec<String>| (1..names.len()).all(|i| !names[..i].contains(&names[i]));
+    [by_rung, by_folder].into_iter().find(differ).unwrap_or(by_path)
 }
 
 #[cfg(test)]

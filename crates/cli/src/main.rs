@@ -24,8 +24,7 @@ mod text_input;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
-use terminal::failure::{self, Failure};
-use terminal::interrupt;
+use terminal::{Failure, failure, interrupt};
 
 fn main() -> ExitCode {
     failure::without_panics(|| {

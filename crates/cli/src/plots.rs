@@ -20,7 +20,7 @@ use std::path::Path;
 
 use rungs::trainer::checkpoint::AtomicFile;
 
-use crate::terminal::failure::{Failure, Outcome, reason};
+use crate::terminal::{Failure, Outcome, reason};
 
 /// Checks that a plot can be written there. A command asks before its work begins, not after.
 pub(crate) fn check_plot(path: &Path) -> Outcome {

@@ -10,4 +10,9 @@
 pub(crate) mod failure;
 pub(crate) mod interrupt;
 pub(crate) mod output;
-pub(crate) mod progress;
+mod progress;
+
+pub(crate) use failure::{Failure, Outcome, complain, reason};
+pub(crate) use interrupt::Interrupt;
+pub(crate) use output::{Facts, clock, thousands};
+pub(crate) use progress::{Course, Progress};

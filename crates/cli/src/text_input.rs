@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::terminal::failure::{Failure, Outcome, reason};
+use crate::terminal::{Failure, Outcome, reason};
 
 /// What `--text -` means.
 pub(crate) const STDIN: &str = "-";

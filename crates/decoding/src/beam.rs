@@ -49,18 +49,8 @@ struct Candidate {
     rank: f64,
 }
 
-/// Searches for the texts of prompts, the best first.
-pub(crate) fn generate<E: Element>(
-    model: &dyn LanguageModel<E>,
-    prompts: &[Prompt<'_>],
-    options: &SampleOptions<Beam>,
-) -> Result<Vec<Vec<Generated>>, SampleError> {
-    let found = prompts.chunks((options.batch / options.texts).max(1)).map(|prompts| search(model, prompts, options));
-    Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
-}
-
-/// Searches from some prompts together; none depends on the others.
-fn search<E: Element>(
+/// Searches for the texts of some prompts together, the best first; none depends on the others.
+pub(crate) fn search<E: Element>(
     model: &dyn LanguageModel<E>,
     prompts: &[Prompt<'_>],
     options: &SampleOptions<Beam>,
@@ -140,8 +130,7 @@ impl Step<'_> {
         // Enough that as many go on as have a place, however many of the best end.
         let count = if keeps_place { places } else { (stop.len() + 1) * width };
         let candidates = self.candidates(&group.live, count, chosen);
-        let mut next = Vec::new();
-        let mut parents = Vec::new();
+        let mut next: Vec<(Generated, usize)> = Vec::new();
         let full = self.tokens == length.max;
         for (rank, candidate) in candidates.into_iter().enumerate() {
             let ends = stop.contains(&candidate.id);
@@ -156,8 +145,7 @@ impl Step<'_> {
                 }
             } else if next.len() < places {
                 *chosen.entry(candidate.id).or_default() += 1.0;
-                parents.push(self.first + place);
-                next.push(self.extended(&group.live[place], &candidate));
+                next.push((self.extended(&group.live[place], &candidate), self.first + place));
             }
         }
         // What nothing may follow has ended as it is.
@@ -168,24 +156,23 @@ impl Step<'_> {
         }
         group.ended = best(std::mem::take(&mut group.ended), width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
-        let hopeless =
-            |best: &Generated| worst.is_some_and(|worst| beam.penalty.score(best.score, self.tokens) <= worst);
-        let over = if keeps_place { group.ended.len() == width } else { next.first().is_some_and(hopeless) };
+        let rank = |(best, _): &(Generated, usize)| beam.penalty.score(best.score, self.tokens);
+        let hopeless = || worst.zip(next.first().map(rank)).is_some_and(|(worst, best)| best <= worst);
+        let over = if keeps_place { group.ended.len() == width } else { hopeless() };
         if over {
             next.clear();
-            parents.clear();
         }
-        let (live, parents) = self.placed(next, parents);
+        let (live, parents) = self.placed(next);
         group.live = live;
         parents
     }
 
     /// Beginnings in such an order that each row that is gone on from stays where it is, and only what else goes on
     /// from it has to be copied, into the rows of those that are given up.
-    fn placed(&self, next: Vec<Generated>, parents: Vec<usize>) -> (Vec<Generated>, Vec<usize>) {
+    fn placed(&self, next: Vec<(Generated, usize)>) -> (Vec<Generated>, Vec<usize>) {
         let mut places: Vec<Option<(Generated, usize)>> = next.iter().map(|_| None).collect();
         let mut others = Vec::new();
-        for (live, parent) in next.into_iter().zip(parents) {
+        for (live, parent) in next {
             match places.get_mut(parent - self.first) {
                 Some(place @ None) => *place = Some((live, parent)),
                 _ => others.push((live, parent)),

@@ -19,19 +19,8 @@ use rungs_models::sampling::logits::{RULED_OUT, largest, log_sums, weights};
 use rungs_models::sampling::rows::{looked, start};
 use rungs_models::sampling::{Finish, Generated, OnNext, Prompt, SampleError, SampleOptions};
 
-/// Continues prompts, one after another.
-pub(crate) fn generate<E: Element>(
-    model: &dyn LanguageModel<E>,
-    prompts: &[Prompt<'_>],
-    options: &SampleOptions<Contrastive>,
-    on_token: OnNext<'_, u32>,
-) -> Result<Vec<Vec<Generated>>, SampleError> {
-    let mut text = |(number, prompt)| Ok(vec![search(model, prompt, options, number, on_token)?]);
-    prompts.iter().enumerate().map(&mut text).collect()
-}
-
 /// Continues one prompt, whose text has this number.
-fn search<E: Element>(
+pub(crate) fn search<E: Element>(
     model: &dyn LanguageModel<E>,
     prompt: &Prompt<'_>,
     options: &SampleOptions<Contrastive>,

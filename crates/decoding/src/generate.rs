@@ -4,10 +4,11 @@
 //! a contrastive search have loops of their own. Whatever chose, a token's log-probability is the model's own, so that
 //! texts written in different ways can be compared.
 
-use crate::search::{GenerateOptions, Search, check_prompts};
+use crate::search::{GenerateOptions, Search};
 use crate::{beam, contrastive};
 use rungs_layers::tensor::Element;
 use rungs_models::LanguageModel;
+use rungs_models::config::check;
 use rungs_models::sampling::{Choice, Generated, OnNext, Prompt, Randomness, SampleError, sample};
 
 /// Generates from each of the prompts [as many texts](GenerateOptions::texts) as are wanted, in the order of the
@@ -58,15 +59,29 @@ pub fn generate<'p, E: Element>(
         Search::Contrastive(contrastive) => contrastive.check(options.texts)?,
     }
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
-    check_prompts(model, &prompts, options)?;
-    if options.length.max == 0 {
+    options.check(model, &prompts)?;
+    // These searches do not begin anew past the end of the context.
+    let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max);
+    for prompt in prompts.iter().map(|prompt| prompt.ids.len()) {
+        // The last token is written and not read.
+        check((prompt + tokens).saturating_sub(1) <= context, || {
+            format!("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")
+        })?;
+    }
+    if tokens == 0 {
         return Ok(vec![vec![Generated::default()]; prompts.len()]);
     }
     let model = model.frozen();
     match options.search {
-        Search::Beam(beam) => beam::generate(model.as_ref(), &prompts, &options.with_search(beam)),
+        Search::Beam(beam) => {
+            let (options, together) = (options.with_search(beam), (options.batch / options.texts).max(1));
+            let found = prompts.chunks(together).map(|prompts| beam::search(model.as_ref(), prompts, &options));
+            Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+        }
         Search::Contrastive(contrastive) => {
-            contrastive::generate(model.as_ref(), &prompts, &options.with_search(contrastive), on_token)
+            let options = options.with_search(contrastive);
+            let mut text = |(number, prompt)| contrastive::search(model.as_ref(), prompt, &options, number, on_token);
+            prompts.iter().enumerate().map(|numbered| Ok(vec![text(numbered)?])).collect()
         }
         Search::Greedy | Search::Sample => unreachable!("written above"),
     }

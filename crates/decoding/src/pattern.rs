@@ -58,8 +58,7 @@ impl Pattern {
     pub fn new(expression: &str, token_bytes: &TokenBytes, stop: &[u32]) -> Result<Self, ConfigError> {
         let error = |problem: String| ConfigError::new(format!("the expression {expression:?} {problem}"));
         let automaton = Automaton::new(expression, token_bytes.strips_space).map_err(error)?;
-        let mut tokens: Vec<Vec<u8>> =
-            token_bytes.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();
+        let mut tokens: Vec<_> = token_bytes.tokens.iter().map(|token| token.clone().unwrap_or_default()).collect();
         for &id in stop.iter().filter(|&&id| (id as usize) < token_bytes.tokens.len()) {
             tokens[id as usize].clear();
         }

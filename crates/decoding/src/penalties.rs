@@ -77,8 +77,7 @@ impl NoRepeatNgram {
     /// # Errors
     /// If n is 0.
     pub fn new(n: usize) -> Result<Self, ConfigError> {
-        check_sizes(usize::MAX, &[("no-repeat-ngram", n)])?;
-        Ok(Self(n))
+        check_sizes(usize::MAX, &[("no-repeat-ngram", n)]).map(|()| Self(n))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Which search writes a text, and its settings.
 
-use rungs_layers::tensor::Element;
-use rungs_models::config::{check, check_number, check_sizes};
-use rungs_models::sampling::{Prompt, SampleOptions};
-use rungs_models::{ConfigError, LanguageModel};
+use rungs_models::config::{ConfigError, check, check_number, check_sizes};
+use rungs_models::sampling::SampleOptions;
 
 /// How texts are to be written.
 pub type GenerateOptions = SampleOptions<Search>;
@@ -79,11 +77,11 @@ impl LengthPenalty {
     /// The score of a text.
     pub fn score(self, log_probability: f64, tokens: usize) -> f64 {
         let t = tokens as f64;
-        log_probability
-            / match self {
-                LengthPenalty::Power(a) => t.powf(a),
-                LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
-            }
+        let length = match self {
+            LengthPenalty::Power(a) => t.powf(a),
+            LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
+        };
+        log_probability / length
     }
 }
 
@@ -104,20 +102,4 @@ impl Contrastive {
         check_sizes(usize::MAX, &[("top-k", candidates)])?;
         check_number("contrastive", alpha, (0.0..=1.0).contains(&alpha), "from 0 to 1").map(drop)
     }
-}
-
-/// Checks that a search can continue prompts so. It does not begin anew past the end of the context.
-pub(crate) fn check_prompts<E: Element>(
-    model: &dyn LanguageModel<E>,
-    prompts: &[Prompt<'_>],
-    options: &GenerateOptions,
-) -> Result<(), ConfigError> {
-    options.check(model, prompts)?;
-    let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max);
-    prompts.iter().map(|prompt| prompt.ids.len()).try_for_each(|prompt| {
-        // The last token is written and not read.
-        check((prompt + tokens).saturating_sub(1) <= context, || {
-            format!("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")
-        })
-    })
 }

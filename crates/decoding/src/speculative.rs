@@ -53,14 +53,11 @@ pub fn generate_with_draft<'p, E: Element>(
         format!("the draft model has {draft} tokens, the model {vocabulary}: they must have the same")
     })?;
     check_sizes(usize::MAX, &[("ahead", ahead)])?;
-    let choice = match options.search {
-        Search::Greedy => Some(Choice::Greedy),
-        Search::Sample => Some(Choice::Sample),
-        _ => None,
-    };
     let translates = model.source_vocabulary().or(draft.source_vocabulary()).is_some();
-    let Some(choice) = choice.filter(|_| !translates) else {
-        return Err(ConfigError::new("a draft helps to write one text, greedily or drawn, and no search").into());
+    let choice = match options.search {
+        Search::Greedy if !translates => Choice::Greedy,
+        Search::Sample if !translates => Choice::Sample,
+        _ => return Err(ConfigError::new("a draft helps to write one text, greedily or drawn, and no search").into()),
     };
     let prompts: Vec<Prompt<'_>> = prompts.into_iter().map(Into::into).collect();
     let options = options.with_search(choice);
@@ -73,11 +70,12 @@ pub fn generate_with_draft<'p, E: Element>(
             draft: Reader::new(draft.as_ref()),
             text: prompts[i].ids.to_vec(),
             prompt: prompts[i].ids.len(),
+            ahead,
             options: &options,
             rng: rng.of_text(i, j),
             drafted: Drafted::default(),
         };
-        let (text, how) = speculation.write(ahead, i * options.texts + j, on_token)?;
+        let (text, how) = speculation.write(i * options.texts + j, on_token)?;
         drafted.push(how);
         Ok(text)
     };
@@ -92,6 +90,8 @@ struct Speculation<'m, E: Element> {
     /// The prompt and what is sure.
     text: Vec<u32>,
     prompt: usize,
+    /// The most tokens that the draft proposes at a time.
+    ahead: usize,
     options: &'m SampleOptions,
     rng: Rng,
     drafted: Drafted,
@@ -99,34 +99,27 @@ struct Speculation<'m, E: Element> {
 
 impl<E: Element> Speculation<'_, E> {
     /// Writes the text, which has this number.
-    fn write(
-        mut self,
-        ahead: usize,
-        number: usize,
-        on_token: OnNext<'_, u32>,
-    ) -> Result<(Generated, Drafted), SampleError> {
-        let (mut text, mut finish) = (Generated::default(), Finish::Length);
-        let max = self.options.length.max;
-        'text: while text.ids.len() < max {
+    fn write(mut self, number: usize, on_token: OnNext<'_, u32>) -> Result<(Generated, Drafted), SampleError> {
+        let (mut text, max) = (Generated::default(), self.options.length.max);
+        let finish = 'text: loop {
+            if text.ids.len() == max {
+                break Finish::Length;
+            }
             self.options.begin_step();
             let room = self.model.room(self.text.len());
-            let proposals = self.propose(ahead.min(max - text.ids.len() - 1).min(room))?;
+            let proposals = self.propose(self.ahead.min(max - text.ids.len() - 1).min(room))?;
             for (id, log_probability) in self.judge(&proposals)? {
-                let Some(id) = id else {
-                    finish = Finish::Complete;
-                    break 'text;
-                };
+                let Some(id) = id else { break 'text Finish::Complete };
                 self.text.push(id);
                 text.push(id, log_probability, None);
                 if on_token(number, &id).is_break() || self.options.stop.contains(&id) {
-                    finish = Finish::Stop;
-                    break 'text;
+                    break 'text Finish::Stop;
                 }
             }
             // The last token is read with the next proposals.
             self.model.back_to(self.text.len() - 1);
             self.draft.back_to(self.text.len() - 1);
-        }
+        };
         Ok((text.ended(finish), self.drafted))
     }
 
@@ -171,7 +164,8 @@ impl<E: Element> Speculation<'_, E> {
                 (Choice::Sample, Some((id, draft))) => self.accepted(*id, &allowed, draft),
                 (search, _) => search.of(&allowed, &mut self.rng),
             };
-            sure.push((chosen, chosen.map_or(0.0, |id| log_probability(&doubles(own), id))));
+            let own = |id| log_probability(&own.iter().map(|z| z.to_f64()).collect::<Vec<_>>(), id);
+            sure.push((chosen, chosen.map_or(0.0, own)));
             let Some(id) = proposal.map(|(id, _)| *id).filter(|&id| chosen == Some(id)) else { break };
             self.drafted.accepted += 1;
             if self.options.stop.contains(&id) {
@@ -192,10 +186,6 @@ impl<E: Element> Speculation<'_, E> {
         // Where the two are equal but for rounding, nothing may be left.
         draw(&missing, &mut self.rng).or_else(|| draw(model, &mut self.rng))
     }
-}
-
-fn doubles<E: Element>(logits: &[E]) -> Vec<f64> {
-    logits.iter().map(|z| z.to_f64()).collect()
 }
 
 fn probabilities(logits: &[f64]) -> Vec<f64> {

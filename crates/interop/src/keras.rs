@@ -113,9 +113,8 @@ fn names<'a, E: Element, Q>(
 }
 
 /// The weights of a cell as Keras lays them out.
-fn to_keras<E: Element, Q: KerasCell>(
-    RecurrentCell { w_x, w_h, bias, equations }: &RecurrentCell<E, Q>,
-) -> [Tensor<E>; 3] {
+fn to_keras<E: Element, Q: KerasCell>(cell: &RecurrentCell<E, Q>) -> [Tensor<E>; 3] {
+    let RecurrentCell { w_x, w_h, bias, equations } = cell;
     [equations.exchange_gates(w_x), equations.exchange_gates(w_h), equations.to_keras_bias(bias)]
 }
 

@@ -135,12 +135,10 @@ impl PyTorchCell for LstmEquations {}
 
 impl PyTorchCell for Reset {
     fn known_to_pytorch(self) -> Result<(), ExchangeError> {
+        let missing = "PyTorch has no GRU whose reset gate acts before the product (Reset::BeforeProduct)";
         match self {
             Reset::AfterProduct => Ok(()),
-            Reset::BeforeProduct => {
-                let missing = "PyTorch has no GRU whose reset gate acts before the product (Reset::BeforeProduct)";
-                Err(ExchangeError::NoCounterpart(missing.to_owned()))
-            }
+            Reset::BeforeProduct => Err(ExchangeError::NoCounterpart(missing.to_owned())),
         }
     }
 

@@ -72,11 +72,8 @@ impl<E: Element> SourceMemory<E> {
     /// Rows of the batch, some perhaps several times: one for each hypothesis of a search.
     pub fn rows(&self, rows: &Ids) -> Self {
         let present = |present: &Present| rows.as_slice().iter().map(|&row| present[row as usize].clone()).collect();
-        Self {
-            keys: self.keys.select(0, rows),
-            values: self.values.select(0, rows),
-            present: self.present.as_ref().map(present),
-        }
+        let [keys, values] = [&self.keys, &self.values].map(|x| x.select(0, rows));
+        Self { keys, values, present: self.present.as_ref().map(present) }
     }
 
     /// Scores (B, T, S) of which those of padding become −∞.
@@ -136,11 +133,9 @@ impl<E: Element> Attention<E> {
         let scores = match &self.u {
             None => query.matmul(&memory.keys.t()), // (B, T, S)
             Some(u) => {
-                let w = match (&self.w_query, &self.w_value) {
-                    (Some(w), _) => w.clone(),
-                    (None, Some(w)) => w.slice(0, 0..width),
-                    (None, None) => unreachable!("a score with u has a matrix"),
-                };
+                let first_rows = |w: &Tensor<E>| w.slice(0, 0..width);
+                let w = self.w_query.clone().or_else(|| self.w_value.as_ref().map(first_rows));
+                let w = w.expect("a score with u has a matrix");
                 let query = query.matmul(&w).unsqueeze(2); // (B, T, 1, A)
                 let inner = (query + memory.keys.unsqueeze(1)).tanh(); // (B, T, S, A)
                 inner.matmul(&u.unsqueeze(1)).squeeze(3) // (B, T, S)

@@ -46,12 +46,8 @@ impl Dropout {
 
     /// Which attention weights are dropped in one forward, if any are: the kernel draws them from the seed.
     pub(crate) fn of_weights(self, mode: &mut Mode<'_>) -> Option<WeightDropout> {
-        match mode {
-            Mode::Train(rng) if self.probability > 0.0 => {
-                Some(WeightDropout { probability: self.probability, seed: rng.u64() })
-            }
-            _ => None,
-        }
+        let (Mode::Train(rng), probability) = (mode, self.probability) else { return None };
+        (probability > 0.0).then(|| WeightDropout { probability, seed: rng.u64() })
     }
 }
 

@@ -42,10 +42,8 @@ pub fn checkpointed<E: Element, M: Module<E> + Clone + Send + Sync + 'static>(
     Tensor::checkpoint(value, &operands, move |operands| {
         let (inputs, parameters) = operands.split_at(count);
         let module = frozen.with_parameters(parameters.iter().cloned());
-        match &before {
-            Some(rng) => forward(&module, inputs, &mut Mode::Train(&mut rng.clone())),
-            None => forward(&module, inputs, &mut Mode::Eval),
-        }
+        let mut rng = before.clone();
+        forward(&module, inputs, &mut rng.as_mut().map_or(Mode::Eval, Mode::Train))
     })
 }
 

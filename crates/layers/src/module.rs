@@ -146,15 +146,11 @@ impl<E: Element> Module<E> for Tensor<E> {
 
 impl<E: Element, M: Module<E>> Module<E> for Option<M> {
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, &'a Tensor<E>)) {
-        if let Some(module) = self {
-            module.visit(path, f);
-        }
+        self.iter().for_each(|module| module.visit(path, f));
     }
 
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut dyn Any)) {
-        if let Some(module) = self {
-            module.visit_mut(path, f);
-        }
+        self.iter_mut().for_each(|module| module.visit_mut(path, f));
     }
 }
 

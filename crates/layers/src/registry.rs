@@ -12,8 +12,8 @@ use crate::{
     LowRankConfig, LstmEquations, Mode, Nonlinearity, Norm, NormKind, Order, Recurrent, RecurrentCell, RecurrentState,
     Reset, Score, norm::EPSILON,
 };
-use checking::{Outcome, check, joined, some_dropout, training};
-use rungs_tensor::check::{Accuracy, check_gradients, check_kernel};
+use checking::{check, joined, some_dropout, training};
+use rungs_tensor::check::{Outcome, check_gradients, check_kernel, worst};
 use rungs_tensor::registry::{Entry, Kind};
 use rungs_tensor::{Array, Ids, Rng, Tensor};
 
@@ -45,7 +45,7 @@ pub fn entries() -> Vec<Entry> {
 }
 
 fn linear(rng: &mut Rng) -> Outcome {
-    let layer = Linear::new(4, 5, Bias::Yes, Init::Zeros, rng);
+    let layer = checking::linear([4, 5], rng);
     check("Linear", &layer, &[&[2, 3, 4]], |layer, x| layer.forward(&x[0], &mut Mode::Eval), rng)
 }
 
@@ -55,7 +55,7 @@ fn low_rank(rng: &mut Rng) -> Outcome {
     let adapter = LowRank::new([4, 5], &config, rng);
     let alone = |adapter: &LowRank<f64>, x: &[Tensor<f64>]| training(|mode| adapter.forward(&x[0], mode));
     let worst = check("LowRank", &adapter, &[&[2, 3, 4]], alone, rng)?;
-    let layer = Linear { adapter: Some(adapter), ..Linear::new(4, 5, Bias::Yes, Init::Zeros, rng) };
+    let layer = Linear { adapter: Some(adapter), ..checking::linear([4, 5], rng) };
     let within = |layer: &Linear<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
     Ok(worst.worse(check("LowRank", &layer, &[&[2, 3, 4]], within, rng)?))
 }
@@ -88,12 +88,12 @@ fn learned_positions(rng: &mut Rng) -> Outcome {
 
 fn feed_forward(rng: &mut Rng) -> Outcome {
     // Two activations: which function stands here does not change how gradients pass through the layer.
-    let linear = |sizes: [usize; 2], rng: &mut Rng| Linear::new(sizes[0], sizes[1], Bias::Yes, Init::Zeros, rng);
     let plain = |activation, rng: &mut Rng| {
-        FeedForward::new(linear([3, 5], rng), linear([5, 3], rng), activation, some_dropout())
+        let (up, down) = (checking::linear([3, 5], rng), checking::linear([5, 3], rng));
+        FeedForward::new(up, down, activation, some_dropout())
     };
     let forward = |layer: &FeedForward<f64>, x: &[Tensor<f64>]| training(|mode| layer.forward(&x[0], mode));
-    let gated = FeedForward { gate: Some(linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
+    let gated = FeedForward { gate: Some(checking::linear([3, 5], rng)), ..plain(Activation::Silu, rng) };
     let worst = check("FeedForward", &plain(Activation::Gelu, rng), &[&[2, 4, 3]], forward, rng)?;
     Ok(worst.worse(check("FeedForward", &gated, &[&[2, 4, 3]], forward, rng)?))
 }
@@ -137,12 +137,10 @@ fn operands<Q: Equations>(draw: Draw, rng: &mut Rng) -> Vec<Array<f64>> {
 /// The kernel of a whole sequence against the textbook's loop.
 fn sequence(rng: &mut Rng) -> Outcome {
     fn check<Q: Equations>(equations: Q, draw: Draw, rng: &mut Rng) -> Outcome {
-        let mut worst = Accuracy::default();
-        for (order, lengths) in READINGS {
+        worst(READINGS.map(|(order, lengths)| {
             let inputs = operands::<Q>(draw, rng);
-            worst = worst.worse(check_kernel(|| Sequence::new(equations, order, lengths), &inputs, rng)?);
-        }
-        Ok(worst)
+            check_kernel(|| Sequence::new(equations, order, lengths), &inputs, rng)
+        }))
     }
     let worst = check(Nonlinearity::Tanh, anywhere, rng)?.worse(check(Nonlinearity::Relu, away_from_the_kink, rng)?);
     Ok(worst.worse(check(LstmEquations, anywhere, rng)?).worse(check(Reset::AfterProduct, anywhere, rng)?))
@@ -150,24 +148,20 @@ fn sequence(rng: &mut Rng) -> Outcome {
 
 /// One step of every cell, and the whole sequences of the one that has no kernel.
 fn recurrent_cell(rng: &mut Rng) -> Outcome {
-    let mut worst = cell(Nonlinearity::Tanh, rng)?
-        .worse(cell(LstmEquations, rng)?)
-        .worse(cell(Reset::AfterProduct, rng)?)
-        .worse(cell(Reset::BeforeProduct, rng)?);
-    for (order, lengths) in READINGS {
-        let steps = |x: &[Tensor<f64>]| {
-            Sequence::new(Reset::BeforeProduct, order, lengths).apply(&x.iter().collect::<Vec<_>>())
-        };
-        worst = worst.worse(check_gradients("GruCell", steps, &operands::<Reset>(anywhere, rng), rng)?);
-    }
-    Ok(worst)
+    let steps = [cell(Nonlinearity::Tanh, rng), cell(LstmEquations, rng)];
+    let gru_steps = [Reset::AfterProduct, Reset::BeforeProduct].map(|reset| cell(reset, rng));
+    let sequences = READINGS.map(|(order, lengths)| {
+        let sequence = Sequence::new(Reset::BeforeProduct, order, lengths);
+        let forward = |x: &[Tensor<f64>]| sequence.clone().apply(&x.iter().collect::<Vec<_>>());
+        check_gradients("GruCell", forward, &operands::<Reset>(anywhere, rng), rng)
+    });
+    worst(steps.into_iter().chain(gru_steps).chain(sequences))
 }
 
 /// The results of a recurrent layer as one: every h, and the last h and c of every cell.
 fn shown((y, last): (Tensor<f64>, Vec<RecurrentState<f64>>)) -> Tensor<f64> {
-    joined(
-        &std::iter::once(y).chain(last.into_iter().flat_map(|s| std::iter::once(s.h).chain(s.c))).collect::<Vec<_>>(),
-    )
+    let last = last.into_iter().flat_map(|state| std::iter::once(state.h).chain(state.c));
+    joined(&std::iter::once(y).chain(last).collect::<Vec<_>>())
 }
 
 /// States made of inputs: h, or h and c, one after another.
@@ -198,23 +192,21 @@ fn recurrent(rng: &mut Rng) -> Outcome {
         };
         check("Recurrent", &layers, &shapes, forward, rng)
     }
-    let one_way =
-        stack::<LstmEquations>(Direction::Forward, rng)?.worse(stack::<Nonlinearity>(Direction::Forward, rng)?);
-    Ok(one_way.worse(stack::<Reset>(Direction::Both, rng)?))
+    let one_way = [stack::<LstmEquations>(Direction::Forward, rng), stack::<Nonlinearity>(Direction::Forward, rng)];
+    worst(one_way.into_iter().chain([stack::<Reset>(Direction::Both, rng)]))
 }
 
 /// Every score, with padding: the context and the weights.
 fn encoder_attention(rng: &mut Rng) -> Outcome {
-    let mut worst = Accuracy::default();
-    for (score, query) in [(Score::Additive, 3), (Score::Dot, 4), (Score::General, 3), (Score::Concat, 3)] {
+    let scores = [(Score::Additive, 3), (Score::Dot, 4), (Score::General, 3), (Score::Concat, 3)];
+    worst(scores.map(|(score, query)| {
         let layer = Attention::new(score, query, 4, 5, rng);
         let forward = |layer: &Attention<f64>, x: &[Tensor<f64>]| {
             let (context, weights) = layer.look(&x[0], &layer.memory(&x[1], &[3, 2]));
             joined(&[context, weights])
         };
-        worst = worst.worse(check("Attention", &layer, &[&[2, 2, query], &[2, 3, 4]], forward, rng)?);
-    }
-    Ok(worst)
+        check("Attention", &layer, &[&[2, 2, query], &[2, 3, 4]], forward, rng)
+    }))
 }
 
 #[cfg(test)]

@@ -39,6 +39,14 @@ struct History {
     distinct: u64,
 }
 
+impl History {
+    /// max(c − D, 0) / total + D · distinct / total · lower, where c is the count of one outcome.
+    fn interpolate(&self, outcome: Option<&u64>, discount: f64, lower: f64) -> f64 {
+        let [count, total, distinct] = [outcome.copied().unwrap_or(0), self.count, self.distinct].map(|n| n as f64);
+        (count - discount).max(0.0) / total + discount * distinct / total * lower
+    }
+}
+
 impl Bigram {
     /// Counts the pairs of `ids`, whose values are below `vocabulary`.
     pub fn fit(ids: &[u32], vocabulary: usize) -> Self {
@@ -63,10 +71,7 @@ impl Bigram {
         let lower = self.unigram(b);
         // Nothing is known of a token that was never followed by another: all its mass goes to the lower order.
         let Some(history) = self.histories.get(&a) else { return lower };
-        let count = self.pairs.get(&(a, b)).copied().unwrap_or(0) as f64;
-        let (total, distinct) = (history.count as f64, history.distinct as f64);
-        let discount = self.discounts[0];
-        (count - discount).max(0.0) / total + discount * distinct / total * lower
+        history.interpolate(self.pairs.get(&(a, b)), self.discounts[0], lower)
     }
 
     /// P(b): how many contexts b completes, which is what matters once the context is new.
@@ -75,10 +80,8 @@ impl Bigram {
         if self.pairs.is_empty() {
             return uniform;
         }
-        let contexts = self.predecessors.get(&b).copied().unwrap_or(0) as f64;
-        let (total, distinct) = (self.pairs.len() as f64, self.predecessors.len() as f64);
-        let discount = self.discounts[1];
-        (contexts - discount).max(0.0) / total + discount * distinct / total * uniform
+        let contexts = History { count: self.pairs.len() as u64, distinct: self.predecessors.len() as u64 };
+        contexts.interpolate(self.predecessors.get(&b), self.discounts[1], uniform)
     }
 
     /// Bits per token on a text of at least two tokens: bits per character where a token is a character.
@@ -90,15 +93,8 @@ impl Bigram {
 
 /// D = n₁ / (n₁ + 2 n₂). Where the estimate breaks down (no count is one or none is two, as in a tiny text), one half:
 /// a discount of zero would leave unseen pairs without probability.
-fn discount<'a>(counts: impl Iterator<Item = &'a u64>) -> f64 {
-    let (mut ones, mut twos) = (0.0, 0.0);
-    for count in counts {
-        match count {
-            1 => ones += 1.0,
-            2 => twos += 1.0,
-            _ => {}
-        }
-    }
+fn discount<'a>(counts: impl Iterator<Item = &'a u64> + Clone) -> f64 {
+    let [ones, twos] = [1, 2].map(|n| counts.clone().filter(|&&count| count == n).count() as f64);
     if ones > 0.0 && twos > 0.0 { ones / (ones + 2.0 * twos) } else { 0.5 }
 }
 

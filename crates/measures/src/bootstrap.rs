@@ -106,10 +106,8 @@ impl PairedBootstrap {
         let score = |counts: &[C], places: &[usize]| total(places.iter().map(|&place| counts[place])).score();
         let difference = |places: &[usize]| score(second, places) - score(first, places);
         let all: Vec<usize> = (0..first.len()).collect();
-        Self {
-            difference: difference(&all),
-            resampled: resamples.into_iter().map(|places| difference(&places)).collect(),
-        }
+        let resampled = resamples.into_iter().map(|places| difference(&places)).collect();
+        Self { difference: difference(&all), resampled }
     }
 
     /// Between which two of the d* the middle 95 % of them lie; of fewer than 40, all of them.

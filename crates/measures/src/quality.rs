@@ -68,8 +68,7 @@ impl Measured {
         let (mut counted, mut words) = (Vec::new(), Vec::new());
         for (output, reference) in pairs {
             counted.push(Counted::new(output, reference, stemming));
-            let tokenized = bleu::tokenize(output);
-            words.push(bleu::words(&tokenized).into_iter().map(str::to_owned).collect::<Vec<_>>());
+            words.push(bleu::words(&bleu::tokenize(output)).into_iter().map(str::to_owned).collect::<Vec<_>>());
         }
         Self { counted, distinct: [1, 2].map(|n| distinct(&words, n)), repetition: repetition(&words, REPETITION) }
     }
@@ -113,12 +112,7 @@ impl Measured {
         }
     }
 
-    fn difference<C: Statistics>(
-        &self,
-        other: &Self,
-        resamples: &Resamples,
-        of: impl Fn(&Counted) -> C + Copy,
-    ) -> Difference {
+    fn difference<C: Statistics>(&self, other: &Self, resamples: &Resamples, of: fn(&Counted) -> C) -> Difference {
         let [first, second] = [self, other].map(|measured| measured.counted.iter().map(of).collect::<Vec<_>>());
         Difference::of(&PairedBootstrap::new(&first, &second, resamples.iter()))
     }

@@ -103,12 +103,8 @@ impl Rouge {
 pub fn words(text: &str, stemming: Stemming) -> Vec<String> {
     let text = text.to_lowercase();
     let words = text.split(|c: char| !matches!(c, 'a'..='z' | '0'..='9')).filter(|word| !word.is_empty());
-    words
-        .map(|word| match stemming {
-            Stemming::Porter if word.len() > 3 => porter::stem(word),
-            _ => word.to_owned(),
-        })
-        .collect()
+    let has_stem = |word: &str| stemming == Stemming::Porter && word.len() > 3;
+    words.map(|word| if has_stem(word) { porter::stem(word) } else { word.to_owned() }).collect()
 }
 
 /// ROUGE-N of two texts in [`words`].

@@ -135,9 +135,8 @@ impl AttentionConfig {
             Score::General => shown * h,
             Score::Dot => 0,
         };
-        check_parameters(
-            (s + v) * d + encoder + decoder + bridge + attention + combined * h + h + head_parameters(tied, h, v),
-        )
+        let head = combined * h + h + head_parameters(tied, h, v);
+        check_parameters((s + v) * d + encoder + decoder + bridge + attention + head)
     }
 }
 
@@ -197,16 +196,7 @@ pub struct AttentionSeq2Seq<E: Element, Q> {
 }
 
 parameters!(AttentionSeq2Seq<Q: Equations> {
-    source_embedding,
-    target_embedding,
-    encoder,
-    bridge,
-    attention,
-    decoder,
-    combine,
-    head,
-    dropout: _,
-    style: _,
+    source_embedding, target_embedding, encoder, bridge, attention, decoder, combine, head, dropout: _, style: _
 });
 
 impl<E: Element, Q: Equations> AttentionSeq2Seq<E, Q> {
@@ -217,8 +207,7 @@ impl<E: Element, Q: Equations> AttentionSeq2Seq<E, Q> {
     /// If there can be no such model.
     pub fn new(config: &AttentionConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count::<Q>()?;
-        let &AttentionConfig { source_vocabulary, vocabulary, embedding, hidden, layers, style, score, tied, .. } =
-            config;
+        let &AttentionConfig { source_vocabulary, vocabulary, embedding, hidden, layers, score, tied, .. } = config;
         let dropout = Dropout::new(config.dropout);
         let shown = config.shown();
         let direction = if config.bidirectional { Direction::Both } else { Direction::Forward };
@@ -233,7 +222,7 @@ impl<E: Element, Q: Equations> AttentionSeq2Seq<E, Q> {
             combine: Linear::new(config.combined(), hidden, Bias::Yes, Init::XavierUniform, rng),
             head: Head::new(tied, hidden, vocabulary, rng),
             dropout,
-            style,
+            style: config.style,
         })
     }
 

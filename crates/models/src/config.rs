@@ -50,10 +50,8 @@ pub fn check_sizes(most: usize, sizes: &[(&str, usize)]) -> Result<(), ConfigErr
 
 /// Checks that a model of this many parameters is one that a machine could hold.
 pub(crate) fn check_parameters(parameters: u64) -> Result<u64, ConfigError> {
-    check(parameters <= MAX_PARAMETERS, || {
-        format!("these sizes make a model of {parameters} parameters; the most is {MAX_PARAMETERS}")
-    })?;
-    Ok(parameters)
+    let problem = || format!("these sizes make a model of {parameters} parameters; the most is {MAX_PARAMETERS}");
+    check(parameters <= MAX_PARAMETERS, problem).map(|()| parameters)
 }
 
 /// Checks that a number fits; `range` says in words what it must be.
@@ -61,8 +59,7 @@ pub(crate) fn check_parameters(parameters: u64) -> Result<u64, ConfigError> {
 /// # Errors
 /// If it does not.
 pub fn check_number(name: &str, value: f64, fits: bool, range: &str) -> Result<f64, ConfigError> {
-    check(fits, || format!("{name} {value} is not {range}"))?;
-    Ok(value)
+    check(fits, || format!("{name} {value} is not {range}")).map(|()| value)
 }
 
 /// Checks a number of layers and their dropout: everything could not be dropped, since what is left is divided by

@@ -157,14 +157,8 @@ impl GptConfig {
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
         let &Self { vocabulary, context, width, heads, layers, dropout, .. } = self;
         let (key_heads, feed_forward) = (self.key_heads(), self.feed_forward());
-        let sizes = [
-            ("vocabulary", vocabulary),
-            ("context", context),
-            ("width", width),
-            ("heads", heads),
-            ("key-heads", key_heads),
-        ];
-        check_sizes(MAX_SIZE, &sizes)?;
+        check_sizes(MAX_SIZE, &[("vocabulary", vocabulary), ("context", context), ("width", width)])?;
+        check_sizes(MAX_SIZE, &[("heads", heads), ("key-heads", key_heads)])?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
         check_layers(layers, dropout)?;
         let positive =
@@ -182,10 +176,8 @@ impl GptConfig {
         let matrices = if self.gated { 3 } else { 2 };
         let block = 2 * d * d + 2 * d * keys + matrices * d * h + 2 * d;
         let norm_biases = if matches!(self.norm, NormKind::Layer(_)) { d } else { 0 };
-        let biases = match self.bias {
-            true => l * (2 * d + 2 * keys + (matrices - 1) * h + d + 2 * norm_biases) + norm_biases,
-            false => 0,
-        };
+        let block_biases = 2 * d + 2 * keys + (matrices - 1) * h + d + 2 * norm_biases;
+        let biases = if self.bias { l * block_biases + norm_biases } else { 0 };
         let positions = if self.positions == Positions::Learned { t * d } else { 0 };
         let head = if self.tied { 0 } else { v * d };
         check_parameters(v * d + positions + l * block + d + biases + head)

@@ -24,10 +24,7 @@ impl<E: Element> Head<E> {
 
     /// The logits: features (…, H) → (…, V).
     pub fn scores(&self, features: &Tensor<E>, embedding: &Embedding<E>) -> Tensor<E> {
-        let scores = match &self.weight {
-            Some(weight) => features.matmul(weight),
-            None => embedding.scores(features),
-        };
+        let scores = self.weight.as_ref().map_or_else(|| embedding.scores(features), |weight| features.matmul(weight));
         scores + &self.bias // (…, V)
     }
 }

@@ -113,14 +113,10 @@ pub trait LanguageModel<E: Element>: Module<E> + Send + Sync {
     /// If one is longer than the [`context`](Self::context).
     fn check_lengths(&self, source: usize, target: usize) -> Result<(), ConfigError> {
         let Some(context) = self.context() else { return Ok(()) };
-        [("a source", source, context), ("a target", target, context - 1)].iter().try_for_each(
-            |&(what, tokens, most)| {
-                check(tokens <= most, || {
-                    format!(
-                        "{what} of {tokens} tokens is longer than the {most} for which this model has learnt positions"
-                    )
-                })
-            },
-        )
+        for (what, tokens, most) in [("a source", source, context), ("a target", target, context - 1)] {
+            let positions = "for which this model has learnt positions";
+            check(tokens <= most, || format!("{what} of {tokens} tokens is longer than the {most} {positions}"))?;
+        }
+        Ok(())
     }
 }

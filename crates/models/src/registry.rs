@@ -12,14 +12,12 @@ use crate::{
     LstmLanguageModel, RecurrentConfig, RecurrentLanguageModel, RnnLanguageModel, Seq2Seq, Seq2SeqConfig, Source,
     Style, Transformer, TransformerConfig, Tying,
 };
-use rungs_layers::tensor::check::{Accuracy, GradientMismatch, check_gradients};
+use rungs_layers::tensor::check::{Outcome, check_gradients, worst};
 use rungs_layers::tensor::registry::{Entry, Kind};
 use rungs_layers::tensor::{Array, Ids, Rng, Tensor};
 use rungs_layers::{
     Activation, Embedding, Init, LstmEquations, Mode, Module, NormPosition, RecurrentState, Reset, Score,
 };
-
-type Outcome = Result<Accuracy, GradientMismatch>;
 
 /// The gradient check of every model of this crate.
 pub fn entries() -> Vec<Entry> {
@@ -102,32 +100,23 @@ fn seq2seq(rng: &mut Rng) -> Outcome {
 
 /// Both styles, all four scores, one direction and both, tied and not.
 fn attention(rng: &mut Rng) -> Outcome {
-    let mut worst = Accuracy::default();
-    for (style, score, both_ways, tied) in [
+    type Model<C> = AttentionSeq2Seq<f64, C>;
+    let [source_vocabulary, vocabulary] = [VOCABULARY, VOCABULARY];
+    let arrangements = [
         (Style::Bahdanau, Score::Additive, true, false),
         (Style::Luong, Score::General, true, true),
         (Style::Luong, Score::Dot, false, false),
         (Style::Bahdanau, Score::Concat, false, false),
-    ] {
-        let config = AttentionConfig {
-            source_vocabulary: VOCABULARY,
-            vocabulary: VOCABULARY,
-            embedding: 4,
-            hidden: 4,
-            style,
-            score,
-            bidirectional: both_ways,
-            tied,
-            ..AttentionConfig::default()
-        };
+    ];
+    worst(arrangements.map(|(style, score, bidirectional, tied)| {
+        let arrangement = AttentionConfig { style, score, bidirectional, tied, ..AttentionConfig::default() };
+        let config = AttentionConfig { source_vocabulary, vocabulary, embedding: 4, hidden: 4, ..arrangement };
         let name = format!("AttentionSeq2Seq, {style:?}, {score:?}");
-        type Model<C> = AttentionSeq2Seq<f64, C>;
-        worst = worst.worse(match both_ways {
-            true => check_pair(&name, &Model::<Reset>::new(&config, rng).expect("possible sizes"), rng)?,
-            false => check_pair(&name, &Model::<LstmEquations>::new(&config, rng).expect("possible sizes"), rng)?,
-        });
-    }
-    Ok(worst)
+        match bidirectional {
+            true => check_pair(&name, &Model::<Reset>::new(&config, rng).expect("possible sizes"), rng),
+            false => check_pair(&name, &Model::<LstmEquations>::new(&config, rng).expect("possible sizes"), rng),
+        }
+    }))
 }
 
 fn head(rng: &mut Rng) -> Outcome {
@@ -164,30 +153,27 @@ fn gpt(rng: &mut Rng) -> Outcome {
 
 /// Both places of the norm, both kinds of positions, every tying. Relu's kink aside: gelu stands in its place.
 fn transformer(rng: &mut Rng) -> Outcome {
-    let mut worst = Accuracy::default();
-    for (norm_position, positions, tying) in [
+    let sizes = TransformerConfig {
+        source_vocabulary: VOCABULARY,
+        vocabulary: VOCABULARY,
+        context: 4,
+        layers: 1,
+        width: 4,
+        heads: 2,
+        feed_forward: Some(5),
+        activation: Activation::Gelu,
+        ..TransformerConfig::vaswani()
+    };
+    let arrangements = [
         (NormPosition::Post, AddedPositions::Sinusoidal, Tying::Head),
         (NormPosition::Pre, AddedPositions::Learned, Tying::Nothing),
         (NormPosition::Pre, AddedPositions::Sinusoidal, Tying::All),
-    ] {
-        let config = TransformerConfig {
-            context: 4,
-            feed_forward: Some(5),
-            activation: Activation::Gelu,
-            norm_position,
-            positions,
-            tied: tying,
-            source_vocabulary: VOCABULARY,
-            vocabulary: VOCABULARY,
-            width: 4,
-            heads: 2,
-            layers: 1,
-            ..TransformerConfig::vaswani()
-        };
+    ];
+    worst(arrangements.map(|(norm_position, positions, tied)| {
+        let config = TransformerConfig { norm_position, positions, tied, ..sizes.clone() };
         let model = Transformer::new(&config, rng).expect("possible sizes");
-        worst = worst.worse(check_pair(&format!("Transformer, {norm_position:?}, {tying:?}"), &model, rng)?);
-    }
-    Ok(worst)
+        check_pair(&format!("Transformer, {norm_position:?}, {tied:?}"), &model, rng)
+    }))
 }
 
 #[cfg(test)]

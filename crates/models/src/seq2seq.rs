@@ -136,9 +136,8 @@ impl<E: Element, Q: Equations> Seq2Seq<E, Q> {
     /// If there can be no such model.
     pub fn new(config: &Seq2SeqConfig, rng: &mut Rng) -> Result<Self, ConfigError> {
         config.parameter_count::<Q>()?;
-        let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, dropout, reverse, tied, .. } =
-            config;
-        let dropout = Dropout::new(dropout);
+        let &Seq2SeqConfig { source_vocabulary, vocabulary, embedding, hidden, layers, reverse, tied, .. } = config;
+        let dropout = Dropout::new(config.dropout);
         Ok(Self {
             source_embedding: Embedding::new(source_vocabulary, embedding, Init::Normal(1.0), rng),
             target_embedding: Embedding::new(vocabulary, embedding, target_init(tied, embedding), rng),

@@ -139,14 +139,8 @@ impl TransformerConfig {
     pub fn parameter_count(&self) -> Result<u64, ConfigError> {
         let &Self { source_vocabulary, vocabulary, context, width, heads, layers, dropout, tied, .. } = self;
         let feed_forward = self.feed_forward();
-        let sizes = [
-            ("source vocabulary", source_vocabulary),
-            ("vocabulary", vocabulary),
-            ("context", context),
-            ("width", width),
-            ("heads", heads),
-        ];
-        check_sizes(MAX_SIZE, &sizes)?;
+        check_sizes(MAX_SIZE, &[("source vocabulary", source_vocabulary), ("vocabulary", vocabulary)])?;
+        check_sizes(MAX_SIZE, &[("context", context), ("width", width), ("heads", heads)])?;
         check_sizes(4 * MAX_SIZE, &[("feed-forward", feed_forward)])?;
         check_layers(layers, dropout)?;
         check_scheduled_sampling(self.scheduled_sampling)?;
@@ -155,14 +149,11 @@ impl TransformerConfig {
                 .to_owned()
         })?;
         check_heads(width, heads)?;
-        check(tied != Tying::All || source_vocabulary == vocabulary, || {
-            format!(
-                "one embedding for sources and targets needs one vocabulary: they have {source_vocabulary} and \
-                 {vocabulary} tokens"
-            )
-        })?;
         let [s, v, t, d, l, h] =
             [source_vocabulary, vocabulary, context, width, layers, feed_forward].map(|size| size as u64);
+        check(tied != Tying::All || s == v, || {
+            format!("one embedding for sources and targets needs one vocabulary: they have {s} and {v} tokens")
+        })?;
         let attention = 4 * d * d + 4 * d;
         let feed_forward = 2 * d * h + h + d;
         let norm = 2 * d;
@@ -271,20 +262,15 @@ impl<E: Element> Transformer<E> {
         self.dropout.forward(&(vectors * (width as f64).sqrt() + positions), mode)
     }
 
-    /// [`features`](LanguageModel::features), and where the last block looked if that is asked for.
-    fn written(
-        &self,
-        ids: &Ids,
-        state: &mut TransformerState<E>,
-        weights: Option<&mut Option<Tensor<E>>>,
-        mode: &mut Mode<'_>,
-    ) -> Tensor<E> {
+    /// [`features`](LanguageModel::features), and in the state where the last block looked if that is asked for.
+    fn written(&self, ids: &Ids, state: &mut State<E>, looks: bool, mode: &mut Mode<'_>) -> Tensor<E> {
         let [_, t] = ids.dims();
-        let DecoderState { own: cached, sources, .. } = state;
+        let DecoderState { own: cached, sources, weights } = state.expect_mut::<TransformerState<E>>("transformer");
+        *weights = None;
         cached.check_kept("transformer");
         let y = self.placed(&self.target_embedding, &self.target_positions, ids, cached.position, mode);
         cached.position += t;
-        self.decoder.forward(&y, sources, &mut cached.caches, weights, mode) // (B, T, D)
+        self.decoder.forward(&y, sources, &mut cached.caches, looks.then_some(weights), mode) // (B, T, D)
     }
 }
 
@@ -310,9 +296,7 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
     }
 
     fn features(&self, ids: &Ids, state: &mut State<E>, mode: &mut Mode<'_>) -> Tensor<E> {
-        let state: &mut TransformerState<E> = state.expect_mut("transformer");
-        state.weights = None;
-        self.written(ids, state, None, mode)
+        self.written(ids, state, false, mode)
     }
 
     fn scores(&self, features: &Tensor<E>) -> Tensor<E> {
@@ -323,10 +307,9 @@ impl<E: Element> LanguageModel<E> for Transformer<E> {
         let [_, t] = ids.dims();
         assert!(t > 0, "step: no token to read");
         let last = |x: &Tensor<E>| x.slice(1, t - 1..t);
+        let features = self.written(ids, state, true, &mut Mode::Eval); // (B, T, D)
         let state: &mut TransformerState<E> = state.expect_mut("transformer");
-        let mut weights = None;
-        let features = self.written(ids, state, Some(&mut weights), &mut Mode::Eval); // (B, T, D)
-        state.weights = weights.as_ref().map(last); // (B, 1, S)
+        state.weights = state.weights.as_ref().map(last); // (B, 1, S)
         self.scores(&last(&features).squeeze(1)) // (B, V)
     }
 

@@ -42,27 +42,25 @@ pub use request::{Kind, Request};
 
 use crate::Error;
 use crate::data::{End, Prompts, Tokenizers};
+use crate::model::Model;
 use crate::models::LanguageModel;
-use crate::settings::Settings;
+use crate::settings::{DataSettings, Settings};
 use crate::text::TokenBytes;
 use crate::text::tokenizer::sentence::END;
 use std::fmt;
 
 /// A model with its tokens, which makes texts of texts.
 pub struct Generator {
-    model: Box<dyn LanguageModel<f32>>,
+    model: Model,
     tokenizers: Tokenizers,
+    /// Settings of the data that the model has learnt: what ends a text, what stands between documents, and whether
+    /// sources are lower-cased.
+    data: DataSettings,
     /// How questions are put to it, if it has learnt to answer.
     prompts: Option<Prompts>,
-    /// The tokens each of which ends a text that it goes on with.
-    end: Vec<u32>,
     stops: Vec<String>,
-    /// What stands between the documents that it has learnt.
-    separator: Option<String>,
-    /// Whether sources are lower-cased.
-    lowercase: bool,
     /// A smaller model, and how many tokens it writes ahead.
-    draft: Option<(Box<dyn LanguageModel<f32>>, usize)>,
+    draft: Option<(Model, usize)>,
 }
 
 impl fmt::Debug for Generator {
@@ -73,33 +71,15 @@ impl fmt::Debug for Generator {
 
 impl Generator {
     /// A model with its tokens.
-    pub fn new(model: Box<dyn LanguageModel<f32>>, tokenizers: impl Into<Tokenizers>) -> Self {
-        Self {
-            model: model.frozen(),
-            tokenizers: tokenizers.into(),
-            prompts: None,
-            end: Vec::new(),
-            stops: Vec::new(),
-            separator: None,
-            lowercase: false,
-            draft: None,
-        }
+    pub fn new(model: Model, tokenizers: impl Into<Tokenizers>) -> Self {
+        let (model, tokenizers, data) = (model.frozen(), tokenizers.into(), DataSettings::default());
+        Self { model, tokenizers, data, prompts: None, stops: Vec::new(), draft: None }
     }
 
     /// A model that these settings made.
-    pub(crate) fn of(
-        model: Box<dyn LanguageModel<f32>>,
-        tokenizers: &Tokenizers,
-        settings: &Settings,
-    ) -> Result<Self, Error> {
+    pub(crate) fn of(model: Model, tokenizers: &Tokenizers, settings: &Settings) -> Result<Self, Error> {
         let prompts = settings.prompts().map(|_| Prompts::new(settings, tokenizers.text()?)).transpose()?;
-        Ok(Self {
-            prompts,
-            end: settings.data.end.clone(),
-            separator: settings.data.examples.documents().map(str::to_owned),
-            lowercase: settings.data.examples.lower_case(),
-            ..Self::new(model, tokenizers.clone())
-        })
+        Ok(Self { prompts, data: settings.data.clone(), ..Self::new(model, tokenizers.clone()) })
     }
 
     /// Questions are put to the model so: it has learnt to answer.
@@ -160,7 +140,7 @@ impl Generator {
         match (kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => (prompts.end.clone(), &self.stops),
             (Kind::Translation, _) => (End { tokens: vec![END], ..End::default() }, &[]),
-            _ => (End { tokens: self.end.clone(), ..End::default() }, &self.stops),
+            _ => (End { tokens: self.data.end.clone(), ..End::default() }, &self.stops),
         }
     }
 }

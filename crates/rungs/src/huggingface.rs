@@ -27,11 +27,9 @@ pub use export::{Exported, export};
 
 use crate::interop::huggingface::{Family, FileError, Pretrained, Shards, read, read_text};
 use crate::models::{GptConfig, ModelConfig};
-use crate::settings::{DataSettings, TokenizerKind};
+use crate::settings::TokenizerKind;
 use crate::text::Tokenizer;
 use crate::text::tokenizer::IdTokenizer;
-use crate::trainer::TrainerConfig;
-use crate::trainer::checkpoint::checksum;
 use crate::{Error, Provenance, Run, RunConfig, Rung, SavedRun, Settings, Tokenizers};
 use std::path::Path;
 
@@ -61,26 +59,16 @@ pub fn import(family: Family, from: &Path, out: &Path) -> Result<SavedRun, Error
     let weights = weights.map_err(|problem| Error::file(shards.path(), problem))?;
 
     let from = std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
-    let config = RunConfig {
-        settings: settings(&pretrained, &from),
-        text: Provenance { name: from.display().to_string(), sha256: checksum(json.as_bytes()) },
-        validation: None,
-        from: None,
-    };
-    config.settings.validate()?;
+    let text = Provenance::of(from.display().to_string(), &json);
+    // To be trained with the defaults of the rung, one sequence at a time.
+    let mut settings = Settings::of(Rung::Gpt);
+    settings.model = ModelConfig::Gpt(GptConfig { vocabulary: 0, ..pretrained.config });
+    settings.data.tokenizer = TokenizerKind::Folder(from);
+    settings.data.end = pretrained.end;
+    settings.training.batch_size = 1;
+    settings.validate()?;
+    let config = RunConfig { settings, text, validation: None, from: None };
     SavedRun::write(out, config, &tokenizers, &weights)
-}
-
-/// Settings with their model, to be trained with the defaults of the rung, one sequence at a time.
-fn settings(pretrained: &Pretrained, from: &Path) -> Settings {
-    let Settings { data, training, .. } = Settings::of(Rung::Gpt);
-    let config = GptConfig { vocabulary: 0, ..pretrained.config.clone() };
-    Settings {
-        model: ModelConfig::Gpt(config),
-        data: DataSettings { tokenizer: TokenizerKind::Folder(from.to_owned()), end: pretrained.end.clone(), ..data },
-        training: TrainerConfig { batch_size: 1, ..training },
-        fine_tuning: None,
-    }
 }
 
 /// The tokenizer of a folder, which is to have as many tokens as the model.
@@ -88,13 +76,9 @@ fn tokenizers(from: &Path, vocabulary: usize) -> Result<Tokenizers, Error> {
     let Some(tokenizers) = Tokenizers::find(from, false)? else {
         return Ok(Tokenizer::Ids(IdTokenizer::new(vocabulary)?).into());
     };
-    match tokenizers.target.vocabulary() {
-        found if found == vocabulary => Ok(tokenizers),
-        found => {
-            let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
-            Err(Error::file(from.join(CONFIG), problem))
-        }
-    }
+    let found = tokenizers.target.vocabulary();
+    let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
+    if found == vocabulary { Ok(tokenizers) } else { Err(Error::file(from.join(CONFIG), problem)) }
 }
 
 impl From<FileError> for Error {

@@ -96,8 +96,7 @@ impl Run {
             let problem = "this folder holds a run already; it can go on (--resume), or choose another folder";
             return Err(Error::file(path, problem));
         }
-        Folder::create(path)?;
-        Ok(())
+        Ok(Folder::create(path).map(drop)?)
     }
 
     /// The run in the folder `path`, to go on. Its length, its patience and how often it is saved may change, nothing
@@ -189,11 +188,6 @@ impl Run {
     /// The run's trainer, which knows how far training has come.
     pub fn trainer(&self) -> &Trainer<f32, LanguageTask> {
         &self.trainer
-    }
-
-    /// Its tokenizers.
-    pub fn tokenizers(&self) -> &Tokenizers {
-        &self.tokenizers
     }
 
     /// How many parameters the model has, with those of its adapter.

@@ -71,33 +71,21 @@ impl Settings {
     /// | seq2seq, attention | 1 layer of width 256, batches of 64 pairs, Adam at 2·10⁻³ falling by cosine, clip 1 |
     /// | transformer | 2 layers of width 128, 4 heads, the same but for β₂ 0.98 and a warm-up of 200 |
     pub fn of(rung: Rung) -> Self {
-        let (batch_size, rate, warmup, clip) = match rung {
-            Rung::Rnn => (50, 2e-3, 0, 5.0),
-            Rung::Lstm | Rung::Gru => (50, 4e-3, 0, 5.0),
-            Rung::Gpt => (12, 1e-3, 100, 1.0),
-            Rung::Seq2seq | Rung::Attention => (64, 2e-3, 0, 1.0),
-            Rung::Transformer => (64, 2e-3, 200, 1.0),
-        };
-        let optimizer = match rung {
-            Rung::Gpt => Method::AdamW(AdamW::default()),
-            Rung::Transformer => Method::Adam(Adam { beta2: 0.98, ..Adam::default() }),
-            _ => Method::Adam(Adam::default()),
+        let adam = Method::Adam(Adam::default());
+        let (batch_size, optimizer, rate, warmup, clip) = match rung {
+            Rung::Rnn => (50, adam, 2e-3, 0, 5.0),
+            Rung::Lstm | Rung::Gru => (50, adam, 4e-3, 0, 5.0),
+            Rung::Gpt => (12, Method::AdamW(AdamW::default()), 1e-3, 100, 1.0),
+            Rung::Seq2seq | Rung::Attention => (64, adam, 2e-3, 0, 1.0),
+            Rung::Transformer => (64, Method::Adam(Adam { beta2: 0.98, ..Adam::default() }), 2e-3, 200, 1.0),
         };
         let model = ModelConfig::of(rung);
         let context = if model.context().is_none() { Some(WINDOW) } else { None };
         let examples = if rung.translates() { Examples::pairs() } else { Examples::text() };
-        Self {
-            model,
-            data: DataSettings { context, examples, ..DataSettings::default() },
-            training: TrainerConfig {
-                batch_size,
-                optimizer,
-                schedule: Schedule::Cosine { rate, minimum: rate / 10.0, warmup },
-                clip: Some(clip),
-                ..TrainerConfig::default()
-            },
-            fine_tuning: None,
-        }
+        let data = DataSettings { context, examples, ..DataSettings::default() };
+        let schedule = Schedule::Cosine { rate, minimum: rate / 10.0, warmup };
+        let training = TrainerConfig { batch_size, optimizer, schedule, clip: Some(clip), ..TrainerConfig::default() };
+        Self { model, data, training, fine_tuning: None }
     }
 
     /// The rung of the model.
@@ -122,10 +110,7 @@ impl Settings {
 
     /// How prompts and answers become texts, where a language model learns them.
     pub fn prompts(&self) -> Option<&PromptSettings> {
-        match &self.data.examples {
-            Examples::Prompts(prompts) => Some(prompts),
-            _ => None,
-        }
+        if let Examples::Prompts(prompts) = &self.data.examples { Some(prompts) } else { None }
     }
 
     /// The settings of a new run that begins with the weights of this one: its model, and the training of its rung.

@@ -124,9 +124,8 @@ impl<E: Element> Pending<E> {
     /// Adds to the gradient that has reached `node`.
     pub(crate) fn add(&mut self, node: &Tensor<E>, gradient: Tensor<E>, graph: Graph) {
         let Some(total) = self.waiting(node) else { return self.insert(node, gradient) };
-        let added =
-            graph == Graph::Drop && total.own_array().is_some_and(|array| map::add_in_place(array, gradient.array()));
-        if !added {
+        let add = |total: &mut Array<E>| map::add_in_place(total, gradient.array());
+        if graph == Graph::Keep || !total.own_array().is_some_and(add) {
             *total = &*total + &gradient;
         }
     }

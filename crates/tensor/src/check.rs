@@ -54,6 +54,17 @@ impl fmt::Display for GradientMismatch {
 
 impl std::error::Error for GradientMismatch {}
 
+/// What a check finds: how well gradients agree, or which of them is wrong.
+pub type Outcome = Result<Accuracy, GradientMismatch>;
+
+/// The worst accuracy of several checks.
+///
+/// # Errors
+/// The first gradient that is wrong.
+pub fn worst(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    outcomes.into_iter().try_fold(Accuracy::default(), |worst, outcome| Ok(worst.worse(outcome?)))
+}
+
 /// Checks first and second derivatives of `f` at `inputs`, by every input that `f` is given.
 ///
 /// ```
@@ -72,24 +83,19 @@ pub fn check_gradients(
     f: impl Fn(&[Tensor<f64>]) -> Tensor<f64>,
     inputs: &[Array<f64>],
     rng: &mut Rng,
-) -> Result<Accuracy, GradientMismatch> {
+) -> Outcome {
     check_function(name, &f, inputs, rng)
 }
 
 /// Any function of tensors. It comes as a `dyn` function so that the checks are compiled once, not once for each.
-type Checked<'a> = &'a dyn Fn(&[Tensor<f64>]) -> Tensor<f64>;
+pub(crate) type Checked<'a> = &'a dyn Fn(&[Tensor<f64>]) -> Tensor<f64>;
 
-fn check_function(
-    name: &str,
-    f: Checked<'_>,
-    inputs: &[Array<f64>],
-    rng: &mut Rng,
-) -> Result<Accuracy, GradientMismatch> {
+fn check_function(name: &str, f: Checked<'_>, inputs: &[Array<f64>], rng: &mut Rng) -> Outcome {
     let problem = Problem::new(f, inputs, rng);
     let first = problem.compare(name, "the first derivative", &|at, graph| problem.slope(at, graph), rng)?;
     let second = problem.compare(name, "the second derivative", &|at, graph| problem.curvature(at, graph), rng)?;
     let [dropped, kept] = [Graph::Drop, Graph::Keep].map(|graph| problem.slope(inputs, graph).gradients);
-    let detour = worst(&dropped, &kept);
+    let detour = largest_difference(&dropped, &kept);
     let detour = judge(name, "the gradient with the graph dropped, against the graph kept,", detour, 0.0, detour)?;
     Ok(Accuracy { first: first.max(detour), second })
 }
@@ -174,9 +180,8 @@ impl<'a> Problem<'a> {
     ) -> Result<f64, GradientMismatch> {
         let u = directions(self.inputs, rng);
         let moved = |step: f64| -> f64 {
-            let move_one =
-                |(x, u): (&Array<f64>, &Tensor<f64>)| (Tensor::constant(x.clone()) + u * step).array().clone();
-            let at: Vec<Array<f64>> = self.inputs.iter().zip(&u).map(move_one).collect();
+            let here = self.inputs.iter().cloned().map(Tensor::constant);
+            let at: Vec<Array<f64>> = here.zip(&u).map(|(x, u)| (x + u * step).array().clone()).collect();
             function(&at, Graph::Drop).value
         };
         // Two step sizes, extrapolated: the error falls with h⁴, so h need not be so small that rounding takes over.
@@ -193,7 +198,7 @@ impl<'a> Problem<'a> {
 }
 
 /// The largest difference between two lists of tensors, relative to the largest element of each; NaN if one is.
-fn worst(found: &[Tensor<f64>], expected: &[Tensor<f64>]) -> f64 {
+fn largest_difference(found: &[Tensor<f64>], expected: &[Tensor<f64>]) -> f64 {
     let difference = |(a, b): (&Tensor<f64>, &Tensor<f64>)| {
         let size = b.to_vec().into_iter().fold(1e-9, |m: f64, x| m.max(x.abs()));
         let far = |(a, b): (f64, f64)| if a == b { 0.0 } else { (a - b).abs() / size };
@@ -207,38 +212,29 @@ fn worst(found: &[Tensor<f64>], expected: &[Tensor<f64>]) -> f64 {
 ///
 /// # Errors
 /// At the first comparison that fails.
-pub fn check_kernel<K: Kernel<f64>>(
-    kernel: impl Fn() -> K,
-    inputs: &[Array<f64>],
-    rng: &mut Rng,
-) -> Result<Accuracy, GradientMismatch> {
+pub fn check_kernel<K: Kernel<f64>>(kernel: impl Fn() -> K, inputs: &[Array<f64>], rng: &mut Rng) -> Outcome {
     let fused = |x: &[Tensor<f64>]| Tensor::apply_kernel(kernel(), &x.iter().collect::<Vec<_>>());
     let textbook = |x: &[Tensor<f64>]| kernel().definition(x);
-    check_same(kernel().name(), &fused, &textbook, inputs, rng)
+    check_same(kernel().name(), [&fused, &textbook], inputs, rng)
 }
 
 /// Checks one function of tensors against another in value, gradient and second gradient, and then by itself.
-fn check_same(
-    name: &str,
-    fused: Checked<'_>,
-    textbook: Checked<'_>,
-    inputs: &[Array<f64>],
-    rng: &mut Rng,
-) -> Result<Accuracy, GradientMismatch> {
+fn check_same(name: &str, functions: [Checked<'_>; 2], inputs: &[Array<f64>], rng: &mut Rng) -> Outcome {
     let constants: Vec<Tensor<f64>> = inputs.iter().cloned().map(Tensor::constant).collect();
     let agree = |what, found: &[Tensor<f64>], expected: &[Tensor<f64>]| {
-        let error = worst(found, expected);
+        let error = largest_difference(found, expected);
         let same_shapes = found.iter().zip(expected).all(|(a, b)| a.shape() == b.shape());
         judge(name, what, error, 0.0, if same_shapes { error } else { f64::NAN })
     };
-    agree("the value, against the definition,", &[fused(&constants)], &[textbook(&constants)])?;
+    let [found, expected] = functions.map(|f| [f(&constants)]);
+    agree("the value, against the definition,", &found, &expected)?;
     let seed = rng.fork(name);
-    let problems = [fused, textbook].map(|f| Problem::new(f, inputs, &mut seed.clone()));
+    let problems = functions.map(|f| Problem::new(f, inputs, &mut seed.clone()));
     let [found, expected] = problems.each_ref().map(|problem| problem.slope(inputs, Graph::Drop).gradients);
     let first = agree("the gradient, against the definition's,", &found, &expected)?;
     let [found, expected] = problems.map(|problem| problem.curvature(inputs, Graph::Drop).gradients);
     let second = agree("the second gradient, against the definition's,", &found, &expected)?;
-    Ok(check_function(name, fused, inputs, rng)?.worse(Accuracy { first, second }))
+    Ok(check_function(name, functions[0], inputs, rng)?.worse(Accuracy { first, second }))
 }
 
 #[cfg(test)]

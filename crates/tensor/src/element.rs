@@ -83,9 +83,9 @@ pub trait Element:
 
 /// Functions of a number, by the path of each.
 macro_rules! functions {
-    ($($method:ident($($argument:ident: $kind:ty),*) = $function:path;)*) => {
+    ($($method:ident($($argument:ident: $kind:ty),*) -> $result:ty = $function:path;)*) => {
         $(#[inline(always)]
-        fn $method(self $(, $argument: $kind)*) -> Self {
+        fn $method(self $(, $argument: $kind)*) -> $result {
             $function(self $(, $argument)*)
         })*
     };
@@ -104,25 +104,19 @@ macro_rules! element {
             fn from_f64(x: f64) -> Self {
                 x as $type
             }
-            #[inline(always)]
-            fn to_f64(self) -> f64 {
-                f64::from(self)
-            }
-            #[inline(always)]
-            fn is_finite(self) -> bool {
-                $type::is_finite(self)
-            }
             functions! {
-                exp() = $exp;
-                ln() = $type::ln;
-                sqrt() = $type::sqrt;
-                tanh() = $tanh;
-                sigmoid() = $sigmoid;
-                erf() = $erf;
-                abs() = $type::abs;
-                powf(p: Self) = $type::powf;
-                powi(n: i32) = $type::powi;
-                mul_add(a: Self, b: Self) = $type::mul_add;
+                to_f64() -> f64 = f64::from;
+                is_finite() -> bool = $type::is_finite;
+                exp() -> Self = $exp;
+                ln() -> Self = $type::ln;
+                sqrt() -> Self = $type::sqrt;
+                tanh() -> Self = $tanh;
+                sigmoid() -> Self = $sigmoid;
+                erf() -> Self = $erf;
+                abs() -> Self = $type::abs;
+                powf(p: Self) -> Self = $type::powf;
+                powi(n: i32) -> Self = $type::powi;
+                mul_add(a: Self, b: Self) -> Self = $type::mul_add;
             }
         }
     };

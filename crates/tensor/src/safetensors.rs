@@ -82,9 +82,8 @@ impl Entry {
         assert!(data.len() as u64 == self.bytes.end - self.bytes.start, "{name}: {} bytes", data.len());
         let dims = &self.shape;
         // Of no numbers, too, there can be too many: the strides of [0, M, M] are numbers.
-        let is_large =
-            |dims: &[usize]| dims.iter().try_fold(1_usize, |size, &dim| size.checked_mul(dim.max(1))).is_none();
-        if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) || is_large(dims) {
+        let size = dims.iter().try_fold(1_usize, |size, &dim| size.checked_mul(dim.max(1)));
+        if dims.len() > crate::MAX_RANK || dims.iter().any(|&dim| u32::try_from(dim).is_err()) || size.is_none() {
             return Err(FormatError(format!("tensor {name}: shape {dims:?} is too large")));
         }
         let numbers: Vec<E> = match self.dtype {

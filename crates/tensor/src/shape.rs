@@ -152,17 +152,10 @@ impl<const N: usize> From<[usize; N]> for Shape {
     }
 }
 
-impl From<&[usize]> for Shape {
+impl<D: AsRef<[usize]> + ?Sized> From<&D> for Shape {
     #[track_caller]
-    fn from(dims: &[usize]) -> Self {
-        Shape::new(dims)
-    }
-}
-
-impl From<&Vec<usize>> for Shape {
-    #[track_caller]
-    fn from(dims: &Vec<usize>) -> Self {
-        Shape::new(dims)
+    fn from(dims: &D) -> Self {
+        Shape::new(dims.as_ref())
     }
 }
 

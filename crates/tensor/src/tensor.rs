@@ -168,10 +168,7 @@ impl<E: Element> Tensor<E> {
     /// If the tensor was computed; only leaves can be changed.
     #[track_caller]
     pub fn update(&mut self, change: impl FnOnce(&mut [E])) {
-        assert!(
-            !matches!(self.0.origin, Origin::Computed { .. }),
-            "update: this tensor was computed; only a leaf can be changed"
-        );
+        assert!(self.origin().is_none(), "update: this tensor was computed; only a leaf can be changed");
         if Arc::get_mut(&mut self.0).is_none() {
             let origin = if self.is_tracked() { Origin::Variable } else { Origin::Constant };
             *self = Self::new(self.array().clone(), 0, origin);

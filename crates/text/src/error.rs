@@ -146,13 +146,11 @@ pub enum TokenizerError {
 
 impl TokenizerError {
     /// The same, where what was encoded stands behind so many characters.
-    pub(crate) fn moved_by(self, characters: usize) -> Self {
-        match self {
-            Self::UnknownCharacter { character, position, vocabulary } => {
-                Self::UnknownCharacter { character, position: position + characters, vocabulary }
-            }
-            other => other,
+    pub(crate) fn moved_by(mut self, characters: usize) -> Self {
+        if let Self::UnknownCharacter { position, .. } = &mut self {
+            *position += characters;
         }
+        self
     }
 
     pub(crate) fn json(error: serde_json::Error) -> Self {

@@ -177,17 +177,16 @@ impl Tokenizer {
     /// What each token adds to a text; none if that depends on the tokens beside it, as it does where only the crate
     /// `tokenizers` knows what it says.
     pub fn token_bytes(&self) -> Option<TokenBytes> {
-        let each = |of: &dyn Fn(u32) -> Option<Vec<u8>>| (0..self.vocabulary() as u32).map(of).collect();
-        let tokens = match self {
-            Tokenizer::Bpe(tokenizer) => each(&|id| tokenizer.token(id).map(<[u8]>::to_vec)),
-            Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) => {
-                each(&|id| Some(self.decode(&[id]).into_bytes()))
-            }
-            Tokenizer::Sentence(tokenizer) => return Some(tokenizer.token_bytes()),
-            #[cfg(feature = "tokenizers")]
-            Tokenizer::HuggingFace(_) => return None,
+        let bytes = |id| match self {
+            Tokenizer::Bpe(tokenizer) => tokenizer.token(id).map(<[u8]>::to_vec),
+            listed => Some(listed.decode(&[id]).into_bytes()),
         };
-        Some(TokenBytes { tokens, strips_space: false })
+        match self {
+            Tokenizer::Sentence(tokenizer) => Some(tokenizer.token_bytes()),
+            #[cfg(feature = "tokenizers")]
+            Tokenizer::HuggingFace(_) => None,
+            _ => Some(TokenBytes { tokens: (0..self.vocabulary() as u32).map(bytes).collect(), strips_space: false }),
+        }
     }
 
     /// V, the number of different tokens.

@@ -88,9 +88,8 @@ impl TrainerConfig {
         counted("evaluate-every", self.evaluate_every)?;
         counted("save-every", self.save_every)?;
         counted("log-every", self.log_every)?;
-        for (name, share) in [("ema", self.ema), ("label-smoothing", self.label_smoothing)] {
-            share.map_or(Ok(()), |share| proper_share(name, share))?;
-        }
+        self.ema.map_or(Ok(()), |decay| proper_share("ema", decay))?;
+        self.label_smoothing.map_or(Ok(()), |epsilon| proper_share("label-smoothing", epsilon))?;
         counted("patience", self.patience.unwrap_or(1))
     }
 }
@@ -114,15 +113,10 @@ impl Budget {
     /// # Errors
     /// If it is measured in epochs and the task does not say how long one is.
     pub fn in_steps(self, batches_per_epoch: Option<usize>, accumulate: usize) -> Result<Self, TrainError> {
-        match (self, batches_per_epoch) {
-            (Self::Epochs(epochs), Some(batches)) => {
-                Ok(Self::Steps(epochs.saturating_mul(batches).div_ceil(accumulate)))
-            }
-            (Self::Epochs(_), None) => {
-                Err(TrainError::setting("epochs", "this task does not say how long an epoch is"))
-            }
-            _ => Ok(self),
-        }
+        let Self::Epochs(epochs) = self else { return Ok(self) };
+        let unknown = || TrainError::setting("epochs", "this task does not say how long an epoch is");
+        let batches = batches_per_epoch.ok_or_else(unknown)?;
+        Ok(Self::Steps(epochs.saturating_mul(batches).div_ceil(accumulate)))
     }
 }
 

@@ -84,11 +84,10 @@ impl Batch {
 
     /// The positions at which something is learnt, counted row by row: (L).
     pub fn places(&self) -> Ids {
-        let targets = self.targets.as_slice();
-        let places: Vec<u32> =
-            (0..targets.len()).filter(|&place| targets[place] != IGNORE_INDEX).map(|place| place as u32).collect();
-        let learnt = places.len();
-        Ids::new(places, learnt)
+        let learnt = (0..).zip(self.targets.as_slice()).filter(|&(_, &target)| target != IGNORE_INDEX);
+        let places: Vec<u32> = learnt.map(|(place, _)| place).collect();
+        let count = places.len();
+        Ids::new(places, count)
     }
 
     /// L, how many tokens are predicted.

@@ -102,11 +102,8 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
             let gradient = elements(gradients.sum(name).expect("checked above"));
             let axes = parameter.shape().rank();
             let step = StepSize { count, learning_rate, gradient_factor, axes };
-            if !moments.contains_key(name) {
-                let zeros = |_| Array::from_vec(vec![E::ZERO; gradient.len()], parameter.shape());
-                moments.insert(name.to_owned(), rule.moments().iter().map(zeros).collect());
-            }
-            let kept = moments.get_mut(name).expect("inserted above");
+            let zeros = |_| Array::from_vec(vec![E::ZERO; gradient.len()], parameter.shape());
+            let kept = moments.entry(name.to_owned()).or_insert_with(|| rule.moments().iter().map(zeros).collect());
             let mut kept: Vec<&mut [E]> = kept.iter_mut().map(Array::make_mut).collect();
             parameter.update(|x| in_pieces(rule, &step, x, gradient, &mut kept));
         });
@@ -128,23 +125,18 @@ impl<E: Element, R: Rule<E>> Optimizer<E, R> {
     /// # Errors
     /// If a moment is missing, has another shape than its parameter, or belongs to none (it was saved by another rule
     /// or for another model), or there are moments and `count` is 0. Then nothing is changed.
-    pub fn restore<M: Module<E> + ?Sized>(
-        &mut self,
-        model: &M,
-        state: &Named<E>,
-        count: u64,
-    ) -> Result<(), TrainError> {
+    pub fn restore<M: Module<E> + ?Sized>(&mut self, model: &M, from: &Named<E>, count: u64) -> Result<(), TrainError> {
         let mut moments = BTreeMap::new();
         // Before its first step an optimizer has no moments.
         for (name, parameter) in if count == 0 { Vec::new() } else { model.named() } {
             let kept = self.rule.moments().iter().map(|moment| {
-                let saved = state.get(&format!("{moment}.{name}"));
+                let saved = from.get(&format!("{moment}.{name}"));
                 fitting(&format!("moment {moment}"), &name, parameter.shape(), saved).cloned()
             });
             let kept = kept.collect::<Result<Vec<_>, _>>()?;
             moments.insert(name, kept);
         }
-        let (saved, taken) = (state.len(), moments.values().map(Vec::len).sum());
+        let (saved, taken) = (from.len(), moments.values().map(Vec::len).sum());
         setting("optimizer", saved <= taken, || match count {
             0 => format!("there are {saved} saved moments, though no step was taken (count is 0)"),
             _ => format!("{} of {saved} saved moments are not this optimizer's", saved - taken),
@@ -170,13 +162,7 @@ pub(crate) fn fitting<'a, E: Element>(
 }
 
 /// Applies a rule in pieces of at most [`CHUNK`] elements, on all threads.
-fn in_pieces<E: Element, R: Rule<E> + ?Sized>(
-    rule: &R,
-    step: &StepSize,
-    x: &mut [E],
-    gradient: &[E],
-    moments: &mut [&mut [E]],
-) {
+fn in_pieces<E: Element, R: Rule<E>>(rule: &R, step: &StepSize, x: &mut [E], gradient: &[E], moments: &mut [&mut [E]]) {
     if x.len() <= CHUNK {
         return rule.update(step, x, gradient, moments);
     }

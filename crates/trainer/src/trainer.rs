@@ -18,8 +18,8 @@ mod saving;
 use crate::checkpoint::Interval;
 use crate::error::setting;
 use crate::{
-    Budget, Control, Destination, Evaluation, Event, Loss, Metrics, Optimizer, ParameterGradients, Progress, Row,
-    Summary, Task, TrainError, Trained, TrainerConfig,
+    Budget, Control, Destination, Evaluation, Event, Metrics, Optimizer, ParameterGradients, Progress, Row, Summary,
+    Task, TrainError, Trained, TrainerConfig,
 };
 use average::Average;
 use rungs_layers::Module;
@@ -174,7 +174,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// resumed.
     pub fn run(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, TrainError> {
         let (before, start) = (self.progress.elapsed, Instant::now());
-        let elapsed = || before + start.elapsed().as_secs_f64();
+        let time = || before + start.elapsed().as_secs_f64();
         let stopped = Cell::new(false);
         let mut tell = |event| stopped.set(on_event(event) == Control::Stop || stopped.get());
         let mut over = self.is_finished();
@@ -184,33 +184,26 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
             self.save(&mut tell)?;
         }
         while !over && !stopped.get() {
-            let report = self.step()?;
+            let Report { batch, learning_rate, gradient_norm, seconds } = self.step()?;
             let step = self.progress.step;
-            self.progress.elapsed = elapsed();
+            self.progress.elapsed = time();
             // Decided once: time goes on during an evaluation, and the last step is the one that was evaluated.
             over = self.is_finished();
-            tell(Event::Step {
-                step,
-                loss: report.batch.loss(),
-                learning_rate: report.learning_rate,
-                gradient_norm: report.gradient_norm,
-                tokens: report.batch.tokens,
-                seconds: report.seconds,
-                progress: self.used().min(1.0),
-                elapsed: self.progress.elapsed,
-            });
+            let (loss, tokens) = (batch.loss(), batch.tokens);
+            let (progress, elapsed) = (self.used().min(1.0), self.progress.elapsed);
+            tell(Event::Step { step, loss, learning_rate, gradient_norm, tokens, seconds, progress, elapsed });
             // A step brings all that belongs to it, even when told to stop: a resumed run goes on with the next step.
             let due = |every| step.is_multiple_of(every);
             let validation_loss =
                 if over || due(self.config.evaluate_every) { self.evaluate(&mut tell)? } else { None };
             over = over || self.stops_early(&mut tell);
             if over || due(self.config.log_every) || validation_loss.is_some() {
-                self.note(&report, validation_loss);
+                self.note(validation_loss, learning_rate, gradient_norm);
             }
-            self.progress.elapsed = elapsed();
+            self.progress.elapsed = time();
             if over || due(self.config.save_every) || stopped.get() {
                 self.save(&mut tell)?;
-                self.progress.elapsed = elapsed();
+                self.progress.elapsed = time();
             }
         }
         Ok(self.progress.summary(self.config.budget, self.config.patience, &self.metrics))
@@ -233,8 +226,7 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
         for _ in 0..self.config.accumulate {
             let loss = self.task.next_loss(self.model.whole(), &mut self.rng)?;
             batch.add(loss.nats()?, loss.tokens);
-            let Loss { total, .. } = loss;
-            let gradients = ParameterGradients::collect(&self.model, total.backward())?;
+            let gradients = ParameterGradients::collect(&self.model, loss.total.backward())?;
             match &mut sum {
                 Some(sum) => sum.add(gradients),
                 None => sum = Some(gradients),
@@ -267,16 +259,11 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     }
 
     /// Sums up the steps since the last row.
-    fn note(&mut self, report: &Report, validation_loss: Option<f64>) {
+    fn note(&mut self, validation_loss: Option<f64>, learning_rate: f64, gradient_norm: f64) {
         let Interval { nats, tokens, seconds } = std::mem::take(&mut self.progress.interval);
-        self.metrics.push(Row {
-            step: self.progress.step,
-            train_loss: nats / tokens as f64,
-            validation_loss,
-            learning_rate: report.learning_rate,
-            gradient_norm: report.gradient_norm,
-            tokens_per_second: tokens as f64 / seconds,
-        });
+        let (train_loss, tokens_per_second) = (nats / tokens as f64, tokens as f64 / seconds);
+        let step = self.progress.step;
+        self.metrics.push(Row { step, train_loss, validation_loss, learning_rate, gradient_norm, tokens_per_second });
     }
 }
 

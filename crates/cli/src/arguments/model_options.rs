@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::value_parsers::{count, names, number, positive, set};
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// The options of a rung's model.
 pub(crate) trait ModelOptions: Debug {
@@ -234,12 +234,10 @@ impl ModelOptions for GptOptions {
             let usual = GptConfig { gated: was_gated, ..config.clone() };
             config.feed_forward = Some(usual.feed_forward());
         }
-        match (config.positions, self.fields.rope_theta) {
-            (Positions::Learned, Some(_)) => {
-                Err(Failure::input("--rope-theta: only rotary positions have it (--positions rotary)"))
-            }
-            _ => Ok(()),
+        if config.positions == Positions::Learned && self.fields.rope_theta.is_some() {
+            return Err(Failure::input("--rope-theta: only rotary positions have it (--positions rotary)"));
         }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rungs::SavedRun;
 
-use crate::terminal::failure::Outcome;
+use crate::terminal::Outcome;
 
 /// A run folder that is opened.
 #[derive(Debug, Args)]

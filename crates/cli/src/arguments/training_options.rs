@@ -6,7 +6,7 @@ use clap::Args;
 use rungs::trainer::{Adam, AdamW, Budget, Method, RmsProp, Schedule, Sgd, TrainerConfig};
 
 use super::value_parsers::{count, number, positive, set};
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// Steps of warm-up of the noam schedule, as in the paper.
 const NOAM_WARMUP: usize = 4000;

@@ -1,12 +1,12 @@
 //! Values of options: counts, numbers, and enumerations by the names that files have for them.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use clap::builder::PossibleValuesParser;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// The names that serde has for an enumeration's variants.
 pub(super) fn names<T: DeserializeOwned>() -> PossibleValuesParser {
@@ -15,7 +15,8 @@ pub(super) fn names<T: DeserializeOwned>() -> PossibleValuesParser {
 }
 
 /// The error about a name that is none, which says what names there are.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("one of {0:?}")]
 struct Names(&'static [&'static str]);
 
 impl serde::de::Error for Names {
@@ -25,14 +26,6 @@ impl serde::de::Error for Names {
 
     fn unknown_variant(_: &str, names: &'static [&'static str]) -> Self {
         Self(names)
-    }
-}
-
-impl std::error::Error for Names {}
-
-impl Display for Names {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one of {:?}", self.0)
     }
 }
 
@@ -70,10 +63,7 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
 
 /// Sets a field to the value that was given for it, if one was; without such a field that is a `problem`.
 pub(super) fn set<T>(field: Option<&mut T>, given: Option<T>, problem: &str) -> Outcome {
-    match (field, given) {
-        (Some(field), Some(value)) => *field = value,
-        (None, Some(_)) => return Err(Failure::input(problem)),
-        (_, None) => {}
-    }
+    let Some(value) = given else { return Ok(()) };
+    *field.ok_or_else(|| Failure::input(problem))? = value;
     Ok(())
 }

@@ -11,8 +11,7 @@ use rungs::{Generator, PromptKind, Role, Turn, normalize};
 
 use super::generate::decoding_options::processor;
 use crate::arguments::{Chat, Common};
-use crate::terminal::failure::{Failure, Outcome, complain, reason};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, complain, output, reason, thousands};
 
 /// How tokens are drawn, unless told: a little safer than the model is.
 const TEMPERATURE: f64 = 0.8;
@@ -32,14 +31,11 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
     }
     let (generator, context) = (run.generator()?, run.config.settings.context());
     let turns = chat.system.iter().map(|said| system(said, &generator, context)).collect::<Outcome<_>>()?;
+    let (search, processors) = choice(chat).map_err(Failure::input)?;
     let mut conversation = Conversation {
         generator,
         context,
-        options: GenerateOptions {
-            search: if is_greedy(chat) { Search::Greedy } else { Search::Sample },
-            processors: processors(chat).map_err(Failure::input)?,
-            ..GenerateOptions::default()
-        },
+        options: GenerateOptions { search, processors, ..GenerateOptions::default() },
         most: chat.max_tokens,
         rng: Rng::new(common.seed.unwrap_or(0)).fork("chat"),
         turns,
@@ -64,9 +60,7 @@ pub(crate) fn run(chat: &Chat, common: &Common) -> Outcome {
         }
     }
     // The conversation, as a line of a file of dialogues.
-    let mut facts = Facts::default();
-    facts.field("turns", conversation.turns);
-    facts.print(common.json, "")
+    Facts::default().field("turns", conversation.turns).print(common.json, "")
 }
 
 /// The first turn of a conversation, where the system has something to say. It leaves room for others.
@@ -85,14 +79,10 @@ fn system(said: &str, generator: &Generator, context: usize) -> Outcome<Turn> {
     Ok(turn)
 }
 
-fn is_greedy(chat: &Chat) -> bool {
-    chat.greedy || chat.temperature == Some(0.0)
-}
-
-/// How the distribution is shaped that is drawn from.
-fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
-    if is_greedy(chat) {
-        return Ok(Vec::new());
+/// How tokens are chosen, and how the distribution is shaped that they are drawn from.
+fn choice(chat: &Chat) -> Result<(Search, Processors), ConfigError> {
+    if chat.greedy || chat.temperature == Some(0.0) {
+        return Ok((Search::Greedy, Vec::new()));
     }
     // Who chooses from so many of the likeliest tokens has said how.
     let top_p = chat.top_p.or(chat.top_k.is_none().then_some(TOP_P));
@@ -101,7 +91,7 @@ fn processors(chat: &Chat) -> Result<Processors, ConfigError> {
         processor(chat.top_k.map(TopK::new))?,
         processor(top_p.map(TopP::new))?,
     ];
-    Ok(chain.into_iter().flatten().collect())
+    Ok((Search::Sample, chain.into_iter().flatten().collect()))
 }
 
 /// The next line of what is said; none at the end.
@@ -157,10 +147,8 @@ impl Conversation {
         // Once is enough: from here on something is forgotten with nearly every turn.
         if forgotten > 0 && !self.forgets {
             let (forgotten, context) = (thousands(forgotten), thousands(self.context));
-            complain(&format!(
-                "the first {forgotten} turns do not fit the context of {context} tokens and are forgotten, \
-                 as others will be"
-            ));
+            let first = format!("the first {forgotten} turns do not fit the context of {context} tokens");
+            complain(&format!("{first} and are forgotten, as others will be"));
         }
         self.forgets |= forgotten > 0;
         let rng = self.rng.fork(&self.answers.to_string());

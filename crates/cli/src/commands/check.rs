@@ -4,27 +4,22 @@ use rungs::tensor::Rng;
 use rungs::tensor::registry::Kind;
 
 use crate::arguments::Common;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts};
+use crate::terminal::{Facts, Failure, Outcome, output};
 
 pub(crate) fn run(common: &Common) -> Outcome {
     let rng = Rng::new(common.seed.unwrap_or(0));
     let entries =
         [rungs::tensor::registry::entries(), rungs::layers::registry::entries(), rungs::models::registry::entries()];
-    let (mut checks, mut failed, mut problems) = (Vec::new(), Vec::new(), String::new());
-    let mut rows = vec![["name", "kind", "first order", "second order"].map(str::to_owned).to_vec()];
+    let (mut checks, mut failed, mut problems, mut rows) = (Vec::new(), Vec::new(), String::new(), Vec::new());
     for entry in entries.iter().flatten() {
         let (name, kind) = (entry.covers, name(entry.kind));
         // Each check has a stream of its own, so that one more entry changes no other's numbers.
         let outcome = (entry.run)(&mut rng.fork(name));
         let mut facts = Facts::default();
-        facts.field("name", name);
-        facts.field("kind", kind);
-        facts.field("passed", outcome.is_ok());
+        facts.field("name", name).field("kind", kind).field("passed", outcome.is_ok());
         let errors = match outcome {
             Ok(accuracy) => {
-                facts.field("first_order", accuracy.first);
-                facts.field("second_order", accuracy.second);
+                facts.field("first_order", accuracy.first).field("second_order", accuracy.second);
                 [accuracy.first, accuracy.second].map(|error| format!("{error:.1e}"))
             }
             Err(problem) => {
@@ -37,10 +32,11 @@ pub(crate) fn run(common: &Common) -> Outcome {
         checks.push(facts);
         rows.push(output::row(name, std::iter::once(kind.to_owned()).chain(errors)));
     }
-    let (table, count, all) = (output::table(&rows), checks.len(), if failed.is_empty() { "all" } else { "not all" });
+    let header = ["name", "kind", "first order", "second order"].map(str::to_owned).to_vec();
+    let (table, count) = (output::table(header, rows), checks.len());
+    let all = if failed.is_empty() { "all" } else { "not all" };
     let mut facts = Facts::default();
-    facts.field("passed", failed.is_empty());
-    facts.field("checks", checks);
+    facts.field("passed", failed.is_empty()).field("checks", checks);
     let prose = format!(
         "{table}{problems}\nRelative errors of first and second derivatives against central differences in double \
          precision,\nalong random directions: {all} {count} are right.\n"

@@ -15,9 +15,7 @@ use serde::Serialize;
 use super::learning_data::{Texts, test_dates};
 use super::{quoted, train_with_display, with_loss_plot};
 use crate::arguments::{Climb, Common};
-use crate::terminal::failure::{Failure, Outcome, reason};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::{self, Facts, clock, thousands};
+use crate::terminal::{Facts, Failure, Interrupt, Outcome, clock, output, reason, thousands};
 
 /// How much of each rung's writing is shown.
 const SAMPLE_TOKENS: usize = 320;
@@ -99,8 +97,7 @@ pub(crate) fn run(climb: &Climb, common: &Common) -> Outcome {
         steps.push(climbed(rung, &run, &summary, common.seed.unwrap_or(0))?);
     }
     let mut facts = Facts::default();
-    facts.field("rungs", &steps);
-    facts.field("bigram_bits_per_char", bigram);
+    facts.field("rungs", &steps).field("bigram_bits_per_char", bigram);
     facts.print(common.json, &prose(&steps, bigram))
 }
 
@@ -134,10 +131,8 @@ impl Plan {
         let settings = &self.config.settings;
         let Some(folder) = &self.folder else { return Ok(Run::new(settings, corpus)?) };
         // A ladder that was stopped has runs for its first rungs only.
-        let run = match resume && folder.join("config.json").exists() {
-            true => Run::resume(folder, &self.config, corpus)?,
-            false => Run::create(folder, &self.config, corpus)?,
-        };
+        let start = if resume && folder.join("config.json").exists() { Run::resume } else { Run::create };
+        let run = start(folder, &self.config, corpus)?;
         let parameters = run.parameter_count() as u64;
         Ok(with_loss_plot(run, settings.rung(), parameters))
     }
@@ -214,8 +209,7 @@ fn prose(steps: &[Step], bigram: f64) -> String {
             Some(row([step.rung.name(), &parameters, &speed, &clock(step.seconds), &figure(step)?]))
         };
         let header = row(["rung", "parameters", "tokens/s", "time", measure]);
-        let rows = std::iter::once(header).chain(first).chain(steps.iter().filter_map(of_step));
-        output::table(&rows.collect::<Vec<_>>())
+        output::table(header, first.into_iter().chain(steps.iter().filter_map(of_step)))
     };
     let bigram = row(["bigram", "", "", "", &format!("{bigram:.3}")]);
     let texts = table("bits per character", Some(bigram), |step| step.bits_per_char.map(|bits| format!("{bits:.3}")));

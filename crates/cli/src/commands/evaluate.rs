@@ -12,16 +12,14 @@ use rungs::SavedRun;
 
 use crate::arguments::{Common, Evaluate};
 use crate::plots::check_plot;
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 pub(crate) fn run(evaluate: &Evaluate, common: &Common) -> Outcome {
     // Whatever can be wrong is found before the long work begins.
     evaluate.plot.as_deref().map_or(Ok(()), check_plot)?;
     // The first, and those that it is compared with.
     let mut runs = vec![evaluate.saved.open()?];
-    for folder in &evaluate.compare {
-        runs.push(SavedRun::open(folder)?);
-    }
+    runs.extend(evaluate.compare.iter().map(SavedRun::open).collect::<Result<Vec<_>, _>>()?);
     match (&evaluate.text, &evaluate.pairs) {
         (Some(path), _) => text_evaluation::run(path, &runs, evaluate, common),
         (None, Some(path)) => pair_evaluation::run(path, runs, evaluate, common),

@@ -3,8 +3,7 @@
 use rungs::huggingface::export;
 
 use crate::arguments::{Common, Export};
-use crate::terminal::failure::{Outcome, complain};
-use crate::terminal::output::{Facts, thousands};
+use crate::terminal::{Facts, Outcome, complain, thousands};
 
 pub(crate) fn run(Export { out, saved }: &Export, common: &Common) -> Outcome {
     let run = saved.open()?;

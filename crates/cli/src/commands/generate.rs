@@ -13,8 +13,7 @@ use rungs::{Error, Generator, Rung, SavedRun};
 use crate::arguments::{Common, Generate};
 use crate::plots::alignment::alignment_svg;
 use crate::plots::{check_plot, write_plot};
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::output::{self, Facts};
+use crate::terminal::{Facts, Failure, Outcome, complain, output};
 use crate::text_input::{self, unescaped};
 
 /// The most tokens of a text, unless told; of one that is searched for, where the context has room for them.
@@ -64,10 +63,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
         }
     }
     if common.json {
-        let mut facts = Facts::default();
-        facts.field("texts", reports);
-        facts.optional("drafted", drafted);
-        return facts.print(true, "");
+        return Facts::default().field("texts", reports).optional("drafted", drafted).print(true, "");
     }
     if let Some([proposed, accepted]) = drafted {
         complain(&format!("the draft wrote {proposed} tokens, of which {accepted} stayed"));
@@ -138,15 +134,12 @@ fn options(flags: &Generate, generator: &Generator, kind: Kind, requests: &[Requ
     };
     let options = decoding_options::options(flags, generator, kind, most)?;
     if let (Kind::Answer, Search::Greedy, n @ 2..) = (kind, options.search, flags.n) {
-        return Err(Failure::input(format!(
-            "--n {n}: the likeliest tokens are always the same (--temperature draws others, --beam searches for \
-             several)"
-        )));
+        let several = "--temperature draws others, --beam searches for several";
+        return Err(Failure::input(format!("--n {n}: the likeliest tokens are always the same ({several})")));
     }
     if let Some(context) = context.filter(|&context| longest > context && !searched) {
-        complain(&format!(
-            "a prompt of {longest} tokens is longer than the context of {context}: its beginning is not looked at"
-        ));
+        let longer = format!("a prompt of {longest} tokens is longer than the context of {context}");
+        complain(&format!("{longer}: its beginning is not looked at"));
     }
     Ok(options)
 }

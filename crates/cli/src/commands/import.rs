@@ -4,8 +4,7 @@ use rungs::huggingface::import;
 use rungs::interop::huggingface::Family;
 
 use crate::arguments::{Common, Import};
-use crate::terminal::failure::{Outcome, complain};
-use crate::terminal::output::{Facts, thousands};
+use crate::terminal::{Facts, Outcome, complain, thousands};
 
 pub(crate) fn run(Import { family: model_type, folder, out }: &Import, common: &Common) -> Outcome {
     let family = Family::ALL.into_iter().find(|family| family.name() == model_type).expect("one of their names");

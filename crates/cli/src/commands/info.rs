@@ -10,8 +10,7 @@ use super::{names, report_training};
 use crate::arguments::{Common, Info};
 use crate::plots::loss_curves::{self, Point};
 use crate::plots::{check_plot, write_plot};
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, output, thousands};
 
 pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     info.plot.as_deref().map_or(Ok(()), check_plot)?;
@@ -28,8 +27,7 @@ pub(crate) fn run(info: &Info, common: &Common) -> Outcome {
     if let Some(trained) = run.trained_parameter_count()? {
         facts.fact("trained_parameters", trained, "trained", thousands(trained as usize));
     }
-    facts.field("vocabulary", vocabulary);
-    facts.field("tokens_are", tokens_are);
+    facts.field("vocabulary", vocabulary).field("tokens_are", tokens_are);
     if run.is_imported() {
         facts.fact("imported_from", &text.name, "imported from", &text.name);
     } else {

@@ -13,7 +13,7 @@ use rungs::{
 
 use super::streaming::Streaming;
 use crate::arguments::Train;
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 use crate::text_input::{self, STDIN};
 
 /// What a run that learnt from stdin has for the name of its text.
@@ -63,6 +63,12 @@ impl<'i> Texts<'i> {
             None | Some(PromptKind::Pairs) => ("--pairs", &train.data.pairs),
             Some(PromptKind::Dialogue) => ("--dialogue", &train.data.dialogue),
         };
+        if streaming.asked && flag != "--text" {
+            let asked = if train.data.stream { "--stream" } else { "--cache" };
+            return Err(Failure::input(format!(
+                "{asked}: pairs and dialogues are read whole; only a text is streamed"
+            )));
+        }
         if let (Some(_), Some(task)) = (&train.data.text, task) {
             return Err(Failure::input(format!("--text: this run learns to answer from {task} ({flag})")));
         }
@@ -77,9 +83,8 @@ impl<'i> Texts<'i> {
             (None, (text, held_out)) => (text, held_out.or(validation)),
         };
         // Both or neither: a vocabulary may be that of both.
-        let large = |origin: Origin<'_>| origin.file().is_some_and(TextFile::is_large);
-        let streamed =
-            streaming.asked || (flag == "--text" && [Some(text), validation].into_iter().flatten().any(large));
+        let large = [Some(text), validation].into_iter().flatten().filter_map(Origin::file).any(TextFile::is_large);
+        let streamed = streaming.asked || (flag == "--text" && large);
         let mut read = |origin: Origin<'_>, flag| match streamed {
             true => origin.stream(&mut streaming),
             false => origin.read(flag),
@@ -134,7 +139,9 @@ impl<'i> Texts<'i> {
     fn of_text(&mut self, settings: &Settings, tokenizer: Option<Tokenizer>) -> Outcome<Result<Corpus, Error>> {
         if let (Text::Streamed(text), Some(streaming)) = (&self.text, &mut self.streaming) {
             let validation = if let Some(Text::Streamed(file)) = &self.validation { Some(file) } else { None };
-            match streaming.corpus(text, validation, tokenizer.clone(), settings) {
+            let cache = streaming.cache.clone();
+            let on_reading = &mut |reading| streaming.show(reading);
+            match Corpus::streamed(text, validation, tokenizer.clone(), settings, &cache, on_reading) {
                 // Nobody asked for it, and it cannot be.
                 Err(Error::Tokenizer(TokenizerError::Whole)) if !streaming.asked => {}
                 corpus => return Ok(corpus),

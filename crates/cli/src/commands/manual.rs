@@ -4,8 +4,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::command_line::command;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output;
+use crate::terminal::{Failure, Outcome, output};
 
 /// Prints the completion script for a shell.
 pub(crate) fn completions(shell: Shell) -> Outcome {

@@ -3,8 +3,7 @@
 use rungs::run;
 
 use crate::arguments::{Common, Merge};
-use crate::terminal::failure::Outcome;
-use crate::terminal::output::{Facts, thousands};
+use crate::terminal::{Facts, Outcome, thousands};
 
 pub(crate) fn run(Merge { out, saved }: &Merge, common: &Common) -> Outcome {
     let merged = run::merge(&saved.open()?, out)?;

@@ -2,21 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use rungs::text::Tokenizer;
 use rungs::trainer::{Control, TrainError};
-use rungs::{Corpus, Error, Examples, Reading, Settings, TextFile};
+use rungs::{Error, Reading, TextFile};
 
 use crate::arguments::{Common, Train};
-use crate::terminal::failure::{Failure, Outcome, reason};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::thousands;
-use crate::terminal::progress::Progress;
+use crate::terminal::{Failure, Interrupt, Outcome, Progress, reason, thousands};
 
 /// How the texts of a run are streamed.
 pub(super) struct Streaming<'i> {
     /// Whether it was asked for.
     pub(super) asked: bool,
-    cache: PathBuf,
+    /// Folder for the files of token ids.
+    pub(super) cache: PathBuf,
     label: &'static str,
     machine: bool,
     /// Progress bar of the current pass over the text.
@@ -26,32 +23,20 @@ pub(super) struct Streaming<'i> {
 
 impl<'i> Streaming<'i> {
     /// What was asked for; `out` is the run folder.
-    pub(super) fn new(
-        train: &Train,
-        settings: &Settings,
-        out: &Path,
-        common: &Common,
-        interrupt: &'i Interrupt,
-    ) -> Outcome<Self> {
-        let given = [("--stream", train.data.stream), ("--cache", train.data.cache.is_some())];
-        let asked = given.into_iter().find(|(_, given)| *given);
-        if let (Some((flag, _)), false) = (asked, matches!(settings.data.examples, Examples::Text { .. })) {
-            return Err(Failure::input(format!("{flag}: pairs and dialogues are read whole; only a text is streamed")));
-        }
-        Ok(Self {
-            asked: asked.is_some(),
+    pub(super) fn new(train: &Train, out: &Path, common: &Common, interrupt: &'i Interrupt) -> Self {
+        Self {
+            asked: train.data.stream || train.data.cache.is_some(),
             cache: train.data.cache.clone().unwrap_or_else(|| out.join("ids")),
             label: train.rung.name(),
             machine: common.json,
             progress: None,
             interrupt,
-        })
+        }
     }
 
     /// The text in a file, read through if nothing is known of it.
     pub(super) fn open(&mut self, path: &Path) -> Outcome<TextFile> {
-        let cache = self.cache.clone();
-        TextFile::open(path, &cache, &mut |reading| self.show(reading)).map_err(|error| match error {
+        TextFile::open(path, &self.cache.clone(), &mut |reading| self.show(reading)).map_err(|error| match error {
             Error::Train(TrainError::Io { path, source }) => {
                 Failure::input(format!("{}: {}", path.display(), reason(&source)))
             }
@@ -59,19 +44,8 @@ impl<'i> Streaming<'i> {
         })
     }
 
-    /// A text whose token ids are in files.
-    pub(super) fn corpus(
-        &mut self,
-        text: &TextFile,
-        validation: Option<&TextFile>,
-        tokenizer: Option<Tokenizer>,
-        settings: &Settings,
-    ) -> Result<Corpus, Error> {
-        let cache = self.cache.clone();
-        Corpus::streamed(text, validation, tokenizer, settings, &cache, &mut |reading| self.show(reading))
-    }
-
-    fn show(&mut self, Reading { what, done, of }: Reading) -> Control {
+    /// Shows how far a pass over the text is, and says whether to go on.
+    pub(super) fn show(&mut self, Reading { what, done, of }: Reading) -> Control {
         let progress = self.progress.get_or_insert_with(|| Progress::new(self.label, self.machine));
         let share = if of == 0 { 1.0 } else { done as f64 / of as f64 };
         let megabytes = |bytes: u64| thousands((bytes / 1_000_000) as usize);

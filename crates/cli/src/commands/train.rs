@@ -13,9 +13,7 @@ use training_report::{LeftOut, complain_of_finished, patience, report};
 
 use super::{quoted, train_with_display};
 use crate::arguments::{Common, Train};
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::interrupt::Interrupt;
-use crate::terminal::output::thousands;
+use crate::terminal::{Failure, Interrupt, Outcome, complain, thousands};
 
 pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
@@ -37,17 +35,16 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
         _ if finished => complain_of_finished(&path, &summary, run.trainer().progress()),
         Finish::Completed => {}
         Finish::StoppedEarly => {
-            complain(&format!(
-                "stopped early after step {}: {}",
-                thousands(summary.steps),
-                patience(run.trainer().progress())
-            ));
+            let (steps, why) = (thousands(summary.steps), patience(run.trainer().progress()));
+            complain(&format!("stopped early after step {steps}: {why}"));
         }
         Finish::Stopped => {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));
         }
     }
-    report(&path, rung, parameters, left_out.as_ref(), &summary).print(common.json, "")
+    let mut facts = report(&path, rung, parameters, &summary);
+    left_out.iter().for_each(|left_out| left_out.report(&mut facts));
+    facts.print(common.json, "")
 }
 
 /// A run that the user has stopped, and how to go on with it.

@@ -34,10 +34,8 @@ const LEGEND_LABEL: i32 = 11;
 ///
 /// If there is not exactly one weight for each pair of tokens.
 pub(crate) fn alignment_svg(source: &[String], target: &[String], weights: &[Vec<f64>]) -> String {
-    assert!(
-        weights.len() == target.len() && weights.iter().all(|row| row.len() == source.len()),
-        "a weight for every pair of tokens"
-    );
+    let whole = weights.len() == target.len() && weights.iter().all(|row| row.len() == source.len());
+    assert!(whole, "a weight for every pair of tokens");
     let [source, target] = [source, target].map(|tokens| tokens.iter().map(|token| visible(token)).collect::<Vec<_>>());
     let turns = turns(&source);
     let cell = if turns.contains(&SLANT) { WIDE } else { NARROW };

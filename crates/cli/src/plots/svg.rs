@@ -72,13 +72,12 @@ impl Svg {
 
     /// The whole document.
     pub(super) fn finish(self) -> String {
-        let (width, height) = self.size;
+        let Self { size: (width, height), elements } = self;
         let rule = |(color, i)| format!(".plot-series-{i}{{color:{color};color:var(--plot-series-{i},{color})}}\n");
         let series: String = SERIES.iter().zip(1..).map(rule).collect();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rungs-plot\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\">\n<style>{STYLE}{series}</style>\n{}</svg>\n",
-            self.elements
+             viewBox=\"0 0 {width} {height}\">\n<style>{STYLE}{series}</style>\n{elements}</svg>\n"
         )
     }
 

@@ -38,14 +38,16 @@ impl Facts {
         self.line(name, text);
     }
 
-    pub(crate) fn field(&mut self, key: &'static str, value: impl Serialize) {
+    pub(crate) fn field(&mut self, key: &'static str, value: impl Serialize) -> &mut Self {
         self.fields.push((key, to_raw_value(&value).expect("results are plain values with text for keys")));
+        self
     }
 
     /// A field that is left out where there is no value for it.
-    pub(crate) fn optional(&mut self, key: &'static str, value: Option<impl Serialize>) {
-        if let Some(value) = value {
-            self.field(key, value);
+    pub(crate) fn optional(&mut self, key: &'static str, value: Option<impl Serialize>) -> &mut Self {
+        match value {
+            Some(value) => self.field(key, value),
+            None => self,
         }
     }
 
@@ -67,7 +69,7 @@ pub(crate) fn columns(corner: &str, columns: &[(&str, &Facts)]) -> String {
         row(name, lines.map(|(_, text)| text.clone()))
     };
     let rows = columns.first().into_iter().flat_map(|(_, first)| &first.lines).map(cells);
-    table(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+    table(header, rows)
 }
 
 impl Serialize for Facts {
@@ -81,8 +83,10 @@ pub(crate) fn row(name: &str, cells: impl IntoIterator<Item = String>) -> Vec<St
     std::iter::once(name.to_owned()).chain(cells).collect()
 }
 
-/// Columns of text, each as wide as its widest cell: the first to the left, the others, numbers, to the right.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
+/// Columns of text below their names, each as wide as its widest cell: the first to the left, the others, numbers, to
+/// the right.
+pub(crate) fn table(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..).map_while(width).collect();
     let line = |row: &Vec<String>| {
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let rows = [vec!["rung".to_owned(), "bits".to_owned()], vec!["gpt".to_owned(), "2.5".to_owned()]];
-        assert_eq!(table(&rows), "rung  bits\ngpt    2.5\n");
+        let [header, row] = [["rung", "bits"], ["gpt", "2.5"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(header, [row]), "rung  bits\ngpt    2.5\n");
     }
 }

@@ -85,10 +85,8 @@ impl Course {
                 self.loss = Some(smooth);
                 on.show(progress, || {
                     let validation = self.validation.map(|loss| format!(" (validation {loss:.3})")).unwrap_or_default();
-                    let speed = match self.seconds > 0.0 {
-                        true => format!(", {} tokens/s", thousands((self.tokens as f64 / self.seconds) as usize)),
-                        false => String::new(),
-                    };
+                    let rate = thousands((self.tokens as f64 / self.seconds) as usize);
+                    let speed = if self.seconds > 0.0 { format!(", {rate} tokens/s") } else { String::new() };
                     format!("step {}, loss {smooth:.3}{validation}{speed}", thousands(step))
                 });
             }

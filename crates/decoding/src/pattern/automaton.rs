@@ -1,7 +1,7 @@
 //! A regular expression as a table: which state follows which at each byte, and in which a match may end.
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
-use regex_automata::util::{primitives::StateID, start, syntax};
+use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
 use std::collections::HashMap;
 
@@ -37,17 +37,14 @@ impl Automaton {
         let dfa = dense::Builder::new().configure(limits).syntax(syntax).build(expression).map_err(problem)?;
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes));
         let start = start.map_err(|_| "begins with what cannot be decided".to_owned())?;
-        let mut classes = Box::new([0u8; 256]);
         let of_byte = dfa.byte_classes();
-        (0..=255u8).for_each(|byte| classes[byte as usize] = of_byte.get(byte));
+        let classes: Box<[u8; 256]> = Box::new(std::array::from_fn(|byte| of_byte.get(byte as u8)));
         let width = usize::from(*classes.iter().max().unwrap_or(&0)) + 1;
         let mut example = vec![0u8; width];
         (0..=255u8).for_each(|byte| example[usize::from(classes[byte as usize])] = byte);
 
         // State 0 is the dead one; the others get numbers as they are found.
-        let mut numbers: HashMap<StateID, u32> = HashMap::new();
-        let mut found: Vec<StateID> = vec![start];
-        numbers.insert(start, 1);
+        let (mut numbers, mut found) = (HashMap::from([(start, 1_u32)]), vec![start]);
         let (mut table, mut accepts) = (vec![0u32; width], vec![false]);
         let mut done = 0;
         while let Some(&state) = found.get(done) {
@@ -98,11 +95,8 @@ impl Automaton {
 
 /// What is wrong with an expression, in a line.
 fn problem(error: dense::BuildError) -> String {
-    let mut deepest: &dyn std::error::Error = &error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let text = deepest.to_string();
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let text = causes.last().map(<dyn std::error::Error>::to_string).unwrap_or_default();
     match text.contains("limit") {
         true => "is too large: its automaton would have more states than fit 4 MiB".to_owned(),
         // The parser draws where the error is; the last line says what it is.

@@ -42,23 +42,16 @@ impl Fields {
         self.object.get(field).filter(|value| !value.is_null())
     }
 
-    pub(super) fn has(&self, field: &str) -> bool {
-        self.get(field).is_some()
-    }
-
     /// That it is of this family, by its type or by its class.
     pub(super) fn check_family(&self, family: Family) -> Result<(), HuggingFaceError> {
         let class = self.get("architectures").and_then(|classes| classes.get(0));
-        let known = |value: &Value| {
-            let of = |f: &Family| Some(f.name()) == value.as_str() || Some(f.class()) == value.as_str();
-            Family::ALL.into_iter().find(of)
-        };
         let (field, value) = match (self.get("model_type"), class) {
             (Some(value), _) => ("model_type", value),
             (None, Some(value)) => ("architectures", value),
             (None, None) => return Err(self.wrong("model_type", "missing")),
         };
-        let problem = match known(value) {
+        let is_named = |family: &Family| value == family.name() || value == family.class();
+        let problem = match Family::ALL.into_iter().find(is_named) {
             Some(found) if found == family => return Ok(()),
             Some(found) => format!("this is a {0}, not a {1} (rungs import {0})", found.name(), family.name()),
             None => format!("the architecture {value} is not known here, only gpt2 and llama"),

@@ -19,18 +19,14 @@ impl Pretrained {
         let fields = Fields::new(config)?;
         fields.check_family(family)?;
         fields.refuse_unless("quantization_config", &Value::Null, "quantized weights are not known here")?;
-        let config = match family {
-            Family::Gpt2 => gpt2(&fields)?,
-            Family::Llama => llama(&fields)?,
+        let (config, usual_end) = match family {
+            Family::Gpt2 => (gpt2(&fields)?, json!(50256)),
+            Family::Llama => (llama(&fields)?, json!(2)),
         };
         config.parameter_count()?;
-        let usual = match family {
-            Family::Gpt2 => json!(50256),
-            Family::Llama => json!(2),
-        };
         let generation = generation.map(Fields::new).transpose()?;
         let end = generation.iter().chain([&fields]).find_map(|fields| fields.object.get("eos_token_id"));
-        let end = tokens(end.unwrap_or(&usual))?;
+        let end = tokens(end.unwrap_or(&usual_end))?;
         // A small vocabulary leaves the usual id without a token.
         let end = end.into_iter().filter(|&id| (id as usize) < config.vocabulary).collect();
         Ok(Self { family, config, end })
@@ -130,7 +126,7 @@ fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     fields.refuse_unless("scale_attn_weights", &json!(true), "scores are always divided by √K here")?;
     fields.refuse_unless("scale_attn_by_inverse_layer_idx", &json!(false), "scores are not scaled by layer here")?;
     fields.refuse_unless("add_cross_attention", &json!(false), "a decoder without an encoder has none here")?;
-    let context = if fields.has("n_positions") { "n_positions" } else { "n_ctx" };
+    let context = if fields.get("n_positions").is_some() { "n_positions" } else { "n_ctx" };
     let (vocabulary, context) = (fields.size("vocab_size")?, fields.size(context)?);
     let (width, heads, layers) = (fields.size("n_embd")?, fields.size("n_head")?, fields.size("n_layer")?);
     Ok(GptConfig {
@@ -157,9 +153,8 @@ fn llama(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
     }
     let [bias, mlp_bias] = [fields.flag("attention_bias", false)?, fields.flag("mlp_bias", false)?];
     if bias != mlp_bias {
-        return Err(
-            fields.wrong("mlp_bias", format!("is {mlp_bias} where attention_bias is {bias}; here they are one"))
-        );
+        let problem = format!("is {mlp_bias} where attention_bias is {bias}; here they are one");
+        return Err(fields.wrong("mlp_bias", problem));
     }
     Ok(GptConfig {
         key_heads: fields.count("num_key_value_heads")?,

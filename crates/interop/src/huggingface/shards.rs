@@ -3,7 +3,7 @@
 use super::pretrained::HuggingFaceError;
 use rungs_tensor::safetensors::Header;
 use rungs_tensor::{Array, Element};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -38,11 +38,9 @@ impl FileError {
 /// If it cannot be read, or is not UTF-8.
 pub fn read_text(folder: &Path, name: &str) -> Result<Option<String>, FileError> {
     let path = folder.join(name);
-    match std::fs::read(&path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(FileError { path, problem: "not UTF-8 text".to_owned() }),
-        },
+    match std::fs::read(&path).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(Some(text)),
+        Ok(Err(_)) => Err(FileError { path, problem: "not UTF-8 text".to_owned() }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError { path, problem: error.to_string() }),
     }
@@ -79,9 +77,7 @@ impl Shards {
         let Some(json) = read_text(folder, INDEX)? else { return Err(no_weights(folder)) };
         let wrong = |problem: String| FileError { path: index.clone(), problem };
         let files = weight_map(&json).map_err(wrong)?;
-        let mut names: Vec<&String> = files.values().collect();
-        names.sort();
-        names.dedup();
+        let names: BTreeSet<&String> = files.values().collect();
         if let Some(name) =
             names.iter().find(|name| name.contains(['/', '\\', ':', '\0']) || !name.ends_with(".safetensors"))
         {
@@ -105,8 +101,7 @@ impl Shards {
         for (name, file) in files.into_iter().flatten() {
             let found = places.get(name).and_then(|&number| shards[number].path.file_name());
             if found.is_none_or(|found| found != file.as_str()) {
-                let problem = format!("weight_map: tensor {name} is not in {file}");
-                return Err(FileError { path, problem });
+                return Err(FileError { path, problem: format!("weight_map: tensor {name} is not in {file}") });
             }
         }
         Ok(Self { path, shards, places })
@@ -174,8 +169,7 @@ fn weight_map(json: &str) -> Result<BTreeMap<String, String>, String> {
 /// What to say of a folder without safetensors files.
 fn no_weights(folder: &Path) -> FileError {
     let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
+    let names: BTreeSet<String> = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     match names.iter().find(|name| PICKLES.iter().any(|end| name.ends_with(end))) {
         Some(pickle) => FileError {
             path: folder.join(pickle),

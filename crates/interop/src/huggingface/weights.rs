@@ -32,8 +32,7 @@ struct Places {
 impl Places {
     /// A tensor that is the same there.
     fn same(&mut self, ours: impl Into<String>, theirs: impl Into<String>, shape: impl Into<Shape>) {
-        let theirs = vec![(theirs.into(), shape.into())];
-        self.places.push(Place { name: ours.into(), theirs, transposed: false });
+        self.places.push(Place { name: ours.into(), theirs: vec![(theirs.into(), shape.into())], transposed: false });
     }
 
     fn norm(&mut self, ours: &str, theirs: &str, width: usize, kind: NormKind) {
@@ -181,11 +180,8 @@ fn check<'n>(
                 if !small {
                     return Err(HuggingFaceError::tensor(name, format!("its shape {found:?} is too large")));
                 }
-                error.misshapen.push(Misshapen {
-                    name: name.to_owned(),
-                    expected: *expected,
-                    found: Shape::new(found),
-                });
+                let (name, expected, found) = (name.to_owned(), *expected, Shape::new(found));
+                error.misshapen.push(Misshapen { name, expected, found });
             }
             Some(_) => {}
         }

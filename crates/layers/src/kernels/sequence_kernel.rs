@@ -11,7 +11,7 @@
 
 use super::sequence_reading::{Order, Reading, Sizes};
 use rungs_tensor::{Array, Element, Grads, Kernel, Mask, Needs, Operands, PackedMatrix, Shape, ShapeError, Tensor};
-use rungs_tensor::{for_each_part, simd};
+use rungs_tensor::{for_each_part, vectorized};
 use std::fmt::Debug;
 
 /// What a cell computes at a step, for one sequence of the batch; each slice is a multiple of H numbers.
@@ -175,43 +175,32 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
             for t in self.reading.steps(time) {
                 p.chunks_exact_mut(gates).for_each(|p| p.copy_from_slice(&start));
                 w_h.add_product(h, p);
-                simd::run(
-                    #[inline(always)]
-                    || {
-                        for (i, row) in rows.clone().enumerate() {
-                            let h = &mut h[i * hidden..][..hidden];
-                            if self.reading.is_within(row, t) {
-                                self.equations.step(Step {
-                                    x: &x[(row * time + t) * gates..][..gates],
-                                    p: &p[i * gates..][..gates],
-                                    bias,
-                                    h: &mut *h,
-                                    c: part(c, i, hidden, C::STATES == 2),
-                                    kept: &mut kept[(i * time + t) * kept_width..][..kept_width],
-                                });
-                            }
-                            states[(i * time + t) * hidden..][..hidden].copy_from_slice(h);
+                vectorized!({
+                    for (i, row) in rows.clone().enumerate() {
+                        let h = &mut h[i * hidden..][..hidden];
+                        if self.reading.is_within(row, t) {
+                            self.equations.step(Step {
+                                x: &x[(row * time + t) * gates..][..gates],
+                                p: &p[i * gates..][..gates],
+                                bias,
+                                h: &mut *h,
+                                c: part(c, i, hidden, C::STATES == 2),
+                                kept: &mut kept[(i * time + t) * kept_width..][..kept_width],
+                            });
                         }
-                    },
-                );
+                        states[(i * time + t) * hidden..][..hidden].copy_from_slice(h);
+                    }
+                });
             }
         });
         last_c.copy_from_slice(slice(&c));
         (y, kept)
     }
 
-    fn backward(
-        &self,
-        operands: Operands<'_, E>,
-        y: &Array<E>,
-        kept: &Array<E>,
-        dy: &Array<E>,
-        needs: Needs<'_>,
-    ) -> Grads<E> {
-        let x = operands.array(0);
-        let sizes @ Sizes { batch, time, hidden } = Sizes::of(x, C::GATES);
+    fn backward(&self, x: Operands<'_, E>, y: &Array<E>, kept: &Array<E>, dy: &Array<E>, needs: Needs<'_>) -> Grads<E> {
+        let sizes @ Sizes { batch, time, hidden } = Sizes::of(x.array(0), C::GATES);
         let (gates, kept_width) = (C::GATES * hidden, C::KEPT * hidden);
-        let (w_h, first) = (operands.array(1), operands.array(3).contiguous());
+        let (w_h, first) = (x.array(1), x.array(3).contiguous());
         let back = PackedMatrix::new(Tensor::constant(w_h.clone()).t().array(), batch * time);
         let dy = dy.contiguous();
         let (dstates, dlast_c) = slice(&dy).split_at(batch * time * hidden);
@@ -227,37 +216,34 @@ impl<E: Element, C: Equations> Kernel<E> for Sequence<C> {
         let arrays = [dh.make_mut(), dc.make_mut(), dp.make_mut(), dx.make_mut(), before.make_mut(), dp_now.make_mut()];
         for_each_part(0..batch, sizes.least(), arrays, &|rows, [dh, dc, dp, dx, before, dp_now]| {
             for t in self.reading.steps(time).rev() {
-                simd::run(
-                    #[inline(always)]
-                    || {
-                        for (i, row) in rows.clone().enumerate() {
-                            let (at, to) = (row * time + t, i * time + t);
-                            let dh = &mut dh[i * hidden..][..hidden];
-                            for (dh, dy) in dh.iter_mut().zip(&dstates[at * hidden..][..hidden]) {
-                                *dh += *dy;
-                            }
-                            let dp_now = &mut dp_now[i * gates..][..gates];
-                            let dx = part(dx, to, gates, !C::ADDS);
-                            let before = &mut before[to * hidden..][..hidden];
-                            before.copy_from_slice(self.reading.before([y, first], [row, t], sizes));
-                            if self.reading.is_within(row, t) {
-                                self.equations.step_back(StepBack {
-                                    kept: &kept[at * kept_width..][..kept_width],
-                                    before,
-                                    after: &y[at * hidden..][..hidden],
-                                    dh,
-                                    dc: part(dc, i, hidden, C::STATES == 2),
-                                    dp: &mut *dp_now,
-                                    dx,
-                                });
-                            } else {
-                                dp_now.fill(E::ZERO);
-                                dx.fill(E::ZERO);
-                            }
-                            dp[to * gates..][..gates].copy_from_slice(dp_now);
+                vectorized!({
+                    for (i, row) in rows.clone().enumerate() {
+                        let (at, to) = (row * time + t, i * time + t);
+                        let dh = &mut dh[i * hidden..][..hidden];
+                        for (dh, dy) in dh.iter_mut().zip(&dstates[at * hidden..][..hidden]) {
+                            *dh += *dy;
                         }
-                    },
-                );
+                        let dp_now = &mut dp_now[i * gates..][..gates];
+                        let dx = part(dx, to, gates, !C::ADDS);
+                        let before = &mut before[to * hidden..][..hidden];
+                        before.copy_from_slice(self.reading.before([y, first], [row, t], sizes));
+                        if self.reading.is_within(row, t) {
+                            self.equations.step_back(StepBack {
+                                kept: &kept[at * kept_width..][..kept_width],
+                                before,
+                                after: &y[at * hidden..][..hidden],
+                                dh,
+                                dc: part(dc, i, hidden, C::STATES == 2),
+                                dp: &mut *dp_now,
+                                dx,
+                            });
+                        } else {
+                            dp_now.fill(E::ZERO);
+                            dx.fill(E::ZERO);
+                        }
+                        dp[to * gates..][..gates].copy_from_slice(dp_now);
+                    }
+                });
                 back.add_product(dp_now, dh);
             }
         });

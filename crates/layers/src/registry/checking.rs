@@ -1,10 +1,13 @@
 //! How the layers of the list are checked: in training, by all inputs and parameters.
 
-use crate::{Dropout, Mode, Module};
-use rungs_tensor::check::{Accuracy, GradientMismatch, check_gradients};
+use crate::{Bias, Dropout, Init, Linear, Mode, Module};
+use rungs_tensor::check::{Outcome, check_gradients};
 use rungs_tensor::{Array, Rng, Tensor};
 
-pub(super) type Outcome = Result<Accuracy, GradientMismatch>;
+/// A layer whose parameters the check draws anew.
+pub(super) fn linear([inputs, outputs]: [usize; 2], rng: &mut Rng) -> Linear<f64> {
+    Linear::new(inputs, outputs, Bias::Yes, Init::Zeros, rng)
+}
 
 /// A dropout that does drop: layers are checked as they are trained.
 pub(super) fn some_dropout() -> Dropout {

@@ -1,19 +1,16 @@
 //! The checks of attention and of what is built on it.
 
-use super::checking::{Outcome, check, joined, some_dropout, training};
+use super::checking::{check, joined, linear, some_dropout, training};
 use crate::{
-    Angles, Bias, Block, BlockConfig, CrossAttention, DecoderBlock, Init, KeyValueCache, Linear, NormKind,
-    NormPosition, Present, Rotary, SelfAttention, TransformerDecoder, TransformerEncoder,
+    Angles, Block, BlockConfig, CrossAttention, DecoderBlock, KeyValueCache, NormKind, NormPosition, Present, Rotary,
+    SelfAttention, TransformerDecoder, TransformerEncoder,
 };
+use rungs_tensor::check::Outcome;
 use rungs_tensor::{Ids, Rng, Tensor};
 
 /// The second of two sequences is padded at both ends.
 fn padded(length: usize) -> Present {
     [0..length, 1..length - 1].into()
-}
-
-fn linear([inputs, outputs]: [usize; 2], rng: &mut Rng) -> Linear<f64> {
-    Linear::new(inputs, outputs, Bias::Yes, Init::Zeros, rng)
 }
 
 /// Small blocks that drop.

@@ -131,8 +131,7 @@ impl Length {
     /// # Errors
     /// If `min` is more than `max`.
     pub fn new(min: usize, max: usize) -> Result<Self, ConfigError> {
-        check(min <= max, || format!("min-tokens {min} is more than max-tokens {max}"))?;
-        Ok(Self { min, max })
+        check(min <= max, || format!("min-tokens {min} is more than max-tokens {max}")).map(|()| Self { min, max })
     }
 
     /// Up to `max` tokens.

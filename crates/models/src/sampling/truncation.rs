@@ -55,8 +55,7 @@ impl TopK {
     /// # Errors
     /// If k is 0.
     pub fn new(k: usize) -> Result<Self, ConfigError> {
-        check_sizes(usize::MAX, &[("top-k", k)])?;
-        Ok(Self(k))
+        check_sizes(usize::MAX, &[("top-k", k)]).map(|()| Self(k))
     }
 }
 

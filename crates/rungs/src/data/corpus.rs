@@ -75,10 +75,8 @@ impl Corpus {
 
     /// How many examples there are to learn and to validate on; none of a text.
     pub fn examples(&self) -> Option<usize> {
-        match &self.parts {
-            Parts::Text(_) => None,
-            Parts::Examples([train, validation]) => Some(train.len() + validation.len()),
-        }
+        let Parts::Examples([train, validation]) = &self.parts else { return None };
+        Some(train.len() + validation.len())
     }
 
     /// Bits per token of the held-out text under a [bigram model](Bigram) of the training text; none of examples.
@@ -93,15 +91,12 @@ impl Corpus {
 
     /// That it is what these settings learn from.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
-        match (&self.parts, &self.tokenizers.source, settings.prompts().is_some()) {
-            (Parts::Examples(_), None, false) => {
-                Err(Error::setting("task", "these are answers to learn, and the settings have no template"))
-            }
-            (Parts::Text(_), _, true) => {
-                Err(Error::setting("task", "this is a text, and the settings have a template for answers"))
-            }
-            _ => Ok(()),
-        }
+        let problem = match (&self.parts, &self.tokenizers.source, settings.prompts().is_some()) {
+            (Parts::Examples(_), None, false) => "these are answers to learn, and the settings have no template",
+            (Parts::Text(_), _, true) => "this is a text, and the settings have a template for answers",
+            _ => return Ok(()),
+        };
+        Err(Error::setting("task", problem))
     }
 }
 

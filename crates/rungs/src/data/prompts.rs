@@ -157,11 +157,7 @@ impl Prompts {
 
     /// The latest part of what is said that fits a context of so many tokens, from a user's turn on, as an example; and
     /// how many turns are left out at its beginning. None if not even the last answer fits.
-    pub(super) fn latest_example(
-        &self,
-        turns: &[(Role, &str)],
-        context: usize,
-    ) -> Result<Option<(Example, usize)>, Error> {
+    pub(super) fn latest_example(&self, turns: &[(Role, &str)], context: usize) -> Fitting<Example> {
         // Behind the last answer nothing is learnt.
         let last = turns.iter().rposition(|(role, _)| *role == Role::Assistant).map_or(0, |last| last + 1);
         fitting(&turns[..last], |turns| self.example(turns), |example| example.steps() <= context)
@@ -213,13 +209,16 @@ pub(super) fn filled(kind: PromptKind, template: &Template, turns: &[(Role, &str
     }
 }
 
+/// Something made of the last turns that fit, and how many turns are left out; none if not even the last does.
+type Fitting<T> = Result<Option<(T, usize)>, Error>;
+
 /// What is made of as many of the last turns as fit, from a user's on, behind what the system says; and how many are
 /// left out.
 fn fitting<T>(
     turns: &[(Role, &str)],
     make: impl Fn(&[(Role, &str)]) -> Result<T, Error>,
     fits: impl Fn(&T) -> bool,
-) -> Result<Option<(T, usize)>, Error> {
+) -> Fitting<T> {
     let (system, turns) = turns.split_at(turns.iter().take_while(|(role, _)| *role == Role::System).count());
     let begins = |&start: &usize| start == 0 || turns[start].0 == Role::User;
     for start in (0..turns.len()).filter(begins) {

@@ -36,10 +36,8 @@ impl Corpus {
         tokenizer: Option<Tokenizer>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let (train, held_out) = match validation {
-            Some(validation) => (text, validation),
-            None => split(text, settings.data.validation_split),
-        };
+        let share = settings.data.validation_split;
+        let (train, held_out) = validation.map_or_else(|| split(text, share), |held_out| (text, held_out));
         let tokenizer = match tokenizer {
             Some(tokenizer) => tokenizer,
             None => learnt(&settings.data.tokenizer, settings.data.examples.documents(), &mut |learner, both| {

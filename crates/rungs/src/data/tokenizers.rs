@@ -76,10 +76,7 @@ impl Tokenizers {
     /// # Errors
     /// If it is not of this form: see [`TokenizerError`].
     pub fn from_json(json: &str, translates: bool) -> Result<Self, TokenizerError> {
-        match translates {
-            false => Tokenizer::from_json(json).map(Self::from),
-            true => pair_from_json(json).map(Self::from),
-        }
+        if translates { pair_from_json(json).map(Self::from) } else { Tokenizer::from_json(json).map(Self::from) }
     }
 
     /// The tokenizers of a folder: those of a run, or those that a Hugging Face folder or GPT-2's has.

@@ -152,7 +152,13 @@ impl Generator {
                     let (text, shown) = listener.finish();
                     (text, if unheard { 0 } else { shown })
                 }
-                None => (self.translated(&mut generated), 0),
+                None => {
+                    // The end is not among the ids; its log-probability, and where the model looked then, are kept.
+                    if generated.finish == Finish::Stop {
+                        generated.ids.pop();
+                    }
+                    (self.tokenizers.target.decode(&generated.ids), 0)
+                }
             };
             if text.len() > shown {
                 // It is over, whatever is answered.
@@ -227,14 +233,5 @@ impl Generator {
             _ => {}
         }
         Some(listener)
-    }
-
-    /// What a translation says. The token that ends it is taken off; its log-probability, and where the model looked,
-    /// keep the end's.
-    fn translated(&self, generated: &mut Generated) -> String {
-        if generated.finish == Finish::Stop {
-            generated.ids.pop();
-        }
-        self.tokenizers.target.decode(&generated.ids)
     }
 }

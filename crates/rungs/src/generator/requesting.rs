@@ -39,7 +39,7 @@ impl Generator {
         let tokenizer = self.tokenizers.text()?;
         let mut ids = tokenizer.beginning();
         if ids.is_empty() {
-            let before = self.separator.as_deref().unwrap_or("\n");
+            let before = self.data.examples.documents().unwrap_or("\n");
             ids = tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0]);
         }
         Ok(Request::new(Kind::Continuation, ids, ""))
@@ -62,7 +62,7 @@ impl Generator {
             return Ok(Request::new(Kind::Answer, ids, text));
         }
         let [tokenizer, _] = self.tokenizers.pair()?;
-        let source = tokenizer.encode(&normalize(text, self.lowercase))?;
+        let source = tokenizer.encode(&normalize(text, self.data.examples.lower_case()))?;
         if source.is_empty() {
             return Err(Error::Text("nothing to translate".to_owned()));
         }

@@ -48,14 +48,13 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));
     }
+    let mut names: Vec<&'static str> = files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).collect();
     check_can_be_folder(out)?;
     let next = |name: &str| out.join(format!("{name}.next"));
     // The configuration's draft is written before any file gets its name, and gets its own name last. While it waits
     // beside no configuration, the files are those of an export that was killed, and are replaced.
     let unfinished = next(CONFIG).exists() && !out.join(CONFIG).exists();
-    let in_the_way =
-        files.iter().map(|(name, _)| *name).chain([WEIGHTS_FILE]).find(|name| !unfinished && out.join(name).exists());
-    if let Some(name) = in_the_way {
+    if let Some(name) = names.iter().find(|name| !unfinished && out.join(name).exists()) {
         return Err(Error::file(out.join(name), "in the way: there is such a file already"));
     }
     let mut model = run.model()?;
@@ -73,17 +72,15 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let drafts = files.iter().try_for_each(|(name, contents)| draft(name, &|to| to.write_all(contents.as_bytes())));
     let drafts =
         drafts.and_then(|()| draft(WEIGHTS_FILE, &|to| safetensors::write_to(&theirs, Some(("format", "pt")), to)));
-    let mut files: Vec<&'static str> = files.into_iter().map(|(name, _)| name).chain([WEIGHTS_FILE]).collect();
     if let Err(error) = drafts {
         // Best effort: a draft that stays blocks nothing.
-        files.iter().for_each(|name| drop(fs::remove_file(next(name))));
+        names.iter().for_each(|name| drop(fs::remove_file(next(name))));
         return Err(error);
     }
-    let rename = |name: &&str| {
+    names.iter().rev().try_for_each(|name| {
         let path = out.join(name);
         fs::rename(next(name), &path).map_err(|source| Error::Save { path, source })
-    };
-    files.iter().rev().try_for_each(rename)?;
-    files.sort_unstable();
-    Ok(Exported { family: pretrained.family, files })
+    })?;
+    names.sort_unstable();
+    Ok(Exported { family: pretrained.family, files: names })
 }

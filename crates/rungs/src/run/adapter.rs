@@ -80,10 +80,7 @@ pub(super) struct Adapter {
 impl Adapter {
     /// None if the run has a whole model.
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, Error> {
-        if folder.checksum(ADAPTER_FILE).is_none() {
-            return Ok(None);
-        }
-        Ok(Some(folder.parse(ADAPTER_FILE, Self::from_bytes)?))
+        Ok(folder.checksum(ADAPTER_FILE).map(|_| folder.parse(ADAPTER_FILE, Self::from_bytes)).transpose()?)
     }
 
     /// Reads an adapter from the bytes of its file, or says what is wrong with them.

@@ -80,26 +80,22 @@ impl SavedRun {
     /// # Errors
     /// If there is no adapter, or another model or none there.
     pub fn base(&self, place: Option<&Path>) -> Result<SavedRun, Error> {
-        let Belonging { base, tokens_sha256, .. } = &self.adapter()?.belonging;
-        let was = Path::new(&base.name);
+        let Belonging { base: Provenance { name, sha256 }, tokens_sha256, .. } = &self.adapter()?.belonging;
+        let was = Path::new(name);
         let place = place.or(self.base.as_deref()).unwrap_or(was);
-        let run = SavedRun::open(place).map_err(|error| match place == was {
-            false => error,
-            true => Error::file(
-                self.path(),
-                format!("the model that it adapts is gone: {error}; --base DIR says where it is, --from DIR to train"),
-            ),
+        let run = SavedRun::open(place).map_err(|error| {
+            let problem = format!("the model that it adapts is gone: {error}");
+            let gone = format!("{problem}; --base DIR says where it is, --from DIR to train");
+            if place == was { Error::file(self.path(), gone) } else { error }
         })?;
         let other = |problem: String| {
             let adapter = self.path().display();
-            let problem = format!("not the model that {adapter} adapts, which was {}: {problem}", base.name);
+            let problem = format!("not the model that {adapter} adapts, which was {name}: {problem}");
             Err(Error::file(run.path(), problem))
         };
         match run.folder.checksum(MODEL_FILE) {
-            None => other(format!("there is no {MODEL_FILE}, whose checksum is {}", base.sha256)),
-            Some(found) if found != base.sha256 => {
-                other(format!("its {MODEL_FILE} has checksum {found}, not {}", base.sha256))
-            }
+            None => other(format!("there is no {MODEL_FILE}, whose checksum is {sha256}")),
+            Some(found) if found != sha256 => other(format!("its {MODEL_FILE} has checksum {found}, not {sha256}")),
             _ if sum(&run.tokenizers) != *tokens_sha256 => other("its tokens are others".to_owned()),
             _ => Ok(run),
         }
@@ -146,12 +142,6 @@ impl SavedRun {
         let mut model = self.config.settings.build(&self.tokenizers, &mut Rng::new(0))?.frozen();
         model.load(&weights).map_err(|problem| self.folder.error(MODEL_FILE, problem))?;
         Ok(model)
-    }
-
-    /// The model, if it goes on with texts.
-    fn text_model(&self) -> Result<Model, Error> {
-        self.tokenizers.text()?;
-        self.model()
     }
 
     /// The model and its tokens, which makes texts.
@@ -234,7 +224,8 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn token_losses(&self, ids: &[u32], stride: Option<usize>) -> Result<Vec<f32>, Error> {
-        token_losses(self.text_model()?.as_ref(), ids, self.config.settings.context(), stride)
+        self.tokenizers.text()?;
+        token_losses(self.model()?.as_ref(), ids, self.config.settings.context(), stride)
     }
 
     /// How well the model predicts a text, every token after the first.
@@ -245,7 +236,8 @@ impl SavedRun {
     /// # Panics
     /// If a token is not one of the run's tokenizer.
     pub fn evaluate(&self, ids: &[u32]) -> Result<Evaluation, Error> {
-        Ok(evaluate(self.text_model()?.as_ref(), ids, self.config.settings.context())?)
+        self.tokenizers.text()?;
+        Ok(evaluate(self.model()?.as_ref(), ids, self.config.settings.context())?)
     }
 }
 

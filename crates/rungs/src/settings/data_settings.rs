@@ -60,10 +60,7 @@ impl Examples {
 
     /// What separates documents.
     pub fn documents(&self) -> Option<&str> {
-        match self {
-            Self::Text { documents } => documents.as_deref(),
-            _ => None,
-        }
+        if let Self::Text { documents } = self { documents.as_deref() } else { None }
     }
 
     /// Whether pairs are made lower-case.

@@ -112,23 +112,17 @@ fn from_flat(mut old: Map<String, Value>) -> Result<Value, serde_json::Error> {
     }
     model.extend(gpt.into_iter().chain(pairs).chain(transformer));
 
-    let mut examples = Map::new();
-    if rung.translates() {
-        examples.insert("kind".to_owned(), "pairs".into());
-        examples.extend(counts);
+    let (kind, mut examples) = if rung.translates() {
+        ("pairs", Map::from_iter(counts))
     } else if prompts.is_empty() {
-        examples.insert("kind".to_owned(), "text".into());
-        examples.extend(taken(&["documents"]));
+        ("text", taken(&["documents"]))
     } else {
-        examples.insert("kind".to_owned(), "prompts".into());
-        examples.extend(prompts);
-    }
+        ("prompts", prompts)
+    };
+    examples.insert("kind".to_owned(), kind.into());
     data.insert("examples".to_owned(), examples.into());
 
-    let mut settings = taken(&["fine_tuning"]);
-    let mut training = old;
-    training.extend(regularization);
-    let parts = [("model", model), ("data", data), ("training", training)];
-    settings.extend(parts.map(|(name, fields)| (name.to_owned(), Value::Object(fields))));
-    Ok(Value::Object(settings))
+    let fine_tuning = old.remove("fine_tuning");
+    old.extend(regularization);
+    Ok(json!({ "model": model, "data": data, "training": old, "fine_tuning": fine_tuning }))
 }

@@ -8,7 +8,7 @@
 //! time, Williams & Peng 1990). A GPT has no memory beyond its window, so it reads windows from anywhere. With every
 //! example, any of them begins anew.
 
-use super::measuring::{LOGITS, TOGETHER, WINDOWS, begin, loss, measure, together};
+use super::measuring::{LOGITS, TOGETHER, WINDOWS, begin, features, loss, measure, together};
 use crate::Error;
 use crate::data::{Corpus, Parts};
 use crate::layers::{Mode, RecurrentState};
@@ -115,13 +115,19 @@ impl<E: Element> Task<E> for LanguageTask<E> {
         };
         let mode = &mut Mode::Train(rng);
         let mut state = carried.filter(|_| !batch.restart).unwrap_or_else(|| begin(model.as_ref(), &batch, mode));
-        let (own, smoothing) = (self.scheduled_sampling, self.label_smoothing);
-        let loss = loss(model.as_ref(), &batch, own, smoothing, &mut state, mode);
+        let (logits, targets) = if self.scheduled_sampling > 0.0 {
+            let logits = model.logits_reading_its_own(&batch.inputs, self.scheduled_sampling, &mut state, mode);
+            (logits, batch.targets.clone()) // (B, T, V)
+        } else {
+            let (features, targets) = features(model.as_ref(), &batch, &mut state, mode);
+            (model.scores(&features), targets) // (B, T, V) or (L, V)
+        };
+        let total = loss(&logits, &targets, self.label_smoothing);
         if let Batches::Streams { state: carried, .. } = &mut self.batches {
             state.detach(); // truncated here
             *carried = Some(state);
         }
-        Ok(loss)
+        Ok(Loss { total, tokens: batch.tokens() })
     }
 
     fn validate(&self, model: &Self::Model) -> Result<Evaluation, TrainError> {

@@ -4,7 +4,7 @@ use crate::layers::Mode;
 use crate::models::{LanguageModel, Source, State};
 use crate::tensor::{CrossEntropy, Element, Ids, Reduction, Tensor};
 use crate::trainer::data::{Batch, Example, IGNORE_INDEX, SlidingWindows, SortedExamples, TokenIds};
-use crate::trainer::{Evaluation, Loss, TrainError};
+use crate::trainer::{Evaluation, TrainError};
 use std::sync::Arc;
 
 /// How many windows a model without memory is evaluated on at a time, at the most: a matter of speed alone.
@@ -22,24 +22,9 @@ pub(super) fn begin<E: Element>(model: &dyn LanguageModel<E>, batch: &Batch, mod
     }
 }
 
-/// Σ −ln p(target) over what is learnt of a batch. In training the model reads its own tokens with probability `own`,
-/// and ε = `smoothing` of every target's probability is spread over the vocabulary.
-pub(super) fn loss<E: Element>(
-    model: &dyn LanguageModel<E>,
-    batch: &Batch,
-    own: f64,
-    smoothing: f64,
-    state: &mut State<E>,
-    mode: &mut Mode<'_>,
-) -> Loss<E> {
-    let (logits, targets) = if own > 0.0 {
-        (model.logits_reading_its_own(&batch.inputs, own, state, mode), batch.targets.clone()) // (B, T, V)
-    } else {
-        let (features, targets) = features(model, batch, state, mode);
-        (model.scores(&features), targets) // (B, T, V) or (L, V)
-    };
-    let options = CrossEntropy { ignore: Some(IGNORE_INDEX), reduction: Reduction::Sum, smoothing };
-    Loss { total: logits.cross_entropy(&targets, options), tokens: batch.tokens() }
+/// Σ −ln p(target) over what is learnt, with ε = `smoothing` of every target's probability spread over the vocabulary.
+pub(super) fn loss<E: Element>(logits: &Tensor<E>, targets: &Ids, smoothing: f64) -> Tensor<E> {
+    logits.cross_entropy(targets, CrossEntropy { ignore: Some(IGNORE_INDEX), reduction: Reduction::Sum, smoothing })
 }
 
 /// The features from which the targets of a batch are told, (B, T, D) and (B, T), or where something is not learnt
@@ -89,11 +74,10 @@ pub(super) fn measure<E: Element>(
     each: &mut dyn FnMut(&Tensor<E>, &Ids),
 ) -> Result<Evaluation, TrainError> {
     let (model, mut evaluation) = (model.frozen(), Evaluation::default());
-    let options = CrossEntropy { ignore: Some(IGNORE_INDEX), reduction: Reduction::Sum, ..CrossEntropy::default() };
     read(model.as_ref(), batches, &mut |features, targets| {
         let logits = model.scores(features); // (…, V)
         let tokens = targets.as_slice().iter().filter(|&&target| target != IGNORE_INDEX).count();
-        evaluation.add(logits.cross_entropy(targets, options).item().to_f64(), tokens);
+        evaluation.add(loss(&logits, targets, 0.0).item().to_f64(), tokens);
         each(&logits, targets);
     })?;
     Ok(evaluation)

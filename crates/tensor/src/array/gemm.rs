@@ -8,11 +8,9 @@
 
 use super::Array;
 use crate::fast::buffer::Buffer;
+use crate::fast::few_rows;
+use crate::fast::many_rows::{self, Factor};
 use crate::fast::parallel::for_each_chunk;
-use crate::fast::{
-    few_rows,
-    many_rows::{self, Factor},
-};
 use crate::{Element, Shape};
 
 /// (…, M, K)·(…, K, N); shapes have been checked.

@@ -3,38 +3,36 @@
 use super::Array;
 use crate::fast::buffer::Buffer;
 use crate::{Element, Shape};
+use std::ops::Range;
 
 /// Slices `ids[i]` of an axis, in that order. `x` is viewed as (before, size, after).
 pub(crate) fn select<E: Element>(x: &Array<E>, axis: usize, ids: &[u32]) -> Array<E> {
     let (x, shape) = (x.contiguous(), x.shape.with(axis, ids.len()));
-    let (size, after) = (x.shape.dim(axis), after(&x.shape, axis));
-    let data = x.data();
     let mut out = Buffer::scratch(shape.size());
-    if !out.is_empty() {
-        for (to, from) in out.chunks_mut(ids.len() * after).zip(data.chunks(size * after)) {
-            for (row, &id) in to.chunks_mut(after).zip(ids) {
-                row.copy_from_slice(&from[id as usize * after..][..after]);
-            }
-        }
-    }
+    for_each_selected(&x.shape, axis, ids, |row, place| out[place].copy_from_slice(&x.data()[row]));
     Array::from_buffer(out, shape)
 }
 
 /// The adjoint of [`select`]: slice `ids[i]` of an axis of `size` receives the sum of all slices i of `dy`.
 pub(crate) fn select_adjoint<E: Element>(dy: &Array<E>, axis: usize, ids: &[u32], size: usize) -> Array<E> {
-    let dy = dy.contiguous();
-    let shape = dy.shape.with(axis, size);
-    let after = after(&shape, axis);
+    let (dy, shape) = (dy.contiguous(), dy.shape.with(axis, size));
     let mut out = Buffer::full(shape.size(), E::ZERO);
-    if dy.size() > 0 {
-        for (to, from) in out.chunks_mut(size * after).zip(dy.data().chunks(ids.len() * after)) {
-            for (row, &id) in from.chunks(after).zip(ids) {
-                let to = &mut to[id as usize * after..][..after];
-                to.iter_mut().zip(row).for_each(|(y, &x)| *y += x);
-            }
+    for_each_selected(&shape, axis, ids, |row, place| {
+        out[row].iter_mut().zip(&dy.data()[place]).for_each(|(y, &x)| *y += x);
+    });
+    Array::from_buffer(out, shape)
+}
+
+/// Where each selected row lies in an array of this shape, and where among the selected ones.
+fn for_each_selected(shape: &Shape, axis: usize, ids: &[u32], mut f: impl FnMut(Range<usize>, Range<usize>)) {
+    let before: usize = shape.iter().take(axis).product();
+    let after: usize = shape.iter().skip(axis + 1).product();
+    for block in 0..before {
+        for (i, &id) in ids.iter().enumerate() {
+            let [row, place] = [block * shape.dim(axis) + id as usize, block * ids.len() + i];
+            f(row * after..(row + 1) * after, place * after..(place + 1) * after);
         }
     }
-    Array::from_buffer(out, shape)
 }
 
 /// y[…, i, …] = x[…, ids[…, i, …], …] along one axis; `ids` has the shape of the result.
@@ -64,9 +62,4 @@ fn for_each_position(shape: &Shape, axis: usize, target: Shape, mut f: impl FnMu
     let mut strides = target.strides();
     let stride = std::mem::take(&mut strides[axis]);
     (0..shape.size()).for_each(|i| f(i, shape.offset(i, &strides), stride));
-}
-
-/// The number of elements in one step along `axis`.
-fn after(shape: &Shape, axis: usize) -> usize {
-    shape.iter().skip(axis + 1).product()
 }

@@ -22,15 +22,14 @@ struct Walk<const N: usize> {
 
 impl<const N: usize> Walk<N> {
     fn new(shape: &Shape, strides: [&Strides; N]) -> Self {
-        let mut axes = [(1, [0; N]); MAX_RANK];
+        let mut axes = [(1_usize, [0_usize; N]); MAX_RANK];
         let mut count = 0;
         for axis in 0..shape.rank() {
             let (dim, step) = (shape.dim(axis), strides.map(|s| s[axis]));
             if dim == 1 {
                 continue;
             }
-            let previous: Option<&mut (usize, [usize; N])> = axes[..count].last_mut();
-            match previous {
+            match axes[..count].last_mut() {
                 Some(last) if (0..N).all(|i| last.1[i] == step[i] * dim) => *last = (last.0 * dim, step),
                 _ => {
                     axes[count] = (dim, step);

@@ -38,9 +38,7 @@ pub(crate) fn pack<E: Element>(data: &[E], [rows, columns]: [usize; 2], [down, a
             if across == 1 {
                 out[..count].copy_from_slice(&data[start..][..count]);
             } else {
-                for (j, x) in out[..count].iter_mut().enumerate() {
-                    *x = data[start + j * across];
-                }
+                out[..count].iter_mut().enumerate().for_each(|(j, x)| *x = data[start + j * across]);
             }
             out[count..].fill(E::ZERO);
         }

@@ -46,24 +46,21 @@ fn divide<E: Element, const N: usize>(
     rows: Range<usize>,
     least: usize,
     parts: usize,
-    arrays: [&mut [E]; N],
+    mut arrays: [&mut [E]; N],
     body: Part<'_, E, N>,
 ) {
     if parts < 2 || rows.len() < 2 * least {
         return body(rows, arrays);
     }
     let first = (rows.len() * (parts / 2) / parts).max(1);
-    let mut near = Vec::with_capacity(N);
-    let far = arrays.map(|array| {
-        let (a, b) = array.split_at_mut(array.len() / rows.len() * first);
-        near.push(a);
-        b
+    let near = arrays.each_mut().map(|array| {
+        let cut = array.len() / rows.len() * first;
+        array.split_off_mut(..cut).expect("a part of each array")
     });
-    let near: [&mut [E]; N] = near.try_into().expect("one part of each array");
     let (start, cut, end) = (rows.start, rows.start + first, rows.end);
     rayon::join(
         || divide(start..cut, least, parts / 2, near, body),
-        || divide(cut..end, least, parts - parts / 2, far, body),
+        || divide(cut..end, least, parts - parts / 2, arrays, body),
     );
 }
 

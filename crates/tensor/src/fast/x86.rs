@@ -115,8 +115,7 @@ macro_rules! with_vectors {
             ) {
                 if count == WIDTH {
                     // SAFETY: as the caller promises.
-                    unsafe { sums::<ROWS>(panel, k, x, steps, out, step) };
-                    return;
+                    return unsafe { sums::<ROWS>(panel, k, x, steps, out, step) };
                 }
                 // Columns that are not there stand in numbers that are.
                 let mut padded = [[0.0_f32; WIDTH]; ROWS];

@@ -27,10 +27,8 @@ impl<E: Element> Tensor<E> {
     /// `a` where the mask holds, else `b`; all three broadcast.
     #[track_caller]
     pub fn choose(mask: &Mask, a: &Tensor<E>, b: &Tensor<E>) -> Tensor<E> {
-        let common = shape::insist(
-            shape::broadcast("choose", &a.shape(), &b.shape())
-                .and_then(|ab| shape::broadcast("choose: mask", &mask.shape(), &ab)),
-        );
+        let common = shape::insist(shape::broadcast("choose", &a.shape(), &b.shape()));
+        let common = shape::insist(shape::broadcast("choose: mask", &mask.shape(), &common));
         Tensor::apply(Choose { mask: mask.expand(common) }, &[&a.expand(common), &b.expand(common)])
     }
 

@@ -1,7 +1,7 @@
 //! An entry of a registry of gradient checks.
 
 use crate::Rng;
-use crate::check::{Accuracy, GradientMismatch};
+use crate::check::Outcome;
 
 /// What an entry checks.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,5 +26,5 @@ pub struct Entry {
     /// What that type is.
     pub kind: Kind,
     /// Runs the check on random inputs.
-    pub run: fn(&mut Rng) -> Result<Accuracy, GradientMismatch>,
+    pub run: fn(&mut Rng) -> Outcome,
 }

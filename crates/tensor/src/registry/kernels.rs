@@ -1,7 +1,8 @@
 //! The checks of fused kernels, each against its definition.
 
 use super::entry::{Entry, Kind};
-use super::operands::{Draw, Outcome, any, check_fused, check_op, each, positive};
+use super::operands::{Drawn, any, check_fused, check_op, each, positive};
+use crate::check::Outcome;
 use crate::fused::attention::{AttentionKernel, AttentionOptions, WeightDropout};
 use crate::fused::cross_entropy::{CrossEntropy, CrossEntropyLoss, Reduction};
 use crate::fused::normalization::Normalization;
@@ -30,7 +31,7 @@ fn normalization(rng: &mut Rng) -> Outcome {
         // Large enough that a row of equal elements, whose variance is 0, does not make every derivative enormous.
         let kernel = |centred| move || Normalization { centred, epsilon: 0.1 };
         let width = &shape[shape.len() - 1..];
-        let operands: [(&[usize], Draw); 3] = [(shape, any), (width, any), (width, any)];
+        let operands: [Drawn<'_>; 3] = [(shape, any), (width, any), (width, any)];
         each([(true, 2), (true, 3), (false, 2)], &mut |(centred, count)| {
             check_fused(kernel(centred), &operands[..count], rng)
         })
@@ -53,8 +54,7 @@ fn cross_entropy(rng: &mut Rng) -> Outcome {
             [Reduction::Mean, Reduction::Sum].map(|reduction| CrossEntropy { ignore, smoothing, reduction })
         })
     });
-    let cases: Vec<_> = settings.collect();
-    each(cases, &mut |settings| {
+    each(settings, &mut |settings| {
         each([&[4][..], &[1, 2], &[2, 3, 5], &[5, 19]], &mut |shape| {
             let (&vocabulary, leading) = shape.split_last().expect("logits have a last axis");
             let count: usize = leading.iter().product();
@@ -94,8 +94,8 @@ fn attention(rng: &mut Rng) -> Outcome {
     each(cases, &mut |options| {
         each([[2, 2, 3, 4, 2], [2, 1, 66, 2, 1]], &mut |[b, t, s, n, m]| {
             let shapes = [[b, t, n, 2], [b, s, m, 2], [b, s, m, 3]];
-            let [q, k, v]: [(&[usize], Draw); 3] = [(&shapes[0], any), (&shapes[1], any), (&shapes[2], any)];
-            check_fused(|| AttentionKernel(options.clone()), &[q, k, v], rng)
+            let operands = shapes.each_ref().map(|shape| -> Drawn<'_> { (shape, any) });
+            check_fused(|| AttentionKernel(options.clone()), &operands, rng)
         })
     })
 }

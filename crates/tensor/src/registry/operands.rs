@@ -2,13 +2,14 @@
 //!
 //! Functions come as `dyn` ones here and beside this file: a hundred checks are a hundred calls, not a hundred copies.
 
-use crate::check::{Accuracy, GradientMismatch, check_gradients, check_kernel};
+use crate::check::{Checked, Outcome, check_gradients, check_kernel, worst};
 use crate::{Array, Kernel, Rng, Shape, Tensor};
-
-pub(crate) type Outcome = Result<Accuracy, GradientMismatch>;
 
 /// Where element number `i` of an operand is drawn from.
 pub(crate) type Draw = fn(usize, &mut Rng) -> f64;
+
+/// The shape of an operand, and what its elements are drawn from.
+pub(crate) type Drawn<'a> = (&'a [usize], Draw);
 
 /// Any number.
 pub(crate) fn any(_: usize, rng: &mut Rng) -> f64 {
@@ -88,10 +89,10 @@ impl Operand {
 }
 
 /// Calls `check` with every layout of every operand, and gives the worst accuracy.
-fn in_every_layout(operands: &[(&[usize], Draw)], check: &mut dyn FnMut(&[Operand]) -> Outcome) -> Outcome {
+fn in_every_layout(operands: &[Drawn<'_>], check: &mut dyn FnMut(&[Operand]) -> Outcome) -> Outcome {
     const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Permuted, Layout::Sliced, Layout::Expanded];
     each(0..LAYOUTS.len().pow(operands.len() as u32), &mut |mut choice| {
-        let operand = |&(shape, draw): &(&[usize], Draw)| {
+        let operand = |&(shape, draw): &Drawn<'_>| {
             let layout = LAYOUTS[choice % LAYOUTS.len()];
             choice /= LAYOUTS.len();
             Operand { shape: shape.into(), draw, layout }
@@ -104,12 +105,7 @@ fn in_every_layout(operands: &[(&[usize], Draw)], check: &mut dyn FnMut(&[Operan
 ///
 /// What is differentiated is (y + ½)² of the result y. Its slope depends on the operands even where the operation is
 /// linear, so the second order runs through the operation's rule, not past it. (The plain square would make √x linear.)
-pub(crate) fn check_op(
-    name: &str,
-    operands: &[(&[usize], Draw)],
-    op: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
-    rng: &mut Rng,
-) -> Outcome {
+pub(crate) fn check_op(name: &str, operands: &[Drawn<'_>], op: Checked<'_>, rng: &mut Rng) -> Outcome {
     in_every_layout(operands, &mut |operands| {
         let bases: Vec<Array<f64>> = operands.iter().map(|operand| operand.base(rng)).collect();
         let squared = |bases: &[Tensor<f64>]| {
@@ -121,24 +117,15 @@ pub(crate) fn check_op(
 }
 
 /// Checks an elementwise operation in every shape and layout.
-pub(crate) fn in_every_shape(
-    name: &str,
-    draws: &[Draw],
-    op: &dyn Fn(&[Tensor<f64>]) -> Tensor<f64>,
-    rng: &mut Rng,
-) -> Outcome {
+pub(crate) fn in_every_shape(name: &str, draws: &[Draw], op: Checked<'_>, rng: &mut Rng) -> Outcome {
     each(SHAPES, &mut |shape| {
-        let operands: Vec<(&[usize], Draw)> = draws.iter().map(|&draw| (shape, draw)).collect();
+        let operands: Vec<Drawn<'_>> = draws.iter().map(|&draw| (shape, draw)).collect();
         check_op(name, &operands, op, rng)
     })
 }
 
 /// Checks a kernel against its definition at operands of some shapes, in every layout.
-pub(crate) fn check_fused<K: Kernel<f64>>(
-    kernel: impl Fn() -> K,
-    operands: &[(&[usize], Draw)],
-    rng: &mut Rng,
-) -> Outcome {
+pub(crate) fn check_fused<K: Kernel<f64>>(kernel: impl Fn() -> K, operands: &[Drawn<'_>], rng: &mut Rng) -> Outcome {
     in_every_layout(operands, &mut |operands| {
         let input = |operand: &Operand| operand.view(&Tensor::constant(operand.base(rng))).array().clone();
         let inputs: Vec<Array<f64>> = operands.iter().map(input).collect();
@@ -148,7 +135,7 @@ pub(crate) fn check_fused<K: Kernel<f64>>(
 
 /// Runs a check for each of several cases and gives the worst accuracy.
 pub(crate) fn each<T>(cases: impl IntoIterator<Item = T>, check: &mut dyn FnMut(T) -> Outcome) -> Outcome {
-    cases.into_iter().try_fold(Accuracy::default(), |worst, case| Ok(worst.worse(check(case)?)))
+    worst(cases.into_iter().map(check))
 }
 
 /// Shapes for whatever works on any shape: no axes, axes of size 0 and 1, uneven ones.

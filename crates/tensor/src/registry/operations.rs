@@ -1,7 +1,8 @@
 //! The checks of operations.
 
 use super::entry::{Entry, Kind};
-use super::operands::{Draw, Outcome, any, check_op, distinct, each, in_every_shape, nonzero};
+use super::operands::{Draw, Drawn, any, check_op, distinct, each, in_every_shape, nonzero};
+use crate::check::Outcome;
 use crate::ops::gather::SelectAdjoint;
 use crate::ops::through::Alias;
 use crate::{Ids, Mask, Rng, Tensor};
@@ -150,7 +151,7 @@ fn reduction(name: &str, over: fn(&Tensor<f64>, &'static [isize]) -> Tensor<f64>
 /// Kernels as nodes of a graph: their second order must run through the definition to every operand.
 fn fused(rng: &mut Rng) -> Outcome {
     unary("softmax as an operation", &[&[2, 3], &[0, 2], &[4]], any, &Tensor::softmax, rng)?;
-    let operands: [(&[usize], Draw); 3] = [(&[2, 4], nonzero), (&[4], any), (&[4], any)];
+    let operands: [Drawn<'_>; 3] = [(&[2, 4], nonzero), (&[4], any), (&[4], any)];
     check_op("layer_norm as an operation", &operands, &|x| x[0].layer_norm(&x[1], Some(&x[2]), 0.1), rng)
 }
 
@@ -191,7 +192,7 @@ fn scatter_add(rng: &mut Rng) -> Outcome {
     ];
     each(cases, &mut |(shape, axis, numbers, source)| {
         let places = Ids::new(numbers, source);
-        let operands: [(&[usize], Draw); 2] = [(shape, any), (source, any)];
+        let operands: [Drawn<'_>; 2] = [(shape, any), (source, any)];
         check_op("scatter_add", &operands, &|x| x[0].scatter_add(axis, &places, &x[1]), rng)
     })
 }

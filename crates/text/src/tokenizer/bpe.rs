@@ -44,7 +44,7 @@ use crate::error::TokenizerError;
 use added::AddedTokens;
 pub(super) use decoding::Decoder;
 use decoding::Decoding;
-use file::{File, Spelled};
+use file::File;
 use merges::Merges;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -115,7 +115,8 @@ impl BpeTokenizer {
         file.check()?;
         let steps = file.steps()?;
         let normalize = |text: &str| steps.normalize(text, Place::Beginning).map(Cow::into_owned);
-        let Spelled { ids, tokens } = file.tokens(normalize)?;
+        let ids = file.ids();
+        let tokens = file.tokens(&ids, normalize)?;
         let merges = Merges::new(file.ranked(&ids)?);
         let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
         let decoding = Decoding::new(&file, steps.bytes, &tokens)?;
@@ -152,17 +153,12 @@ impl BpeTokenizer {
 
     /// The bytes that a token stands for; they need not be whole characters. None if there is no such token.
     pub fn token(&self, id: u32) -> Option<&[u8]> {
-        self.decoding.token(id)
-    }
-
-    /// Whether a space at the beginning of a text was put there when it was encoded.
-    pub(crate) fn strips_space(&self) -> bool {
-        self.decoding.strips_space()
+        Some(&self.decoding.tokens.get(id as usize)?.as_ref()?.bytes)
     }
 
     /// V, the largest id and one.
     pub fn vocabulary(&self) -> usize {
-        self.decoding.vocabulary()
+        self.decoding.tokens.len()
     }
 }
 

@@ -17,7 +17,8 @@ mod window;
 
 pub(super) use window::Window;
 
-use super::bpe::file::{beginning, check_length, check_size, most_tokens};
+use super::bpe::file::{beginning, check_ids, check_length, most_tokens};
+use super::bpe::symbols::byte_of;
 use super::token_list::REPLACEMENT_TEXT;
 use crate::error::TokenizerError;
 use growth::{Growth, Spelled};
@@ -48,9 +49,7 @@ impl HuggingFaceTokenizer {
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
         let mut file: Value = serde_json::from_str(json).map_err(TokenizerError::json)?;
         let most = most_tokens(&file["truncation"], &file["padding"])?;
-        for setting in ["truncation", "padding"] {
-            file[setting] = Value::Null;
-        }
+        (file["truncation"], file["padding"]) = (Value::Null, Value::Null);
         if file["model"].get("dropout").is_some() {
             file["model"]["dropout"] = Value::Null;
         }
@@ -59,8 +58,9 @@ impl HuggingFaceTokenizer {
             file.to_string().parse().map_err(|error| TokenizerError::Unsupported(one_line(&error)))?;
         let vocabulary = tokenizer.get_vocab(true);
         let size = vocabulary.values().max().map_or(0, |&id| id as usize + 1);
-        check_size(vocabulary.len(), size)?;
+        check_ids(vocabulary.len(), size)?;
         let texts: Vec<Option<String>> = (0..size as u32).map(|id| tokenizer.id_to_token(id)).collect();
+        let spelled = |text: &String| if byte_of(text).is_some() { Spelled::Byte } else { Spelled::Text };
         Ok(Self {
             json: json.to_owned(),
             kind: match file["model"]["type"].as_str() {
@@ -69,7 +69,7 @@ impl HuggingFaceTokenizer {
                 Some("WordLevel") => "words",
                 _ => "byte pairs",
             },
-            tokens: texts.iter().map(|text| text.as_deref().map_or(Spelled::Not, Spelled::of)).collect(),
+            tokens: texts.iter().map(|text| text.as_ref().map_or(Spelled::Not, spelled)).collect(),
             beginning: beginning(&file["post_processor"])
                 .into_iter()
                 .filter_map(|token| tokenizer.token_to_id(token))

@@ -2,7 +2,8 @@
 //!
 //! A text is ids with spaces between them, `5 9 12`.
 
-use crate::error::{MAX_VOCABULARY, TokenizerError};
+use super::token_list::check_size;
+use crate::error::TokenizerError;
 use std::fmt::Write;
 
 /// Every token is its number.
@@ -17,11 +18,7 @@ impl IdTokenizer {
     /// # Errors
     /// If there would be no id, or too many.
     pub fn new(vocabulary: usize) -> Result<Self, TokenizerError> {
-        match vocabulary {
-            0 => Err(TokenizerError::Empty),
-            tokens if tokens > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens }),
-            vocabulary => Ok(Self { vocabulary }),
-        }
+        check_size(vocabulary).map(|()| Self { vocabulary })
     }
 
     /// The ids that a text lists.

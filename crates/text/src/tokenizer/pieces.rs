@@ -196,10 +196,7 @@ impl PieceLearner {
     pub fn finish(self) -> Result<Tokenizer, TokenizerError> {
         let rest = &self.waiting;
         match self.counts {
-            Counts::Char(mut characters) => {
-                characters.extend(rest.chars());
-                CharTokenizer::of(characters).map(Tokenizer::Char)
-            }
+            Counts::Char(characters) => CharTokenizer::of(characters).map(Tokenizer::Char), // of which none waits
             Counts::Word(mut counts, options) => {
                 word_pieces::pieces(rest, WordRule::default()).for_each(|piece| count(&mut counts, piece));
                 WordTokenizer::of(counts, options).map(Tokenizer::Word)

@@ -32,7 +32,7 @@ mod sentence_pieces;
 pub use sentence_pieces::Unit;
 
 use super::json_format::{is_hugging_face, read_json, write_json};
-use super::token_list::{REPLACEMENT_TEXT, TokenBytes, count, index, most_frequent};
+use super::token_list::{REPLACEMENT_TEXT, TokenBytes, check_first, count, index, most_frequent};
 use super::word_pieces::{SPACE, WordRule};
 use super::{BpeTokenizer, WordOptions};
 use crate::error::{FORMAT, TokenizerError};
@@ -101,8 +101,7 @@ impl SentenceTokenizer {
         let mut counts = HashMap::new();
         texts.into_iter().for_each(|text| cut(text, unit, WordRule::default(), |piece| count(&mut counts, piece)));
         let WordOptions { minimum_count, maximum_size } = options;
-        let tokens = most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?;
-        Self::from_tokens(unit, tokens)
+        Self::from_tokens(unit, most_frequent(counts, &SPECIAL, minimum_count, maximum_size)?)
     }
 
     /// The vocabulary of `size` tokens that byte-pair encoding learns from `texts`: the four special ones, the 256
@@ -162,7 +161,7 @@ impl SentenceTokenizer {
     /// the vocabulary, becomes U+FFFD, the replacement character.
     pub fn decode(&self, ids: &[u32]) -> String {
         let unit = match &self.kind {
-            Kind::Pieces { unit, .. } => *unit,
+            &Kind::Pieces { unit, .. } => unit,
             Kind::Bpe(tokenizer) => {
                 let said = ids.iter().filter(|id| ![PADDING, START, END].contains(id));
                 // No id is outside of every vocabulary, but the largest is outside of all that can be.
@@ -170,21 +169,16 @@ impl SentenceTokenizer {
                 return tokenizer.decode(&said.collect::<Vec<_>>());
             }
         };
-        let unknown = match unit {
-            Unit::Char => REPLACEMENT_TEXT.to_owned(),
-            // Most pieces are words with their space.
-            Unit::Word => [SPACE, REPLACEMENT_TEXT].concat(),
-        };
+        // Most pieces are words with their space.
+        let space = if unit == Unit::Word { SPACE } else { "" };
+        let unknown = [space, REPLACEMENT_TEXT].concat();
         let piece = |&id: &u32| match id {
             PADDING | START | END => "",
             UNKNOWN => &unknown,
             _ => self.tokens.get(id as usize).map_or(&*unknown, String::as_str),
         };
         let text: String = ids.iter().map(piece).collect();
-        match unit {
-            Unit::Word if text.starts_with(SPACE) => text[SPACE.len()..].to_owned(),
-            _ => text,
-        }
+        text.strip_prefix(space).map(str::to_owned).unwrap_or(text)
     }
 
     /// What each token adds to a text; none for the special ones.
@@ -195,7 +189,7 @@ impl SentenceTokenizer {
             (Kind::Pieces { .. }, _) => self.token(id).map(|token| token.as_bytes().to_vec()),
         };
         let strips_space = match &self.kind {
-            Kind::Bpe(tokenizer) => tokenizer.strips_space(),
+            Kind::Bpe(tokenizer) => tokenizer.decoding.strips_space(),
             Kind::Pieces { unit, .. } => *unit == Unit::Word,
         };
         TokenBytes { tokens: (0..self.vocabulary() as u32).map(spelled).collect(), strips_space }
@@ -224,17 +218,7 @@ impl SentenceTokenizer {
 
 /// That the first tokens are the special ones.
 fn check_special(tokens: &[String]) -> Result<(), TokenizerError> {
-    if tokens.is_empty() {
-        return Err(TokenizerError::Empty);
-    }
-    for (id, special) in SPECIAL.into_iter().enumerate() {
-        let token = tokens.get(id).cloned().unwrap_or_default();
-        if token != special {
-            let expected = "of the four that come first: <pad>, <s>, </s>, <unk>";
-            return Err(TokenizerError::Malformed { id, token, expected });
-        }
-    }
-    Ok(())
+    check_first(tokens, &SPECIAL.map(|token| (token, "of the four that come first: <pad>, <s>, </s>, <unk>")))
 }
 
 /// `{"format": 1, "source": {"kind": "char", "tokens": […]}, "target": {"kind": "char", "tokens": […]}}`, or of byte

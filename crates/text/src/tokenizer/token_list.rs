@@ -3,6 +3,7 @@
 use crate::error::{MAX_VOCABULARY, TokenizerError};
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// U+FFFD, which stands for what is no text.
 pub(super) const REPLACEMENT_TEXT: &str = "\u{fffd}";
@@ -48,17 +49,34 @@ pub(crate) fn most_frequent(
     if tokens.len() > first.len() { Ok(tokens) } else { Err(TokenizerError::NoWords { minimum_count }) }
 }
 
+/// Checks how many tokens a vocabulary has.
+pub(crate) fn check_size(tokens: usize) -> Result<(), TokenizerError> {
+    match tokens {
+        0 => Err(TokenizerError::Empty),
+        1..=MAX_VOCABULARY => Ok(()),
+        _ => Err(TokenizerError::TooLarge { tokens }),
+    }
+}
+
+/// Checks that the first tokens of a vocabulary are these, each with what is expected in its place.
+pub(crate) fn check_first(tokens: &[String], first: &[(&str, &'static str)]) -> Result<(), TokenizerError> {
+    if tokens.is_empty() {
+        return Err(TokenizerError::Empty);
+    }
+    for (id, &(special, expected)) in first.iter().enumerate() {
+        let token = tokens.get(id).cloned().unwrap_or_default();
+        if token != special {
+            return Err(TokenizerError::Malformed { id, token, expected });
+        }
+    }
+    Ok(())
+}
+
 /// The id of every token.
 ///
 /// The order of a hash map never shows: it is only asked for what it holds.
-pub(crate) fn index<T: std::hash::Hash + Eq + Clone + ToString>(
-    tokens: &[T],
-) -> Result<HashMap<T, u32>, TokenizerError> {
-    match tokens.len() {
-        0 => return Err(TokenizerError::Empty),
-        tokens if tokens > MAX_VOCABULARY => return Err(TokenizerError::TooLarge { tokens }),
-        _ => {}
-    }
+pub(crate) fn index<T: Hash + Eq + Clone + ToString>(tokens: &[T]) -> Result<HashMap<T, u32>, TokenizerError> {
+    check_size(tokens.len())?;
     let mut ids = HashMap::with_capacity(tokens.len());
     for (id, token) in (0..).zip(tokens) {
         if let Some(first) = ids.insert(token.clone(), id) {

@@ -17,25 +17,16 @@ impl Tokenizer {
     /// The content of `tokenizer.json`, of sentences that of [both sides](pair_to_json) of a pair. The same tokenizer
     /// gives the same bytes.
     pub fn to_json(&self) -> String {
-        let listed = |kind, word_rule, tokens| {
-            write_json(&File { format: FORMAT, kind, word_rule, tokens: Some(tokens), vocabulary: None })
+        let file = |kind, word_rule, tokens, vocabulary| {
+            write_json(&File { format: FORMAT, kind, word_rule, tokens, vocabulary })
         };
         match self {
             Self::Char(tokenizer) => {
-                listed(Kind::Char, WordRule::unsaid(), tokenizer.tokens().map(String::from).collect())
+                file(Kind::Char, WordRule::unsaid(), Some(tokenizer.tokens().map(String::from).collect()), None)
             }
-            Self::Word(tokenizer) => listed(Kind::Word, tokenizer.rule, tokenizer.tokens().map(String::from).collect()),
+            Self::Word(tokenizer) => file(Kind::Word, tokenizer.rule, Some(tokenizer.tokens.clone()), None),
             Self::Bpe(tokenizer) => tokenizer.to_json(),
-            Self::Ids(tokenizer) => {
-                let vocabulary = Some(tokenizer.vocabulary());
-                write_json(&File {
-                    format: FORMAT,
-                    kind: Kind::Ids,
-                    word_rule: WordRule::unsaid(),
-                    tokens: None,
-                    vocabulary,
-                })
-            }
+            Self::Ids(tokenizer) => file(Kind::Ids, WordRule::unsaid(), None, Some(tokenizer.vocabulary())),
             Self::Sentence(tokenizer) => pair_to_json(tokenizer, tokenizer),
             #[cfg(feature = "tokenizers")]
             Self::HuggingFace(tokenizer) => tokenizer.to_json().to_owned(),
@@ -49,7 +40,7 @@ impl Tokenizer {
     /// something that is not known here: see [`TokenizerError`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
         if !is_hugging_face(json) {
-            return read_json::<File>(json)?.try_into();
+            return read_json(json).and_then(tokenizer);
         }
         match BpeTokenizer::from_json(json) {
             Err(TokenizerError::Unsupported(unknown)) => open_by_crate(json, &unknown),
@@ -86,8 +77,7 @@ impl Serialize for Tokenizer {
 
 impl<'de> Deserialize<'de> for Tokenizer {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(from)?.to_string();
-        Self::from_json(&json).map_err(D::Error::custom)
+        Self::from_json(&serde_json::Value::deserialize(from)?.to_string()).map_err(D::Error::custom)
     }
 }
 
@@ -113,16 +103,13 @@ enum Kind {
     Ids,
 }
 
-impl TryFrom<File> for Tokenizer {
-    type Error = TokenizerError;
-
-    fn try_from(File { kind, word_rule, tokens, vocabulary, .. }: File) -> Result<Self, TokenizerError> {
-        match (kind, tokens, vocabulary) {
-            (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
-            (Kind::Word, Some(tokens), None) => WordTokenizer::by_rule(word_rule, tokens).map(Tokenizer::Word),
-            (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
-            (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
-            _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
-        }
+/// The tokenizer of a file.
+fn tokenizer(File { kind, word_rule, tokens, vocabulary, .. }: File) -> Result<Tokenizer, TokenizerError> {
+    match (kind, tokens, vocabulary) {
+        (Kind::Char, Some(tokens), None) => CharTokenizer::from_tokens(&tokens).map(Tokenizer::Char),
+        (Kind::Word, Some(tokens), None) => WordTokenizer::by_rule(word_rule, tokens).map(Tokenizer::Word),
+        (Kind::Ids, None, Some(vocabulary)) => IdTokenizer::new(vocabulary).map(Tokenizer::Ids),
+        (Kind::Ids, ..) => Err(TokenizerError::Json("ids need a vocabulary, and no tokens".to_owned())),
+        _ => Err(TokenizerError::Json("missing field `tokens`, or a vocabulary beside them".to_owned())),
     }
 }

@@ -16,7 +16,7 @@
 //! it that begins with a space is tried once more without; what is still unknown becomes [`UNKNOWN`]. So decoding
 //! gives the text back exactly, but for unknown words, and the spaces around those stay.
 
-use super::token_list::{count, index, most_frequent};
+use super::token_list::{check_first, count, index, most_frequent};
 use super::word_pieces::{SPACE, WordRule, pieces};
 use crate::error::TokenizerError;
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ impl Default for WordOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordTokenizer {
     /// The piece of every id.
-    tokens: Vec<String>,
+    pub(super) tokens: Vec<String>,
     /// The id of every piece.
     ids: HashMap<String, u32>,
     pub(super) rule: WordRule,
@@ -82,21 +82,10 @@ impl WordTokenizer {
 
     /// The tokenizer of `tokens`, cut by a rule.
     pub(super) fn by_rule(rule: WordRule, tokens: Vec<String>) -> Result<Self, TokenizerError> {
-        if tokens.is_empty() {
-            return Err(TokenizerError::Empty);
-        }
-        let malformed = |id: usize, expected| {
-            let token = tokens.get(id).cloned().unwrap_or_default();
-            Err(TokenizerError::Malformed { id, token, expected })
-        };
-        if tokens[0] != UNKNOWN {
-            return malformed(0, "<unk>, which comes first");
-        }
-        if tokens.get(1).is_none_or(|token| token != SPACE) {
-            return malformed(1, "a space, which comes second");
-        }
+        check_first(&tokens, &[(UNKNOWN, "<unk>, which comes first"), (SPACE, "a space, which comes second")])?;
         if let Some(id) = (2..tokens.len()).find(|&id| pieces(&tokens[id], rule).count() != 1) {
-            return malformed(id, "one word or one mark");
+            let token = tokens[id].clone();
+            return Err(TokenizerError::Malformed { id, token, expected: "one word or one mark" });
         }
         let ids = index(&tokens)?;
         Ok(Self { tokens, ids, rule })

@@ -12,10 +12,10 @@ pub(super) const SPACE: &str = " ";
 #[serde(into = "u32", try_from = "u32")]
 pub enum WordRule {
     /// Combining marks are pieces of their own; that of files without a number.
-    Parted,
+    Parted = 1,
     /// Combining marks belong to the character before them.
     #[default]
-    Joined,
+    Joined = 2,
 }
 
 impl WordRule {
@@ -31,10 +31,7 @@ impl WordRule {
 
 impl From<WordRule> for u32 {
     fn from(rule: WordRule) -> u32 {
-        match rule {
-            WordRule::Parted => 1,
-            WordRule::Joined => 2,
-        }
+        rule as u32
     }
 }
 
@@ -42,11 +39,8 @@ impl TryFrom<u32> for WordRule {
     type Error = String;
 
     fn try_from(number: u32) -> Result<Self, String> {
-        match number {
-            1 => Ok(Self::Parted),
-            2 => Ok(Self::Joined),
-            _ => Err(format!("word rule {number} is not known; this version reads 1 and 2")),
-        }
+        let known = [Self::Parted, Self::Joined].into_iter().find(|&rule| rule as u32 == number);
+        known.ok_or_else(|| format!("word rule {number} is not known; this version reads 1 and 2"))
     }
 }
 

@@ -87,8 +87,7 @@ impl ContiguousBatches {
     pub fn seek(&mut self, cursor: StreamCursor) -> Result<(), TrainError> {
         let windows = self.batches_per_pass();
         if cursor.window >= windows {
-            let problem = format!("window {} of a text that has {windows}", cursor.window);
-            return Err(TrainError::Position(problem));
+            return Err(TrainError::Position(format!("window {} of a text that has {windows}", cursor.window)));
         }
         self.cursor = cursor;
         Ok(())

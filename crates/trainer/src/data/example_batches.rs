@@ -71,11 +71,8 @@ impl ExampleBatches {
         let EpochCursor { epoch, batch } = self.cursor;
         let examples = Batch::of_examples(&self.examples, &self.batches[batch]);
         let goes_on = batch + 1 < self.batches.len();
-        self.begin(if goes_on {
-            EpochCursor { epoch, batch: batch + 1 }
-        } else {
-            EpochCursor { epoch: epoch + 1, batch: 0 }
-        });
+        let (epoch, batch) = if goes_on { (epoch, batch + 1) } else { (epoch + 1, 0) };
+        self.begin(EpochCursor { epoch, batch });
         examples
     }
 
@@ -91,8 +88,7 @@ impl ExampleBatches {
     pub fn seek(&mut self, cursor: EpochCursor) -> Result<(), TrainError> {
         let batches = self.batches_per_pass();
         if cursor.batch >= batches {
-            let problem = format!("batch {} of an epoch that has {batches}", cursor.batch);
-            return Err(TrainError::Position(problem));
+            return Err(TrainError::Position(format!("batch {} of an epoch that has {batches}", cursor.batch)));
         }
         self.begin(cursor);
         Ok(())

@@ -3,6 +3,7 @@
 use super::{Batch, TokenIds, long_enough, not_empty};
 use crate::TrainError;
 use crate::error::setting;
+use std::ops::Range;
 
 /// A text in windows of T tokens of which each begins `stride` tokens after the last: every token after the first is
 /// predicted exactly once, by the first window that reaches it. What is measured on it is a property of the model and
@@ -62,24 +63,12 @@ impl SlidingWindows {
         let whole = self.tokens().checked_sub(length).map_or(0, |rest| rest / stride + 1);
         let reached = if whole > 0 { (whole - 1) * stride + length } else { 0 };
         let batch = self.batch.min(most / length).max(1);
-        let full = (0..whole).step_by(batch).map(move |first| {
-            let windows = first..whole.min(first + batch);
-            self.batch(windows.map(|window| window * stride), length, first == 0)
-        });
-        let short = (reached < self.tokens()).then(|| {
-            let start = whole * stride;
-            self.batch(std::iter::once(start), self.tokens() - start, whole == 0)
-        });
+        let batch_of = move |windows: Range<usize>, length| {
+            let (overlap, restart) = (self.length - stride, self.batch > 1 || windows.start == 0);
+            Batch::of_windows(&self.ids, windows.map(|window| window * stride), length, overlap, restart)
+        };
+        let full = (0..whole).step_by(batch).map(move |first| batch_of(first..whole.min(first + batch), length));
+        let short = (reached < self.tokens()).then(|| batch_of(whole..whole + 1, self.tokens() - whole * stride));
         full.chain(short)
-    }
-
-    fn batch(
-        &self,
-        starts: impl ExactSizeIterator<Item = usize>,
-        length: usize,
-        first: bool,
-    ) -> Result<Batch, TrainError> {
-        let overlap = self.length - self.stride;
-        Batch::of_windows(&self.ids, starts, length, overlap, self.batch > 1 || first)
     }
 }

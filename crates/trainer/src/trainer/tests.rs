@@ -6,7 +6,7 @@ mod same_bits;
 
 use super::*;
 use crate::testing::Pair;
-use crate::{Finish, Method, Position, Schedule, Sgd, TrainingState};
+use crate::{Finish, Loss, Method, Position, Schedule, Sgd, TrainingState};
 use proptest::prelude::*;
 use rungs_layers::tensor::{Array, Rng, Tensor};
 use serde_json::json;

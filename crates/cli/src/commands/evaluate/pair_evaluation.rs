@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use rungs::decoding::{Beam, GenerateOptions, Length, Search};
 use rungs::measures::{Measured, Stemming};
 use rungs::{SavedRun, TextPair};
 
@@ -11,26 +10,19 @@ use super::pair_measures::{self, OfRun, baselines, report_run, table};
 use super::resampling::resamples;
 use super::target_writer::TargetWriter;
 use crate::arguments::{Common, Evaluate};
-use crate::commands::learning_data;
-use crate::commands::names;
+use crate::commands::{learning_data, names};
 use crate::plots::bars::bars_svg;
 use crate::plots::write_plot;
-use crate::terminal::failure::{Failure, Outcome, complain};
-use crate::terminal::output::{self, Facts, thousands};
-use crate::terminal::progress::Progress;
+use crate::terminal::{Facts, Failure, Outcome, Progress, complain, output, thousands};
 use crate::text_input;
 
-/// The most tokens of a translation that is measured.
-const MOST: usize = 200;
-
 pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common: &Common) -> Outcome {
-    let runs: Vec<_> = runs.into_iter().map(TargetWriter::open).collect::<Outcome<_>>()?;
+    let open = |run| TargetWriter::open(run, evaluate.beam);
+    let runs: Vec<_> = runs.into_iter().map(open).collect::<Outcome<_>>()?;
     let lower_case = lower_case(&runs)?;
     let pairs = learning_data::pairs(&text_input::read(path)?, &text_input::name(path), evaluate.columns, lower_case)?;
-    let search = Search::Beam(Beam::new(evaluate.beam));
-    let options = GenerateOptions { search, length: Length::at_most(MOST), ..GenerateOptions::default() };
     let (pairs, left_out) = readable(pairs, &runs, path)?;
-    runs.iter().try_for_each(|run| run.try_search(&pairs[0], &options))?;
+    runs.iter().try_for_each(|run| run.try_search(&pairs[0]))?;
     runs.iter().try_for_each(|run| run.check_lengths(&pairs, path))?;
 
     let by_length = evaluate.by_length || evaluate.plot.is_some();
@@ -41,16 +33,13 @@ pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common:
     let stemming = if evaluate.stem { Stemming::Porter } else { Stemming::No };
     let (mut measured, mut outputs) = (Vec::new(), Vec::new());
     for (run, name) in runs.iter().zip(&names) {
-        let (forced, mut progress) = (run.forced(&pairs)?, Progress::new(name, common.json));
-        let texts = run.texts(&pairs, &options, &mut progress)?;
+        let (forced, progress) = (run.forced(&pairs)?, Progress::new(name, common.json));
+        let texts = run.texts(&pairs, progress)?;
         let texts = texts.iter().zip(&pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
         let of_run = Measured::new(texts, stemming);
         let mut facts = Facts::default();
-        facts.field("run", run.run.path());
-        facts.field("rung", run.run.config.settings.rung());
-        let sizes = (run.run.parameter_count()?, pairs.len());
-        let predicted = [forced.evaluation.loss(), forced.token_accuracy()];
-        report_run(&mut facts, sizes, predicted, of_run.quality(), stemming);
+        facts.field("run", run.run.path()).field("rung", run.run.config.settings.rung());
+        report_run(&mut facts, (run.run.parameter_count()?, pairs.len()), &forced, of_run.quality(), stemming);
         measured.push(facts);
         outputs.push(of_run);
     }
@@ -76,10 +65,8 @@ pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common:
         // From short sources to long ones.
         let of_length = |(bucket, bleu): (&Bucket, &f64)| {
             let mut facts = Facts::default();
-            facts.field("from", bucket.from);
-            facts.field("to", bucket.to);
-            facts.field("pairs", bucket.members.len());
-            facts.field("bleu", bleu);
+            facts.field("from", bucket.from).field("to", bucket.to);
+            facts.field("pairs", bucket.members.len()).field("bleu", bleu);
             facts
         };
         facts.field("by_length", buckets.iter().flatten().zip(scores).map(of_length).collect::<Vec<_>>());
@@ -133,12 +120,8 @@ fn readable(pairs: Vec<TextPair>, runs: &[TargetWriter], path: &Path) -> Outcome
 fn lower_case(runs: &[TargetWriter]) -> Outcome<bool> {
     let lowers = |run: &&SavedRun| run.config.settings.data.examples.lower_case();
     let (lower, other): (Vec<_>, Vec<_>) = runs.iter().map(|writer| &writer.run).partition(lowers);
-    match (lower.first(), other.first()) {
-        (Some(lower), Some(other)) => Err(Failure::input(format!(
-            "--compare: {} learnt lower-cased texts and {} did not, so they cannot be measured on the same pairs",
-            lower.path().display(),
-            other.path().display()
-        ))),
-        _ => Ok(other.is_empty()),
-    }
+    let (Some(lower), Some(other)) = (lower.first(), other.first()) else { return Ok(other.is_empty()) };
+    let (lower, other) = (lower.path().display(), other.path().display());
+    let problem = "so they cannot be measured on the same pairs";
+    Err(Failure::input(format!("--compare: {lower} learnt lower-cased texts and {other} did not, {problem}")))
 }

@@ -3,12 +3,13 @@
 use rungs::TextPair;
 use rungs::measures::baselines::sentences;
 use rungs::measures::{Baseline, Bleu, ChrF, Comparison, Difference, Measured, Quality, Stemming};
+use rungs::tasks::Forced;
 use rungs::tensor::Rng;
 use serde::Serialize;
 
 use super::length_buckets::Bucket;
 use super::resampling::differences;
-use crate::terminal::output::{self, Facts, row, thousands};
+use crate::terminal::{Facts, output, thousands};
 
 /// By how much a run's outputs are better than the first run's.
 #[derive(Serialize)]
@@ -23,17 +24,17 @@ pub(super) struct OfRun {
 pub(super) fn report_run(
     facts: &mut Facts,
     (parameters, pairs): (u64, usize),
-    [loss, accuracy]: [f64; 2],
+    forced: &Forced,
     quality: Quality,
     stemming: Stemming,
 ) {
+    let (loss, accuracy) = (forced.evaluation.loss(), forced.token_accuracy());
     facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
     facts.field("pairs", pairs);
     facts.fact("loss", loss, "loss, nats per token", format!("{loss:.4}"));
     facts.fact("token_accuracy", accuracy, "token accuracy", percent(accuracy));
     report_quality(facts, quality);
-    facts.field("bleu_signature", Bleu::SIGNATURE);
-    facts.field("chrf_signature", ChrF::SIGNATURE);
+    facts.field("bleu_signature", Bleu::SIGNATURE).field("chrf_signature", ChrF::SIGNATURE);
     facts.field("rouge_signature", stemming.signature());
 }
 
@@ -113,11 +114,11 @@ fn hundredfold(Difference { difference, low, high, p }: Difference) -> Differenc
 pub(super) fn by_length(names: &[String], buckets: &[Bucket], scores: &[Vec<f64>]) -> String {
     let of_bucket = |(i, bucket): (usize, &Bucket)| {
         let scores = scores.iter().map(|of_run| score(of_run[i]));
-        row(&bucket.to_string(), std::iter::once(thousands(bucket.members.len())).chain(scores))
+        output::row(&bucket.to_string(), std::iter::once(thousands(bucket.members.len())).chain(scores))
     };
-    let header = row("source words", std::iter::once("pairs".to_owned()).chain(names.iter().cloned()));
-    let rows = std::iter::once(header).chain(buckets.iter().enumerate().map(of_bucket));
-    format!("BLEU by the length of the source\n{}", output::table(&rows.collect::<Vec<_>>()))
+    let header = output::row("source words", std::iter::once("pairs".to_owned()).chain(names.iter().cloned()));
+    let table = output::table(header, buckets.iter().enumerate().map(of_bucket));
+    format!("BLEU by the length of the source\n{table}")
 }
 
 fn percent(share: f64) -> String {
@@ -130,6 +131,8 @@ fn score(score: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rungs::trainer::Evaluation;
+
     use super::*;
 
     fn quality(bleu: f64) -> Quality {
@@ -148,7 +151,8 @@ mod tests {
 
     fn measures(bleu: f64) -> Facts {
         let mut facts = Facts::default();
-        report_run(&mut facts, (1_205_263, 1000), [1.25, 0.5], quality(bleu), Stemming::No);
+        let forced = Forced { evaluation: Evaluation { nats: 2.5, tokens: 2 }, right: 1 };
+        report_run(&mut facts, (1_205_263, 1000), &forced, quality(bleu), Stemming::No);
         facts
     }
 

@@ -28,5 +28,5 @@ pub(super) fn differences(run: &str, from: &str, rows: &[Row<'_>]) -> String {
         let interval = format!("{} to {}{unit}", signed(low), signed(high));
         output::row(name, [format!("{}{unit}", signed(difference)), interval, format!("{p:.3}")])
     };
-    output::table(&std::iter::once(header).chain(rows.iter().map(cells)).collect::<Vec<_>>())
+    output::table(header, rows.iter().map(cells))
 }

@@ -10,29 +10,38 @@ use rungs::text::Turns;
 use rungs::trainer::Example;
 use rungs::{Error, Generator, SavedRun, TextPair, measure_forced};
 
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::thousands;
-use crate::terminal::progress::Progress;
+use crate::terminal::{Failure, Outcome, Progress, thousands};
 use crate::text_input;
 
 /// Sources that are translated between two looks at the clock: as many as are searched together anyway.
 const TOGETHER: usize = 64;
+/// The most tokens of a translation that is measured.
+const MOST: usize = 200;
 
 /// A run that is measured. It is known to be whole, and to write a target for a source.
 pub(super) struct TargetWriter {
     pub(super) run: SavedRun,
     generator: Generator,
+    options: GenerateOptions,
 }
 
 impl TargetWriter {
-    pub(super) fn open(run: SavedRun) -> Outcome<Self> {
+    /// A run that searches with a beam of this width.
+    pub(super) fn open(run: SavedRun, width: usize) -> Outcome<Self> {
         let answers = run.config.settings.prompts().is_some();
         let writes = if answers { Ok(()) } else { run.tokenizers.pair().map(drop) };
         let generator = writes.and_then(|()| run.generator()).map_err(|error| match error {
             Error::Text(problem) => Failure::input(format!("{}: {problem}", run.path().display())),
             other => other.into(),
         })?;
-        Ok(Self { run, generator })
+        let search = match width {
+            // Answers that are written together are so sooner than by a search for each.
+            1 if answers => Search::Greedy,
+            _ => Search::Beam(Beam::new(width)),
+        };
+        let length = Length::at_most(MOST);
+        let options = GenerateOptions { search, length, batch: TOGETHER, ..GenerateOptions::default() };
+        Ok(Self { run, generator, options })
     }
 
     /// Whether it is a language model, which goes on with a text in which the source stands.
@@ -46,8 +55,8 @@ impl TargetWriter {
     }
 
     /// Searches for one token of one translation: a beam that cannot be is refused at once.
-    pub(super) fn try_search(&self, pair: &TextPair, options: &GenerateOptions) -> Outcome {
-        let options = GenerateOptions { length: Length::at_most(1), ..options.clone() };
+    pub(super) fn try_search(&self, pair: &TextPair) -> Outcome {
+        let options = GenerateOptions { length: Length::at_most(1), ..self.options.clone() };
         self.write(&[pair], &options).map(drop)
     }
 
@@ -81,12 +90,7 @@ impl TargetWriter {
 
     /// The best text for each source. They are taken by their lengths, so that those which are searched together
     /// are similar; how much is done is counted in characters, since the short ones come first.
-    pub(super) fn texts(
-        &self,
-        pairs: &[TextPair],
-        options: &GenerateOptions,
-        progress: &mut Progress,
-    ) -> Outcome<Vec<String>> {
+    pub(super) fn texts(&self, pairs: &[TextPair], mut progress: Progress) -> Outcome<Vec<String>> {
         let length = |&place: &usize| pairs[place].source.chars().count();
         let mut order: Vec<usize> = (0..pairs.len()).collect();
         order.sort_by_key(length);
@@ -99,8 +103,8 @@ impl TargetWriter {
         };
         show(0, 0);
         for together in order.chunks(TOGETHER) {
-            let written_now = self.write(&together.iter().map(|&place| &pairs[place]).collect::<Vec<_>>(), options)?;
-            for (&place, text) in together.iter().zip(written_now) {
+            let of_them: Vec<_> = together.iter().map(|&place| &pairs[place]).collect();
+            for (&place, text) in together.iter().zip(self.write(&of_them, &self.options)?) {
                 texts[place] = text;
             }
             written += together.len();
@@ -114,14 +118,7 @@ impl TargetWriter {
     fn write(&self, pairs: &[&TextPair], options: &GenerateOptions) -> Outcome<Vec<String>> {
         let requests: Vec<_> =
             pairs.iter().map(|pair| self.generator.source(&pair.source)).collect::<Result<_, _>>()?;
-        let search = match options.search {
-            // Answers that are written together are so sooner than by a search for each.
-            Search::Beam(Beam { width: 1, .. }) if self.answers() => Search::Greedy,
-            other => other,
-        };
-        let options = GenerateOptions { search, batch: TOGETHER, ..options.clone() };
-        let texts =
-            self.generator.generate(&requests, &options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
+        let texts = self.generator.generate(&requests, options, &Rng::new(0), &mut |_, _| ControlFlow::Continue(()))?;
         Ok(texts.into_iter().map(|mut texts| texts.remove(0).text).collect())
     }
 

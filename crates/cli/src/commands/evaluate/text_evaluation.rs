@@ -13,8 +13,7 @@ use super::resampling::{self, RESAMPLES, resamples};
 use super::stretches::Stretches;
 use crate::arguments::{Common, Evaluate};
 use crate::commands::names;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::output::{self, Facts, thousands};
+use crate::terminal::{Facts, Failure, Outcome, output, thousands};
 use crate::text_input;
 
 pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &Common) -> Outcome {
@@ -39,9 +38,12 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
     let stretches = Stretches::of(&content);
     let (mut measured, mut counted) = (Vec::new(), Vec::new());
     for (run, tokens) in runs.iter().zip(&tokens) {
+        // Windows overlap where that was asked for, and the run reads in windows.
         let stride = evaluate.stride.filter(|_| has_windows(run));
         let losses = run.token_losses(tokens, stride)?;
-        measured.push(report(run, runs.len() > 1, &content, tokens, &losses, stride)?);
+        let mut facts = report(run, runs.len() > 1, &content, tokens, &losses)?;
+        facts.optional("stride", stride);
+        measured.push(facts);
         counted.push(stretches.bits_per_character(&run.tokenizers.target, tokens, &losses));
     }
     let resamples = resamples(counted[0].len(), common.seed);
@@ -51,9 +53,7 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
     let differences: Vec<Difference> = others.map(difference).collect();
     let of_run = |(run, difference): (&SavedRun, &Difference)| {
         let mut facts = Facts::default();
-        facts.field("run", run.path());
-        facts.field("resamples", resamples.count);
-        facts.field("stretches", resamples.size);
+        facts.field("run", run.path()).field("resamples", resamples.count).field("stretches", resamples.size);
         facts.field("bits_per_char", difference);
         facts
     };
@@ -72,13 +72,11 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
         if runs.iter().any(|run| run.tokenizers != runs[0].tokenizers) {
             text += "\nLoss and perplexity are per token, and what a token is differs between these runs.\n";
         }
-        text + &match differences.is_empty() {
-            true => format!(
-                "\nThe text is too short for an interval of the difference: {} bytes are needed.\n",
-                thousands(Stretches::LEAST_BYTES)
-            ),
-            false => explained(&names, &differences, resamples.size),
+        if !differences.is_empty() {
+            return text + &explained(&names, &differences, resamples.size);
         }
+        let bytes = thousands(Stretches::LEAST_BYTES);
+        text + &format!("\nThe text is too short for an interval of the difference: {bytes} bytes are needed.\n")
     })
 }
 
@@ -88,14 +86,7 @@ fn has_windows(run: &SavedRun) -> bool {
 }
 
 /// A run in numbers, alone or beside others.
-fn report(
-    run: &SavedRun,
-    beside_others: bool,
-    text: &str,
-    tokens: &[u32],
-    losses: &[f32],
-    stride: Option<usize>,
-) -> Outcome<Facts> {
+fn report(run: &SavedRun, beside_others: bool, text: &str, tokens: &[u32], losses: &[f32]) -> Outcome<Facts> {
     let evaluation = evaluation(losses);
     if !evaluation.nats.is_finite() {
         return Err(Failure::running("the loss is not finite: the model's parameters have diverged"));
@@ -112,8 +103,6 @@ fn report(
     facts.fact("perplexity", perplexity, "perplexity", format!("{perplexity:.4}"));
     facts.fact("bits_per_char", bits_per_char, "bits per character", format!("{bits_per_char:.4}"));
     facts.fact("bits_per_byte", bits_per_byte, "bits per byte", format!("{bits_per_byte:.4}"));
-    // Where windows that overlap were asked for, and the run reads in windows.
-    facts.optional("stride", stride);
     Ok(facts)
 }
 
@@ -127,15 +116,12 @@ fn check_stride(runs: &[SavedRun], stride: Option<usize>) -> Outcome {
         let whole = format!("{path} carries its state through the whole text ({rung})");
         return Err(Failure::input(format!("--stride: {whole}: {problem}")));
     }
-    for run in runs.iter().filter(|run| has_windows(run)) {
-        let (path, context) = (run.path().display(), run.config.settings.context());
-        if stride > context {
-            let problem = "the tokens in between would not be predicted";
-            let more = format!("{stride} is more than the context of {path}, which is {context}");
-            return Err(Failure::input(format!("--stride: {more}: {problem}")));
-        }
-    }
-    Ok(())
+    let steps_over = |run: &&SavedRun| has_windows(run) && stride > run.config.settings.context();
+    let Some(run) = runs.iter().find(steps_over) else { return Ok(()) };
+    let (path, context) = (run.path().display(), run.config.settings.context());
+    let problem = "the tokens in between would not be predicted";
+    let more = format!("{stride} is more than the context of {path}, which is {context}");
+    Err(Failure::input(format!("--stride: {more}: {problem}")))
 }
 
 /// That runs with other tokens predict the same text: one that has a sign for unknown words predicts an easier one.
@@ -143,15 +129,10 @@ fn check_same_text(runs: &[SavedRun], tokens: &[Vec<u32>], content: &str) -> Out
     if runs.iter().all(|run| run.tokenizers == runs[0].tokenizers) {
         return Ok(());
     }
-    let spells = |(run, tokens): &(&SavedRun, &Vec<u32>)| run.tokenizers.target.decode(tokens) == content;
-    match runs.iter().zip(tokens).find(|run| !spells(run)) {
-        None => Ok(()),
-        Some((run, _)) => Err(Failure::input(format!(
-            "--compare: the tokens of {} cannot spell this text, so that it would predict another than \
-             runs of other tokens",
-            run.path().display()
-        ))),
-    }
+    let other = runs.iter().zip(tokens).find(|(run, tokens)| run.tokenizers.target.decode(tokens) != content);
+    let Some((run, _)) = other else { return Ok(()) };
+    let problem = "cannot spell this text, so that it would predict another than runs of other tokens";
+    Err(Failure::input(format!("--compare: the tokens of {} {problem}", run.path().display())))
 }
 
 /// The differences, and what they are differences of.

@@ -11,7 +11,7 @@ use rungs::generator::Kind;
 use rungs::models::ConfigError;
 
 use crate::arguments::Generate;
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// Of how many of the likeliest tokens a contrastive search looks at, unless told.
 const CANDIDATES: usize = 4;

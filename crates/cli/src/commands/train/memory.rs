@@ -1,6 +1,6 @@
 //! How much memory there is, and how much the program has used.
 
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 
 /// A parameter's value, and of one that is trained its gradient and two moments, four bytes each: what training holds
 /// at the least.
@@ -18,13 +18,9 @@ pub(super) fn check_training(parameters: u64, trained: u64) -> Outcome {
     let needed = needed.saturating_add(trained.saturating_mul(BYTES_PER_TRAINED_PARAMETER));
     match kilobytes("/proc/meminfo", "MemTotal:") {
         Some(there) if needed > there => {
-            let gigabytes = |bytes| bytes as f64 / 1e9;
-            Err(Failure::input(format!(
-                "these sizes make a model of {parameters} parameters: training it needs {:.1} GB of memory, \
-                 there are {:.1}",
-                gigabytes(needed),
-                gigabytes(there)
-            )))
+            let [needed, there] = [needed, there].map(|bytes| bytes as f64 / 1e9);
+            let memory = format!("training it needs {needed:.1} GB of memory, there are {there:.1}");
+            Err(Failure::input(format!("these sizes make a model of {parameters} parameters: {memory}")))
         }
         _ => Ok(()),
     }

@@ -12,8 +12,7 @@ use crate::arguments::{Common, Train};
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
 use crate::commands::with_loss_plot;
-use crate::terminal::failure::{Failure, Outcome};
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::{Failure, Interrupt, Outcome};
 
 /// A run that can be trained, and what of its data it does not learn.
 type Prepared = (Run, Option<LeftOut>);
@@ -41,7 +40,7 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     settings.validate()?;
     adaptable(&settings, from.as_ref())?;
     Run::check_free(path)?;
-    let streaming = Streaming::new(train, &settings, path, common, interrupt)?;
+    let streaming = Streaming::new(train, path, common, interrupt);
     let mut texts = Texts::read(train, &settings, None, streaming)?;
     let corpus = texts.corpus(&settings, from.as_ref().map(|from| &from.tokenizers))?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
@@ -95,10 +94,10 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
         let summary = Summary { finish, ..saved.summary()? };
         let parameters = (parameters, saved.trained_parameter_count()?);
         complain_of_finished(path, &summary, &progress);
-        report(path, train.rung, parameters, None, &summary).print(common.json, "")?;
+        report(path, train.rung, parameters, &summary).print(common.json, "")?;
         return Ok(None);
     }
-    let streaming = Streaming::new(train, &config.settings, path, common, interrupt)?;
+    let streaming = Streaming::new(train, path, common, interrupt);
     let mut texts = Texts::read(train, &config.settings, Some(&saved.config), streaming)?;
     (config.text, config.validation) = texts.provenance();
     saved.check(&config)?; // before anything is made of them

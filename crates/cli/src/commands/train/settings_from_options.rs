@@ -3,7 +3,7 @@
 use rungs::{Examples, ModelConfig, PromptKind, PromptSettings, Settings};
 
 use crate::arguments::{Common, DataOptions, Train};
-use crate::terminal::failure::{Failure, Outcome};
+use crate::terminal::{Failure, Outcome};
 use crate::text_input::{self, unescaped};
 
 /// The settings of a new run: the defaults of the rung, or those of a file, with the options that were given.

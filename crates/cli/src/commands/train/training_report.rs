@@ -7,18 +7,10 @@ use rungs::{Corpus, PromptKind, Rung, Settings};
 
 use super::memory;
 use crate::commands::report_training;
-use crate::terminal::failure::complain;
-use crate::terminal::output::{Facts, thousands};
+use crate::terminal::{Facts, complain, thousands};
 
-/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all; pairs or
-/// dialogues that cannot be learnt, of a run that learns them, where they were read.
-pub(super) fn report(
-    path: &Path,
-    rung: Rung,
-    (parameters, trained): (u64, Option<u64>),
-    left_out: Option<&LeftOut>,
-    summary: &Summary,
-) -> Facts {
+/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all.
+pub(super) fn report(path: &Path, rung: Rung, (parameters, trained): (u64, Option<u64>), summary: &Summary) -> Facts {
     let mut facts = Facts::default();
     facts.fact("run", path, "run", path.display());
     facts.fact("rung", rung, "rung", rung);
@@ -30,25 +22,19 @@ pub(super) fn report(
     report_training(&mut facts, summary, "none");
     facts.field("stopped_early", summary.finish == Finish::StoppedEarly);
     facts.field("peak_rss_bytes", memory::peak_rss_bytes());
-    facts.optional("left_out", left_out.map(|left_out| left_out.of_them.count()));
-    facts.optional("shortened", left_out.and_then(LeftOut::shortened));
     facts
 }
 
 /// Says that there was nothing to do.
 pub(super) fn complain_of_finished(path: &Path, summary: &Summary, progress: &Progress) {
     let (path, steps) = (path.display(), thousands(summary.steps));
-    complain(&match summary.finish {
-        Finish::StoppedEarly => format!(
-            "{path}: this run stopped early, after {steps} steps: {}; nothing was changed \
-             (--patience with a larger number, or 0, goes on)",
-            patience(progress)
-        ),
-        _ => format!(
-            "{path}: this run is finished, after {steps} steps; nothing was changed \
-             (--steps with a larger number goes on)"
-        ),
-    });
+    let (state, why, option) = match summary.finish {
+        Finish::StoppedEarly => {
+            ("stopped early", format!(": {}", patience(progress)), "--patience with a larger number, or 0,")
+        }
+        _ => ("is finished", String::new(), "--steps with a larger number"),
+    };
+    complain(&format!("{path}: this run {state}, after {steps} steps{why}; nothing was changed ({option} goes on)"));
 }
 
 /// Why a run has stopped early.
@@ -95,9 +81,10 @@ impl LeftOut {
         notices.into_iter().flatten().collect()
     }
 
-    /// How many dialogues are not learnt whole.
-    fn shortened(&self) -> Option<usize> {
-        (self.what == "dialogues").then_some(self.of_them.shortened)
+    /// Reports how many are not learnt, and how many dialogues are not learnt whole.
+    pub(super) fn report(&self, facts: &mut Facts) {
+        let shortened = (self.what == "dialogues").then_some(self.of_them.shortened);
+        facts.field("left_out", self.of_them.count()).optional("shortened", shortened);
     }
 }
 

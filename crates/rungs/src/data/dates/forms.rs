@@ -70,24 +70,20 @@ pub const FORMS: [Form; 29] = [
     |d| format!("{}年{}月{}日", d.year, d.month, d.day),
 ];
 
-/// The names of the months, blank-separated.
-type Months = &'static str;
+// The names of the months, blank-separated.
+const ENGLISH: &str = "January February March April May June July August September October November December";
+const GERMAN: &str = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember";
+const FRENCH: &str = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre";
+const SPANISH: &str = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre";
+const PORTUGUESE: &str = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro";
+const ITALIAN: &str = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre";
+const DUTCH: &str = "januari februari maart april mei juni juli augustus september oktober november december";
+const ROMAN: &str = "I II III IV V VI VII VIII IX X XI XII";
 
-const ENGLISH: Months = "January February March April May June July August September October November December";
-const GERMAN: Months = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember";
-const FRENCH: Months = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre";
-const SPANISH: Months = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre";
-const PORTUGUESE: Months = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro";
-const ITALIAN: Months = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre";
-const DUTCH: Months = "januari februari maart april mei juni juli augustus september oktober november december";
-const ROMAN: Months = "I II III IV V VI VII VIII IX X XI XII";
-
-/// The names of the days of the week, from Monday on.
-type Weekdays = &'static str;
-
-const ENGLISH_DAYS: Weekdays = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday";
-const GERMAN_DAYS: Weekdays = "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag";
-const FRENCH_DAYS: Weekdays = "lundi mardi mercredi jeudi vendredi samedi dimanche";
+// The names of the days of the week, from Monday on.
+const ENGLISH_DAYS: &str = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday";
+const GERMAN_DAYS: &str = "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag";
+const FRENCH_DAYS: &str = "lundi mardi mercredi jeudi vendredi samedi dimanche";
 
 const TENS: [&str; 4] = ["", "", "twenty", "thirty"];
 const ORDINALS: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth \
@@ -98,11 +94,11 @@ fn word(words: &'static str, i: usize) -> &'static str {
     words.split_ascii_whitespace().nth(i).expect("a list has a word for every number that a date has")
 }
 
-fn month(date: Date, names: Months) -> &'static str {
+fn month(date: Date, names: &'static str) -> &'static str {
     word(names, date.month - 1)
 }
 
-fn weekday(date: Date, names: Weekdays) -> &'static str {
+fn weekday(date: Date, names: &'static str) -> &'static str {
     word(names, date.weekday())
 }
 

@@ -88,14 +88,10 @@ impl StoredIds for IdsFile {
             [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
             _ => unreachable!("ids have two bytes or four"),
         }));
-        let read = &ids[ids.len() - length..];
-        match read.iter().find(|&&id| u64::from(id) >= vocabulary) {
-            Some(id) => {
-                let damage = format!("id {id} of a vocabulary of {vocabulary}");
-                Err(TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again")))
-            }
-            None => Ok(()),
-        }
+        let outside = ids[ids.len() - length..].iter().find(|&&id| u64::from(id) >= vocabulary);
+        let Some(id) = outside else { return Ok(()) };
+        let damage = format!("id {id} of a vocabulary of {vocabulary}");
+        Err(TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again")))
     }
 }
 

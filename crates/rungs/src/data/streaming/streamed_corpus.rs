@@ -48,10 +48,8 @@ impl Corpus {
         PieceEncoder::new(&tokenizer)?;
         let sum = checksum(tokenizer.to_json().as_bytes());
         let train = Part::of(text, 0..train_characters, &sum, cache);
-        let held_out = match validation {
-            Some(other) => Part::of(other, 0..other.characters, &sum, cache),
-            None => Part::of(text, train_characters..all, &sum, cache),
-        };
+        let (of, rest) = validation.map_or((text, train_characters..all), |other| (other, 0..other.characters));
+        let held_out = Part::of(of, rest, &sum, cache);
         let mut ids = |part: &Part<'_>| match IdsFile::open(&part.path, &part.key)? {
             Some(file) => Ok(TokenIds::from(file)),
             None => part.encode(&tokenizer, on_reading).map(TokenIds::from),

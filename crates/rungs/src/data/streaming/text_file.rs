@@ -63,10 +63,8 @@ impl TextFile {
         let metadata = fs::metadata(&path).map_err(TrainError::reading(&path))?;
         let (bytes, modified) = (metadata.len(), modified(&metadata));
         let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        let same = |known: &Self| {
-            known.format == FORMAT && (&known.path, known.bytes, known.modified) == (&path, bytes, modified)
-        };
-        if let Some(known) = written.filter(same) {
+        let now = (FORMAT, &path, bytes, modified);
+        if let Some(known) = written.filter(|was| (was.format, &was.path, was.bytes, was.modified) == now) {
             return Ok(known);
         }
         let (mut checksum, mut characters) = (Checksum::default(), 0);
@@ -116,10 +114,8 @@ impl TextFile {
             if part.is_empty() { Ok(()) } else { each(part) }
         })?;
         let metadata = fs::metadata(path).map_err(TrainError::reading(path))?;
-        match (metadata.len(), modified(&metadata)) == (self.bytes, self.modified) {
-            true => Ok(()),
-            false => Err(Error::file(path, "the text was changed while it was read")),
-        }
+        let same = (metadata.len(), modified(&metadata)) == (self.bytes, self.modified);
+        if same { Ok(()) } else { Err(Error::file(path, "the text was changed while it was read")) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An answer's loss, of every rung that writes a text, is that of the answer alone, exactly.
 
-use super::{begin, loss as loss_of_batch};
+use super::{begin, features, loss as loss_of_logits};
 use crate::models::{
     Gpt, GptConfig, GruLanguageModel, LanguageModel, LstmLanguageModel, RecurrentConfig, RnnLanguageModel,
 };
@@ -76,7 +76,8 @@ fn targets(examples: &[Example], batch: &Batch) -> (Vec<u32>, Vec<bool>) {
 
 fn loss(model: &dyn LanguageModel<f64>, batch: &Batch) -> Tensor<f64> {
     let mut state = begin(model, batch, &mut Mode::Eval);
-    loss_of_batch(model, batch, 0.0, 0.0, &mut state, &mut Mode::Eval).total
+    let (features, targets) = features(model, batch, &mut state, &mut Mode::Eval);
+    loss_of_logits(&model.scores(&features), &targets, 0.0)
 }
 
 /// The logits of every position, (B, T, V).

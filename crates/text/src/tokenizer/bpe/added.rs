@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 /// A text that is one token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AddedToken {
     pub(super) id: u32,
     pub(super) content: String,
@@ -35,8 +35,7 @@ pub(super) struct AddedToken {
 impl AddedToken {
     /// A token that no text says.
     pub(super) fn special(id: u32, content: &str) -> Self {
-        let content = content.to_owned();
-        Self { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+        Self { id, content: content.to_owned(), special: true, ..Self::default() }
     }
 }
 
@@ -48,6 +47,9 @@ pub(super) enum Part<'t> {
     /// An added token.
     Token(u32),
 }
+
+/// What is done with each part of a text, which may fail.
+type EachPart<'e, 't> = dyn FnMut(Part<'t>) -> Result<(), TokenizerError> + 'e;
 
 /// The added tokens of a vocabulary, in the two passes in which they are looked for.
 #[derive(Debug, Clone, Default)]
@@ -98,12 +100,8 @@ impl Finder {
 
     /// Calls `each` with the parts of a text, from left to right. A text without tokens is one part, an empty text
     /// none.
-    pub(super) fn part<'t>(
-        &self,
-        text: &'t str,
-        mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
-    ) -> Result<(), TokenizerError> {
-        let done = self.part_before(text.len(), text, &mut each)?;
+    pub(super) fn part<'t>(&self, text: &'t str, each: &mut EachPart<'_, 't>) -> Result<(), TokenizerError> {
+        let done = self.part_before(text.len(), text, each)?;
         if done < text.len() { each(Part::Text(&text[done..])) } else { Ok(()) }
     }
 
@@ -112,14 +110,14 @@ impl Finder {
     pub(super) fn settled_parts<'t>(
         &self,
         text: &'t str,
-        mut each: impl FnMut(Part<'t>) -> Result<(), TokenizerError>,
+        each: &mut EachPart<'_, 't>,
     ) -> Result<(usize, usize), TokenizerError> {
         let longest = self.tokens.iter().map(|(text, _)| text.len()).max().unwrap_or(1);
         let mut open = text.len().saturating_sub(longest - 1);
         while !text.is_char_boundary(open) {
             open -= 1;
         }
-        let done = self.part_before(open, text, &mut each)?;
+        let done = self.part_before(open, text, each)?;
         Ok((done, open.max(done)))
     }
 
@@ -129,7 +127,7 @@ impl Finder {
         &self,
         open: usize,
         text: &'t str,
-        each: &mut dyn FnMut(Part<'t>) -> Result<(), TokenizerError>,
+        each: &mut EachPart<'_, 't>,
     ) -> Result<usize, TokenizerError> {
         let (mut done, mut from) = (0, 0);
         while let Some((at, end, token)) = self.find(text, from).filter(|&(at, ..)| at < open) {
@@ -179,7 +177,7 @@ mod tests {
 
     fn parts<'t>(finder: &Finder, text: &'t str) -> Vec<Part<'t>> {
         let mut parts = Vec::new();
-        let pushed = finder.part(text, |part| {
+        let pushed = finder.part(text, &mut |part| {
             parts.push(part);
             Ok(())
         });

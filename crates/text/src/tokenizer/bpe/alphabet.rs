@@ -19,16 +19,11 @@ static SPELLINGS: LazyLock<[char; 256]> = LazyLock::new(|| {
 });
 
 /// The bytes in the order of their ids.
-static ORDER: LazyLock<[u8; 256]> = LazyLock::new(|| {
+pub(super) static ORDER: LazyLock<[u8; 256]> = LazyLock::new(|| {
     let mut bytes: [u8; 256] = std::array::from_fn(|byte| byte as u8);
     bytes.sort_by_key(|&byte| spelling(byte));
     bytes
 });
-
-/// The bytes in the order of their ids.
-pub(super) fn bytes_in_order() -> &'static [u8; 256] {
-    &ORDER
-}
 
 /// The character that stands for a byte.
 pub(super) fn spelling(byte: u8) -> char {
@@ -67,7 +62,7 @@ mod tests {
 
     #[test]
     fn ids_are_gpt_2s() {
-        let order = bytes_in_order();
+        let order = *ORDER;
         assert_eq!((order[0], order[93], order[94], order[187]), (b'!', b'~', 0xa1, 0xff));
         assert_eq!((order[188], order[198], order[220], order[255]), (0, b'\n', b' ', 0xad));
     }

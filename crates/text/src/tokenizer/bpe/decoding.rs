@@ -19,7 +19,7 @@ use std::collections::HashMap;
 #[derive(Debug, Clone)]
 pub(in crate::tokenizer) struct Decoding {
     /// The token of every id; none where there is none.
-    tokens: Vec<Option<Token>>,
+    pub(super) tokens: Vec<Option<Token>>,
     /// The bytes of tokens at the beginning of a text, where they differ from those elsewhere.
     first: HashMap<u32, Box<[u8]>>,
     /// The steps behind byte fallback, applied to the text of byte tokens in a row.
@@ -30,8 +30,9 @@ pub(in crate::tokenizer) struct Decoding {
 
 /// A decoded token.
 #[derive(Debug, Clone)]
-struct Token {
-    bytes: Box<[u8]>,
+pub(super) struct Token {
+    /// They need not be whole characters.
+    pub(super) bytes: Box<[u8]>,
     /// Whether it is a single byte.
     is_byte: bool,
 }
@@ -99,19 +100,17 @@ impl Decoding {
         }
         let token = |spelled: &str, first| {
             let spelled = described.before.iter().fold(spelled.to_owned(), |text, change| change.apply(text, first));
-            match byte_of(&spelled).filter(|_| described.byte_fallback) {
-                Some(byte) => Token { bytes: [byte].into(), is_byte: true },
+            let byte = byte_of(&spelled).filter(|_| described.byte_fallback);
+            let bytes = match byte {
+                Some(byte) => vec![byte],
                 // What is spelled otherwise than in the alphabet stands for itself.
-                None if described.byte_level => {
-                    let bytes = alphabet::bytes_of(&spelled).unwrap_or_else(|| spelled.into_bytes());
-                    Token { bytes: bytes.into(), is_byte: false }
-                }
+                None if described.byte_level => alphabet::bytes_of(&spelled).unwrap_or_else(|| spelled.into_bytes()),
                 None => {
                     let text = described.behind.iter().fold(spelled, |text, change| change.apply(text, first));
-                    let text = if is_described { text } else { [" ", &text].concat() };
-                    Token { bytes: text.into_bytes().into(), is_byte: false }
+                    if is_described { text.into_bytes() } else { [" ", &text].concat().into_bytes() }
                 }
-            }
+            };
+            Token { bytes: bytes.into(), is_byte: byte.is_some() }
         };
         let changes = || described.before.iter().chain(&described.behind);
         let begins = changes().any(|change| matches!(change, Change::Metaspace { begins: true, .. }));
@@ -129,16 +128,8 @@ impl Decoding {
     }
 
     /// Whether a text loses a space at its beginning.
-    pub(super) fn strips_space(&self) -> bool {
+    pub(in crate::tokenizer) fn strips_space(&self) -> bool {
         self.strips_space || !self.first.is_empty()
-    }
-
-    pub(super) fn token(&self, id: u32) -> Option<&[u8]> {
-        Some(&self.tokens.get(id as usize)?.as_ref()?.bytes)
-    }
-
-    pub(super) fn vocabulary(&self) -> usize {
-        self.tokens.len()
     }
 
     /// Decodes one more token: the text that is known by now.
@@ -209,23 +200,14 @@ impl Decoder {
 impl Described {
     fn add(&mut self, step: &Value) -> Result<(), String> {
         let unknown = |what: &str| Err(format!("a decoder that {what} is not known here"));
-        let change = match kind(step) {
+        match kind(step) {
             "ByteLevel" if self.byte_fallback || self.fused => {
                 return unknown("has ByteLevel behind others of its kind");
             }
-            "ByteLevel" => {
-                (self.byte_level, self.fused) = (true, true);
-                return Ok(());
-            }
+            "ByteLevel" => (self.byte_level, self.fused) = (true, true),
             "ByteFallback" if self.fused => return unknown("looks for bytes in a whole text"),
-            "ByteFallback" => {
-                self.byte_fallback = true;
-                return Ok(());
-            }
-            "Fuse" => {
-                self.fused = true;
-                return Ok(());
-            }
+            "ByteFallback" => self.byte_fallback = true,
+            "Fuse" => self.fused = true,
             "Replace" => {
                 let Some(what) = literal(step)? else { return unknown("replaces by a regular expression") };
                 let mut characters = what.chars();
@@ -233,23 +215,24 @@ impl Described {
                 if self.fused && (self.byte_level || self.strips_space || characters.nth(1).is_some()) {
                     return unknown("replaces something in a whole text");
                 }
-                Change::Replace { what, by: text(step, "content")? }
+                self.change(Change::Replace { what, by: text(step, "content")? });
             }
             "Metaspace" if self.fused => return unknown("puts spaces into a whole text"),
             "Metaspace" => {
-                Change::Metaspace { mark: text(step, "replacement")?, begins: prepend_scheme(step) != "never" }
+                let begins = prepend_scheme(step) != "never";
+                self.change(Change::Metaspace { mark: text(step, "replacement")?, begins });
             }
             "Strip" => match (step["content"].as_str(), step["start"].as_u64(), step["stop"].as_u64()) {
-                (Some(" "), Some(1), Some(0)) if !self.fused => Change::Strip,
-                (Some(" "), Some(1), Some(0)) if !self.strips_space => {
-                    self.strips_space = true;
-                    return Ok(());
-                }
+                (Some(" "), Some(1), Some(0)) if !self.fused => self.change(Change::Strip),
+                (Some(" "), Some(1), Some(0)) if !self.strips_space => self.strips_space = true,
                 _ => return unknown("strips more than one space at the beginning"),
             },
             other => return Err(format!("the decoder {other} is not known here")),
-        };
-        if self.byte_fallback { &mut self.behind } else { &mut self.before }.push(change);
+        }
         Ok(())
+    }
+
+    fn change(&mut self, change: Change) {
+        if self.byte_fallback { &mut self.behind } else { &mut self.before }.push(change);
     }
 }

@@ -36,7 +36,7 @@ impl BpeTokenizer {
         let mut encoder = Encoder::new(self);
         let mut place = if passage.begins { Place::Beginning } else { Place::Inside };
         if passage.added {
-            self.added.original.part(text, |part| match part {
+            self.added.original.part(text, &mut |part| match part {
                 Part::Text(text) => encoder.text(text, std::mem::replace(&mut place, Place::BehindToken)),
                 Part::Token(id) => {
                     place = Place::BehindToken;
@@ -63,7 +63,7 @@ impl BpeTokenizer {
     pub(in crate::tokenizer) fn encode_settled(&self, text: &str, ids: &mut Vec<u32>) -> Result<usize, TokenizerError> {
         let mut encoder = Encoder::new(self);
         let added = self.added.settled().expect("its added tokens can be told before the end of a text");
-        let (begin, open) = added.settled_parts(text, |part| match part {
+        let (begin, open) = added.settled_parts(text, &mut |part| match part {
             Part::Text(text) => encoder.words(text, Place::BehindToken),
             Part::Token(id) => encoder.token(id),
         })?;
@@ -89,7 +89,7 @@ impl<'t> Encoder<'t> {
     /// Encodes a part of the original text between added tokens.
     fn text(&mut self, text: &str, mut place: Place) -> Result<(), TokenizerError> {
         let BpeTokenizer { steps, added, .. } = self.tokenizer;
-        added.normalized.part(&steps.normalize(text, place)?, |part| {
+        added.normalized.part(&steps.normalize(text, place)?, &mut |part| {
             let place = std::mem::replace(&mut place, Place::BehindToken);
             match part {
                 Part::Text(text) => self.words(text, place),

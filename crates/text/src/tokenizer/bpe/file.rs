@@ -6,7 +6,8 @@
 use super::added::AddedToken;
 use super::merges::Pair;
 use super::steps::Steps;
-use crate::error::{MAX_VOCABULARY, TokenizerError};
+use crate::error::TokenizerError;
+use crate::tokenizer::token_list::check_size;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -39,13 +40,9 @@ pub(in crate::tokenizer) struct File {
 pub(super) struct Model {
     #[serde(rename = "type", default = "bpe")]
     kind: String,
-    #[serde(default)]
     dropout: Option<f64>,
-    #[serde(default)]
     pub(super) unk_token: Option<String>,
-    #[serde(default)]
     continuing_subword_prefix: Option<String>,
-    #[serde(default)]
     end_of_word_suffix: Option<String>,
     #[serde(default)]
     pub(super) fuse_unk: bool,
@@ -57,26 +54,16 @@ pub(super) struct Model {
     pub(super) merges: Merges,
 }
 
-/// Tokens as a file spells them.
-pub(super) struct Spelled<'f> {
-    /// The id of every token of the model.
-    pub(super) ids: HashMap<String, u32>,
-    /// The token of every id; none where there is none. Of an added token that is looked for in the normalized text it
-    /// is what that says.
-    pub(super) tokens: Vec<Option<Cow<'f, str>>>,
-}
-
 impl File {
     /// A byte-level tokenizer.
     pub(super) fn byte_level(tokens: Vec<(String, u32)>, merges: Vec<[String; 2]>, added: Vec<AddedToken>) -> Self {
-        let byte_level =
-            json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
+        let step = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
         let (vocab, merges) = (Vocabulary(tokens), Merges(merges));
         Self {
             version: "1.0".to_owned(),
             added_tokens: added,
-            pre_tokenizer: byte_level.clone(),
-            decoder: byte_level,
+            pre_tokenizer: step.clone(),
+            decoder: step,
             model: Model { kind: bpe(), vocab, merges, ..Model::default() },
             ..Self::default()
         }
@@ -113,15 +100,22 @@ impl File {
         Steps::new(&self.normalizer, &self.pre_tokenizer, added_tokens).map_err(TokenizerError::Unsupported)
     }
 
-    /// The tokens, those that are added among them, of a file whose normalizer is `normalize`.
+    /// The id of every token of the model.
+    pub(super) fn ids(&self) -> HashMap<String, u32> {
+        self.model.vocab.0.iter().cloned().collect()
+    }
+
+    /// The token of every id as the file spells it; none where there is none. Of an added token that is looked for in
+    /// the normalized text it is what `normalize` makes of it. `ids` are those of the model's tokens.
     pub(super) fn tokens(
         &self,
+        ids: &HashMap<String, u32>,
         normalize: impl Fn(&str) -> Result<String, TokenizerError>,
-    ) -> Result<Spelled<'_>, TokenizerError> {
+    ) -> Result<Vec<Option<Cow<'_, str>>>, TokenizerError> {
         let added = self.added_tokens.iter().map(|token| (&token.content, token.id));
         let tokens: Vec<_> = self.model.vocab.0.iter().map(|(token, id)| (token, *id)).chain(added).collect();
         let size = tokens.iter().map(|&(_, id)| id as usize + 1).max().unwrap_or(0);
-        check_size(tokens.len(), size)?;
+        check_ids(tokens.len(), size)?;
         let mut all: HashMap<&str, u32> = HashMap::with_capacity(tokens.len());
         let mut spelled: Vec<Option<Cow<'_, str>>> = vec![None; size];
         for (token, id) in tokens {
@@ -134,7 +128,6 @@ impl File {
                 return Err(TokenizerError::Duplicate { token: token.clone(), first, second: id });
             }
         }
-        let ids: HashMap<String, u32> = self.model.vocab.0.iter().cloned().collect();
         // The library passes over the ids that a file gives to added tokens: those behind the model's are counted.
         let mut others: HashMap<&str, u32> = HashMap::new();
         let added = self.added_tokens.iter().filter(|token| !token.content.is_empty());
@@ -155,7 +148,7 @@ impl File {
                 spelled[*id as usize] = Some(text.into());
             }
         }
-        Ok(Spelled { ids, tokens: spelled })
+        Ok(spelled)
     }
 
     /// The merges by ids: which two, and what they become.
@@ -172,15 +165,12 @@ impl File {
 }
 
 /// Checks how many tokens and ids a vocabulary has.
-pub(in crate::tokenizer) fn check_size(tokens: usize, size: usize) -> Result<(), TokenizerError> {
-    match size {
-        0 => Err(TokenizerError::Empty),
-        size if size > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens: size }),
-        // Every id costs a row of a model's parameters, so a few may be missing, but not most.
-        size if size > 2 * tokens => {
-            Err(TokenizerError::Json(format!("its {tokens} tokens have ids up to {}", size - 1)))
-        }
-        _ => Ok(()),
+pub(in crate::tokenizer) fn check_ids(tokens: usize, size: usize) -> Result<(), TokenizerError> {
+    check_size(size)?;
+    // Every id costs a row of a model's parameters, so a few may be missing, but not most.
+    match size <= 2 * tokens {
+        true => Ok(()),
+        false => Err(TokenizerError::Json(format!("its {tokens} tokens have ids up to {}", size - 1))),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn read(encoder: &str, merges: &str) -> Result<File, TokenizerError> 
     let known: HashSet<&str> = tokens.iter().map(|(token, _)| token.as_str()).collect();
     let merges = read_merges(merges, &known)?;
     let mut made: HashSet<String> = merges.iter().map(|pair| pair.concat()).collect();
-    made.extend(alphabet::bytes_in_order().map(|byte| alphabet::spelling(byte).to_string()));
+    made.extend(alphabet::ORDER.map(|byte| alphabet::spelling(byte).to_string()));
     let added = tokens.iter().filter(|(token, _)| !made.contains(token));
     let added = added.map(|(token, id)| AddedToken::special(*id, token)).collect();
     Ok(File::byte_level(tokens, merges, added))

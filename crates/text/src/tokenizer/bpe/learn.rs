@@ -170,11 +170,11 @@ impl Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alphabet::bytes_in_order;
+    use super::super::alphabet::ORDER;
     use super::*;
 
     fn bytes() -> Vec<Vec<u8>> {
-        bytes_in_order().iter().map(|&byte| vec![byte]).collect()
+        ORDER.iter().map(|&byte| vec![byte]).collect()
     }
 
     fn learnt(words: &[(&str, u64)], size: usize) -> Vec<String> {

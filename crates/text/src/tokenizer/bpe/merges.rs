@@ -72,13 +72,10 @@ impl<'w> Linked<'w> {
         Some(self.links[at][0]).filter(|&place| place != NONE)
     }
 
-    fn after(&self, at: usize) -> Option<usize> {
-        Some(self.links[at][1]).filter(|&place| place != NONE)
-    }
-
     /// The symbol at a place and the one after it.
     fn pair(&self, at: usize) -> Option<Pair> {
-        self.after(at).map(|next| (self.symbols[at], self.symbols[next]))
+        let [_, next] = self.links[at];
+        Some((self.symbols[at], *self.symbols.get(next)?))
     }
 
     /// Puts `merged` for the symbol at a place and the one after it, of which there is one.

@@ -127,8 +127,7 @@ impl Steps {
             "ByteLevel" => {
                 let space = Change::Begin { with: " ".to_owned(), first_only: false };
                 self.pre_tokenizer.extend(flag(step, "add_prefix_space", true).then_some(Step::Change(space)));
-                let use_regex = flag(step, "use_regex", true);
-                self.pre_tokenizer.extend(use_regex.then(|| cut(Pattern::gpt2(), Matches::Are)));
+                self.pre_tokenizer.extend(flag(step, "use_regex", true).then(|| cut(Pattern::gpt2(), Matches::Are)));
                 self.bytes = true;
             }
             "Split" => {
@@ -141,10 +140,8 @@ impl Steps {
                     ("Removed", true) => Matches::AreAll,
                     ("MergedWithNext", false) => Matches::Begin,
                     ("MergedWithPrevious", false) => Matches::End,
-                    (behavior, invert) => {
-                        return Err(format!(
-                            "a Split with behavior {behavior:?} and invert {invert} is not known here"
-                        ));
+                    (other, invert) => {
+                        return Err(format!("a Split with behavior {other:?} and invert {invert} is not known here"));
                     }
                 };
                 self.pre_tokenizer.push(cut(pattern, matches));
@@ -156,13 +153,11 @@ impl Steps {
             "Metaspace" => {
                 let space = text(step, "replacement")?;
                 let scheme = prepend_scheme(step);
-                let changes = [
-                    Some(Change::Replace { what: " ".to_owned(), by: space.clone() }),
-                    (scheme != "never").then(|| Change::Begin { with: space.clone(), first_only: scheme == "first" }),
-                ];
-                self.pre_tokenizer.extend(changes.into_iter().flatten().map(Step::Change));
-                let split = flag(step, "split", true);
-                self.pre_tokenizer.extend(split.then(|| cut(Pattern::literal(&space), Matches::Begin)));
+                let begin = || Step::Change(Change::Begin { with: space.clone(), first_only: scheme == "first" });
+                self.pre_tokenizer.push(Step::Change(Change::Replace { what: " ".to_owned(), by: space.clone() }));
+                self.pre_tokenizer.extend((scheme != "never").then(begin));
+                let cut = || cut(Pattern::literal(&space), Matches::Begin);
+                self.pre_tokenizer.extend(flag(step, "split", true).then(cut));
             }
             other => return Err(format!("the pre-tokenizer {other} is not known here")),
         }
@@ -227,13 +222,9 @@ impl Change {
             Self::Form(_) if text.is_ascii() => text,
             Self::Form(form) => form(&text).into(),
             Self::Prepend(_) | Self::Begin { .. } if place == Place::Inside || text.is_empty() => text,
-            Self::Prepend(with) => [with, &*text].concat().into(),
-            Self::Begin { with, first_only }
-                if text.starts_with(with) || (*first_only && place == Place::BehindToken) =>
-            {
-                text
-            }
-            Self::Begin { with, .. } => [with, &*text].concat().into(),
+            Self::Begin { first_only: true, .. } if place == Place::BehindToken => text,
+            Self::Begin { with, .. } if text.starts_with(with) => text,
+            Self::Prepend(with) | Self::Begin { with, .. } => [with, &*text].concat().into(),
             Self::Replace { what, by } => {
                 let more = text.matches(what.as_str()).count().saturating_mul(by.len().saturating_sub(what.len()));
                 if text.len().saturating_add(more) > most {
@@ -288,21 +279,17 @@ impl Cut {
         let mut done = 0;
         for found in self.pattern.matches(text) {
             let Range { start, end } = found?;
-            match self.matches {
-                Matches::Are => {
-                    each(done..start)?;
-                    each(start..end)?;
-                    done = end;
-                }
-                Matches::AreAll => each(start..end)?,
-                Matches::Begin => {
-                    each(done..start)?;
-                    done = start;
-                }
-                Matches::End => {
-                    each(done..end)?;
-                    done = end;
-                }
+            if self.matches == Matches::AreAll {
+                done = start;
+            }
+            let ends = match self.matches {
+                Matches::Are | Matches::AreAll => [start, end],
+                Matches::Begin => [start, start],
+                Matches::End => [end, end],
+            };
+            for end in ends {
+                each(done..end)?;
+                done = end;
             }
         }
         if self.matches == Matches::AreAll { Ok(()) } else { each(done..text.len()) }

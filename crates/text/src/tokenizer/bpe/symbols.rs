@@ -29,12 +29,11 @@ impl Symbols {
     pub(super) fn new(model: &Model, bytes: bool, ids: &HashMap<String, u32>) -> Result<Self, TokenizerError> {
         if bytes {
             let tokens = every_byte(ids, |byte| alphabet::spelling(byte).to_string());
-            let mut whole = Box::new([0; 256]);
-            for ((byte, token), whole) in (0..=255_u8).zip(*tokens).zip(whole.iter_mut()) {
-                let problem = || format!("the byte {byte:#04x} is no token: not every text could be written");
-                *whole = token.ok_or_else(|| TokenizerError::Unsupported(problem()))?;
+            if let Some(byte) = tokens.iter().position(Option::is_none) {
+                let problem = format!("the byte {byte:#04x} is no token: not every text could be written");
+                return Err(TokenizerError::Unsupported(problem));
             }
-            return Ok(Self::Bytes(whole));
+            return Ok(Self::Bytes(Box::new(tokens.map(|token| token.expect("as seen above")))));
         }
         let unknown = model.unk_token.as_ref().and_then(|token| ids.get(token)).copied();
         let bytes = model.byte_fallback.then(|| every_byte(ids, byte_token));

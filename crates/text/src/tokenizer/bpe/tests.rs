@@ -160,7 +160,7 @@ fn other_ways_to_write_the_same_are_read() {
 
 #[test]
 fn steps_are_taken_in_their_order() {
-    let bytes = alphabet::bytes_in_order().iter().enumerate();
+    let bytes = alphabet::ORDER.iter().enumerate();
     let vocab: serde_json::Map<_, _> =
         bytes.map(|(id, &byte)| (alphabet::spelling(byte).to_string(), id.into())).collect();
     let mut file = llama();
@@ -265,7 +265,7 @@ fn a_refusal_says_what_would_open_it() {
 
 #[test]
 fn gpt_2s_files_are_checked_line_by_line() {
-    let mut tokens: Vec<String> = alphabet::bytes_in_order().map(|byte| alphabet::spelling(byte).to_string()).into();
+    let mut tokens: Vec<String> = alphabet::ORDER.map(|byte| alphabet::spelling(byte).to_string()).into();
     tokens.extend(["Ġt", "Ġth", "<|endoftext|>"].map(str::to_owned));
     let encoder = |tokens: &[String]| {
         serde_json::to_string(&tokens.iter().zip(0..).collect::<std::collections::BTreeMap<_, u32>>()).unwrap()

@@ -4,8 +4,8 @@ use super::added::{AddedToken, Finder, Part};
 use super::file::File;
 use super::steps::{Place, Steps};
 use super::{BpeTokenizer, alphabet, learn};
-use crate::error::{MAX_VOCABULARY, TokenizerError};
-use crate::tokenizer::token_list::count;
+use crate::error::TokenizerError;
+use crate::tokenizer::token_list::{self, count};
 use std::collections::HashMap;
 
 /// How many bytes there are: the tokens that every byte-level vocabulary begins with.
@@ -70,7 +70,7 @@ impl BpeTokenizer {
         if counts.is_empty() {
             return Err(TokenizerError::EmptyText);
         }
-        let bytes = alphabet::bytes_in_order().iter().map(|&byte| vec![byte]).collect();
+        let bytes = alphabet::ORDER.iter().map(|&byte| vec![byte]).collect();
         let words = counts.iter().map(|(word, &count)| (word.as_str(), count));
         let learnt = learn::learn(words, bytes, size - special.len());
         let found = special.len() + learnt.symbols.len();
@@ -87,10 +87,9 @@ impl BpeTokenizer {
 
 fn check_size(size: usize, special: usize) -> Result<(), TokenizerError> {
     let least = special + BpeTokenizer::SMALLEST;
-    match size {
-        _ if size < least => Err(TokenizerError::TooSmall { size, least }),
-        _ if size > MAX_VOCABULARY => Err(TokenizerError::TooLarge { tokens: size }),
-        _ => Ok(()),
+    match size < least {
+        true => Err(TokenizerError::TooSmall { size, least }),
+        false => token_list::check_size(size),
     }
 }
 
@@ -125,19 +124,18 @@ impl PieceCounts {
     /// Counts the words at the beginning of a text that may go on, and says how many bytes they are.
     pub(in crate::tokenizer) fn settled(&mut self, text: &str) -> Result<usize, TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        let (begin, open) = added.settled_parts(text, |part| count_part(steps, counts, part))?;
+        let (begin, open) = added.settled_parts(text, &mut |part| count_part(steps, counts, part))?;
         Ok(begin + steps.settled_words(&text[begin..open], &mut |word| count(counts, word))?)
     }
 
     /// Counts the words of a text that has ended.
     pub(in crate::tokenizer) fn rest(&mut self, text: &str) -> Result<(), TokenizerError> {
         let Self { steps, added, counts, .. } = self;
-        added.part(text, |part| count_part(steps, counts, part))
+        added.part(text, &mut |part| count_part(steps, counts, part))
     }
 
     /// The tokenizer that [`BpeTokenizer::from_text`] or [`BpeTokenizer::from_documents`] learns from the same text.
     pub(in crate::tokenizer) fn learn(&self) -> Result<BpeTokenizer, TokenizerError> {
-        let special: Vec<&str> = self.separator.iter().map(String::as_str).collect();
-        BpeTokenizer::of_counts(&self.counts, self.size, &special, |file| file)
+        BpeTokenizer::of_counts(&self.counts, self.size, self.separator.as_deref().as_slice(), |file| file)
     }
 }

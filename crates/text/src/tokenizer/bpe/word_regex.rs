@@ -31,9 +31,7 @@ const MOST_STEPS: usize = 1 << 30;
 
 /// A regular expression.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    regex: Regex,
-}
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
     /// Reads an expression.
@@ -48,27 +46,25 @@ impl Pattern {
             check_syntax(expression)?;
             // In this mode `\<` is a character, as it is to Oniguruma.
             let regex = RegexBuilder::new(expression).oniguruma_mode(true).backtrack_limit(MOST_STEPS).build();
-            Ok(Self { regex: regex.map_err(|error| error.to_string())? })
+            regex.map(Self).map_err(|error| error.to_string())
         };
         read().map_err(|problem: String| format!("the expression {expression:?}: {problem}"))
     }
 
     /// A text that is to be found as it stands.
     pub(super) fn literal(text: &str) -> Self {
-        let regex = Regex::new(&fancy_regex::escape(text)).expect("an escaped text is an expression");
-        Self { regex }
+        Self(Regex::new(&fancy_regex::escape(text)).expect("an escaped text is an expression"))
     }
 
     /// GPT-2's, which is read once: every vocabulary that is learnt here has it.
     pub(super) fn gpt2() -> Self {
-        static PATTERN: LazyLock<Pattern> =
-            LazyLock::new(|| Pattern::new(GPT2).expect("GPT-2's pattern is well-formed"));
+        static PATTERN: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(GPT2).expect("it is well-formed"));
         PATTERN.clone()
     }
 
     /// Where the matches in a text are, from left to right. Empty ones are none.
     pub(super) fn matches(&self, text: &str) -> impl Iterator<Item = Result<Range<usize>, TokenizerError>> {
-        let matches = self.regex.find_iter(text).map(|found| match found {
+        let matches = self.0.find_iter(text).map(|found| match found {
             Ok(found) => Ok(found.range()),
             Err(error) => Err(TokenizerError::NotEncoded(format!(
                 "cutting it into words took too many steps ({error}); it may have a million spaces in a row"

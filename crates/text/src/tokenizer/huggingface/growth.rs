@@ -14,7 +14,6 @@
 //! Whatever else there is, nothing of it is sure before the end, and all is shown there.
 
 use crate::tokenizer::bpe::json_steps::{each_step, kind, literal};
-use crate::tokenizer::bpe::symbols::byte_of;
 use serde_json::Value;
 
 /// How the text of tokens grows when others follow.
@@ -73,10 +72,4 @@ pub(super) enum Spelled {
     Text,
     /// As a byte, `<0x0A>`.
     Byte,
-}
-
-impl Spelled {
-    pub(super) fn of(token: &str) -> Self {
-        if byte_of(token).is_some() { Self::Byte } else { Self::Text }
-    }
 }

@@ -191,9 +191,9 @@ mod tests {
         for family in Family::ALL {
             let with = |fields: &[(&str, Value)]| passed_over(family, fields);
             let (narrow, wide) = (("sliding_window", json!(15)), ("sliding_window", json!(16)));
-            let error = with(&[narrow.clone()]).unwrap_err();
+            let error = with(&[narrow.clone(), ("use_cache", json!(true))]).unwrap_err();
             assert!(error.starts_with("sliding_window: ") && error.contains("15") && error.contains("16"), "{error}");
-            assert_eq!(with(&[wide.clone()]), Ok(vec![]));
+            assert_eq!(with(&[wide.clone(), ("use_cache", json!(true))]), Ok(vec![]));
             assert_eq!(with(&[narrow, ("use_sliding_window", json!(false))]), Ok(vec![]));
             let layers = |kinds: Value| ("layer_types", kinds);
             let [full, sliding, other] = ["full_attention", "sliding_attention", "linear_attention"];

@@ -83,6 +83,31 @@ fn the_token_that_begins_a_text_is_read_and_written_once() {
 }
 
 #[test]
+fn a_space_before_a_text_is_put_there_if_the_folder_says_so() {
+    let folder = folder();
+    let at = folder.path();
+    byte_pairs(at);
+    let prompt = |prompt: &str| {
+        let mut command = crate::binary::command(at, "generate run --greedy --max-tokens 2 --json --prompt");
+        crate::binary::Ran::of(&command.arg(prompt).output().unwrap()).json()["texts"][0]["log_probability"].clone()
+    };
+    let imported = |config: Value| {
+        configured(at, &config);
+        rungs(at, "import gpt2 hf --out run").done();
+        [prompt("b"), prompt(" b")]
+    };
+    let [without, with] = imported(json!({ "add_prefix_space": false }));
+    assert_ne!(without, with);
+    assert_eq!(imported(json!({ "add_prefix_space": true })), [with.clone(), with.clone()]);
+    assert_eq!(imported(json!({ "tokenizer_class": "GPT2TokenizerFast", "add_prefix_space": true }))[0], with);
+    // Of other classes transformers takes the file as it is.
+    let file_alone = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": true });
+    assert_eq!(imported(file_alone), [without, with]);
+    configured(at, &json!({ "split_special_tokens": true }));
+    bad_input(at, "import gpt2 hf --out run", &["tokenizer_config.json", "split_special_tokens"]);
+}
+
+#[test]
 fn an_unprompted_text_of_llama_begins_without_a_space() {
     let folder = folder();
     let at = folder.path();

@@ -67,6 +67,16 @@ fn the_token_that_begins_a_text_is_read_and_written_once() {
     }
     // What tokenizer.json says is taken back.
     fs::copy(at.join("out/tokenizer.json"), at.join("hf/tokenizer.json")).unwrap();
+    // A template that says it does not have it twice.
+    let asked = |out: &str, template: &str| {
+        let mut command = crate::binary::command(at, "train gpt --from run --pairs pairs.tsv --steps 1 --batch-size 1");
+        command.args(["--context", "32", "--validation-split", "0.5", "--out", out, "--template", template]);
+        crate::binary::Ran::of(&command.output().unwrap()).done();
+        let generate = format!("generate {out} --source b --greedy --max-tokens 2 --json");
+        rungs(at, &generate).json()["texts"][0]["log_probability"].clone()
+    };
+    fs::write(at.join("pairs.tsv"), "a\tb\nb\ta\na\tb\nb\ta\n").unwrap();
+    assert_eq!(asked("one", "{source}={target}.\n"), asked("two", "<|endoftext|>{source}={target}.\n"));
     configured(at, &json!({ "add_bos_token": false, "bos_token": "<|endoftext|>", "add_eos_token": true }));
     let imported = rungs(at, "import gpt2 hf --out run").done();
     assert!(imported.stderr.contains("add_bos_token is false") && imported.stderr.contains("add_eos_token"));

@@ -98,11 +98,12 @@ impl TokenizerConfig {
                 "split_special_tokens: what a text says of special tokens is always one of them here".to_owned()
             );
         }
-        if self.add_eos_token == Some(true) {
-            let why = "transformers puts a token behind every text; a prompt is gone on with, and none is behind it";
-            notices.push(format!("{TOKENIZER_CONFIG}: add_eos_token: {why}"));
-        }
         let mut file: Value = serde_json::from_str(&tokenizers.to_json()).map_err(|error| error.to_string())?;
+        if self.add_eos_token.unwrap_or_else(|| puts_behind(&file["post_processor"])) {
+            let why =
+                "transformers puts a token behind every text (add_eos_token); a prompt is gone on with, and has none";
+            notices.push(why.to_owned());
+        }
         let begins = tokenizers.target.beginning();
         let token = self.begin(&file, *begin);
         *begin = token.as_ref().map(|(_, id)| *id).or(*begin);
@@ -183,6 +184,17 @@ impl TokenizerConfig {
         let steps = [spaces, json!({ "type": "ByteFallback" }), json!({ "type": "Fuse" })];
         let steps: Vec<Value> = steps.into_iter().chain(begins.then_some(strip)).collect();
         file["decoder"] = json!({ "type": "Sequence", "decoders": steps });
+    }
+}
+
+/// Whether a post-processor puts a token behind a text.
+fn puts_behind(step: &Value) -> bool {
+    let list = |field: &str| step[field].as_array().map_or(&[][..], Vec::as_slice);
+    match step["type"].as_str() {
+        Some("Sequence") => list("processors").iter().any(puts_behind),
+        Some("TemplateProcessing") => list("single").last().is_some_and(|piece| piece.get("SpecialToken").is_some()),
+        Some("BertProcessing" | "RobertaProcessing") => true,
+        _ => false,
     }
 }
 

@@ -18,6 +18,7 @@ use rungs_models::sampling::logits::RULED_OUT;
 use rungs_models::sampling::{Context, Processor};
 use rungs_text::TokenBytes;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Lets through only texts that match an expression.
 ///
@@ -46,6 +47,11 @@ pub struct Pattern {
     distances: Vec<usize>,
 }
 
+/// The most steps that finding the distances may take, a second or two: one for each byte of a token that is looked at
+/// from a state, and some for each state that follows on another, which takes memory.
+const MOST_STEPS: usize = 1 << 28;
+const STEPS_OF_AN_EDGE: usize = 1 << 5;
+
 /// Farther than any text is long.
 const NEVER: usize = usize::MAX;
 
@@ -65,7 +71,8 @@ impl Pattern {
         let mut sorted: Vec<u32> = (0..tokens.len() as u32).filter(|&id| !tokens[id as usize].is_empty()).collect();
         sorted.sort_by(|&a, &b| tokens[a as usize].cmp(&tokens[b as usize]));
         let mut pattern = Self { automaton, tokens, sorted, stop: stop.to_vec(), distances: Vec::new() };
-        pattern.distances = pattern.measure();
+        let too_large = "is too large: its automaton has too many states for a vocabulary of this size";
+        pattern.distances = pattern.measure().ok_or_else(|| error(too_large.to_owned()))?;
         if pattern.shortest() == NEVER {
             return Err(error("matches no text that can be written in this vocabulary".to_owned()));
         }
@@ -77,17 +84,18 @@ impl Pattern {
         self.distances[self.automaton.start]
     }
 
-    /// How many tokens each state is away from the end of a match: a search from the ends backwards.
-    fn measure(&self) -> Vec<usize> {
-        let states = self.automaton.accepts.len();
+    /// How many tokens each state is away from the end of a match: a search from the ends backwards. None if that would
+    /// take too many steps.
+    fn measure(&self) -> Option<Vec<usize>> {
+        let (states, steps) = (self.automaton.accepts.len(), AtomicUsize::new(0));
         let next: Vec<BTreeSet<usize>> = (0..states)
             .into_par_iter()
             .map(|state| {
                 let mut next = BTreeSet::new();
-                self.follow(state, |_, to| _ = next.insert(to));
-                next
+                let taken = self.follow(state, |_, to| _ = next.insert(to)) + STEPS_OF_AN_EDGE * next.len();
+                (steps.fetch_add(taken, Ordering::Relaxed) + taken <= MOST_STEPS).then_some(next)
             })
-            .collect();
+            .collect::<Option<_>>()?;
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); states];
         for (state, next) in next.iter().enumerate() {
             next.iter().for_each(|&to| before[to].push(state));
@@ -101,28 +109,35 @@ impl Pattern {
             reached = farther.into_iter().filter(|&state| distances[state] == NEVER).collect();
             distance += 1;
         }
-        distances
+        Some(distances)
     }
 
-    /// Calls `leads` for every token that does not leave every match, with the state to which it leads.
-    fn follow(&self, state: usize, mut leads: impl FnMut(u32, usize)) {
+    /// Calls `leads` for every token that does not leave every match, with the state to which it leads. Returns how
+    /// many steps that took.
+    fn follow(&self, state: usize, mut leads: impl FnMut(u32, usize)) -> usize {
         // The states after each byte of the last token: the next one begins as far as the two are equal.
         let mut states = vec![state];
-        let mut last: &[u8] = &[];
-        for &id in &self.sorted {
+        let (mut last, mut rest, mut steps): (&[u8], _, _) = (&[], &self.sorted[..], 0);
+        while let Some((&id, others)) = rest.split_first() {
+            rest = others;
             let bytes = &self.tokens[id as usize];
             let common = bytes.iter().zip(last).take_while(|(a, b)| a == b).count();
             states.truncate(common + 1);
-            // Where the last token left every match within what is common, so does this one.
+            steps += common;
             while states.len() <= bytes.len() && states[states.len() - 1] != DEAD {
                 let next = self.automaton.next(states[states.len() - 1], bytes[states.len() - 1]);
                 states.push(next);
-            }
-            if states.len() == bytes.len() + 1 && states[bytes.len()] != DEAD {
-                leads(id, states[bytes.len()]);
+                steps += 1;
             }
             last = &bytes[..states.len() - 1];
+            if states[last.len()] == DEAD {
+                // So do all that begin with these bytes.
+                rest = &rest[rest.partition_point(|&id| self.tokens[id as usize].starts_with(last))..];
+            } else {
+                leads(id, states[last.len()]);
+            }
         }
+        steps
     }
 
     /// Where a text leads.

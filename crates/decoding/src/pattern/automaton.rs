@@ -1,12 +1,17 @@
 //! A regular expression as a table: which state follows which at each byte, and in which a match may end.
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
 use std::collections::HashMap;
 
 /// The most bytes of an automaton, and of the memory to build it with: some thousands of states.
 const LARGEST: usize = 4 << 20;
+
+/// The most bytes of the nondeterministic automaton before it. A state of the deterministic one is a set of its states,
+/// so this bounds the time that each of them takes.
+const LARGEST_NONDETERMINISTIC: usize = 1 << 20;
 
 /// The state from which there is no match.
 pub(super) const DEAD: usize = 0;
@@ -34,7 +39,9 @@ impl Automaton {
             .dfa_size_limit(Some(LARGEST))
             .determinize_size_limit(Some(LARGEST));
         let syntax = syntax::Config::new().unicode(true).utf8(true);
-        let dfa = dense::Builder::new().configure(limits).syntax(syntax).build(expression).map_err(problem)?;
+        let nfa = thompson::Config::new().nfa_size_limit(Some(LARGEST_NONDETERMINISTIC));
+        let dfa = dense::Builder::new().configure(limits).syntax(syntax).thompson(nfa).build(expression);
+        let dfa = dfa.map_err(problem)?;
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes));
         let start = start.map_err(|_| "begins with what cannot be decided".to_owned())?;
         let of_byte = dfa.byte_classes();
@@ -97,7 +104,7 @@ impl Automaton {
 fn problem(error: dense::BuildError) -> String {
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     let text = causes.last().map(<dyn std::error::Error>::to_string).unwrap_or_default();
-    match text.contains("limit") {
+    match error.is_size_limit_exceeded() || text.contains("limit") {
         true => "is too large: its automaton would have more states than fit 4 MiB".to_owned(),
         // The parser draws where the error is; the last line says what it is.
         false => {

@@ -74,3 +74,30 @@ fn expressions_that_cannot_be_are_refused_in_a_line() {
     assert!(error(r"(\w{1,100}){100}").ends_with("is too large: its automaton would have more states than fit 4 MiB"));
     assert!(error(r"a\b").contains("is none: "), "{}", error(r"a\b"));
 }
+
+/// Each of these would take gigabytes, or minutes, to find out that it is too large.
+#[test]
+fn an_expression_that_is_too_large_is_refused_at_once() {
+    let letters: Vec<String> = ('a'..='z').map(String::from).collect();
+    let pairs = letters.iter().flat_map(|a| letters.iter().map(move |b| format!("{a}{b}")));
+    let vocabulary: Vec<String> = pairs.flat_map(|pair| letters.iter().map(move |c| format!("{pair}{c}"))).collect();
+    let vocabulary = token_bytes(&vocabulary.iter().map(String::as_str).collect::<Vec<_>>());
+    for expression in [
+        r"\d{1000000}",
+        r"\w{1,1000000}",
+        "((((a{100}){100}){100}){100}){100}",
+        "((a*){4000}){4000}",
+        r"(?i)(\pL|\pN){3000}",
+        "(a|b)*a(a|b){30}",
+        r"(.*\w){500}",
+        "[a-z]{100000}",
+        "(a|aa|aaa){90000}",
+    ] {
+        let start = std::time::Instant::now();
+        let error = Pattern::new(expression, &vocabulary, &[]).unwrap_err().to_string();
+        assert!(error.contains(" is too large: "), "{error}");
+        assert!(start.elapsed().as_secs() < 20, "{expression:.30}: {:?}", start.elapsed());
+    }
+    assert_eq!(Pattern::new("[a-z]{3000}", &vocabulary, &[]).unwrap().shortest(), 1000);
+    assert_eq!(Pattern::new("(abc){9000}", &vocabulary, &[]).unwrap().shortest(), 9000, "most tokens leave it at once");
+}

@@ -12,13 +12,18 @@
 //!
 //! A lookahead is matched by backtracking, and the crate has room to remember a million steps. So white space of a
 //! million characters in a row is an error, where there is `\s+(?!\S)`; words may be of any length.
+//!
+//! A stranger's expression can be written so that cutting takes for ever: the steps of one match are counted, and the
+//! time of all is limited by the length of the texts ([`Work`]).
 
 use crate::error::TokenizerError;
 use fancy_regex::{Regex, RegexBuilder};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::Chars;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 /// GPT-2's (Radford et al. 2019, in the code they published).
 pub(super) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -27,11 +32,50 @@ pub(super) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s
 const LONGEST: usize = 1000;
 
 /// The most steps back from one match to the next. A stretch of text without a match takes a few for every character.
-const MOST_STEPS: usize = 1 << 30;
+/// They take about a fifth of a second.
+const MOST_STEPS: usize = 1 << 24;
+
+/// The most bytes of the automaton of a part of an expression. Those in use take a tenth of it.
+const LARGEST: usize = 1 << 20;
 
 /// A regular expression.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    regex: Regex,
+    work: Arc<Work>,
+}
+
+/// How much text an expression was given, and how long it took: a thousand times as long as those in use need is too
+/// long.
+#[derive(Debug, Default)]
+struct Work {
+    bytes: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+impl Work {
+    const NANOSECONDS_PER_BYTE: u64 = 20_000;
+    /// Of any text, for a machine that is busy with something else.
+    const NANOSECONDS: u64 = 2_000_000_000;
+    /// How many matches are made between two looks at the clock.
+    const MATCHES: usize = 4;
+
+    /// Adds the time since `last`.
+    fn took(&self, last: &mut Instant) -> Result<(), TokenizerError> {
+        let now = Instant::now();
+        // Of a process that was stopped and went on, no more than the matches may have taken.
+        let took = now.duration_since(std::mem::replace(last, now)).min(Duration::from_secs(1)).as_nanos() as u64;
+        let nanoseconds = self.nanoseconds.fetch_add(took, Ordering::Relaxed) + took;
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        match nanoseconds > Self::NANOSECONDS + Self::NANOSECONDS_PER_BYTE.saturating_mul(bytes) {
+            true => Err(TokenizerError::NotEncoded(format!(
+                "cutting it into words takes too long: {} seconds for {bytes} bytes so far",
+                nanoseconds / 1_000_000_000
+            ))),
+            false => Ok(()),
+        }
+    }
+}
 
 impl Pattern {
     /// Reads an expression.
@@ -45,15 +89,20 @@ impl Pattern {
         let read = || {
             check_syntax(expression)?;
             // In this mode `\<` is a character, as it is to Oniguruma.
-            let regex = RegexBuilder::new(expression).oniguruma_mode(true).backtrack_limit(MOST_STEPS).build();
-            regex.map(Self).map_err(|error| error.to_string())
+            let mut builder = RegexBuilder::new(expression);
+            builder.oniguruma_mode(true).backtrack_limit(MOST_STEPS).delegate_size_limit(LARGEST);
+            builder.build().map(Self::of).map_err(|error| error.to_string())
         };
         read().map_err(|problem: String| format!("the expression {expression:?}: {problem}"))
     }
 
     /// A text that is to be found as it stands.
     pub(super) fn literal(text: &str) -> Self {
-        Self(Regex::new(&fancy_regex::escape(text)).expect("an escaped text is an expression"))
+        Self::of(Regex::new(&fancy_regex::escape(text)).expect("an escaped text is an expression"))
+    }
+
+    fn of(regex: Regex) -> Self {
+        Self { regex, work: Arc::default() }
     }
 
     /// GPT-2's, which is read once: every vocabulary that is learnt here has it.
@@ -62,15 +111,25 @@ impl Pattern {
         PATTERN.clone()
     }
 
-    /// Where the matches in a text are, from left to right. Empty ones are none.
+    /// Where the matches in a text are, from left to right. Empty ones are none. An error is the last of them.
     pub(super) fn matches(&self, text: &str) -> impl Iterator<Item = Result<Range<usize>, TokenizerError>> {
-        let matches = self.0.find_iter(text).map(|found| match found {
-            Ok(found) => Ok(found.range()),
-            Err(error) => Err(TokenizerError::NotEncoded(format!(
-                "cutting it into words took too many steps ({error}); it may have a million spaces in a row"
-            ))),
-        });
-        matches.filter(|found| !found.as_ref().is_ok_and(Range::is_empty))
+        self.work.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+        let (mut matches, mut made, mut last) = (self.regex.find_iter(text), 0_usize, Instant::now());
+        let next = move || {
+            let found = matches.next();
+            made += 1;
+            if (found.is_none() || made % Work::MATCHES == 0)
+                && let Err(late) = self.work.took(&mut last)
+            {
+                return Some(Err(late));
+            }
+            Some(found?.map(|found| found.range()).map_err(|error| {
+                TokenizerError::NotEncoded(format!(
+                    "cutting it into words took too many steps ({error}); it may have a million spaces in a row"
+                ))
+            }))
+        };
+        std::iter::from_fn(next).filter(|found| !found.as_ref().is_ok_and(Range::is_empty))
     }
 }
 
@@ -179,106 +238,4 @@ fn is_category(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// GPT-4's and Llama 3's.
-    const GPT4: &str = concat!(
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
-        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    );
-
-    fn found<'t>(expression: &str, text: &'t str) -> Vec<&'t str> {
-        Pattern::new(expression).unwrap().matches(text).map(|found| &text[found.unwrap()]).collect()
-    }
-
-    #[test]
-    fn gpt_2_cuts_as_its_authors_say() {
-        let cut = |text| found(GPT2, text);
-        assert_eq!(cut("Hello world"), ["Hello", " world"]);
-        assert_eq!(cut("we've don't, I'LL"), ["we", "'ve", " don", "'t", ",", " I", "'", "LL"]);
-        assert_eq!(cut("a  b\n\n c \t"), ["a", " ", " b", "\n\n", " c", " \t"]);
-        assert_eq!(cut("a\r\n\r\nb"), ["a", "\r\n\r", "\n", "b"]);
-        assert_eq!(cut("x²+½ ①"), ["x", "²", "+", "½", " ①"], "numerals are not only digits");
-        assert_eq!(cut("नमस्ते"), ["नमस", "्", "त", "े"], "marks are not letters");
-        assert_eq!(cut("\u{a0}x\u{3000}\u{3000}y"), ["\u{a0}", "x", "\u{3000}", "\u{3000}", "y"]);
-        assert_eq!(cut("\u{1c}a\u{85}"), ["\u{1c}", "a", "\u{85}"], "a control character is no space, NEL is");
-        assert_eq!(cut(""), [""; 0]);
-    }
-
-    #[test]
-    fn gpt_4_cuts_as_its_authors_say() {
-        assert_eq!(found(GPT4, "I'LL pay $12345"), ["I", "'LL", " pay", " $", "123", "45"]);
-        assert_eq!(found(GPT4, "that'ſ"), ["that", "'ſ"], "ſ is an s, whatever the case");
-        assert_eq!(found(GPT4, "(a)\n\n  b"), ["(a", ")\n\n", " ", " b"]);
-        assert_eq!(found(GPT4, "x  \n \n  y"), ["x", "  \n \n", " ", " y"]);
-    }
-
-    #[test]
-    fn what_was_taken_is_given_back_unless_it_says_otherwise() {
-        assert_eq!(found("a*ab", "aaab"), ["aaab"]);
-        assert_eq!(found("a*+ab", "aaab"), [""; 0]);
-        assert_eq!(found("a{2}", "aaaaa"), ["aa", "aa"]);
-        assert_eq!(found("a{2,}b", "abaab"), ["aab"]);
-        assert_eq!(found("(?:ab|a)(?:bc)?d", "abcd abd ad"), ["abcd", "abd", "ad"]);
-        assert_eq!(found("x*", "axxb"), ["xx"], "nothing is no match");
-        assert_eq!(found(r"[^\S\n]+", "a \t\nb"), [" \t"]);
-        assert_eq!(found(r"[\]\-a-c.]+", "x]-b.\\"), ["]-b."]);
-        assert_eq!(found(r"[+\-0]+|\<|\u4e00|\x{e9}", "+-0,/<é一"), ["+-0", "<", "é", "一"]);
-        assert_eq!(found(r"\p{Lu}[\p{Ll}\p{M}]+", "ÉteÉ̀té"), ["Éte", "É̀té"]);
-    }
-
-    #[test]
-    fn a_long_run_needs_no_deep_stack() {
-        let lengths = |expression: &str, character: &str| {
-            let text = character.repeat(2_000_000) + "x";
-            let pattern = Pattern::new(expression).unwrap();
-            pattern.matches(&text).map(|found| found.map(|found| found.len())).collect::<Result<Vec<_>, _>>()
-        };
-        let on_a_small_stack = move || {
-            assert_eq!(lengths(GPT2, "a"), Ok(vec![2_000_001]));
-            assert_eq!(lengths(GPT2, "1"), Ok(vec![2_000_000, 1]));
-            assert_eq!(lengths(GPT4, "\n"), Ok(vec![2_000_000, 1]));
-            for too_long in [lengths(GPT2, " "), lengths(GPT2, "\n"), lengths(GPT4, " ")] {
-                let error = too_long.unwrap_err().to_string();
-                assert!(error.contains("took too many steps") && error.contains("a million spaces"), "{error}");
-            }
-        };
-        std::thread::Builder::new().stack_size(2 << 20).spawn(on_a_small_stack).unwrap().join().unwrap();
-        assert_eq!(found(GPT2, &(" ".repeat(900_000) + "x")).iter().map(|x| x.len()).collect::<Vec<_>>(), [899_999, 2]);
-    }
-
-    #[test]
-    fn what_is_not_known_is_refused() {
-        for (expression, problem) in [
-            ("(ab)+", "only single characters can be repeated"),
-            ("^a", "the beginning or end of a text (^)"),
-            ("a$", "the beginning or end of a text ($)"),
-            (r"\w+", r"\w is not known"),
-            (r"[\W]", r"\W is not known"),
-            ("(?i:stra)", "a group (?i:stra)"),
-            ("(?i:[a])", "a group (?i:[a])"),
-            ("a+?", "repeats as little as it can"),
-            ("*", "Target of repeat operator is invalid"),
-            ("a+*", "a repetition of a repetition"),
-            ("(a", "without closing parenthesis"),
-            ("[a", "Invalid character class"),
-            ("a)", "end of string not reached"),
-            ("[a[b]]", "a class inside a class"),
-            ("[a&&b]", "&&"),
-            (r"\p{Greek}", "Greek"),
-            (r"\b", r"\b"),
-            ("(?<=a)b", "(?<"),
-            ("a{3,2}", "{3,2}"),
-            ("a{,2}", "{,2}"),
-            ("[c-a]", "[c-a]"),
-            (r"\", "Backslash without following character"),
-        ] {
-            let error = Pattern::new(expression).unwrap_err();
-            assert!(error.contains(problem), "{expression}: {error}");
-        }
-        let deep = "(".repeat(LONGEST / 2) + &")".repeat(LONGEST / 2);
-        assert!(Pattern::new(&deep).unwrap_err().contains("too deeply nested"));
-        assert!(Pattern::new(&"(".repeat(100_000)).unwrap_err().contains("too long"));
-    }
-}
+mod tests;

@@ -32,7 +32,7 @@ const CRATES: Table<'_> = &[
     ("text", &["random"]),
     ("measures", &["random"]),
     ("decoding", &["random", "tensor", "layers", "models", "text"]),
-    ("interop", &["random", "tensor", "layers", "models"]),
+    ("interop", &["random", "tensor", "layers", "models", "trainer"]),
     ("rungs", &["random", "tensor", "layers", "models", "trainer", "text", "measures", "decoding", "interop"]),
     ("cli", &["random", "tensor", "layers", "models", "trainer", "text", "measures", "decoding", "interop", "rungs"]),
 ];

@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use run_folder::RunFolder;
 use rungs::interop::huggingface::Family;
-use value_parsers::{count, number, positive, threads};
+use value_parsers::{count, count_to, number, positive};
 
 /// The history of text generation as working code: train, sample and measure every generation of model.
 #[derive(Debug, Parser)]
@@ -48,7 +48,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N", display_order = 900)]
     pub(crate) seed: Option<u64>,
     /// How many threads to work on; the result does not depend on it [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = threads, display_order = 901)]
+    #[arg(long, global = true, value_name = "N", value_parser = count_to::<1024>, display_order = 901)]
     pub(crate) threads: Option<usize>,
     /// Print one JSON object instead of prose
     #[arg(long, global = true, display_order = 902)]

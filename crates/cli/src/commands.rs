@@ -25,6 +25,7 @@ use crate::terminal::{Course, Facts, Interrupt, Outcome, Progress, clock, thousa
 /// Trains with a display until the run is over or the user says stop.
 fn train_with_display(run: &mut Run, label: &str, machine: bool, interrupt: &Interrupt) -> Outcome<Summary> {
     let (mut progress, mut course) = (Progress::new(label, machine), Course::default());
+    interrupt.control(); // from here on there is something to save
     Ok(run.train(&mut |event| {
         course.show(&event, &mut progress);
         interrupt.control()

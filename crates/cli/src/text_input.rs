@@ -1,8 +1,11 @@
 //! Text from a file or from stdin, checked once, here: what comes out is valid UTF-8, free of NUL and not empty.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+
+use rungs::text::encoding::not_text;
+use rungs::text::pairs::LONGEST_LINE;
 
 use crate::terminal::{Failure, Outcome, reason};
 
@@ -12,16 +15,36 @@ pub(crate) const STDIN: &str = "-";
 /// How much is read before a look at it: a device that never ends, or a film, is refused at once.
 const CHUNK: u64 = 1 << 16;
 
+/// The most bytes that are read of what has no size. A file has one, and if it is large it can be streamed.
+const MOST_OF_A_PIPE: u64 = 1 << 27;
+
 /// Reads a whole text; the path `-` is stdin.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     let name = name(path);
-    let bytes = if path == Path::new(STDIN) { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
+    let bytes = match path == Path::new(STDIN) {
+        true => read_all(io::stdin(), MOST_OF_A_PIPE),
+        false => open(path).and_then(|(file, most)| read_all(file, most)),
+    };
     let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
     check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
 }
 
-/// Everything there is, or everything up to a part with a NUL in it, which no text has.
-fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
+/// A file, and how much of it is read. That of a pipe or a device is opened only if this process was given it open, as
+/// by a shell's `<(command)`: to open a pipe waits for somebody to write into it.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    match path.metadata()? {
+        metadata if metadata.is_file() => Ok((File::open(path)?, u64::MAX)),
+        metadata if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        _ if ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|open| path.starts_with(open)) => {
+            Ok((File::open(path)?, MOST_OF_A_PIPE))
+        }
+        _ => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file; a pipe can be read as stdin, -")),
+    }
+}
+
+/// Everything there is, or everything up to a part with a NUL in it, which no text has. More than `most` bytes are an
+/// error.
+fn read_all(mut source: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let before = bytes.len();
@@ -29,7 +52,20 @@ fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
         if bytes.len() == before || bytes[before..].contains(&0) {
             return Ok(bytes);
         }
+        if bytes.len() as u64 > most {
+            let problem = format!("more than {most} bytes; so large a text is to be read from a file");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
+        }
     }
+}
+
+/// The lines of a text, of which each has a length that a line may have.
+pub(crate) fn read_lines(path: &Path) -> Outcome<Vec<String>> {
+    let text = read(path)?;
+    let long = text.lines().position(|line| line.len() > LONGEST_LINE);
+    let too_long = |i| format!("{}, line {}: longer than {LONGEST_LINE} bytes", name(path), i + 1);
+    long.map_or(Ok(()), |i| Err(Failure::input(too_long(i))))?;
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// What to call a text in a message.
@@ -60,12 +96,9 @@ fn check(bytes: Vec<u8>) -> Result<String, String> {
         return Err("the text is empty".to_owned());
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-        return Err(format!("binary, not text: byte {at} is NUL"));
+        return Err(not_text(&bytes, at, 0));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("not UTF-8 text: byte {at} is 0x{:02x}", error.as_bytes()[at])
-    })
+    String::from_utf8(bytes).map_err(|error| not_text(error.as_bytes(), error.utf8_error().valid_up_to(), 0))
 }
 
 #[cfg(test)]

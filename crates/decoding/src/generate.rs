@@ -63,8 +63,9 @@ pub fn generate<'p, E: Element>(
     // These searches do not begin anew past the end of the context.
     let (context, tokens) = (model.context().unwrap_or(usize::MAX), options.length.max);
     for prompt in prompts.iter().map(|prompt| prompt.ids.len()) {
-        // The last token is written and not read.
-        check((prompt + tokens).saturating_sub(1) <= context, || {
+        // The last token is written and not read; but a contrastive search reads its candidates for it.
+        let unread = usize::from(!matches!(options.search, Search::Contrastive(_)));
+        check(prompt.saturating_add(tokens).saturating_sub(unread) <= context, || {
             format!("{prompt} tokens of a prompt and {tokens} more do not fit the model's context of {context}")
         })?;
     }

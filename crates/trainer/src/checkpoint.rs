@@ -26,7 +26,7 @@
 //! # The files
 //! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit
 //! for bit. [`Destination`] is a folder with what somebody else wants in it: settings for `config.json`, files of their
-//! own. [`AtomicFile`] is for files outside of run folders.
+//! own. [`AtomicFile`] is for files outside of run folders, [`open_regular`] for those of any folder.
 
 mod atomic_file;
 mod destination;
@@ -34,6 +34,7 @@ mod disk;
 mod folder;
 mod folder_lock;
 mod manifest;
+mod regular_file;
 mod state;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use disk::{Contents, in_memory};
 pub use folder::{Folder, check_can_be_folder};
 pub use folder_lock::FolderLock;
 pub use manifest::{Checksum, FORMAT_VERSION, checksum, sha256};
+pub use regular_file::{LARGEST_FILE, open_regular, read_regular};
 pub use state::{Best, Interval, Progress, TrainingState};
 
 /// The best weights by validation loss.

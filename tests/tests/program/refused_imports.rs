@@ -140,7 +140,7 @@ fn hostile_folders_get_one_line_and_nothing_is_written() {
                 fs::remove_file(hf.join("model.safetensors")).unwrap();
                 fs::create_dir(hf.join("model.safetensors")).unwrap();
             }),
-            vec!["model.safetensors: it is not a file"],
+            vec!["model.safetensors: is a directory"],
         ),
         (other("config.json", "[1, 2"), vec!["config.json: not a configuration"]),
         (other("config.json", "[]"), vec!["config.json: not a configuration: it is not an object"]),

@@ -38,12 +38,11 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A number of threads: 1 or more, and no more than any machine has.
-pub(super) fn threads(text: &str) -> Result<usize, String> {
-    const MOST: usize = 1024;
+/// A whole number from 1 to `MOST`.
+pub(super) fn count_to<const MOST: usize>(text: &str) -> Result<usize, String> {
     match count(text)? {
-        threads if threads > MOST => Err(format!("must be {MOST} or less")),
-        threads => Ok(threads),
+        count if count > MOST => Err(format!("must be {MOST} or less")),
+        count => Ok(count),
     }
 }
 

@@ -123,9 +123,9 @@ fn requests(flags: &Generate, generator: &Generator) -> Outcome<Vec<Request>> {
 
 /// One for each line of a file.
 fn lines(path: &Path, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
-    let (name, content) = (text_input::name(path), text_input::read(path)?);
+    let (name, lines) = (text_input::name(path), text_input::read_lines(path)?);
     let wrong = |i: usize, error: Error| Failure::input(format!("{name}, line {}: {error}", i + 1));
-    content.lines().enumerate().map(|(i, line)| request(line).map_err(|error| wrong(i, error))).collect()
+    lines.iter().enumerate().map(|(i, line)| request(line).map_err(|error| wrong(i, error))).collect()
 }
 
 /// How texts of this kind are generated.
@@ -135,6 +135,7 @@ fn options(flags: &Generate, generator: &Generator, kind: Kind, requests: &[Requ
     let searched = flags.contrastive.is_some() || flags.beam.is_some_and(|beam| beam > 1);
     let most = match (kind, context) {
         (Kind::Translation, _) => MOST_OF_TRANSLATION,
+        (_, Some(context)) if flags.contrastive.is_some() => context.saturating_sub(longest).min(MOST),
         (_, Some(context)) if searched => (context + 1).saturating_sub(longest).min(MOST),
         _ => MOST,
     };

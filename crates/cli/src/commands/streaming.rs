@@ -1,5 +1,8 @@
 //! Texts that are larger than memory: when they are streamed, where their tokens go, and how far they are.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rungs::trainer::{Control, TrainError};
@@ -7,6 +10,9 @@ use rungs::{Error, Reading, TextFile};
 
 use crate::arguments::{Common, Train};
 use crate::terminal::{Failure, Interrupt, Outcome, Progress, reason, thousands};
+
+/// The folder for files of token ids in a run folder, unless told.
+const CACHE: &str = "ids";
 
 /// How the texts of a run are streamed.
 pub(super) struct Streaming<'i> {
@@ -26,7 +32,7 @@ impl<'i> Streaming<'i> {
     pub(super) fn new(train: &Train, out: &Path, common: &Common, interrupt: &'i Interrupt) -> Self {
         Self {
             asked: train.data.stream || train.data.cache.is_some(),
-            cache: train.data.cache.clone().unwrap_or_else(|| out.join("ids")),
+            cache: train.data.cache.clone().unwrap_or_else(|| out.join(CACHE)),
             label: train.rung.name(),
             machine: common.json,
             progress: None,
@@ -53,6 +59,40 @@ impl<'i> Streaming<'i> {
         if done == of {
             self.progress = None; // the bar goes
         }
-        self.interrupt.control()
+        let control = self.interrupt.control();
+        if done == of && what == "learning tokens" {
+            self.interrupt.leave_at_once(); // what is made of them may take long, and nothing is written meanwhile
+        }
+        control
     }
+}
+
+/// The files of token ids that a run folder has before a run is prepared, so that those of one that is refused can be
+/// removed.
+pub(super) struct EarlierIds {
+    /// The run folder's own.
+    cache: PathBuf,
+    names: BTreeSet<OsString>,
+    /// The folders that there are not yet, innermost first.
+    missing: Vec<PathBuf>,
+}
+
+impl EarlierIds {
+    pub(super) fn of(out: &Path) -> Self {
+        let cache = out.join(CACHE);
+        let missing = cache.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        Self { missing: missing.map(Path::to_owned).collect(), names: names(&cache).collect(), cache }
+    }
+
+    /// Removes all others; best effort.
+    pub(super) fn remove_others(&self) {
+        for name in names(&self.cache).filter(|name| !self.names.contains(name)) {
+            _ = fs::remove_file(self.cache.join(name));
+        }
+        self.missing.iter().all(|folder| fs::remove_dir(folder).is_ok());
+    }
+}
+
+fn names(folder: &Path) -> impl Iterator<Item = OsString> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name())
 }

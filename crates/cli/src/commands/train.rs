@@ -11,6 +11,7 @@ use prepared_run::{create, resume};
 use rungs::trainer::{Finish, Summary};
 use training_report::{LeftOut, complain_of_finished, patience, report};
 
+use super::streaming::EarlierIds;
 use super::{quoted, train_with_display};
 use crate::arguments::{Common, Train};
 use crate::terminal::{Failure, Interrupt, Outcome, complain, thousands};
@@ -19,11 +20,17 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
     let interrupt = Interrupt::listen()?;
     let (rung, path) = (train.rung, train.run.out.clone());
     let path = path.unwrap_or_else(|| Path::new("runs").join(rung.name()));
+    let earlier = EarlierIds::of(&path);
     let prepared = match train.run.resume {
-        false => Some(create(train, common, &path, &interrupt)?),
-        true => resume(train, common, &path, &interrupt)?,
+        false => create(train, common, &path, &interrupt).map(Some),
+        true => resume(train, common, &path, &interrupt),
     };
-    let Some((mut run, left_out)) = prepared else { return Ok(()) };
+    let prepared = prepared.inspect_err(|failure| {
+        if failure.is_of_input() {
+            earlier.remove_others();
+        }
+    });
+    let Some((mut run, left_out)) = prepared? else { return Ok(()) };
     let [parameters, trained] = [run.parameter_count(), run.trainer().trained_count()].map(|count| count as u64);
     let parameters = (parameters, (trained < parameters).then_some(trained));
     let finished = run.trainer().is_finished();

@@ -1,11 +1,13 @@
 //! How the program fails: one line on stderr, and an exit code that says whose fault it was.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use rungs::Error;
+
+use crate::terminal::escapes;
 
 /// Why a command ended without its result.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ impl Failure {
     /// Something the user gave is wrong: exit code 2, nothing written.
     pub(crate) fn input(message: impl Display) -> Self {
         Self { code: 2, message: message.to_string() }
+    }
+
+    pub(crate) fn is_of_input(&self) -> bool {
+        self.code == 2
     }
 
     /// The work itself failed, a full disk or a diverging loss: exit code 1.
@@ -67,9 +73,9 @@ impl From<Error> for Failure {
 
 /// Writes one line to stderr, whatever the message holds: a file's name may contain a line break.
 pub(crate) fn complain(message: &str) {
-    let line: String = message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = message.trim().replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " ");
     // Nothing can be done where stderr itself is closed, and a panic would only hide the exit code.
-    let _ = writeln!(std::io::stderr(), "rungs: {line}");
+    let _ = escapes::write(std::io::stderr().lock(), &format!("rungs: {line}\n"));
 }
 
 /// The operating system's reason in its own words, without Rust's "(os error 2)".

@@ -1,16 +1,16 @@
 //! Results on stdout. A reader that goes away early (`| head`) ends the program quietly; a full disk is an error.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::terminal::escapes;
 use crate::terminal::failure::{Failure, Outcome, reason};
 
-/// Prints text as it is, and at once.
+/// Prints text at once.
 pub(crate) fn print(text: &str) -> Outcome {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+    escapes::write(io::stdout().lock(), text).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::nobody_listens(),
         _ => Failure::running(format!("stdout: {}", reason(&error))),
     })

@@ -3,6 +3,7 @@
 use super::pretrained::HuggingFaceError;
 use rungs_tensor::safetensors::Header;
 use rungs_tensor::{Array, Element};
+use rungs_trainer::checkpoint::{open_regular, read_regular};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -35,10 +36,10 @@ impl FileError {
 /// A text file of a folder; none if there is none.
 ///
 /// # Errors
-/// If it cannot be read, or is not UTF-8.
+/// If it cannot be read, is not a regular file, is too large, or is not UTF-8.
 pub fn read_text(folder: &Path, name: &str) -> Result<Option<String>, FileError> {
     let path = folder.join(name);
-    match std::fs::read(&path).map(String::from_utf8) {
+    match read_regular(&path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(Some(text)),
         Ok(Err(_)) => Err(FileError { path, problem: "not UTF-8 text".to_owned() }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -141,18 +142,14 @@ impl Shard {
     fn open(path: PathBuf) -> Result<Self, FileError> {
         let wrong = |problem: String| FileError { path: path.clone(), problem };
         let io = |error: std::io::Error| wrong(error.to_string());
-        // Before it is opened: to open a pipe would be to wait for somebody to write into it.
-        let metadata = path.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            return Err(wrong("it is not a file".to_owned()));
-        }
-        let mut file = File::open(&path).map_err(io)?;
+        let mut file = open_regular(&path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
         let mut first = Vec::new();
         (&mut file).take(8).read_to_end(&mut first).map_err(io)?;
-        let length = Header::length(&first, metadata.len()).map_err(|error| wrong(error.to_string()))?;
+        let length = Header::length(&first, size).map_err(|error| wrong(error.to_string()))?;
         let mut json = vec![0; length as usize];
         file.read_exact(&mut json).map_err(io)?;
-        let header = Header::parse(&json, metadata.len()).map_err(|error| wrong(error.to_string()))?;
+        let header = Header::parse(&json, size).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { file, header, path })
     }
 }

@@ -3,6 +3,7 @@
 use crate::text::tokenizer::BpeTokenizer;
 use crate::text::tokenizer::sentence::{END, START, pair_from_json, pair_to_json};
 use crate::text::{SentenceTokenizer, Tokenizer, TokenizerError};
+use crate::trainer::checkpoint::read_regular;
 use crate::trainer::{Example, Folder};
 use crate::{Error, TextPair};
 use std::io::ErrorKind;
@@ -123,7 +124,7 @@ fn read(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
     let bytes = match Folder::open(folder) {
         Ok(run) if run.checksum(name).is_some() => run.read(name)?,
-        _ => match std::fs::read(&path) {
+        _ => match read_regular(&path) {
             Ok(bytes) => bytes,
             Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(None),
             Err(problem) => return Err(Error::file(path, problem)),

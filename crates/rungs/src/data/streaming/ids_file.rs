@@ -22,7 +22,7 @@
 //! lately the system keeps in its page cache all the same.
 
 use crate::trainer::TrainError;
-use crate::trainer::checkpoint::{AtomicFile, sha256};
+use crate::trainer::checkpoint::{AtomicFile, open_regular, sha256};
 use crate::trainer::data::StoredIds;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -56,7 +56,7 @@ impl IdsFile {
     /// If there is a file and it cannot be read.
     pub fn open(path: &Path, key: &Key) -> Result<Option<Self>, TrainError> {
         let unreadable = TrainError::reading(path);
-        let file = match File::open(path) {
+        let file = match open_regular(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),

@@ -1,10 +1,11 @@
 //! A text in a file, and what is known of it without reading it again.
 
-use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum};
+use crate::text::encoding::not_text;
+use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum, open_regular, read_regular};
 use crate::trainer::{Control, TrainError};
 use crate::{Error, Provenance};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -62,7 +63,8 @@ impl TextFile {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let metadata = fs::metadata(&path).map_err(TrainError::reading(&path))?;
         let (bytes, modified) = (metadata.len(), modified(&metadata));
-        let written = fs::read(note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let written =
+            read_regular(&note(&path, cache)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
         let now = (FORMAT, &path, bytes, modified);
         if let Some(known) = written.filter(|was| (was.format, &was.path, was.bytes, was.modified) == now) {
             return Ok(known);
@@ -137,7 +139,7 @@ fn read_pieces(
     each: &mut dyn FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let unreadable = TrainError::reading(path);
-    let mut file = File::open(path).map_err(&unreadable)?;
+    let mut file = open_regular(path).map_err(&unreadable)?;
     let of = file.metadata().map_err(&unreadable)?.len();
     let (mut bytes, mut done) = (Vec::with_capacity(PIECE + 4), 0_u64);
     loop {
@@ -145,7 +147,7 @@ fn read_pieces(
         file.by_ref().take(PIECE as u64).read_to_end(&mut bytes).map_err(&unreadable)?;
         let ended = bytes.len() == before;
         if let Some(at) = bytes[before..].iter().position(|&byte| byte == 0) {
-            return Err(Error::file(path, format!("binary, not text: byte {} is NUL", done + (before + at) as u64)));
+            return Err(Error::file(path, not_text(&bytes, before + at, done)));
         }
         let whole = match std::str::from_utf8(&bytes) {
             Ok(text) => text,
@@ -154,9 +156,7 @@ fn read_pieces(
                 std::str::from_utf8(&bytes[..error.valid_up_to()]).expect("valid so far")
             }
             Err(error) => {
-                let at = error.valid_up_to();
-                let problem = format!("not UTF-8 text: byte {} is 0x{:02x}", done + at as u64, bytes[at]);
-                return Err(Error::file(path, problem));
+                return Err(Error::file(path, not_text(&bytes, error.valid_up_to(), done)));
             }
         };
         if !whole.is_empty() {

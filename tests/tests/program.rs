@@ -12,6 +12,7 @@ mod from_text_to_text;
 mod generation_configs;
 mod gpt_arrangements;
 mod help_check_and_climb;
+mod hostile_files;
 mod huggingface_folders;
 mod imported_and_exported;
 mod interrupted_runs;

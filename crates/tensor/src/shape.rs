@@ -9,6 +9,9 @@ use std::fmt;
 /// The most axes an array may have.
 pub const MAX_RANK: usize = 6;
 
+/// The most elements: so many numbers of eight bytes are what may be allocated at once.
+const MAX_SIZE: usize = isize::MAX as usize / 8;
+
 /// The size along each axis of an array; the last axis varies fastest. A scalar has no axes.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Shape {
@@ -45,14 +48,28 @@ impl Shape {
     /// With more than [`MAX_RANK`] axes, an axis of 2³² or more, or more elements than memory could hold.
     #[track_caller]
     pub fn new(dims: &[usize]) -> Self {
-        assert!(dims.len() <= MAX_RANK, "shape {dims:?} has {} axes; at most {MAX_RANK} are supported", dims.len());
-        let mut shape = Shape { rank: dims.len() as u8, dims: [0; MAX_RANK] };
-        let mut size = 1usize;
-        for (axis, &dim) in dims.iter().enumerate() {
-            shape.dims[axis] = u32::try_from(dim).unwrap_or_else(|_| panic!("shape {dims:?}: axis {axis} is too long"));
-            size = size.checked_mul(dim).unwrap_or_else(|| panic!("shape {dims:?} has too many elements"));
+        insist(Self::checked(dims))
+    }
+
+    /// A shape from sizes that may be anything, as those in a file.
+    ///
+    /// # Errors
+    /// Where [`new`](Self::new) panics.
+    pub fn checked(dims: &[usize]) -> Result<Self, ShapeError> {
+        let error = |problem: String| Err(ShapeError(format!("shape {dims:?}{problem}")));
+        if dims.len() > MAX_RANK {
+            return error(format!(" has {} axes; at most {MAX_RANK} are supported", dims.len()));
         }
-        shape
+        let mut shape = Shape { rank: dims.len() as u8, dims: [0; MAX_RANK] };
+        for (axis, &dim) in dims.iter().enumerate() {
+            let Ok(dim) = u32::try_from(dim) else { return error(format!(": axis {axis} is too long")) };
+            shape.dims[axis] = dim;
+        }
+        // Without numbers, too, there can be too many: the strides of [0, M, M] are numbers.
+        match dims.iter().try_fold(1_usize, |size, &dim| size.checked_mul(dim.max(1))) {
+            Some(size) if size <= MAX_SIZE => Ok(shape),
+            _ => error(" has too many elements".to_owned()),
+        }
     }
 
     /// The number of axes.
@@ -105,9 +122,15 @@ impl Shape {
     }
 
     /// The same shape with another size along one axis.
-    pub(crate) fn with(mut self, axis: usize, dim: usize) -> Self {
-        self.dims[axis] = u32::try_from(dim).expect("axis too long");
-        self
+    #[track_caller]
+    pub(crate) fn with(self, axis: usize, dim: usize) -> Self {
+        insist(self.checked_with(axis, dim))
+    }
+
+    fn checked_with(&self, axis: usize, dim: usize) -> Result<Self, ShapeError> {
+        let mut dims: [usize; MAX_RANK] = self.dims.map(|dim| dim as usize);
+        dims[axis] = dim;
+        Self::checked(&dims[..self.rank()])
     }
 
     /// The strides that read an array of this shape and of the given strides as one of shape `to`: 0 along every axis
@@ -205,7 +228,7 @@ pub fn broadcast(name: &str, a: &Shape, b: &Shape) -> Result<Shape, ShapeError> 
             }
         };
     }
-    Ok(Shape::new(&dims[..rank]))
+    Shape::checked(&dims[..rank]).map_err(|error| ShapeError(format!("{name}: {a} and {b}: {error}")))
 }
 
 /// (…, M, K) by (…, K, N) gives (…, M, N); the leading axes must be equal.
@@ -221,7 +244,7 @@ pub fn matmul(a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
     if !a.iter().rev().skip(2).eq(b.iter().rev().skip(2)) {
         return error("leading axes differ".into());
     }
-    Ok(a.with(a.rank() - 1, b.last()))
+    a.checked_with(a.rank() - 1, b.last()).or_else(|shape| error(shape.to_string()))
 }
 
 /// Unwraps a result, or panics with the error's line, at the line of the operation's caller: a closure that panics
@@ -248,6 +271,42 @@ mod tests {
         let error = rule(&[2, 3], &[2]).unwrap_err();
         assert_eq!(error.to_string(), "add: (2, 3) and (2) do not broadcast: sizes 3 and 2 differ");
     }
+
+    proptest::proptest! {
+        /// Or an index of an array would be another number than it seems.
+        #[test]
+        fn no_product_of_sizes_overflows(
+            dims in proptest::collection::vec(proptest::sample::select(SIZES), 0..8),
+            others in proptest::collection::vec(proptest::sample::select(SIZES), 0..8),
+            axis in 0..6_usize,
+        ) {
+            let product = |dims: &[usize]| dims.iter().fold(1, |size: u128, &dim| size.saturating_mul(dim.max(1) as u128));
+            let fits = |dims: &[usize]| {
+                dims.len() <= MAX_RANK && dims.iter().all(|&dim| dim < 1 << 32) && product(dims) < 1 << 60
+            };
+            let Ok(shape) = Shape::checked(&dims) else {
+                proptest::prop_assert!(!fits(&dims));
+                return Ok(());
+            };
+            proptest::prop_assert!(fits(&dims), "{dims:?}");
+            proptest::prop_assert!(shape.size() as u128 <= product(&dims));
+            proptest::prop_assert!(shape.strides().iter().all(|&stride| stride as u128 <= product(&dims)));
+            if axis < dims.len() {
+                for dim in SIZES {
+                    let mut changed = dims.clone();
+                    changed[axis] = *dim;
+                    proptest::prop_assert_eq!(shape.checked_with(axis, *dim).is_ok(), fits(&changed));
+                }
+            }
+            let Ok(other) = Shape::checked(&others) else { return Ok(()) };
+            for combined in [broadcast("add", &shape, &other), matmul(&shape, &other)].into_iter().flatten() {
+                proptest::prop_assert!(fits(&combined.to_vec()), "{shape} and {other}: {combined}");
+            }
+        }
+    }
+
+    /// Sizes whose products are just possible, or not.
+    const SIZES: &[usize] = &[0, 1, 2, 7, 1 << 12, 1 << 30, (1 << 32) - 1, 1 << 32, usize::MAX];
 
     #[test]
     fn matmul_names_the_sizes_that_differ() {

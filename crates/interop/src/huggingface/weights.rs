@@ -175,12 +175,8 @@ fn check<'n>(
         match names.get(base).map(|name| (*name, &shapes[*name])) {
             None => error.missing.push(full(base)),
             Some((name, found)) if *found != expected.to_vec() => {
-                // A shape that is no shape of ours is of too many axes, or too large.
-                let small = found.len() <= rungs_tensor::MAX_RANK && found.iter().all(|&dim| dim < 1 << 32);
-                if !small {
-                    return Err(HuggingFaceError::tensor(name, format!("its shape {found:?} is too large")));
-                }
-                let (name, expected, found) = (name.to_owned(), *expected, Shape::new(found));
+                let found = Shape::checked(found).map_err(|problem| HuggingFaceError::tensor(name, problem))?;
+                let (name, expected) = (name.to_owned(), *expected);
                 error.misshapen.push(Misshapen { name, expected, found });
             }
             Some(_) => {}

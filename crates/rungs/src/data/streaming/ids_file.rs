@@ -8,14 +8,16 @@
 //! 24   vocabulary                    u64
 //! 32   characters of the text        u64
 //! 40   key                           SHA-256 of whatever the ids depend on
-//! 72   SHA-256 of the 72 bytes before
-//! 104  the ids, W bytes each
+//! 72   SHA-256 of the sums at the end
+//! 104  SHA-256 of the 104 bytes before
+//! 136  the ids, W bytes each
+//!      the sums: for every 4096 bytes of ids, or fewer at their end, the first 8 bytes of their SHA-256
 //! ```
 //!
 //! It is written under another name ([`IdsWriter`]), synced and renamed, so a file of the right name
-//! is whole; what killed writers left is removed by the next that finishes. The ids themselves have no checksum, which
-//! would have to be read to be compared: the file's length is checked when it is opened, and every id that is read
-//! against the vocabulary. It is a cache and can be made again.
+//! is whole; what killed writers left is removed by the next that finishes. Length, header and sums are checked when it
+//! is opened, and the ids when they are read, in blocks: to compare one sum of all, all would have to be read. It is a
+//! cache and can be made again.
 //!
 //! Windows are read where they lie, and nothing is mapped into memory: that would be `unsafe`,
 //! since a file that another program shortens makes a mapped access a signal, where a read is an error. What was read
@@ -26,18 +28,28 @@ use crate::trainer::checkpoint::{AtomicFile, open_regular, sha256};
 use crate::trainer::data::StoredIds;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const MAGIC: &[u8] = b"rungsids";
 /// The version of the layout that is written, and the only one that is read.
-const FORMAT: u32 = 1;
-const HEADER: usize = 104;
+const FORMAT: u32 = 2;
+const HEADER: usize = 136;
+/// How many bytes of ids have a sum.
+const BLOCK: usize = 4096;
 /// The largest vocabulary whose ids fit two bytes.
 const SHORT: usize = 1 << 16;
 
 /// What the ids of a file depend on, hashed: text, range, tokenizer. A file with another key is another cache.
 pub type Key = [u8; 32];
+
+/// The beginning of the SHA-256 of a block.
+type Sum = [u8; 8];
+
+fn sum(block: &[u8]) -> Sum {
+    *sha256(block).first_chunk().expect("a SHA-256 has 32 bytes")
+}
 
 /// Token ids in a file, to be read where they lie.
 #[derive(Debug)]
@@ -46,6 +58,8 @@ pub struct IdsFile {
     /// Where it is read next, which belongs to whoever holds the lock.
     file: Mutex<File>,
     header: Header,
+    /// Those of the blocks.
+    sums: Vec<Sum>,
 }
 
 impl IdsFile {
@@ -56,7 +70,7 @@ impl IdsFile {
     /// If there is a file and it cannot be read.
     pub fn open(path: &Path, key: &Key) -> Result<Option<Self>, TrainError> {
         let unreadable = TrainError::reading(path);
-        let file = match open_regular(path) {
+        let mut file = match open_regular(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
@@ -65,7 +79,31 @@ impl IdsFile {
         let mut header = Vec::new();
         (&file).take(HEADER as u64).read_to_end(&mut header).map_err(&unreadable)?;
         let header = Header::read(&header).filter(|header| header.key == *key && header.length() == Some(length));
-        Ok(header.map(|header| Self { path: path.to_owned(), file: Mutex::new(file), header }))
+        let Some(header) = header else { return Ok(None) };
+        let mut sums = Vec::new();
+        let place = SeekFrom::Start(HEADER as u64 + header.bytes());
+        file.seek(place).and_then(|_| file.read_to_end(&mut sums)).map_err(&unreadable)?;
+        let whole = sha256(&sums) == header.sums;
+        let sums = sums.as_chunks().0.to_vec();
+        Ok(whole.then(|| Self { path: path.to_owned(), file: Mutex::new(file), header, sums }))
+    }
+
+    /// The bytes of the blocks that have these bytes of the ids, checked.
+    fn blocks(&self, bytes: Range<usize>) -> Result<Vec<u8>, TrainError> {
+        let start = bytes.start / BLOCK * BLOCK;
+        let end = bytes.end.next_multiple_of(BLOCK).min(self.header.bytes() as usize);
+        let mut blocks = vec![0; end - start];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start((HEADER + start) as u64)).and_then(|_| file.read_exact(&mut blocks));
+        read.map_err(TrainError::reading(&self.path))?;
+        match blocks.chunks(BLOCK).zip(&self.sums[start / BLOCK..]).all(|(block, known)| sum(block) == *known) {
+            true => Ok(blocks),
+            false => Err(self.damaged("its checksum is another")),
+        }
+    }
+
+    fn damaged(&self, damage: &str) -> TrainError {
+        TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again"))
     }
 }
 
@@ -78,20 +116,16 @@ impl StoredIds for IdsFile {
     fn read(&self, start: usize, length: usize, ids: &mut Vec<u32>) -> Result<(), TrainError> {
         let (all, Header { width, vocabulary, .. }) = (self.len(), self.header);
         assert!(start.checked_add(length).is_some_and(|end| end <= all), "ids {start} + {length} of {all}");
-        let mut bytes = vec![0; length * width];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = SeekFrom::Start((HEADER + start * width) as u64);
-        let read = file.seek(place).and_then(|_| file.read_exact(&mut bytes));
-        read.map_err(TrainError::reading(&self.path))?;
-        ids.extend(bytes.chunks_exact(width).map(|id| match *id {
+        let bytes = start * width..(start + length) * width;
+        let (from, blocks) = (bytes.start % BLOCK, self.blocks(bytes)?);
+        ids.extend(blocks[from..from + length * width].chunks_exact(width).map(|id| match *id {
             [a, b] => u32::from(u16::from_le_bytes([a, b])),
             [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
             _ => unreachable!("ids have two bytes or four"),
         }));
         let outside = ids[ids.len() - length..].iter().find(|&&id| u64::from(id) >= vocabulary);
         let Some(id) = outside else { return Ok(()) };
-        let damage = format!("id {id} of a vocabulary of {vocabulary}");
-        Err(TrainError::file(&self.path, format!("damaged: {damage}; remove it to have it made again")))
+        Err(self.damaged(&format!("id {id} of a vocabulary of {vocabulary}")))
     }
 }
 
@@ -103,28 +137,37 @@ struct Header {
     /// Length in characters of the text that the ids encode.
     characters: u64,
     key: Key,
+    /// The SHA-256 of the sums.
+    sums: [u8; 32],
 }
 
 impl Header {
     fn to_bytes(self) -> Vec<u8> {
         let [format, width] = [FORMAT, self.width as u32].map(u32::to_le_bytes);
         let numbers = [self.ids, self.vocabulary, self.characters].map(u64::to_le_bytes);
-        let fields = [MAGIC, &format, &width, numbers.as_flattened(), &self.key].concat();
+        let fields = [MAGIC, &format, &width, numbers.as_flattened(), &self.key, &self.sums].concat();
         [&fields[..], &sha256(&fields)].concat()
+    }
+
+    /// The bytes of the ids, if there can be so many: see [`length`](Self::length).
+    fn bytes(&self) -> u64 {
+        self.ids * self.width as u64
     }
 
     /// The bytes of the whole file, if it can have so many.
     fn length(&self) -> Option<u64> {
-        let ids = usize::try_from(self.ids).ok()? as u64;
-        ids.checked_mul(self.width as u64)?.checked_add(HEADER as u64)
+        let bytes = usize::try_from(self.ids.checked_mul(self.width as u64)?).ok()? as u64;
+        let sums = bytes.div_ceil(BLOCK as u64) * size_of::<Sum>() as u64;
+        bytes.checked_add(sums)?.checked_add(HEADER as u64)
     }
 
     /// None if it is damaged or of another format: written again, it would be other bytes.
     fn read(bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let width = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?) as usize;
-        let key = bytes.get(40..72)?.try_into().ok()?;
-        let header = Self { width, ids: number(16)?, vocabulary: number(24)?, characters: number(32)?, key };
+        let [key, sums] = [40, 72].map(|at| bytes.get(at..at + 32)?.try_into().ok());
+        let (ids, vocabulary, characters) = (number(16)?, number(24)?, number(32)?);
+        let header = Self { width, ids, vocabulary, characters, key: key?, sums: sums? };
         (matches!(width, 2 | 4) && header.to_bytes() == bytes).then_some(header)
     }
 }
@@ -135,6 +178,9 @@ pub struct IdsWriter {
     path: PathBuf,
     file: AtomicFile,
     header: Header,
+    /// The block that is not full yet, and the sums of those before it.
+    block: Vec<u8>,
+    sums: Vec<Sum>,
     /// Dropped last: a folder with a file in it cannot be removed.
     folders: NewFolders,
 }
@@ -170,8 +216,8 @@ impl IdsWriter {
         let mut file = AtomicFile::create(path).map_err(&unsaved)?;
         file.writer().write_all(&[0; HEADER]).map_err(&unsaved)?;
         let width = if vocabulary <= SHORT { 2 } else { 4 };
-        let header = Header { width, ids: 0, vocabulary: vocabulary as u64, characters: 0, key: *key };
-        Ok(Self { path: path.to_owned(), file, header, folders })
+        let header = Header { width, ids: 0, vocabulary: vocabulary as u64, characters: 0, key: *key, sums: [0; 32] };
+        Ok(Self { path: path.to_owned(), file, header, block: Vec::new(), sums: Vec::new(), folders })
     }
 
     /// Appends the ids of a piece of text of so many characters.
@@ -185,10 +231,20 @@ impl IdsWriter {
         let Header { width, vocabulary, .. } = self.header;
         for &id in ids {
             assert!(u64::from(id) < vocabulary, "id {id} of a vocabulary of {vocabulary}");
-            self.file.writer().write_all(&id.to_le_bytes()[..width]).map_err(TrainError::saving(&self.path))?;
+            self.block.extend(&id.to_le_bytes()[..width]);
+            if self.block.len() == BLOCK {
+                self.write_block().map_err(TrainError::saving(&self.path))?;
+            }
         }
         self.header.ids += ids.len() as u64;
         self.header.characters += characters as u64;
+        Ok(())
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        self.sums.push(sum(&self.block));
+        self.file.writer().write_all(&self.block)?;
+        self.block.clear();
         Ok(())
     }
 
@@ -196,9 +252,13 @@ impl IdsWriter {
     ///
     /// # Errors
     /// If the disk refuses. Then there is no file of that name, unless there was one before.
-    pub fn finish(self) -> Result<IdsFile, TrainError> {
-        let Self { path, mut file, header, mut folders } = self;
+    pub fn finish(mut self) -> Result<IdsFile, TrainError> {
+        let last = if self.block.is_empty() { Ok(()) } else { self.write_block() };
+        let Self { path, mut file, mut header, sums, mut folders, .. } = self;
+        header.sums = sha256(sums.as_flattened());
         let end = || {
+            last?;
+            file.writer().write_all(sums.as_flattened())?;
             file.writer().rewind()?;
             file.writer().write_all(&header.to_bytes())?;
             file.commit()

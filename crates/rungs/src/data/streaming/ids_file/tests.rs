@@ -30,7 +30,7 @@ fn what_is_written_is_read_in_both_widths_from_anywhere() {
         let ids: Vec<u32> = (0..100).map(|i| (i * 977 + 65_000) % vocabulary as u32).collect();
         let file = write(&path, &[3; 32], vocabulary, &ids);
         let width = if vocabulary == SHORT { 2 } else { 4 };
-        assert_eq!(fs::metadata(&path).unwrap().len(), (HEADER + 100 * width) as u64);
+        assert_eq!(fs::metadata(&path).unwrap().len(), (HEADER + 100 * width + 8) as u64);
         assert_eq!((file.len(), file.header.characters), (100, 200));
         for start in 0..100 {
             let mut read = vec![7];
@@ -57,6 +57,10 @@ fn files_of_another_text_damaged_headers_and_cut_files_are_no_cache() {
         fs::write(&path, bad).unwrap();
         assert!(!there(&[1; 32]), "bit {bit}");
     }
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1; // of the sums
+    fs::write(&path, bad).unwrap();
+    assert!(!there(&[1; 32]));
     for length in [0, 50, HEADER, good.len() - 1] {
         fs::write(&path, &good[..length]).unwrap();
         assert!(!there(&[1; 32]), "cut at {length}");
@@ -70,13 +74,32 @@ fn files_of_another_text_damaged_headers_and_cut_files_are_no_cache() {
 fn damaged_ids_and_a_file_cut_while_it_is_read_are_errors() {
     let folder = folder("ids");
     let path = folder.join("x.ids");
-    let file = write(&path, &[1; 32], 60, &[5; 50]);
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[HEADER + 2 * 20] = 60;
-    fs::write(&path, &bytes).unwrap();
-    file.read(0, 20, &mut Vec::new()).unwrap();
-    let error = file.read(15, 10, &mut Vec::new()).unwrap_err().to_string();
+    // Three blocks, of which the last is not full.
+    let file = write(&path, &[1; 32], 60, &[5; 5000]);
+    let good = fs::read(&path).unwrap();
+    for (block, place) in [0, 1, BLOCK, 9000, 9999].into_iter().map(|place| (place / BLOCK, place)) {
+        let mut bytes = good.clone();
+        bytes[HEADER + place] ^= 4; // another id of the vocabulary, or none
+        fs::write(&path, bytes).unwrap();
+        for start in (0..4990).step_by(5) {
+            let touched = (2 * start / BLOCK..=(2 * (start + 10) - 1) / BLOCK).contains(&block);
+            match file.read(start, 10, &mut Vec::new()) {
+                Ok(()) => assert!(!touched, "{place} from {start}"),
+                Err(error) => {
+                    let error = error.to_string();
+                    assert!(
+                        touched && error.ends_with("damaged: its checksum is another; remove it to have it made again")
+                    );
+                }
+            }
+        }
+    }
+    // Who makes the sums fit may have other ids than the vocabulary.
+    let other = write(&folder.join("y.ids"), &[1; 32], 61, &[60; 5000]);
+    let other = IdsFile { header: Header { vocabulary: 60, ..other.header }, ..other };
+    let error = other.read(15, 10, &mut Vec::new()).unwrap_err().to_string();
     assert!(error.ends_with("damaged: id 60 of a vocabulary of 60; remove it to have it made again"), "{error}");
+    fs::write(&path, good).unwrap();
     File::options().write(true).open(&path).unwrap().set_len(HEADER as u64 + 40).unwrap();
     assert!(matches!(file.read(15, 10, &mut Vec::new()), Err(TrainError::Io { .. })));
     fs::remove_dir_all(folder).unwrap();

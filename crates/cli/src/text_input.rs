@@ -1,10 +1,10 @@
 //! Text from a file or from stdin, checked once, here: what comes out is valid UTF-8, free of NUL and not empty.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use rungs::text::encoding::not_text;
+use rungs::text::foreign_encoding::not_text;
 use rungs::text::pairs::LONGEST_LINE;
 
 use crate::terminal::{Failure, Outcome, reason};
@@ -18,6 +18,9 @@ const CHUNK: u64 = 1 << 16;
 /// The most bytes that are read of what has no size. A file has one, and if it is large it can be streamed.
 const MOST_OF_A_PIPE: u64 = 1 << 27;
 
+/// Where the files are that a process was given open.
+const OPEN: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
+
 /// Reads a whole text; the path `-` is stdin.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     let name = name(path);
@@ -29,17 +32,24 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
     check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
 }
 
-/// A file, and how much of it is read. That of a pipe or a device is opened only if this process was given it open, as
-/// by a shell's `<(command)`: to open a pipe waits for somebody to write into it.
+/// A file, and how much of it is read. A pipe is opened only if this process was given it open, as by a shell's
+/// `<(command)`: to open another waits for somebody to write into it.
 fn open(path: &Path) -> io::Result<(File, u64)> {
     match path.metadata()? {
         metadata if metadata.is_file() => Ok((File::open(path)?, u64::MAX)),
         metadata if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
-        _ if ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|open| path.starts_with(open)) => {
-            Ok((File::open(path)?, MOST_OF_A_PIPE))
+        metadata if is_pipe(&metadata) && !OPEN.iter().any(|open| path.starts_with(open)) => {
+            Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file; a pipe can be read as stdin, -"))
         }
-        _ => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file; a pipe can be read as stdin, -")),
+        _ => Ok((File::open(path)?, MOST_OF_A_PIPE)),
     }
+}
+
+fn is_pipe(_metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileTypeExt::is_fifo(&_metadata.file_type());
+    #[cfg(not(unix))]
+    false
 }
 
 /// Everything there is, or everything up to a part with a NUL in it, which no text has. More than `most` bytes are an

@@ -280,7 +280,9 @@ mod tests {
             others in proptest::collection::vec(proptest::sample::select(SIZES), 0..8),
             axis in 0..6_usize,
         ) {
-            let product = |dims: &[usize]| dims.iter().fold(1, |size: u128, &dim| size.saturating_mul(dim.max(1) as u128));
+            let product = |dims: &[usize]| {
+                dims.iter().fold(1_u128, |size, &dim| size.saturating_mul(dim.max(1) as u128))
+            };
             let fits = |dims: &[usize]| {
                 dims.len() <= MAX_RANK && dims.iter().all(|&dim| dim < 1 << 32) && product(dims) < 1 << 60
             };

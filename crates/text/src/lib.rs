@@ -7,14 +7,14 @@
 //! | [`dialogues`] | dialogues in turns, one a line, as JSON |
 //! | [`normalization`] | what is done to the texts of pairs and dialogues before anything is learnt from them |
 //! | [`held_out`] | which pairs and dialogues are held out to validate on |
-//! | [`encoding`] | what is said of bytes that are no UTF-8 text |
+//! | [`foreign_encoding`] | what is said of bytes that are no UTF-8 text |
 //! | [`error`] | what can be wrong with a file or a tokenizer |
 //!
 //! This crate contains no model and no tensor, and opens no file: what a file says comes as a `BufRead` or a `&str`.
 
 pub mod dialogues;
-pub mod encoding;
 pub mod error;
+pub mod foreign_encoding;
 pub mod held_out;
 pub mod normalization;
 pub mod pairs;

@@ -1,4 +1,4 @@
-//! Files of a folder that comes from anywhere: opened only if they are regular files, read only if they are small enough.
+//! Files of a folder that comes from anywhere: opened only if they are regular, read only if they are small enough.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};

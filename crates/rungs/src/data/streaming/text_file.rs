@@ -1,6 +1,6 @@
 //! A text in a file, and what is known of it without reading it again.
 
-use crate::text::encoding::not_text;
+use crate::text::foreign_encoding::not_text;
 use crate::trainer::checkpoint::{AtomicFile, Checksum, checksum, open_regular, read_regular};
 use crate::trainer::{Control, TrainError};
 use crate::{Error, Provenance};

@@ -3,8 +3,8 @@
 /// How many bytes at the beginning of a text are looked at.
 const LOOKED_AT: usize = 4096;
 
-/// The problem with a byte that no UTF-8 text has at its place, in words. `bytes` follow `before` others, and the one at
-/// `at` is the first that does not fit.
+/// The problem with a byte that no UTF-8 text has at its place, in words. `bytes` follow `before` others, and the one
+/// at `at` is the first that does not fit.
 pub fn not_text(bytes: &[u8], at: usize, before: u64) -> String {
     if let Some(encoding) = utf16(bytes).filter(|_| before == 0) {
         return format!("{encoding}, not UTF-8 text; to convert it: iconv -f {encoding} -t UTF-8 OLD > NEW");
@@ -36,8 +36,9 @@ fn utf16(text: &[u8]) -> Option<&'static str> {
             .unwrap_or(0)
     };
     let [little, big] = [ascii(u16::from_le_bytes), ascii(u16::from_be_bytes)];
-    // Of fewer bytes nothing can be said.
-    match beginning.len() >= 16 && little != big {
+    // A single NUL in a text of ASCII reads well, too. Of few bytes nothing can be said.
+    let foreign = beginning.iter().filter(|&&byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).count();
+    match beginning.len() >= 16 && 5 * foreign > beginning.len() && little != big {
         true => Some(if little > big { "UTF-16LE" } else { "UTF-16BE" }),
         false => None,
     }
@@ -67,9 +68,8 @@ mod tests {
             // Where a piece of it ends within a character.
             assert_eq!(utf16(&little[..little.len() - 1]), Some("UTF-16LE"), "{text}");
         }
-        for other in
-            [&b"ab\0c"[..], b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0", &[0; 64], b"caf\xe9 au lait, s'il vous"]
-        {
+        let elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0";
+        for other in [&b"ab\0c"[..], b"some text\0and more", elf, &[0; 64], b"caf\xe9 au lait, s'il vous"] {
             assert_eq!(utf16(other), None, "{other:?}");
         }
     }

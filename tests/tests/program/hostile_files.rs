@@ -98,9 +98,9 @@ fn what_has_no_end_or_no_size_is_refused() {
             "train lstm --text text.txt --tokenizer huge --out new",
             &["huge/tokenizer.json: a file of 1099511627776 bytes"],
         ),
-        ("generate run --n 1000000000000000000", &["--n", "10000 or less"]),
-        ("generate run --n 18446744073709551615", &["--n", "10000 or less"]),
-        ("generate run --n 1000000", &["--n", "10000 or less"]),
+        ("generate run --n 1000000000000000000", &["n 1", "is too large; the most is 10000"]),
+        ("generate run --n 18446744073709551615", &["n 1", "is too large; the most is 10000"]),
+        ("generate run --n 1000000", &["n 1", "is too large; the most is 10000"]),
         (r"generate run --regex \d{1000000}", &["too large"]),
         ("generate run --contrastive 0.5 --max-tokens 16 --prompt a", &["do not fit the model's context of 16"]),
     ] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::run_folder::RunFolder;
-use super::value_parsers::{count, count_to, number};
+use super::value_parsers::{count, number};
 
 /// Write text with a trained model
 #[derive(Debug, Clone, Args)]
@@ -130,7 +130,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "TEXT")]
     pub(crate) stop: Vec<String>,
     /// How many texts to write for each prompt, up to 10,000 [default: 1]
-    #[arg(long, value_name = "N", value_parser = count_to::<10_000>)]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) n: Option<usize>,
     /// Print every token as soon as it is chosen
     #[arg(long, conflicts_with = "json")]

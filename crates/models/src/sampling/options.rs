@@ -23,7 +23,7 @@ pub struct SampleOptions<S = Choice> {
     pub length: Length,
     /// Tokens that end a text. The one that does is its last token. None is chosen before the text is long enough.
     pub stop: Vec<u32>,
-    /// How many texts to write for each prompt: so many draws, or the best of so many that a beam found.
+    /// How many texts to write for each prompt, up to 10,000: so many draws, or the best of so many that a beam found.
     pub texts: usize,
     /// How many texts are written at a time, a multiple of `texts` or nearly: a matter of speed and memory.
     pub batch: usize,
@@ -32,6 +32,10 @@ pub struct SampleOptions<S = Choice> {
     /// it.
     pub keep_awake: bool,
 }
+
+/// The most texts for a prompt, and of several for each of all: they are kept until the last is written.
+const MOST_TEXTS: usize = 10_000;
+const MOST_OF_ALL: usize = 1_000_000;
 
 impl<S: Default> Default for SampleOptions<S> {
     /// One text of up to 300 tokens, drawn from the model's own probabilities.
@@ -74,8 +78,17 @@ impl<S> SampleOptions<S> {
         check(min == 0 || distinct.len() < model.vocabulary(), || {
             format!("every token is a stop token, and {min} tokens or more must come before one")
         })?;
-        check_sizes(usize::MAX, &[("n", self.texts)])?;
+        self.check_texts(prompts.len())?;
         prompts.iter().try_for_each(|prompt| prompt.check(model, self.length.max))
+    }
+
+    /// Checks that so many prompts can be continued at once.
+    ///
+    /// # Errors
+    /// If no texts are wanted, or more than 10,000 for a prompt, or more than a million for all where several are.
+    pub fn check_texts(&self, prompts: usize) -> Result<(), ConfigError> {
+        let most = (MOST_OF_ALL / prompts.max(1)).clamp(1, MOST_TEXTS);
+        check_sizes(most, &[("n", self.texts)])
     }
 
     /// The logits of the next token as it is to be chosen from: what processors make of the model's own.

@@ -74,8 +74,9 @@ impl Generator {
         rng: &Rng,
         on_text: OnNext<'_, str>,
     ) -> Result<Vec<Vec<Written>>, Error> {
+        options.check_texts(requests.len())?;
         let searched = matches!(options.search, Search::Beam(_) | Search::Contrastive(_));
-        let texts = options.texts.max(1);
+        let texts = options.texts;
         let mut order: Vec<usize> = (0..requests.len()).collect();
         order.sort_by_key(|&i| (requests[i].kind, requests[i].source.as_ref().map_or(0, Vec::len)));
         let mut written = vec![Vec::new(); requests.len()];

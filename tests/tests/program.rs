@@ -15,6 +15,7 @@ mod imported_and_exported;
 mod interrupted_runs;
 mod lora_adapters;
 mod measured_runs;
+mod memory_limits;
 mod pair_files;
 mod refused_imports;
 mod resuming_and_failing;

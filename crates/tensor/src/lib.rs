@@ -64,7 +64,7 @@ pub use array::rows::argmax;
 pub use autograd::{Gradients, Graph, NoGradient, grad, hvp, jvp, vjp};
 pub use check::{check_gradients, check_kernel};
 pub use element::Element;
-pub use fast::buffer::release_unused_memory;
+pub use fast::buffer::{bytes_in_use, release_unused_memory};
 pub use fast::growing::Growing;
 pub use fast::packed::PackedMatrix;
 pub use fast::parallel::{Part, for_each_part, keep_awake};

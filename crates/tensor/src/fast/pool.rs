@@ -17,6 +17,9 @@ const SMALLEST_POOLED: usize = 256;
 /// Four size classes for each doubling: at most a quarter of a buffer is unused.
 const CLASSES: usize = 4 * usize::BITS as usize;
 
+/// How many classes, from its own on, a buffer may come from: none has twice the elements.
+const NEAR: usize = 4;
+
 /// Elements that may always wait.
 const SPARE: usize = 16 << 20;
 
@@ -64,12 +67,13 @@ impl<E: Copy + Default> Pool<E> {
     }
 
     pub(crate) fn take(&self, class: Class) -> Vec<E> {
-        let waiting = self.lock(class.0).pop();
-        self.lend(class.capacity());
-        if let Some(data) = waiting {
+        // Shapes change where texts have different lengths: a buffer that is a little too large serves as well.
+        if let Some(data) = (class.0..CLASSES.min(class.0 + NEAR)).find_map(|class| self.lock(class).pop()) {
+            self.lend(data.len());
             self.idle.fetch_sub(data.len(), Relaxed);
             return data;
         }
+        self.lend(class.capacity());
         let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
         self.shrink((most + allowance(most)).saturating_sub(lent));
         vec![E::default(); class.capacity()]
@@ -99,6 +103,10 @@ impl<E: Copy + Default> Pool<E> {
     /// The list of one class. A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
     fn lock(&self, class: usize) -> MutexGuard<'_, Vec<Vec<E>>> {
         self.classes[class].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        size_of::<E>() * self.lent.load(Relaxed)
     }
 
     pub(crate) fn release(&self) -> usize {

@@ -12,7 +12,7 @@ use crate::arguments::{Common, Train};
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
 use crate::commands::with_loss_plot;
-use crate::terminal::{Failure, Interrupt, Outcome};
+use crate::terminal::{Failure, Interrupt, Outcome, complain};
 
 /// A run that can be trained, and what of its data it does not learn.
 type Prepared = (Run, Option<LeftOut>);
@@ -45,14 +45,16 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let corpus = texts.corpus(&settings, from.as_ref().map(|from| &from.tokenizers))?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
     let trained = settings.trained_parameter_count(&corpus.tokenizers)?.unwrap_or(parameters);
-    memory::check_training(parameters, trained)?;
+    memory::check_parameters(parameters, trained)?;
     let left_out = LeftOut::new(&corpus, &settings);
     let (text, validation) = texts.provenance();
     let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::provenance) };
-    let mut run = Run::create(path, &config, corpus).map_err(|error| match error {
+    let mut run = Run::create(path, &config, corpus.clone()).map_err(|error| match error {
         Error::Train(TrainError::TooShort(_)) => Failure::input(format!("{}: too short: {error}", config.text.name)),
         other => other.into(),
     })?;
+    let needed = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
+    complain(&format!("training needs about {} of memory", memory::size(needed)));
     if let Some(from) = &from {
         run.begin_with(from)?;
     }

@@ -16,7 +16,10 @@ const CHUNK: u64 = 1 << 16;
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     let name = name(path);
     let bytes = if path == Path::new(STDIN) { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
-    let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
+    let bytes = bytes.map_err(|error| match (error.kind(), format!("{name}: {}", reason(&error))) {
+        (io::ErrorKind::OutOfMemory, problem) => Failure::running(problem),
+        (_, problem) => Failure::input(problem),
+    })?;
     check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
 }
 
@@ -25,6 +28,7 @@ fn read_all(mut source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let before = bytes.len();
+        bytes.try_reserve(CHUNK as usize).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         source.by_ref().take(CHUNK).read_to_end(&mut bytes)?;
         if bytes.len() == before || bytes[before..].contains(&0) {
             return Ok(bytes);

@@ -68,6 +68,7 @@ pub use fast::buffer::{bytes_in_use, release_unused_memory};
 pub use fast::growing::Growing;
 pub use fast::packed::PackedMatrix;
 pub use fast::parallel::{Part, for_each_part, keep_awake};
+pub use fast::pool::OUT_OF_MEMORY;
 pub use fast::simd;
 pub use fused::attention::{AttentionOptions, WeightDropout};
 pub use fused::cross_entropy::{CrossEntropy, Reduction};

@@ -12,10 +12,16 @@ use crate::arguments::{Common, Train};
 use crate::commands::learning_data::Texts;
 use crate::commands::streaming::Streaming;
 use crate::commands::with_loss_plot;
-use crate::terminal::{Failure, Interrupt, Outcome, complain};
+use crate::terminal::{Failure, Interrupt, Outcome};
 
-/// A run that can be trained, and what of its data it does not learn.
-type Prepared = (Run, Option<LeftOut>);
+/// A run that can be trained.
+pub(super) struct Prepared {
+    pub(super) run: Run,
+    /// What of its data it does not learn.
+    pub(super) left_out: Option<LeftOut>,
+    /// The most memory that the process will hold, in bytes: an estimate.
+    pub(super) memory: f64,
+}
 
 pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
     let from = train.run.from.as_ref().map(SavedRun::open).transpose()?;
@@ -53,12 +59,11 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
         Error::Train(TrainError::TooShort(_)) => Failure::input(format!("{}: too short: {error}", config.text.name)),
         other => other.into(),
     })?;
-    let needed = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
-    complain(&format!("training needs about {} of memory", memory::size(needed)));
+    let memory = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
     if let Some(from) = &from {
         run.begin_with(from)?;
     }
-    Ok((with_loss_plot(run, train.rung, parameters), left_out))
+    Ok(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out, memory })
 }
 
 /// That there is a model where only a part of one is to be trained, and a whole one where it is to be adapted.
@@ -96,7 +101,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
         let summary = Summary { finish, ..saved.summary()? };
         let parameters = (parameters, saved.trained_parameter_count()?);
         complain_of_finished(path, &summary, &progress);
-        report(path, train.rung, parameters, &summary).print(common.json, "")?;
+        report(path, train.rung, parameters, None, &summary).print(common.json, "")?;
         return Ok(None);
     }
     let streaming = Streaming::new(train, path, common, interrupt);
@@ -105,7 +110,9 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
     saved.check(&config)?; // before anything is made of them
     let corpus = texts.corpus(&config.settings, Some(&saved.tokenizers))?;
     let left_out = LeftOut::new(&corpus, &config.settings);
-    Ok(Some((with_loss_plot(Run::resume(path, &config, corpus)?, train.rung, parameters), left_out)))
+    let run = Run::resume(path, &config, corpus.clone())?;
+    let memory = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
+    Ok(Some(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out, memory }))
 }
 
 /// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved

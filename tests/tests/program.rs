@@ -2,12 +2,14 @@
 
 mod answering_models;
 mod bad_input;
+mod beginning_tokens;
 mod byte_pair_runs;
 mod compared_translators;
 mod conversations;
 mod dialogue_files;
 mod foreign_tokenizers;
 mod from_text_to_text;
+mod generation_configs;
 mod gpt_arrangements;
 mod help_check_and_climb;
 mod huggingface_folders;

@@ -156,9 +156,12 @@ impl Step<'_> {
         }
         group.ended = best(std::mem::take(&mut group.ended), width);
         let worst = group.ended.get(width - 1).map(|text| text.score);
-        let rank = |(best, _): &(Generated, usize)| beam.penalty.score(best.score, self.tokens);
+        let grows = beam.ending == Ending::UntilSure && beam.penalty.favours_length();
+        let reach = if grows { length.max } else { self.tokens };
+        let rank = |(best, _): &(Generated, usize)| beam.penalty.score(best.score, reach);
         let hopeless = || worst.zip(next.first().map(rank)).is_some_and(|(worst, best)| best <= worst);
-        let over = if keeps_place { group.ended.len() == width } else { hopeless() };
+        let until_full = keeps_place || beam.ending == Ending::UntilFull;
+        let over = if until_full { group.ended.len() == width } else { hopeless() };
         if over {
             next.clear();
         }

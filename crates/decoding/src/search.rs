@@ -62,6 +62,11 @@ pub enum Ending {
     /// should not narrow the search for those that go on. This is the search of Hugging Face's `transformers`
     /// (`early_stopping=False`).
     LeavesPlace,
+    /// It leaves it, and the search is over as soon as k texts have ended (`early_stopping=True`).
+    UntilFull,
+    /// It leaves it, and the search is over when no beginning could have a better score than the worst of k that have
+    /// ended even if it grew to the greatest length at no loss of probability (`early_stopping="never"`).
+    UntilSure,
 }
 
 /// How length counts against the log-probability of a text of T tokens, its end among them.
@@ -82,6 +87,12 @@ impl LengthPenalty {
             LengthPenalty::Gnmt(a) => ((5.0 + t) / 6.0).powf(a),
         };
         log_probability / length
+    }
+
+    /// Whether a text that loses no probability as it grows has a better score.
+    pub(crate) fn favours_length(self) -> bool {
+        let (LengthPenalty::Power(a) | LengthPenalty::Gnmt(a)) = self;
+        a > 0.0
     }
 }
 

@@ -28,10 +28,13 @@
 
 mod config_fields;
 mod config_json;
+mod config_lists;
+mod generation_config;
 mod pretrained;
 mod shards;
 mod weights;
 
+pub use generation_config::{GenerationConfig, Sampling};
 pub use pretrained::{Family, HuggingFaceError, Pretrained};
 pub use shards::{FileError, Shards, WEIGHTS_FILE, read_text};
 pub use weights::{Place, read, write};

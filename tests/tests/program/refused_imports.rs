@@ -44,6 +44,9 @@ fn wrong_configurations_get_one_line_that_names_the_field() {
     gpt2("add_cross_attention", json!(true), &["add_cross_attention"]);
     gpt2("eos_token_id", json!("end"), &["eos_token_id"]);
     gpt2("quantization_config", json!({ "bits": 4 }), &["quantization_config"]);
+    llama("is_causal", json!(false), &["is_causal: attention to later tokens"]);
+    llama("sliding_window", json!(15), &["sliding_window: attention to the last 15 tokens"]);
+    llama("layer_types", json!(["full_attention", "sliding_attention"]), &["layer_types", "sliding_attention"]);
     llama("num_key_value_heads", json!(3), &["heads 4 is not a multiple of key-heads 3"]);
     llama("head_dim", json!(16), &["head_dim: 16 of 4 heads is not hidden_size 8"]);
     llama("mlp_bias", json!(true), &["mlp_bias"]);

@@ -8,7 +8,7 @@ use super::run_folder::RunFolder;
 use super::value_parsers::{count, number};
 
 /// Write text with a trained model
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   rungs generate runs/book --prompt 'It was ' --max-tokens 500 --temperature 0.8 --top-k 20
@@ -18,6 +18,7 @@ Examples:
   rungs generate runs/book --max-tokens 100000 --stream
   rungs generate runs/gpt2 --prompt-ids 464,1468,582 --beam 4 --max-tokens 40 --json
   rungs generate runs/gpt2 --prompt 'In the year ' --regex '(19|20)\\d\\d[,.] .*' --top-p 0.9
+  rungs generate runs/llama --prompt 'It was' --use-generation-config
   rungs generate runs/gpt2 --prompt 'It was ' --contrastive 0.6 --max-tokens 100
   rungs generate runs/large --prompt 'It was ' --draft runs/small --stream
   rungs generate runs/translate --source 'I am cold.' --beam 5 --n 3
@@ -25,7 +26,7 @@ Examples:
   rungs generate runs/translate --sources english.txt > french.txt
   rungs generate runs/summarise --source 'A long description.' --temperature 0.7")]
 pub(crate) struct Generate {
-    /// What to go on from [default: a line break, or the first token there is]
+    /// What to go on from [default: the token that begins a text, a line break, or the first token there is]
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompts", "prompt_ids"])]
     pub(crate) prompt: Option<String>,
     /// A file with a prompt on each line; - is stdin
@@ -49,6 +50,11 @@ pub(crate) struct Generate {
     /// Rank by log-probability / ((5 + tokens) / 6)^A instead, as Wu et al. (2016) do
     #[arg(long, help_heading = "Searching")]
     pub(crate) gnmt: bool,
+    /// When the search is over: if no beginning, as it stands, is better than the worst of N texts (false), as soon as
+    /// there are N (true), or if none can become better (never); not of translations [default: false]
+    #[arg(long, value_name = "WHEN", value_parser = ["false", "true", "never"], requires = "beam",
+        help_heading = "Searching")]
+    pub(crate) early_stopping: Option<String>,
     /// Part the beam into so many groups, which are to differ
     #[arg(long, value_name = "N", value_parser = count, requires = "beam", help_heading = "Searching")]
     pub(crate) beam_groups: Option<usize>,
@@ -66,9 +72,12 @@ pub(crate) struct Generate {
     /// The most tokens to write [default: 300; of a translation 100]
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<usize>,
-    /// The least tokens to write before --stop counts, or a token that ends a text
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) min_tokens: usize,
+    /// The least tokens to write before --stop counts, or a token that ends a text [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) min_tokens: Option<usize>,
+    /// Generate as the model's generation_config.json says, which import has read, where no option says otherwise
+    #[arg(long)]
+    pub(crate) use_generation_config: bool,
     /// Always the likeliest token
     #[arg(long, conflicts_with_all = ["temperature", "top_k", "top_p", "min_p", "typical"], help_heading = "Choosing")]
     pub(crate) greedy: bool,
@@ -120,9 +129,9 @@ pub(crate) struct Generate {
     /// End with this text, once it is written; \n and \t are understood; may be given several times
     #[arg(long, value_name = "TEXT")]
     pub(crate) stop: Vec<String>,
-    /// How many texts to write for each prompt
-    #[arg(long, value_name = "N", value_parser = count, default_value_t = 1)]
-    pub(crate) n: usize,
+    /// How many texts to write for each prompt [default: 1]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) n: Option<usize>,
     /// Print every token as soon as it is chosen
     #[arg(long, conflicts_with = "json")]
     pub(crate) stream: bool,

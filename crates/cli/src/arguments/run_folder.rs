@@ -8,7 +8,7 @@ use rungs::SavedRun;
 use crate::terminal::Outcome;
 
 /// A run folder that is opened.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunFolder {
     /// The run folder
     #[arg(value_name = "DIR")]

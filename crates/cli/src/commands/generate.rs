@@ -1,6 +1,7 @@
 //! `rungs generate`: a trained model writes.
 
 pub(super) mod decoding_options;
+mod generation_config;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,13 +22,18 @@ const MOST: usize = 300;
 /// The most tokens of a translation, unless told.
 const MOST_OF_TRANSLATION: usize = 100;
 
-pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
-    flags.plot.as_deref().map_or(Ok(()), check_plot)?;
-    let run = flags.saved.open()?;
+pub(crate) fn run(given: &Generate, common: &Common) -> Outcome {
+    given.plot.as_deref().map_or(Ok(()), check_plot)?;
+    let run = given.saved.open()?;
+    let flags = &mut generation_config::completed(given, &run)?;
     let kind = kind(flags, &run)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let mut generator = run.generator()?.with_stops(stops);
     let requests = requests(flags, &generator)?;
+    generation_config::set_length(flags, &run, &requests)?;
+    if requests.iter().any(|request| request.begins) {
+        complain("a prompt itself says the token that begins every text: it is read once");
+    }
     let options = options(flags, &generator, kind, &requests)?;
     if let Some(folder) = &flags.draft {
         let draft = SavedRun::open(folder)?.generator()?;
@@ -50,7 +56,7 @@ pub(crate) fn run(flags: &Generate, common: &Common) -> Outcome {
             if !common.json && !flags.stream {
                 let before = match kind {
                     Kind::Continuation => format!("{}{}", separator(reports.is_empty()), request.text),
-                    _ if flags.n > 1 => format!("{:.4}\t", generated.score),
+                    _ if flags.n > Some(1) => format!("{:.4}\t", generated.score),
                     _ => String::new(),
                 };
                 output::print(&format!("{before}{text}\n"))?;
@@ -133,7 +139,7 @@ fn options(flags: &Generate, generator: &Generator, kind: Kind, requests: &[Requ
         _ => MOST,
     };
     let options = decoding_options::options(flags, generator, kind, most)?;
-    if let (Kind::Answer, Search::Greedy, n @ 2..) = (kind, options.search, flags.n) {
+    if let (Kind::Answer, Search::Greedy, n @ 2..) = (kind, options.search, options.texts) {
         let several = "--temperature draws others, --beam searches for several";
         return Err(Failure::input(format!("--n {n}: the likeliest tokens are always the same ({several})")));
     }

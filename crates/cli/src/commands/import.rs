@@ -1,6 +1,6 @@
 //! `rungs import`: a folder of Hugging Face becomes a run folder.
 
-use rungs::huggingface::import;
+use rungs::huggingface::{Imported, import};
 use rungs::interop::huggingface::Family;
 
 use crate::arguments::{Common, Import};
@@ -8,7 +8,8 @@ use crate::terminal::{Facts, Outcome, complain, thousands};
 
 pub(crate) fn run(Import { family: model_type, folder, out }: &Import, common: &Common) -> Outcome {
     let family = Family::ALL.into_iter().find(|family| family.name() == model_type).expect("one of their names");
-    let run = import(family, folder, out)?;
+    let Imported { run, notices } = import(family, folder, out)?;
+    notices.iter().for_each(|notice| complain(notice));
     let (rung, parameters, context) =
         (run.config.settings.rung(), run.parameter_count()?, run.config.settings.context());
     let (vocabulary, tokens_are) = (run.tokenizers.target.vocabulary(), run.tokenizers.target.kind());

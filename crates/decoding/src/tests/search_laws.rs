@@ -197,3 +197,34 @@ fn drafts_that_cannot_be_are_refused() {
     let expected = "a draft helps to write one text, greedily or drawn, and no search";
     assert_eq!(error(model.as_ref(), 3, &beam), expected);
 }
+
+/// A search that stops when it is sure finds no worse texts than one that guesses, and one that stops when it has as
+/// many as it keeps has looked no further. Which texts these are is compared with those of transformers in the tests of
+/// the program.
+#[test]
+fn a_search_that_may_stop_later_finds_no_worse_texts() {
+    let mut differ = [0, 0];
+    for seed in 0..40 {
+        for (name, model) in models(seed) {
+            let score = |ending, a| {
+                let beam = Beam { ending, penalty: LengthPenalty::Power(a), ..Beam::new(2) };
+                let options = GenerateOptions {
+                    search: Search::Beam(beam),
+                    stop: vec![0, 1],
+                    length: Length::at_most(6),
+                    ..GenerateOptions::default()
+                };
+                let go_on = &mut |_: usize, _: &u32| ControlFlow::Continue(());
+                generate(model.as_ref(), &[[3_u32, 4]], &options, &Rng::new(0), go_on).unwrap()[0][0].score
+            };
+            for a in [0.0, 1.0, 2.0] {
+                let [full, likely, sure] =
+                    [Ending::UntilFull, Ending::LeavesPlace, Ending::UntilSure].map(|ending| score(ending, a));
+                assert!(full <= likely && likely <= sure, "{name} {seed} {a}: {full} {likely} {sure}");
+                assert!(a > 0.0 || likely == sure, "without a penalty no text can become better");
+                differ = [differ[0] + usize::from(full < likely), differ[1] + usize::from(likely < sure)];
+            }
+        }
+    }
+    assert!(differ.iter().all(|&differ| differ > 3), "{differ:?}");
+}

@@ -2,7 +2,9 @@
 
 use super::pretrained::{Family, HuggingFaceError};
 use rungs_layers::Activation;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 /// What they call the functions inside of feed-forward layers; of several names the first is written.
@@ -22,16 +24,31 @@ pub(super) struct Fields {
     pub(super) object: Map<String, Value>,
     /// The prefix of a field's name in errors: the field that this object is the value of, with a dot.
     pub(super) within: String,
+    /// The fields that were asked for.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 impl Fields {
     pub(super) fn new(json: &str) -> Result<Self, HuggingFaceError> {
         let wrong = |problem| Err(HuggingFaceError::Unfit(format!("not a configuration: {problem}")));
         match serde_json::from_str(json) {
-            Ok(Value::Object(object)) => Ok(Self { object, within: String::new() }),
+            Ok(Value::Object(object)) => Ok(Self::of(object, String::new())),
             Ok(_) => wrong("it is not an object".to_owned()),
             Err(error) => wrong(error.to_string()),
         }
+    }
+
+    pub(super) fn of(object: Map<String, Value>, within: String) -> Self {
+        Self { object, within, asked: RefCell::default() }
+    }
+
+    /// The fields that were never asked for, and are not among these.
+    pub(super) fn others(&self, known: &[&str]) -> Vec<String> {
+        let asked = self.asked.borrow();
+        let is_other = |(name, value): &(&String, &Value)| {
+            !value.is_null() && !asked.contains(*name) && !known.contains(&name.as_str())
+        };
+        self.object.iter().filter(is_other).map(|(name, _)| name.clone()).collect()
     }
 
     pub(super) fn wrong(&self, field: &str, problem: impl Display) -> HuggingFaceError {
@@ -39,6 +56,7 @@ impl Fields {
     }
 
     pub(super) fn get(&self, field: &str) -> Option<&Value> {
+        self.asked.borrow_mut().insert(field.to_owned());
         self.object.get(field).filter(|value| !value.is_null())
     }
 
@@ -76,6 +94,13 @@ impl Fields {
         })
     }
 
+    /// A number of 0 or more.
+    pub(super) fn whole(&self, field: &str) -> Result<Option<usize>, HuggingFaceError> {
+        self.parsed(field, "a whole number of 0 or more", |value| {
+            value.as_u64().and_then(|count| usize::try_from(count).ok())
+        })
+    }
+
     /// A count that must be there.
     pub(super) fn size(&self, field: &str) -> Result<usize, HuggingFaceError> {
         self.count(field)?.ok_or_else(|| self.wrong(field, "missing"))
@@ -97,9 +122,11 @@ impl Fields {
             .ok_or_else(|| self.wrong(field, format!("the function {value} is not known here")))
     }
 
-    /// That a field has the one value that is known here, or is not there.
+    /// That a field has the one value that is known here, or is empty or not there.
     pub(super) fn refuse_unless(&self, field: &str, only: &Value, because: &str) -> Result<(), HuggingFaceError> {
-        let same = |value: &Value| value == only || (value.is_f64() && value.as_f64() == only.as_f64());
+        let is_empty = |value: &Value| *value == json!([]) || *value == json!({});
+        let same =
+            |value: &Value| value == only || value.is_number() && value.as_f64() == only.as_f64() || is_empty(value);
         match self.get(field) {
             Some(value) if !same(value) => Err(self.wrong(field, because)),
             _ => Ok(()),

@@ -1,13 +1,16 @@
 //! `config.json` as `transformers` writes it, in both directions.
 //!
 //! A field that is not there has the value that `transformers` gives it. A field that asks for a computation that is
-//! not known here is refused by name: to pass over it would give other numbers without a word.
+//! not known here is refused by name: to pass over it would give other numbers without a word. What is neither read
+//! here nor in the [lists](super::config_lists) is named to whoever imports.
 
 use super::config_fields::{ACTIVATIONS, Fields};
+use super::config_lists::{CHANGE_NOTHING, WHOLE_HEADS, refuse_unknown};
+use super::generation_config;
 use super::pretrained::{Family, HuggingFaceError, Pretrained};
 use rungs_layers::{Activation, NormKind, Rotary};
 use rungs_models::{GptConfig, Positions};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 impl Pretrained {
     /// Reads a `config.json` that is to be of this family. Where there is a `generation_config.json`, it says which
@@ -18,25 +21,32 @@ impl Pretrained {
     pub fn from_json(family: Family, config: &str, generation: Option<&str>) -> Result<Self, HuggingFaceError> {
         let fields = Fields::new(config)?;
         fields.check_family(family)?;
-        fields.refuse_unless("quantization_config", &Value::Null, "quantized weights are not known here")?;
-        let (config, usual_end) = match family {
-            Family::Gpt2 => (gpt2(&fields)?, json!(50256)),
-            Family::Llama => (llama(&fields)?, json!(2)),
+        let (config, usual_begin, usual_end) = match family {
+            Family::Gpt2 => (gpt2(&fields)?, json!(50256), json!(50256)),
+            Family::Llama => (llama(&fields)?, json!(1), json!(2)),
         };
+        refuse_unknown(&fields, config.context)?;
         config.parameter_count()?;
         let generation = generation.map(Fields::new).transpose()?;
-        let end = generation.iter().chain([&fields]).find_map(|fields| fields.object.get("eos_token_id"));
-        let end = tokens(end.unwrap_or(&usual_end))?;
-        // A small vocabulary leaves the usual id without a token.
-        let end = end.into_iter().filter(|&id| (id as usize) < config.vocabulary).collect();
-        Ok(Self { family, config, end })
+        let named = |field: &str, usual: &Value| {
+            let found = generation.iter().chain([&fields]).find_map(|fields| fields.object.get(field));
+            let ids = tokens(field, found.unwrap_or(usual))?;
+            // A small vocabulary leaves the usual id without a token.
+            Ok::<_, HuggingFaceError>(ids.into_iter().filter(|&id| (id as usize) < config.vocabulary).collect())
+        };
+        let (begin, end): (Vec<u32>, _) = (named("bos_token_id", &usual_begin)?, named("eos_token_id", &usual_end)?);
+        let mut passed_over = fields.others(CHANGE_NOTHING);
+        passed_over.retain(|field| !generation_config::is_known(field));
+        let (generation, others) = generation_config::of(generation, &fields);
+        passed_over.extend(others);
+        Ok(Self { family, config, begin: begin.first().copied(), end, generation, passed_over })
     }
 
     /// The model with this configuration as one of theirs: of the family that has its parts.
     ///
     /// # Errors
     /// If neither has.
-    pub fn of(config: &GptConfig, end: Vec<u32>) -> Result<Self, HuggingFaceError> {
+    pub fn of(config: &GptConfig, begin: Option<u32>, end: Vec<u32>) -> Result<Self, HuggingFaceError> {
         let is_rms = matches!(config.norm, NormKind::Rms(_));
         let (family, kind, missing) = match config.positions {
             Positions::Learned => {
@@ -55,7 +65,17 @@ impl Pretrained {
                 family.name()
             )));
         }
-        Ok(Self { family, config: config.clone(), end })
+        let (generation, passed_over) = (Map::new(), Vec::new());
+        Ok(Self { family, config: config.clone(), begin, end, generation, passed_over })
+    }
+
+    /// The value of `eos_token_id`.
+    pub fn end_json(&self) -> Value {
+        match self.end.as_slice() {
+            [] => Value::Null,
+            [one] => json!(one),
+            several => json!(several),
+        }
     }
 
     /// The content of `config.json`.
@@ -63,18 +83,13 @@ impl Pretrained {
         let GptConfig { vocabulary, context, width, heads, layers, .. } = self.config;
         let GptConfig { activation, norm, positions, tied, dropout, bias, .. } = self.config;
         let name = ACTIVATIONS.iter().find(|(_, known)| *known == activation).map(|(name, _)| *name);
-        let end = match self.end.as_slice() {
-            [] => Value::Null,
-            [one] => json!(one),
-            several => json!(several),
-        };
         let mut fields = json!({
             "architectures": [self.family.class()],
             "model_type": self.family.name(),
             "vocab_size": vocabulary,
             "tie_word_embeddings": tied,
-            "bos_token_id": null,
-            "eos_token_id": end,
+            "bos_token_id": self.begin,
+            "eos_token_id": self.end_json(),
             "initializer_range": 0.02,
             "torch_dtype": "float32",
         });
@@ -123,9 +138,6 @@ impl Pretrained {
 }
 
 fn gpt2(fields: &Fields) -> Result<GptConfig, HuggingFaceError> {
-    fields.refuse_unless("scale_attn_weights", &json!(true), "scores are always divided by √K here")?;
-    fields.refuse_unless("scale_attn_by_inverse_layer_idx", &json!(false), "scores are not scaled by layer here")?;
-    fields.refuse_unless("add_cross_attention", &json!(false), "a decoder without an encoder has none here")?;
     let context = if fields.get("n_positions").is_some() { "n_positions" } else { "n_ctx" };
     let (vocabulary, context) = (fields.size("vocab_size")?, fields.size(context)?);
     let (width, heads, layers) = (fields.size("n_embd")?, fields.size("n_head")?, fields.size("n_layer")?);
@@ -180,13 +192,16 @@ fn rotary_base(fields: &Fields) -> Result<f64, HuggingFaceError> {
     for field in ["rope_scaling", "rope_parameters"] {
         let Some(value) = fields.get(field) else { continue };
         let object = value.as_object().cloned().ok_or_else(|| fields.wrong(field, "must be an object"))?;
-        let inner = Fields { object, within: format!("{field}.") };
+        let inner = Fields::of(object, format!("{field}."));
+        if let Some((kind, _)) = inner.object.iter().find(|(_, value)| value.is_object()) {
+            return Err(inner.wrong(kind, "positions of their own for each kind of layer are not known here"));
+        }
         let kind = inner.get("rope_type").or_else(|| inner.get("type"));
         if let Some(other) = kind.map(|kind| kind.as_str().unwrap_or_default()).filter(|kind| *kind != "default") {
             let problem = format!("rotary positions of the type {other:?} are not known here, only default");
             return Err(fields.wrong(field, problem));
         }
-        inner.refuse_unless("partial_rotary_factor", &json!(1.0), "only whole heads are turned here")?;
+        inner.refuse_unless("partial_rotary_factor", &json!(1.0), WHOLE_HEADS)?;
         if let Some(within) = inner.number("rope_theta")? {
             if let Some(beside) = base.filter(|&beside| beside != within) {
                 return Err(inner.wrong("rope_theta", format!("is {within}, and rope_theta is {beside}")));
@@ -194,17 +209,16 @@ fn rotary_base(fields: &Fields) -> Result<f64, HuggingFaceError> {
             base = Some(within);
         }
     }
-    fields.refuse_unless("partial_rotary_factor", &json!(1.0), "only whole heads are turned here")?;
     Ok(base.unwrap_or(10_000.0))
 }
 
-/// `eos_token_id`: none, one or several.
-fn tokens(value: &Value) -> Result<Vec<u32>, HuggingFaceError> {
+/// The ids of a field: none, one or several.
+fn tokens(field: &str, value: &Value) -> Result<Vec<u32>, HuggingFaceError> {
     let one = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     match value {
         Value::Null => Some(Vec::new()),
         Value::Array(several) => several.iter().map(one).collect(),
         single => one(single).map(|id| vec![id]),
     }
-    .ok_or_else(|| HuggingFaceError::Unfit(format!("eos_token_id: must be a token id or several, not {value}")))
+    .ok_or_else(|| HuggingFaceError::Unfit(format!("{field}: must be a token id or several, not {value}")))
 }

@@ -4,6 +4,7 @@
 use rungs_layers::LoadError;
 use rungs_models::{ConfigError, GptConfig};
 use rungs_tensor::safetensors::FormatError;
+use serde_json::{Map, Value};
 use std::fmt::Display;
 
 /// An architecture of theirs.
@@ -51,8 +52,14 @@ pub struct Pretrained {
     pub family: Family,
     /// Its sizes and parts.
     pub config: GptConfig,
+    /// The token that begins a text, where there is one.
+    pub begin: Option<u32>,
     /// Tokens that end a text.
     pub end: Vec<u32>,
+    /// How it is to generate, as `generation_config.json` says it; see [`GenerationConfig`](super::GenerationConfig).
+    pub generation: Map<String, Value>,
+    /// Fields of the files that are neither honoured nor known to change nothing.
+    pub passed_over: Vec<String>,
 }
 
 /// Why a model of theirs cannot be opened, or one of ours not be one of theirs.

@@ -192,7 +192,7 @@ proptest! {
         let rng = &mut Rng::new(seed ^ 1);
         let random = |x: &Tensor, rng: &mut Rng| Array::normal(x.shape(), 0.0, 1.0, rng);
         let ours: Named<f32> = model.named().into_iter().map(|(name, x)| (name, random(&x, rng))).collect();
-        let pretrained = Pretrained::of(&config, end).unwrap();
+        let pretrained = Pretrained::of(&config, Some(0), end).unwrap();
         let again = Pretrained::from_json(pretrained.family, &pretrained.to_json(), None).unwrap();
         prop_assert_eq!(&again, &pretrained);
         let theirs = write(&pretrained, &ours);
@@ -217,7 +217,7 @@ fn a_model_without_biases_is_one_with_biases_of_zero() {
         GptConfig { bias: false, vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, ..GptConfig::nanogpt() };
     let model: Gpt<f64> = Gpt::new(&config, &mut Rng::new(1)).unwrap();
     let ours = model.named().into_iter().map(|(name, x)| (name, x.array().clone())).collect();
-    let pretrained = Pretrained::of(&config, vec![]).unwrap();
+    let pretrained = Pretrained::of(&config, None, vec![]).unwrap();
     let again = Pretrained::from_json(Family::Gpt2, &pretrained.to_json(), None).unwrap();
     assert!(again.config.bias);
     let mut copy: Gpt<f64> = Gpt::new(&again.config, &mut Rng::new(2)).unwrap();
@@ -229,7 +229,7 @@ fn a_model_without_biases_is_one_with_biases_of_zero() {
 
 #[test]
 fn what_neither_family_has_is_refused() {
-    let refused = |config: GptConfig| Pretrained::of(&config, vec![]).unwrap_err().to_string();
+    let refused = |config: GptConfig| Pretrained::of(&config, None, vec![]).unwrap_err().to_string();
     let (gpt, llama) = (
         GptConfig { vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, bias: true, ..GptConfig::nanogpt() },
         GptConfig { vocabulary: 7, context: 6, width: 8, heads: 2, layers: 2, ..GptConfig::llama() },

@@ -223,7 +223,11 @@ impl Generator {
     fn listener<'a>(&'a self, request: &Request, ends: &'a (End, &[String]), least: usize) -> Option<Listener<'a>> {
         // The prompt is part of the stream: if its ids end within a character, the text begins with the whole of it.
         let mut stream = self.tokenizers.text().ok()?.stream();
-        request.ids.iter().for_each(|&id| drop(stream.push(id)));
+        // What begins every text is no part of it: the first token behind it may lose its space.
+        let is_beginning = request.text.is_empty() && self.begin().is_ok_and(|begin| begin == request.ids);
+        if !is_beginning {
+            request.ids.iter().for_each(|&id| drop(stream.push(id)));
+        }
         let mut listener = Listener::new(&ends.0, ends.1, stream, least);
         match (request.kind, &self.prompts) {
             (Kind::Answer, Some(prompts)) => {

@@ -90,7 +90,7 @@ impl<'a> Listener<'a> {
     /// Where the text says a stop for the first time that ends behind this place, the end of it: a token may say more
     /// than the stop.
     fn end_of(&self, stop: &str, place: usize) -> Option<usize> {
-        let from = self.shown.floor_char_boundary(place.saturating_sub(stop.len()));
+        let from = place.saturating_sub(stop.len());
         // Occurrences may overlap, as those of "aa" in "aaa" do.
         (from..self.shown.len())
             .filter(|&at| self.shown.is_char_boundary(at) && self.shown[at..].starts_with(stop))

@@ -12,6 +12,8 @@ pub struct Request {
     pub ids: Vec<u32>,
     /// The text of the prompt, the source or the question.
     pub text: String,
+    /// Whether the text itself says what begins every text, and is read once all the same.
+    pub begins: bool,
     /// Whether the text is all that the ids say; else they may end within a character.
     pub(super) whole: bool,
 }
@@ -29,6 +31,6 @@ pub enum Kind {
 
 impl Request {
     pub(super) fn new(kind: Kind, ids: Vec<u32>, text: &str) -> Self {
-        Self { kind, source: None, ids, text: text.to_owned(), whole: true }
+        Self { kind, source: None, ids, text: text.to_owned(), begins: false, whole: true }
     }
 }

@@ -16,7 +16,10 @@ impl Generator {
         let ids = tokenizer.encode(text)?;
         Prompt::from(&ids).check(self.model(), 0)?;
         // What it was trained to find before every text is not shown.
-        Ok(Request::new(Kind::Continuation, [tokenizer.beginning(), ids].concat(), text))
+        let before = tokenizer.beginning();
+        let begins = !before.is_empty() && ids.starts_with(&before);
+        let ids = if begins { ids } else { [before, ids].concat() };
+        Ok(Request { begins, ..Request::new(Kind::Continuation, ids, text) })
     }
 
     /// Tokens to go on from.
@@ -34,15 +37,28 @@ impl Generator {
     /// line break; or the first token there is. Nothing of it is shown.
     ///
     /// # Errors
-    /// If the model translates.
+    /// If the model translates, or a text should begin with a token that it does not have.
     pub fn beginning(&self) -> Result<Request, Error> {
         let tokenizer = self.tokenizers.text()?;
-        let mut ids = tokenizer.beginning();
+        let mut ids = self.begin()?;
         if ids.is_empty() {
             let before = self.data.examples.documents().unwrap_or("\n");
             ids = tokenizer.encode(before).ok().filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![0]);
         }
         Ok(Request::new(Kind::Continuation, ids, ""))
+    }
+
+    /// What begins every text: the tokens that the tokenizer puts there, or that of an imported model.
+    pub(super) fn begin(&self) -> Result<Vec<u32>, Error> {
+        let ids = self.tokenizers.text()?.beginning();
+        if !ids.is_empty() {
+            return Ok(ids);
+        }
+        let ids: Vec<u32> = self.data.begin.into_iter().collect();
+        if !ids.is_empty() {
+            Prompt::from(&ids).check(self.model(), 0)?;
+        }
+        Ok(ids)
     }
 
     /// A source to translate, or a question to answer, normalised as those that were learnt from were.

@@ -1,6 +1,7 @@
 //! A run as a folder that `transformers` loads.
 
-use super::{CONFIG, Family};
+use super::tokenizer_config::{TOKENIZER_CONFIG, added};
+use super::{CONFIG, Family, GENERATION};
 use crate::data::TOKENIZER_FILE;
 use crate::interop::huggingface::{Pretrained, WEIGHTS_FILE, write};
 use crate::layers::lora::merge;
@@ -8,13 +9,10 @@ use crate::models::ModelConfig;
 use crate::tensor::safetensors;
 use crate::trainer::checkpoint::{AtomicFile, FolderLock, check_can_be_folder};
 use crate::{Error, SavedRun};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-
-/// What `transformers` makes of a tokenizer.
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +34,26 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
         let problem = format!("the rung {} has no counterpart in transformers, only gpt has", settings.rung());
         return Err(Error::setting("rung", problem));
     };
-    let (tokenizer, end) = (run.tokenizers.text()?, settings.data.end.clone());
-    let pretrained = Pretrained::of(&config, end).map_err(|problem| Error::file(run.path(), problem))?;
+    let (tokenizer, data) = (run.tokenizers.text()?, &settings.data);
+    let begin = tokenizer.beginning().first().copied().or(data.begin);
+    let pretrained = Pretrained::of(&config, begin, data.end.clone());
+    let pretrained = pretrained.map_err(|problem| Error::file(run.path(), problem))?;
     let mut files = vec![(CONFIG, pretrained.to_json())];
+    if !data.generation.is_empty() {
+        let mut generation = data.generation.clone();
+        generation.insert("bos_token_id".to_owned(), json!(pretrained.begin));
+        generation.insert("eos_token_id".to_owned(), pretrained.end_json());
+        files.push((GENERATION, format!("{:#}\n", Value::Object(generation))));
+    }
     if tokenizer.is_hugging_face() {
-        let special = |id: &u32| Some(tokenizer.decode(&[*id])).filter(|token| !token.contains('\u{fffd}'));
+        // Any other token that they are told is special becomes one of theirs that it was not.
+        let file: Value = serde_json::from_str(&tokenizer.to_json()).expect("it was written as JSON");
+        let special = |id: u32| added(&file).find(|(_, added)| *added == u64::from(id)).map(|(token, _)| token);
         let mut config = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.context });
-        if let Some(end) = pretrained.end.first().and_then(special) {
-            config["eos_token"] = json!(end);
+        for (name, id) in [("bos_token", pretrained.begin), ("eos_token", pretrained.end.first().copied())] {
+            if let Some(token) = id.and_then(special) {
+                config[name] = json!(token);
+            }
         }
         files.push((TOKENIZER_FILE, tokenizer.to_json()));
         files.push((TOKENIZER_CONFIG, format!("{config:#}\n")));

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::models::Rung;
 use crate::trainer::error::{counted, proper_share, setting};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a run learns from, and how it becomes tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,9 +22,16 @@ pub struct DataSettings {
     pub validation_split: f64,
     /// The form of the examples.
     pub examples: Examples,
+    /// The token that begins a text, as an imported model's configuration has it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub begin: Option<u32>,
     /// Ids of the tokens that end a text, as an imported model's configuration has them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub end: Vec<u32>,
+    /// How an imported model is to generate, as its folder says it; see
+    /// [`GenerationConfig`](crate::huggingface::GenerationConfig).
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    pub generation: Map<String, Value>,
 }
 
 /// The form of the examples that a run learns from.
@@ -71,8 +79,8 @@ impl Examples {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        let tokenizer = TokenizerKind::Char;
-        Self { tokenizer, context: None, validation_split: 0.1, examples: Examples::text(), end: Vec::new() }
+        let (tokenizer, examples, end) = (TokenizerKind::Char, Examples::text(), Vec::new());
+        Self { tokenizer, context: None, validation_split: 0.1, examples, begin: None, end, generation: Map::new() }
     }
 }
 

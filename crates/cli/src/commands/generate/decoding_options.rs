@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rungs::Generator;
 use rungs::decoding::{
-    Beam, Contrastive, CountPenalty, GenerateOptions, Length, LengthPenalty, LogitBias, MinP, NoRepeatNgram, Pattern,
-    Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
+    Beam, Contrastive, CountPenalty, Ending, GenerateOptions, Length, LengthPenalty, LogitBias, MinP, NoRepeatNgram,
+    Pattern, Processor, Processors, RepetitionPenalty, Search, Temperature, TopK, TopP, Typical,
 };
 use rungs::generator::Kind;
 use rungs::models::ConfigError;
@@ -24,7 +24,8 @@ pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most:
         generator.token_bytes(kind).ok_or_else(|| Failure::input(format!("{flag}: {needed}")))
     };
     let search = search(flags, kind)?;
-    let length = Length::new(flags.min_tokens, flags.max_tokens.unwrap_or(most)).map_err(Failure::input)?;
+    let length =
+        Length::new(flags.min_tokens.unwrap_or(0), flags.max_tokens.unwrap_or(most)).map_err(Failure::input)?;
     let mut processors = processors(flags, search).map_err(Failure::input)?;
     if !flags.bias.is_empty() {
         processors.insert(0, Arc::new(biases(flags, &token_bytes("--bias")?.tokens)?));
@@ -41,7 +42,7 @@ pub(super) fn options(flags: &Generate, generator: &Generator, kind: Kind, most:
         let place = processors.len() - shaping(flags).count();
         processors.insert(place, Arc::new(pattern));
     }
-    let (texts, batch) = (flags.n, flags.batch_size);
+    let (texts, batch) = (flags.n.unwrap_or(1), flags.batch_size);
     Ok(GenerateOptions { processors, search, length, stop, texts, batch, keep_awake: true })
 }
 
@@ -72,6 +73,11 @@ fn search(flags: &Generate, kind: Kind) -> Outcome<Search> {
         (None, Some(width)) => Search::Beam(Beam {
             penalty: penalty(flags),
             groups: flags.beam_groups.unwrap_or(1),
+            ending: match flags.early_stopping.as_deref() {
+                Some("true") => Ending::UntilFull,
+                Some("never") => Ending::UntilSure,
+                _ => Ending::LeavesPlace,
+            },
             diversity: flags.diversity.unwrap_or(if flags.beam_groups.is_some() { 0.5 } else { 0.0 }),
             ..Beam::new(width)
         }),
@@ -91,8 +97,8 @@ fn search(flags: &Generate, kind: Kind) -> Outcome<Search> {
         return Err(Failure::input("--greedy: a beam of more than 1 is not greedy, nor is a contrastive search"));
     }
     if let Search::Beam(beam) = search {
-        if flags.n > beam.width {
-            let (n, beam) = (flags.n, beam.width);
+        if let Some(n) = flags.n.filter(|&n| n > beam.width) {
+            let beam = beam.width;
             return Err(Failure::input(format!("--n {n}: a beam of {beam} finds no more than that")));
         }
         let useless = [("--stream", flags.stream), ("--stop", !flags.stop.is_empty())];

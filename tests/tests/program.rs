@@ -16,6 +16,7 @@ mod huggingface_folders;
 mod imported_and_exported;
 mod interrupted_runs;
 mod lora_adapters;
+mod marked_texts;
 mod measured_runs;
 mod memory_limits;
 mod pair_files;

@@ -4,16 +4,43 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::terminal::{Failure, Outcome, reason};
+use rungs::text::plain_text;
+
+use crate::terminal::{Failure, Outcome, complain, reason};
 
 /// What `--text -` means.
 pub(crate) const STDIN: &str = "-";
 
+const EMPTY: &str = "the text is empty";
+
 /// How much is read before a look at it: a device that never ends, or a film, is refused at once.
 const CHUNK: u64 = 1 << 16;
 
-/// Reads a whole text; the path `-` is stdin.
+/// Reads a whole text, without the byte-order mark before it; the path `-` is stdin.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
+    let mut text = read_as_it_is(path)?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    if text.is_empty() { Err(Failure::input(format!("{}: {EMPTY}", name(path)))) } else { Ok(text) }
+}
+
+/// Text whose lines end in LF, with a notice where they ended in CR LF.
+pub(crate) fn with_line_feeds(text: String, name: &str) -> String {
+    if !text.contains("\r\n") {
+        return text;
+    }
+    complain_of_carriage_returns(name);
+    plain_text(&text).into_owned()
+}
+
+/// Says that lines end in CR LF.
+pub(crate) fn complain_of_carriage_returns(name: &str) {
+    complain(&format!("{name}: its lines end in CR LF, which is read as LF"));
+}
+
+/// Reads a whole text, every character of it; the path `-` is stdin.
+pub(crate) fn read_as_it_is(path: &Path) -> Outcome<String> {
     let name = name(path);
     let bytes = if path == Path::new(STDIN) { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
     let bytes = bytes.map_err(|error| match (error.kind(), format!("{name}: {}", reason(&error))) {
@@ -61,7 +88,7 @@ pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
 
 fn check(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.is_empty() {
-        return Err("the text is empty".to_owned());
+        return Err(EMPTY.to_owned());
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
         return Err(format!("binary, not text: byte {at} is NUL"));

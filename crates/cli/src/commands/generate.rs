@@ -29,7 +29,7 @@ pub(crate) fn run(given: &Generate, common: &Common) -> Outcome {
     let kind = kind(flags, &run)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let mut generator = run.generator()?.with_stops(stops);
-    let requests = requests(flags, &generator)?;
+    let requests = requests(flags, &generator, kind)?;
     generation_config::set_length(flags, &run, &requests)?;
     if requests.iter().any(|request| request.begins) {
         complain("a prompt itself says the token that begins every text: it is read once");
@@ -107,25 +107,29 @@ fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
 }
 
 /// Reads the prompts to continue, the questions to answer or the sources to translate.
-fn requests(flags: &Generate, generator: &Generator) -> Outcome<Vec<Request>> {
+fn requests(flags: &Generate, generator: &Generator, kind: Kind) -> Outcome<Vec<Request>> {
     let prompt = |text: &str| generator.prompt(text);
     let source = |text: &str| generator.source(text);
     let (flag, request) = match flags {
         Generate { source: Some(text), .. } => ("--source", source(text)),
-        Generate { sources: Some(path), .. } => return lines(path, source),
+        Generate { sources: Some(path), .. } => return lines(path, kind, source),
         Generate { prompt: Some(text), .. } => ("--prompt", prompt(text)),
-        Generate { prompts: Some(path), .. } => return lines(path, prompt),
+        Generate { prompts: Some(path), .. } => return lines(path, kind, prompt),
         Generate { prompt_ids: Some(ids), .. } => ("--prompt-ids", generator.prompt_ids(ids)),
         _ => return Ok(vec![generator.beginning()?]),
     };
     Ok(vec![request.map_err(|error| Failure::input(format!("{flag}: {error}")))?])
 }
 
-/// One for each line of a file.
-fn lines(path: &Path, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
+/// One for each line of a file: to an empty line belongs an empty text.
+fn lines(path: &Path, kind: Kind, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
     let (name, content) = (text_input::name(path), text_input::read(path)?);
     let wrong = |i: usize, error: Error| Failure::input(format!("{name}, line {}: {error}", i + 1));
-    content.lines().enumerate().map(|(i, line)| request(line).map_err(|error| wrong(i, error))).collect()
+    let of_line = |(i, line): (usize, &str)| match line {
+        "" => Ok(Request::empty(kind)),
+        line => request(line).map_err(|error| wrong(i, error)),
+    };
+    content.lines().enumerate().map(of_line).collect()
 }
 
 /// How texts of this kind are generated.

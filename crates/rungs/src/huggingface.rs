@@ -131,6 +131,9 @@ fn tokenizers(
         .applied(tokenizers, &mut pretrained.begin, notices)
         .map_err(|problem| Error::file(from.join(TOKENIZER_CONFIG), problem))?;
     let found = tokenizers.target.vocabulary();
+    if let Some(&first) = tokenizers.target.beginning().first() {
+        pretrained.begin = Some(first);
+    }
     let problem = format!("vocab_size: the model has {vocabulary} tokens, and the tokenizer beside it {found}");
     if found == vocabulary { Ok(tokenizers) } else { Err(Error::file(from.join(CONFIG), problem)) }
 }

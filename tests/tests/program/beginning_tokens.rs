@@ -67,6 +67,16 @@ fn the_token_that_begins_a_text_is_read_and_written_once() {
     }
     // What tokenizer.json says is taken back.
     fs::copy(at.join("out/tokenizer.json"), at.join("hf/tokenizer.json")).unwrap();
+    // A template that says it does not have it twice.
+    let asked = |out: &str, template: &str| {
+        let mut command = crate::binary::command(at, "train gpt --from run --pairs pairs.tsv --steps 1 --batch-size 1");
+        command.args(["--context", "32", "--validation-split", "0.5", "--out", out, "--template", template]);
+        crate::binary::Ran::of(&command.output().unwrap()).done();
+        let generate = format!("generate {out} --source b --greedy --max-tokens 2 --json");
+        rungs(at, &generate).json()["texts"][0]["log_probability"].clone()
+    };
+    fs::write(at.join("pairs.tsv"), "a\tb\nb\ta\na\tb\nb\ta\n").unwrap();
+    assert_eq!(asked("one", "{source}={target}.\n"), asked("two", "<|endoftext|>{source}={target}.\n"));
     configured(at, &json!({ "add_bos_token": false, "bos_token": "<|endoftext|>", "add_eos_token": true }));
     let imported = rungs(at, "import gpt2 hf --out run").done();
     assert!(imported.stderr.contains("add_bos_token is false") && imported.stderr.contains("add_eos_token"));
@@ -80,6 +90,31 @@ fn the_token_that_begins_a_text_is_read_and_written_once() {
         configured(at, &config);
         bad_input(at, "import gpt2 hf --out run", &words);
     }
+}
+
+#[test]
+fn a_space_before_a_text_is_put_there_if_the_folder_says_so() {
+    let folder = folder();
+    let at = folder.path();
+    byte_pairs(at);
+    let prompt = |prompt: &str| {
+        let mut command = crate::binary::command(at, "generate run --greedy --max-tokens 2 --json --prompt");
+        crate::binary::Ran::of(&command.arg(prompt).output().unwrap()).json()["texts"][0]["log_probability"].clone()
+    };
+    let imported = |config: Value| {
+        configured(at, &config);
+        rungs(at, "import gpt2 hf --out run").done();
+        [prompt("b"), prompt(" b")]
+    };
+    let [without, with] = imported(json!({ "add_prefix_space": false }));
+    assert_ne!(without, with);
+    assert_eq!(imported(json!({ "add_prefix_space": true })), [with.clone(), with.clone()]);
+    assert_eq!(imported(json!({ "tokenizer_class": "GPT2TokenizerFast", "add_prefix_space": true }))[0], with);
+    // Of other classes transformers takes the file as it is.
+    let file_alone = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": true });
+    assert_eq!(imported(file_alone), [without, with]);
+    configured(at, &json!({ "split_special_tokens": true }));
+    bad_input(at, "import gpt2 hf --out run", &["tokenizer_config.json", "split_special_tokens"]);
 }
 
 #[test]

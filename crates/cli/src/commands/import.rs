@@ -20,6 +20,7 @@ pub(crate) fn run(Import { family: model_type, folder, out }: &Import, common: &
     facts.fact("run", out, "run", out.display());
     facts.fact("rung", rung, "rung", format!("{rung}, as {model_type}"));
     facts.field("model_type", model_type);
+    facts.field("notices", notices);
     facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
     let tokens = format!("{} tokens, {tokens_are}", thousands(vocabulary));
     facts.fact("vocabulary", vocabulary, "vocabulary", tokens);

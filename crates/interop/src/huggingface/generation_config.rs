@@ -223,3 +223,67 @@ impl GenerationConfig {
         Ok([new(self.min).min(max), max])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(said: Value) -> Result<GenerationConfig, String> {
+        let Value::Object(said) = said else { panic!("{said} is no object") };
+        GenerationConfig::new(&said).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_is_what_it_is_to_transformers() {
+        let nothing = read(json!({})).unwrap();
+        assert_eq!((&nothing.sampling, nothing.beams, nothing.texts), (&None, None, 1));
+        assert_eq!(nothing.length(5, 1024), Ok([0, 20]));
+        assert_eq!(nothing.length(1020, 1024), Ok([0, 4]), "as many as the context has room for");
+        let shaped = |said: Value| read(said).unwrap().sampling.unwrap();
+        let usual = Sampling { temperature: None, top_k: Some(50), top_p: None, min_p: None, typical: None };
+        assert_eq!(shaped(json!({ "do_sample": true })), usual);
+        let neutral = json!({ "do_sample": true, "temperature": 1, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0 });
+        assert_eq!(shaped(neutral), usual);
+        assert_eq!(shaped(json!({ "do_sample": true, "top_k": 0 })).top_k, None);
+        let neutral = read(json!({ "repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "num_beams": 1 }));
+        assert_eq!(neutral, read(json!({})));
+    }
+
+    #[test]
+    fn lengths_count_the_prompt_or_do_not() {
+        let length = |said: Value, prompt| read(said).unwrap().length(prompt, 64);
+        assert_eq!(length(json!({ "max_length": 9, "min_length": 6 }), 4), Ok([2, 5]));
+        assert_eq!(
+            length(json!({ "max_length": 9, "max_new_tokens": 3, "min_length": 6, "min_new_tokens": 1 }), 4),
+            Ok([1, 3])
+        );
+        assert_eq!(length(json!({ "max_new_tokens": 3, "min_new_tokens": 7 }), 4), Ok([3, 3]));
+        assert_eq!(length(json!({ "max_length": 9, "min_length": 6 }), 8), Ok([0, 1]));
+        assert!(length(json!({ "max_length": 9 }), 9).is_err());
+        let counts = |said: Value| read(said).unwrap().counts_prompt();
+        assert_eq!(
+            [counts(json!({})), counts(json!({ "max_length": 9 })), counts(json!({ "min_length": 9 }))],
+            [false, true, true]
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_here_is_refused_by_name() {
+        for (field, only) in refused() {
+            assert!(read(json!({ field: "another" })).unwrap_err().starts_with(field));
+            for usual in [only, Value::Null, json!([])] {
+                assert!(read(json!({ field: usual })).is_ok(), "{field}");
+            }
+        }
+        for (field, value) in [
+            ("early_stopping", json!("always")),
+            ("stop_strings", json!([1])),
+            ("temperature", json!("hot")),
+            ("max_new_tokens", json!(0)),
+            ("do_sample", json!("yes")),
+        ] {
+            assert!(read(json!({ field: value })).unwrap_err().starts_with(field), "{field}");
+        }
+        assert!(read(json!({ "num_beams": 2, "do_sample": true })).unwrap_err().starts_with("num_beams"));
+    }
+}

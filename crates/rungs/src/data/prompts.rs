@@ -65,6 +65,8 @@ use crate::trainer::data::Example;
 #[derive(Clone, Debug)]
 pub struct Prompts {
     pub(crate) tokenizer: Tokenizer,
+    /// The tokens that begin every text, unless the template says them.
+    beginning: Vec<u32>,
     pub(super) kind: PromptKind,
     /// What stands before the words of the user and of the assistant, of pairs before source and target; and before
     /// those of the system, which not every vocabulary can say.
@@ -97,7 +99,14 @@ impl Prompts {
         };
         let markers = marker_texts(kind, &template).map(marker);
         markers[..2].iter().try_for_each(|marker| sayable(tokenizer, &marker.text).map(drop))?;
-        Ok(Self { kind, markers, end: End::new(settings, tokenizer, template.after)?, tokenizer: tokenizer.clone() })
+        let first = tokenizer.encode_passage(&markers[0].text, Passage { begins: true, added: true })?;
+        let mut beginning = tokenizer.beginning();
+        // A run whose settings do not say what begins a text has learnt that twice, and goes on so.
+        if settings.data.begin.is_some() && first.starts_with(&beginning) {
+            beginning.clear();
+        }
+        let (end, tokenizer) = (End::new(settings, tokenizer, template.after)?, tokenizer.clone());
+        Ok(Self { kind, beginning, markers, end, tokenizer })
     }
 
     /// What each token adds to an answer, where that can be said of one by itself.
@@ -116,7 +125,7 @@ impl Prompts {
     /// If the tokenizer does not know a character, or an answer says what is to end it.
     pub fn example(&self, turns: &[(Role, &str)]) -> Result<Example, Error> {
         let mut example = Example::default();
-        example.read(&self.tokenizer.beginning());
+        example.read(&self.beginning);
         for &(role, text) in turns {
             self.turn(&mut example, role, text)?;
         }
@@ -165,7 +174,7 @@ impl Prompts {
 
     /// Appends what somebody says.
     fn turn(&self, example: &mut Example, role: Role, text: &str) -> Result<(), Error> {
-        let begins = example.ids().len() == self.tokenizer.beginning().len();
+        let begins = example.ids().len() == self.beginning.len();
         let Marker { text: marker, space } = &self.markers[role as usize];
         if role == Role::System {
             sayable(&self.tokenizer, marker)?;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `add_bos_token` | whether `bos_token` stands before every text, whatever `tokenizer.json` has there |
 //! | `tokenizer_class`, `legacy` | `LlamaTokenizer`, unless `legacy`, puts ▁ before a text, and none behind a token |
-//! | `add_prefix_space` | that it puts none anywhere |
+//! | `add_prefix_space` | that it puts none anywhere; or that a `GPT2Tokenizer` puts a space before a text |
 //! | `bos_token` and the other special ones | that they are added tokens, where they are in the vocabulary alone |
 //!
 //! All of it becomes part of the run's `tokenizer.json`.
@@ -19,8 +19,9 @@ pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Where older folders have the names of special tokens.
 const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 
-/// The class that makes steps of its own, whatever `tokenizer.json` says.
+/// The classes that make steps of their own, whatever `tokenizer.json` says.
 const LLAMA: &str = "LlamaTokenizer";
+const GPT2: &str = "GPT2Tokenizer";
 
 /// What is read of it.
 #[derive(Debug, Default, Deserialize)]
@@ -33,6 +34,7 @@ pub(super) struct TokenizerConfig {
     eos_token: Option<Special>,
     unk_token: Option<Special>,
     pad_token: Option<Special>,
+    split_special_tokens: bool,
     legacy: Option<bool>,
     tokenizer_class: Option<String>,
 }
@@ -74,7 +76,8 @@ impl TokenizerConfig {
         }
         if read.tokenizer_class.is_none() {
             let config: Value = serde_json::from_str(config).unwrap_or_default();
-            read.tokenizer_class = config["tokenizer_class"].as_str().map(str::to_owned);
+            let usual = (config["model_type"] == "gpt2").then_some(GPT2);
+            read.tokenizer_class = config["tokenizer_class"].as_str().or(usual).map(str::to_owned);
         }
         Ok(read)
     }
@@ -90,11 +93,17 @@ impl TokenizerConfig {
         begin: &mut Option<u32>,
         notices: &mut Vec<String>,
     ) -> Result<Tokenizers, String> {
-        if self.add_eos_token == Some(true) {
-            let why = "transformers puts a token behind every text; a prompt is gone on with, and none is behind it";
-            notices.push(format!("{TOKENIZER_CONFIG}: add_eos_token: {why}"));
+        if self.split_special_tokens {
+            return Err(
+                "split_special_tokens: what a text says of special tokens is always one of them here".to_owned()
+            );
         }
         let mut file: Value = serde_json::from_str(&tokenizers.to_json()).map_err(|error| error.to_string())?;
+        if self.add_eos_token.unwrap_or_else(|| puts_behind(&file["post_processor"])) {
+            let why =
+                "transformers puts a token behind every text (add_eos_token); a prompt is gone on with, and has none";
+            notices.push(why.to_owned());
+        }
         let begins = tokenizers.target.beginning();
         let token = self.begin(&file, *begin);
         *begin = token.as_ref().map(|(_, id)| *id).or(*begin);
@@ -114,9 +123,14 @@ impl TokenizerConfig {
             }
             _ => {}
         }
-        let is_llama = self.tokenizer_class.as_deref().is_some_and(|class| class.trim_end_matches("Fast") == LLAMA);
+        let class = self.tokenizer_class.as_deref().unwrap_or_default().trim_end_matches("Fast");
+        let step = &mut file["pre_tokenizer"];
+        if let (GPT2, Some(space), true) = (class, self.add_prefix_space, step["type"] == "ByteLevel") {
+            changed |= step["add_prefix_space"] != space;
+            step["add_prefix_space"] = space.into();
+        }
         let cuts_bytes = file["pre_tokenizer"].to_string().contains("\"ByteLevel\"");
-        if is_llama && self.legacy != Some(true) && !cuts_bytes && file["model"]["merges"].is_array() {
+        if class == LLAMA && self.legacy != Some(true) && !cuts_bytes && file["model"]["merges"].is_array() {
             self.rebuild(&mut file);
             changed = true;
         }
@@ -170,6 +184,17 @@ impl TokenizerConfig {
         let steps = [spaces, json!({ "type": "ByteFallback" }), json!({ "type": "Fuse" })];
         let steps: Vec<Value> = steps.into_iter().chain(begins.then_some(strip)).collect();
         file["decoder"] = json!({ "type": "Sequence", "decoders": steps });
+    }
+}
+
+/// Whether a post-processor puts a token behind a text.
+fn puts_behind(step: &Value) -> bool {
+    let list = |field: &str| step[field].as_array().map_or(&[][..], Vec::as_slice);
+    match step["type"].as_str() {
+        Some("Sequence") => list("processors").iter().any(puts_behind),
+        Some("TemplateProcessing") => list("single").last().is_some_and(|piece| piece.get("SpecialToken").is_some()),
+        Some("BertProcessing" | "RobertaProcessing") => true,
+        _ => false,
     }
 }
 

@@ -7,8 +7,8 @@
 //! - A line has at most [`LONGEST_LINE`] bytes. A model reads a source whole, so what is far longer than a sentence is
 //!   a mistake, such as a file of one line, and better found before memory runs out.
 //!
-//! Everything else is an error that names file and line: a line without a TAB (an empty one too, but for the last), an empty side, bytes
-//! that are not UTF-8. Nothing is skipped in silence.
+//! Everything else is an error that names file and line: a line without a TAB (an empty one too, but for the last), an
+//! empty side, bytes that are not UTF-8. Nothing is skipped in silence.
 //!
 //! ```
 //! use rungs_text::{Columns, read_pairs, split_pairs};

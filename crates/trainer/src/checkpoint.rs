@@ -34,6 +34,7 @@ mod disk;
 mod folder;
 mod folder_lock;
 mod manifest;
+mod regular_file;
 mod state;
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ impl Run {
         })
     }
 
-    /// The bytes that the graph of a loss holds, of a batch of sequences of a length; of examples, of one that stands for
-    /// the batch of the longest.
+    /// The bytes that the graph of a loss holds, of a batch of sequences of a length; of examples, of one that stands
+    /// for the batch of the longest.
     fn graph(&self, corpus: &Corpus, batch_size: usize, context: usize) -> Result<f64, Error> {
         let (mut corpus, mut settings) = (corpus.clone(), self.settings.clone());
         settings.training.batch_size = batch_size;

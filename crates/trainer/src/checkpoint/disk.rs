@@ -1,6 +1,7 @@
 //! The few things that saving asks of a file system.
 
 use super::folder_lock::FolderLock;
+use super::regular_file::open_regular;
 use crate::TrainError;
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -31,15 +32,6 @@ impl Opened for File {
         file.rewind()?;
         file.read_to_end(&mut contents)?;
         Ok(contents)
-    }
-}
-
-/// Opens a file that is one. To open a pipe would wait for its other end, and a device may never end.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    match fs::metadata(path)? {
-        metadata if metadata.is_file() => File::open(path),
-        metadata if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
-        _ => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
     }
 }
 

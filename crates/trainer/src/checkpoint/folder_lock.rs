@@ -1,6 +1,6 @@
 //! The lock of a folder: one process at a time writes there.
 
-use super::disk::open_regular;
+use super::regular_file::open_regular;
 use crate::TrainError;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};

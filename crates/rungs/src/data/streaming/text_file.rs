@@ -58,9 +58,9 @@ impl TextFile {
         fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() >= LARGE)
     }
 
-    /// The text in the file `path`, as [plain text](plain_text); as it is, if `learnt` is the checksum of that: of a run
-    /// that learnt it so. It is read through, in pieces, unless the folder `cache` says of an earlier time what is in
-    /// it. Nothing is written.
+    /// The text in the file `path`, as [plain text](plain_text); or as it is, if `learnt` is the checksum of that, of a
+    /// run that learnt it so. It is read through, in pieces, unless the folder `cache` says of an earlier time what is
+    /// in it. Nothing is written.
     ///
     /// # Errors
     /// If it cannot be read, is no UTF-8 text, has a NUL in it or is empty, with the byte; or if it was to stop.

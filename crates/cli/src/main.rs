@@ -29,6 +29,7 @@ use terminal::{Failure, failure, interrupt};
 fn main() -> ExitCode {
     failure::without_panics(|| {
         interrupt::let_oversized_writes_fail();
+        interrupt::let_failed_allocations_end();
         let Some(Arguments { common, command }) = command_line::arguments()? else { return Ok(()) };
         // Of 0 threads rayon makes as many as there are cores.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(common.threads.unwrap_or(0)).build();

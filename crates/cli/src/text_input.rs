@@ -5,12 +5,14 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use rungs::text::foreign_encoding::not_text;
-use rungs::text::pairs::LONGEST_LINE;
+use rungs::text::plain_text;
 
-use crate::terminal::{Failure, Outcome, reason};
+use crate::terminal::{Failure, Outcome, complain, reason};
 
 /// What `--text -` means.
 pub(crate) const STDIN: &str = "-";
+
+const EMPTY: &str = "the text is empty";
 
 /// How much is read before a look at it: a device that never ends, or a film, is refused at once.
 const CHUNK: u64 = 1 << 16;
@@ -21,14 +23,40 @@ const MOST_OF_A_PIPE: u64 = 1 << 27;
 /// Where the files are that a process was given open.
 const OPEN: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
 
-/// Reads a whole text; the path `-` is stdin.
+/// Reads a whole text, without the byte-order mark before it; the path `-` is stdin.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
+    let mut text = read_as_it_is(path)?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    if text.is_empty() { Err(Failure::input(format!("{}: {EMPTY}", name(path)))) } else { Ok(text) }
+}
+
+/// Text whose lines end in LF, with a notice where they ended in CR LF.
+pub(crate) fn with_line_feeds(text: String, name: &str) -> String {
+    if !text.contains("\r\n") {
+        return text;
+    }
+    complain_of_carriage_returns(name);
+    plain_text(&text).into_owned()
+}
+
+/// Says that lines end in CR LF.
+pub(crate) fn complain_of_carriage_returns(name: &str) {
+    complain(&format!("{name}: its lines end in CR LF, which is read as LF"));
+}
+
+/// Reads a whole text, every character of it; the path `-` is stdin.
+pub(crate) fn read_as_it_is(path: &Path) -> Outcome<String> {
     let name = name(path);
     let bytes = match path == Path::new(STDIN) {
         true => read_all(io::stdin(), MOST_OF_A_PIPE),
         false => open(path).and_then(|(file, most)| read_all(file, most)),
     };
-    let bytes = bytes.map_err(|error| Failure::input(format!("{name}: {}", reason(&error))))?;
+    let bytes = bytes.map_err(|error| match (error.kind(), format!("{name}: {}", reason(&error))) {
+        (io::ErrorKind::OutOfMemory, problem) => Failure::running(problem),
+        (_, problem) => Failure::input(problem),
+    })?;
     check(bytes).map_err(|problem| Failure::input(format!("{name}: {problem}")))
 }
 
@@ -58,6 +86,7 @@ fn read_all(mut source: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let before = bytes.len();
+        bytes.try_reserve(CHUNK as usize).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         source.by_ref().take(CHUNK).read_to_end(&mut bytes)?;
         if bytes.len() == before || bytes[before..].contains(&0) {
             return Ok(bytes);
@@ -67,15 +96,6 @@ fn read_all(mut source: impl Read, most: u64) -> io::Result<Vec<u8>> {
             return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
         }
     }
-}
-
-/// The lines of a text, of which each has a length that a line may have.
-pub(crate) fn read_lines(path: &Path) -> Outcome<Vec<String>> {
-    let text = read(path)?;
-    let long = text.lines().position(|line| line.len() > LONGEST_LINE);
-    let too_long = |i| format!("{}, line {}: longer than {LONGEST_LINE} bytes", name(path), i + 1);
-    long.map_or(Ok(()), |i| Err(Failure::input(too_long(i))))?;
-    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// What to call a text in a message.
@@ -103,7 +123,7 @@ pub(crate) fn unescaped(flag: &str, given: &str) -> Outcome<String> {
 
 fn check(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.is_empty() {
-        return Err("the text is empty".to_owned());
+        return Err(EMPTY.to_owned());
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
         return Err(not_text(&bytes, at, 0));

@@ -12,10 +12,12 @@
 //! How they are written so that no moment is a bad one to be killed in is told in [`crate::trainer::checkpoint`].
 
 pub mod adapter;
+mod memory;
 mod run_config;
 mod saved_run;
 
 pub use adapter::Belonging;
+pub use memory::TrainingMemory;
 pub use run_config::RunConfig;
 pub use saved_run::SavedRun;
 

@@ -5,7 +5,7 @@
 //! | [`tokenizer`] | text to token ids and back: characters, words, byte pairs, sentences; in pieces, as a stream |
 //! | [`pairs`] | pairs of texts, one a line, read from TAB-separated columns |
 //! | [`dialogues`] | dialogues in turns, one a line, as JSON |
-//! | [`normalization`] | what is done to the texts of pairs and dialogues before anything is learnt from them |
+//! | [`normalization`] | what is done to texts before anything is learnt from them |
 //! | [`held_out`] | which pairs and dialogues are held out to validate on |
 //! | [`foreign_encoding`] | what is said of bytes that are no UTF-8 text |
 //! | [`error`] | what can be wrong with a file or a tokenizer |
@@ -23,6 +23,6 @@ pub mod tokenizer;
 pub use dialogues::{Dialogue, Role, Turn, Turns, read_dialogues, split_dialogues};
 pub use error::{TextError, TokenizerError};
 pub use held_out::fixed_hash;
-pub use normalization::normalize;
+pub use normalization::{normalize, plain_text};
 pub use pairs::{Columns, TextPair, read_pairs, split_pairs};
 pub use tokenizer::{BpeTokenizer, SentenceTokenizer, TextStream, TokenBytes, Tokenizer, Unit, WordOptions};

@@ -1,5 +1,6 @@
 //! The same text, the same characters.
 
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// A text as it is learnt from, in small letters where `lowercase` says so.
@@ -19,6 +20,16 @@ pub fn normalize(text: &str, lowercase: bool) -> String {
         normalized.extend(word.nfc());
     }
     normalized
+}
+
+/// A text without the byte-order mark before it, and with LF where its lines end in CR LF: as editors show it.
+///
+/// ```
+/// assert_eq!(rungs_text::plain_text("\u{feff}one\r\ntwo\r"), "one\ntwo\r");
+/// ```
+pub fn plain_text(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
 #[cfg(test)]

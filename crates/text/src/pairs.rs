@@ -7,8 +7,8 @@
 //! - A line has at most [`LONGEST_LINE`] bytes. A model reads a source whole, so what is far longer than a sentence is
 //!   a mistake, such as a file of one line, and better found before memory runs out.
 //!
-//! Everything else is an error that names file and line: a line without a TAB (an empty one too), an empty side, bytes
-//! that are not UTF-8. Nothing is skipped in silence.
+//! Everything else is an error that names file and line: a line without a TAB (an empty one too, but for the last), an
+//! empty side, bytes that are not UTF-8. Nothing is skipped in silence.
 //!
 //! ```
 //! use rungs_text::{Columns, read_pairs, split_pairs};
@@ -103,7 +103,7 @@ pub fn read_pairs(
     columns: Columns,
     lowercase: bool,
 ) -> Result<Vec<TextPair>, TextError> {
-    let (mut pairs, mut bytes) = (Vec::new(), Vec::new());
+    let (mut pairs, mut bytes, mut after_empty_line) = (Vec::new(), Vec::new(), false);
     loop {
         bytes.clear();
         // Two bytes more than a line may have: room for its end, or proof that it is too long.
@@ -114,7 +114,11 @@ pub fn read_pairs(
         let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| pairs.is_empty()).unwrap_or(line);
-        let pair = pair(line, columns, lowercase);
+        if line.is_empty() && !after_empty_line {
+            after_empty_line = true; // nothing is amiss if it is the last
+            continue;
+        }
+        let pair = pair(if after_empty_line { b"" } else { line }, columns, lowercase);
         pairs.push(pair.map_err(|problem| TextError::line(file, pairs.len() + 1, problem))?);
     }
     if pairs.is_empty() { Err(TextError::new(file, "there are no pairs in it")) } else { Ok(pairs) }

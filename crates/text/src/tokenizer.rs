@@ -210,6 +210,11 @@ impl Tokenizer {
         }
     }
 
+    /// Whether a text has tokens that say it.
+    pub fn knows(&self, text: &str) -> bool {
+        self.encode(text).is_ok_and(|ids| self.decode(&ids) == text)
+    }
+
     /// Whether its `tokenizer.json` is one of Hugging Face, which other programs read.
     pub fn is_hugging_face(&self) -> bool {
         !matches!(self, Tokenizer::Char(_) | Tokenizer::Word(_) | Tokenizer::Ids(_) | Tokenizer::Sentence(_))

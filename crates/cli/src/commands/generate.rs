@@ -9,6 +9,7 @@ use std::path::Path;
 use rungs::decoding::{Drafted, Finish, GenerateOptions, Generated, Search};
 use rungs::generator::{Kind, Request, Written};
 use rungs::tensor::Rng;
+use rungs::text::pairs::LONGEST_LINE;
 use rungs::{Error, Generator, Rung, SavedRun};
 
 use crate::arguments::{Common, Generate};
@@ -29,7 +30,7 @@ pub(crate) fn run(given: &Generate, common: &Common) -> Outcome {
     let kind = kind(flags, &run)?;
     let stops = flags.stop.iter().map(|stop| unescaped("--stop", stop)).collect::<Outcome<Vec<_>>>()?;
     let mut generator = run.generator()?.with_stops(stops);
-    let requests = requests(flags, &generator)?;
+    let requests = requests(flags, &generator, kind)?;
     generation_config::set_length(flags, &run, &requests)?;
     if requests.iter().any(|request| request.begins) {
         complain("a prompt itself says the token that begins every text: it is read once");
@@ -107,25 +108,32 @@ fn kind(flags: &Generate, run: &SavedRun) -> Outcome<Kind> {
 }
 
 /// Reads the prompts to continue, the questions to answer or the sources to translate.
-fn requests(flags: &Generate, generator: &Generator) -> Outcome<Vec<Request>> {
+fn requests(flags: &Generate, generator: &Generator, kind: Kind) -> Outcome<Vec<Request>> {
     let prompt = |text: &str| generator.prompt(text);
     let source = |text: &str| generator.source(text);
     let (flag, request) = match flags {
         Generate { source: Some(text), .. } => ("--source", source(text)),
-        Generate { sources: Some(path), .. } => return lines(path, source),
+        Generate { sources: Some(path), .. } => return lines(path, kind, source),
         Generate { prompt: Some(text), .. } => ("--prompt", prompt(text)),
-        Generate { prompts: Some(path), .. } => return lines(path, prompt),
+        Generate { prompts: Some(path), .. } => return lines(path, kind, prompt),
         Generate { prompt_ids: Some(ids), .. } => ("--prompt-ids", generator.prompt_ids(ids)),
         _ => return Ok(vec![generator.beginning()?]),
     };
     Ok(vec![request.map_err(|error| Failure::input(format!("{flag}: {error}")))?])
 }
 
-/// One for each line of a file.
-fn lines(path: &Path, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
-    let (name, lines) = (text_input::name(path), text_input::read_lines(path)?);
+/// One for each line of a file: to an empty line belongs an empty text.
+fn lines(path: &Path, kind: Kind, request: impl Fn(&str) -> Result<Request, Error>) -> Outcome<Vec<Request>> {
+    let (name, content) = (text_input::name(path), text_input::read(path)?);
     let wrong = |i: usize, error: Error| Failure::input(format!("{name}, line {}: {error}", i + 1));
-    lines.iter().enumerate().map(|(i, line)| request(line).map_err(|error| wrong(i, error))).collect()
+    let of_line = |(i, line): (usize, &str)| match line {
+        "" => Ok(Request::empty(kind)),
+        line if line.len() > LONGEST_LINE => {
+            Err(Failure::input(format!("{name}, line {}: longer than {LONGEST_LINE} bytes", i + 1)))
+        }
+        line => request(line).map_err(|error| wrong(i, error)),
+    };
+    content.lines().enumerate().map(of_line).collect()
 }
 
 /// How texts of this kind are generated.

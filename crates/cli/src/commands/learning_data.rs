@@ -85,12 +85,18 @@ impl<'i> Texts<'i> {
         // Both or neither: a vocabulary may be that of both.
         let large = [Some(text), validation].into_iter().flatten().filter_map(Origin::file).any(TextFile::is_large);
         let streamed = streaming.asked || (flag == "--text" && large);
-        let mut read = |origin: Origin<'_>, flag| match streamed {
-            true => origin.stream(&mut streaming),
-            false => origin.read(flag),
+        let is_text = flag == "--text";
+        let mut read = |origin: Origin<'_>, flag, learnt: Option<&Provenance>| {
+            let learnt = learnt.map(|text| text.sha256.as_str());
+            match streamed {
+                true => origin.stream(learnt, &mut streaming),
+                false if is_text => Ok(origin.read(flag)?.plain(learnt)),
+                false => origin.read(flag),
+            }
         };
-        let text = read(text, flag)?;
-        let validation = validation.map(|origin| read(origin, "--validation")).transpose()?;
+        let text = read(text, flag, saved.map(|config| &config.text))?;
+        let learnt = saved.and_then(|config| config.validation.as_ref());
+        let validation = validation.map(|origin| read(origin, "--validation", learnt)).transpose()?;
         Ok(Self { text, validation, columns: train.data.columns, streaming: streamed.then_some(streaming) })
     }
 
@@ -177,7 +183,22 @@ impl Text {
     fn whole(&self) -> Outcome<Cow<'_, str>> {
         match self {
             Self::Memory { content, .. } => Ok(content.into()),
-            Self::Streamed(file) => text_input::read(Path::new(&file.provenance().name)).map(Cow::from),
+            Self::Streamed(file) => {
+                text_input::read_as_it_is(Path::new(&file.provenance().name)).map(|content| file.whole(content).into())
+            }
+        }
+    }
+
+    /// The text without a byte-order mark and with LF for CR LF; as it is, if that is what a run has learnt, whose
+    /// checksum this is.
+    fn plain(self, learnt: Option<&str>) -> Self {
+        match self {
+            Self::Memory { content, provenance } if learnt != Some(&provenance.sha256) => {
+                let content = content.strip_prefix('\u{feff}').map_or_else(|| content.clone(), str::to_owned);
+                let content = text_input::with_line_feeds(content, &provenance.name);
+                Self::Memory { provenance: Provenance::of(provenance.name, &content), content }
+            }
+            other => other,
         }
     }
 }
@@ -217,12 +238,12 @@ impl<'a> Origin<'a> {
         };
         let (name, content) = match (self, self.file()) {
             (_, Some(path)) => {
-                let content = text_input::read(path)?;
+                let content = text_input::read_as_it_is(path)?;
                 // From wherever the run goes on, the text is where it was.
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
                 (path.display().to_string(), content)
             }
-            (Self::Given(stdin), None) => (STDIN_NAME.to_owned(), text_input::read(stdin)?),
+            (Self::Given(stdin), None) => (STDIN_NAME.to_owned(), text_input::read_as_it_is(stdin)?),
             (Self::Known(name), None) => {
                 let content = match name {
                     STDIN_NAME => {
@@ -240,10 +261,14 @@ impl<'a> Origin<'a> {
     }
 
     /// The text, to be read in pieces.
-    fn stream(self, streaming: &mut Streaming<'_>) -> Outcome<Text> {
+    fn stream(self, learnt: Option<&str>, streaming: &mut Streaming<'_>) -> Outcome<Text> {
         let problem = "--stream: only a file can be read in pieces, as often as it takes (--text FILE)";
         let path = self.file().ok_or_else(|| Failure::input(problem))?;
-        Ok(Text::Streamed(streaming.open(path)?))
+        let text = streaming.open(path, learnt)?;
+        if text.has_carriage_returns && learnt != Some(&text.provenance().sha256) {
+            text_input::complain_of_carriage_returns(&text.provenance().name);
+        }
+        Ok(Text::Streamed(text))
     }
 }
 

@@ -41,8 +41,9 @@ impl<'i> Streaming<'i> {
     }
 
     /// The text in a file, read through if nothing is known of it.
-    pub(super) fn open(&mut self, path: &Path) -> Outcome<TextFile> {
-        TextFile::open(path, &self.cache.clone(), &mut |reading| self.show(reading)).map_err(|error| match error {
+    pub(super) fn open(&mut self, path: &Path, learnt: Option<&str>) -> Outcome<TextFile> {
+        let cache = self.cache.clone();
+        TextFile::open(path, &cache, learnt, &mut |reading| self.show(reading)).map_err(|error| match error {
             Error::Train(TrainError::Io { path, source }) => {
                 Failure::input(format!("{}: {}", path.display(), reason(&source)))
             }

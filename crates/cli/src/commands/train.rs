@@ -5,9 +5,10 @@ mod prepared_run;
 mod settings_from_options;
 mod training_report;
 
+use std::io::IsTerminal;
 use std::path::Path;
 
-use prepared_run::{create, resume};
+use prepared_run::{Prepared, create, resume};
 use rungs::trainer::{Finish, Summary};
 use training_report::{LeftOut, complain_of_finished, patience, report};
 
@@ -30,11 +31,14 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
             earlier.remove_others();
         }
     });
-    let Some((mut run, left_out)) = prepared? else { return Ok(()) };
+    let Some(Prepared { mut run, left_out, memory: needed }) = prepared? else { return Ok(()) };
     let [parameters, trained] = [run.parameter_count(), run.trainer().trained_count()].map(|count| count as u64);
     let parameters = (parameters, (trained < parameters).then_some(trained));
     let finished = run.trainer().is_finished();
     if !finished {
+        if std::io::stderr().is_terminal() {
+            complain(&format!("training needs about {} of memory", memory::size(needed)));
+        }
         left_out.iter().flat_map(LeftOut::notices).for_each(|notice| complain(&notice));
     }
     let summary = train_with_display(&mut run, rung.name(), common.json || finished, &interrupt)?;
@@ -49,7 +53,7 @@ pub(crate) fn run(train: &Train, common: &Common) -> Outcome {
             return Err(stopped(&summary, &format!("train {rung} --out {} --resume", quoted(&path))));
         }
     }
-    let mut facts = report(&path, rung, parameters, &summary);
+    let mut facts = report(&path, rung, parameters, Some(needed), &summary);
     left_out.iter().for_each(|left_out| left_out.report(&mut facts));
     facts.print(common.json, "")
 }

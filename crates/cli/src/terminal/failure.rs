@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use rungs::Error;
+use rungs::tensor::OUT_OF_MEMORY;
 
 use crate::terminal::escapes;
 
@@ -89,6 +90,9 @@ pub(crate) fn without_panics(work: impl FnOnce() -> Outcome + std::panic::Unwind
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        if let Some(message) = message.filter(|message| message.starts_with(OUT_OF_MEMORY)) {
+            return complain(&format!("{message}; a smaller --batch-size or --context needs less"));
+        }
         let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
         complain(&format!("this is a bug in rungs: {}{place}", message.unwrap_or("unknown reason")));
     }));

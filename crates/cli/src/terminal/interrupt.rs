@@ -58,6 +58,13 @@ fn hangup() -> Option<i32> {
     (ignored >> (HANGUP - 1) & 1 == 0).then_some(HANGUP)
 }
 
+/// Where memory runs out, the standard library says so in one line and aborts. With a handler the program ends with
+/// exit code 1 then, as for everything else that fails while it runs.
+pub(crate) fn let_failed_allocations_end() {
+    #[cfg(unix)]
+    let _ = flag::register_conditional_shutdown(signal_hook::consts::SIGABRT, 1, Arc::new(AtomicBool::new(true)));
+}
+
 /// Where the size of files is limited (`ulimit -f`), Unix ends a program that writes too much without a word. With a
 /// handler, which has nothing to do, the write fails instead, and is reported as any other.
 pub(crate) fn let_oversized_writes_fail() {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const TOGETHER: usize = 64;
 
 /// A text that was generated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     /// What it says, without what ends it.
     pub text: String,
@@ -54,6 +54,7 @@ impl Generator {
     /// [`generate`](fn@crate::decoding::generate) does. What ends a text is known here, so `options` need no stop
     /// tokens.
     ///
+    /// - To an [empty request](Request::empty) belong empty texts.
     /// - A prompt is continued, past the end of the model's context too.
     /// - An answer is no longer than there is room in the context behind its question.
     /// - A translation never has an unknown word; the fewest and the most tokens are counted without its end. A
@@ -77,7 +78,7 @@ impl Generator {
         options.check_texts(requests.len())?;
         let searched = matches!(options.search, Search::Beam(_) | Search::Contrastive(_));
         let texts = options.texts;
-        let mut order: Vec<usize> = (0..requests.len()).collect();
+        let mut order: Vec<usize> = (0..requests.len()).filter(|&i| !requests[i].ids.is_empty()).collect();
         order.sort_by_key(|&i| (requests[i].kind, requests[i].source.as_ref().map_or(0, Vec::len)));
         let mut written = vec![Vec::new(); requests.len()];
         for of_kind in order.chunk_by(|&a, &b| requests[a].kind == requests[b].kind) {
@@ -107,6 +108,9 @@ impl Generator {
                     together.iter().zip(generated).for_each(|(&i, texts)| written[i].extend(texts));
                 }
             }
+        }
+        for (written, _) in written.iter_mut().zip(requests).filter(|(_, request)| request.ids.is_empty()) {
+            written.resize_with(texts, Written::default);
         }
         Ok(written)
     }

@@ -18,6 +18,13 @@ pub struct Request {
     pub(super) whole: bool,
 }
 
+impl Request {
+    /// An empty request, as of an empty line among others: the text is empty too.
+    pub fn empty(kind: Kind) -> Self {
+        Self { kind, source: None, ids: Vec::new(), text: String::new(), begins: false, whole: true }
+    }
+}
+
 /// The kind of text that answers a [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {

@@ -8,11 +8,11 @@ use crate::trainer::{Evaluation, TrainError};
 use std::sync::Arc;
 
 /// How many windows a model without memory is evaluated on at a time, at the most: a matter of speed alone.
-pub(super) const WINDOWS: usize = 32;
+pub(crate) const WINDOWS: usize = 32;
 /// How many examples are evaluated at a time, at the most: a matter of speed alone.
-pub(super) const TOGETHER: usize = 64;
+pub(crate) const TOGETHER: usize = 64;
 /// How many logits there may be at a time, an eighth of a gigabyte of them. Of GPT-2's vocabulary one window has more.
-pub(super) const LOGITS: usize = 1 << 25;
+pub(crate) const LOGITS: usize = 1 << 25;
 
 /// The state before the first token of a batch: that of a model that has read its sources, where it has any.
 pub(super) fn begin<E: Element>(model: &dyn LanguageModel<E>, batch: &Batch, mode: &mut Mode<'_>) -> State<E> {

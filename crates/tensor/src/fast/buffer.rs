@@ -69,6 +69,11 @@ impl<E: Element> fmt::Debug for Buffer<E> {
     }
 }
 
+/// The bytes of the arrays that there are, in size classes of the pool; small arrays are not counted.
+pub fn bytes_in_use() -> usize {
+    f32::pool().bytes_in_use() + f64::pool().bytes_in_use()
+}
+
 /// Gives the memory that waits to be used again back to the allocator; returns how many bytes that was.
 ///
 /// The pool keeps little more than a quarter of what was once in use at the same time, so this is only worth calling

@@ -33,7 +33,7 @@ pub(crate) mod many_rows;
 pub(crate) mod packed;
 pub(crate) mod panel;
 pub(crate) mod parallel;
-mod pool;
+pub(crate) mod pool;
 mod portable;
 pub(crate) mod routines;
 pub mod simd;

@@ -12,10 +12,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// How the message of the panic begins that says that there is no memory for an array.
+pub const OUT_OF_MEMORY: &str = "out of memory";
+
 /// Below this many elements the allocator's own free lists are just as quick.
 const SMALLEST_POOLED: usize = 256;
 /// Four size classes for each doubling: at most a quarter of a buffer is unused.
 const CLASSES: usize = 4 * usize::BITS as usize;
+
+/// How many classes, from its own on, a buffer may come from: none has twice the elements.
+const NEAR: usize = 4;
+
+/// Elements from which memory is asked for with care.
+const LARGE: usize = 1 << 18;
 
 /// Elements that may always wait.
 const SPARE: usize = 16 << 20;
@@ -57,6 +66,15 @@ fn allowance(most: usize) -> usize {
     most / 4 + SPARE
 }
 
+/// Memory from the system. Where there is none, the standard library ends the process; a panic can be caught.
+fn fresh<E: Copy + Default>(elements: usize) -> Vec<E> {
+    // Asked for and given back: of so much, the system gives addresses and no memory yet.
+    if elements >= LARGE && Vec::<E>::new().try_reserve_exact(elements).is_err() {
+        panic!("{OUT_OF_MEMORY} for an array of {} bytes", size_of::<E>() * elements);
+    }
+    vec![E::default(); elements]
+}
+
 impl<E: Copy + Default> Pool<E> {
     pub(crate) const fn new() -> Self {
         let [lent, most, idle] = [const { AtomicUsize::new(0) }; 3];
@@ -64,15 +82,16 @@ impl<E: Copy + Default> Pool<E> {
     }
 
     pub(crate) fn take(&self, class: Class) -> Vec<E> {
-        let waiting = self.lock(class.0).pop();
-        self.lend(class.capacity());
-        if let Some(data) = waiting {
+        // Shapes change where texts have different lengths: a buffer that is a little too large serves as well.
+        if let Some(data) = (class.0..CLASSES.min(class.0 + NEAR)).find_map(|class| self.lock(class).pop()) {
+            self.lend(data.len());
             self.idle.fetch_sub(data.len(), Relaxed);
             return data;
         }
+        self.lend(class.capacity());
         let (lent, most) = (self.lent.load(Relaxed), self.most.load(Relaxed));
         self.shrink((most + allowance(most)).saturating_sub(lent));
-        vec![E::default(); class.capacity()]
+        fresh(class.capacity())
     }
 
     pub(crate) fn give(&self, class: Class, data: Vec<E>) {
@@ -99,6 +118,10 @@ impl<E: Copy + Default> Pool<E> {
     /// The list of one class. A panic elsewhere cannot leave a list half changed, so a poisoned lock is still good.
     fn lock(&self, class: usize) -> MutexGuard<'_, Vec<Vec<E>>> {
         self.classes[class].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        size_of::<E>() * self.lent.load(Relaxed)
     }
 
     pub(crate) fn release(&self) -> usize {

@@ -27,6 +27,7 @@ macro_rules! operator {
         impl<E: Element> std::ops::$trait<$right> for $left {
             type Output = Tensor<E>;
             #[track_caller]
+            #[allow(clippy::needless_borrow)] // of operands that are references already
             fn $method(self, $b: $right) -> Tensor<E> {
                 let $a = self;
                 $value

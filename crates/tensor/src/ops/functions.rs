@@ -86,8 +86,8 @@ elementwise! {
         check: [any],
     }
 
-    /// ½x(1 + tanh u) with u = √(2/π)·(x + 0.044715x³), elementwise: the approximation of GELU that GPT-2 uses. Computed
-    /// as x·σ(2u), which is the same and keeps its digits where x is negative.
+    /// ½x(1 + tanh u) with u = √(2/π)·(x + 0.044715x³), elementwise: the approximation of GELU that GPT-2 uses.
+    /// Computed as x·σ(2u), which is the same and keeps its digits where x is negative.
     GeluTanh: y = gelu_tanh(x) {
         value: {
             let x = x.larger(E::from_f64(-FAR));

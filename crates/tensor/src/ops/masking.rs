@@ -62,8 +62,8 @@ impl<E: Element> Tensor<E> {
         self.compare("le", other, |a, b| a <= b)
     }
 
-    /// Where this equals `other`; broadcasts. NaN equals nothing. (`==` between tensors is another thing: one truth value
-    /// for both as wholes.)
+    /// Where this equals `other`; broadcasts. NaN equals nothing. (`==` between tensors is another thing: one truth
+    /// value for both as wholes.)
     #[track_caller]
     pub fn eq_mask(&self, other: &Tensor<E>) -> Mask {
         self.compare("eq", other, |a, b| a == b)

@@ -48,11 +48,12 @@ fn lock_file(path: &Path) -> Result<Option<File>, TryLockError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let mut file = file.map_err(TryLockError::Error)?;
     file.try_lock()?;
-    let written = is_at(&file, path).and_then(|there| match there {
-        true => file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map(|()| true),
-        false => Ok(false),
-    });
-    Ok(written.map_err(TryLockError::Error)?.then_some(file))
+    if !is_at(&file, path).map_err(TryLockError::Error)? {
+        return Ok(None);
+    }
+    // Best effort: a full disk is no reason not to lock, only to say less to whoever is refused.
+    _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(Some(file))
 }
 
 /// Network file systems may have no locks; that is no reason to train nothing.

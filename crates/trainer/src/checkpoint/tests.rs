@@ -235,7 +235,7 @@ fn a_reader_beside_a_writer_gets_one_version_whole() {
     assert!(save(&disk, 3) && save(&disk, 4));
     let journal = disk.state().journal.clone();
 
-    // The writer is at `from` when the reader begins, and has come to `to` before the reader opens its file number `at`.
+    // The writer is at `from` when the reader begins, and at `to` before the reader opens its file number `at`.
     let opens = 2 + 2 * files(2).len();
     for from in 0..=journal.len() {
         let mut image = begun.clone();

@@ -22,7 +22,10 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
         run.tokenizers.text().map_err(of_another_kind)?;
     }
     check_stride(runs, evaluate.stride)?;
-    let (content, name) = (text_input::read(path)?, text_input::name(path));
+    let (mut content, name) = (text_input::read(path)?, text_input::name(path));
+    if !runs.iter().any(|run| run.tokenizers.target.knows("\r")) {
+        content = text_input::with_line_feeds(content, &name);
+    }
     let encode = |run: &SavedRun| {
         let whose = if runs.len() > 1 { format!("{}: ", run.path().display()) } else { String::new() };
         let wrong = |problem: &dyn Display| Failure::input(format!("{name}: {whose}{problem}"));

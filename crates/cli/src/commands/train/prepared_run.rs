@@ -14,8 +14,14 @@ use crate::commands::streaming::Streaming;
 use crate::commands::with_loss_plot;
 use crate::terminal::{Failure, Interrupt, Outcome};
 
-/// A run that can be trained, and what of its data it does not learn.
-type Prepared = (Run, Option<LeftOut>);
+/// A run that can be trained.
+pub(super) struct Prepared {
+    pub(super) run: Run,
+    /// What of its data it does not learn.
+    pub(super) left_out: Option<LeftOut>,
+    /// The most memory that the process will hold, in bytes: an estimate.
+    pub(super) memory: f64,
+}
 
 pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &Interrupt) -> Outcome<Prepared> {
     let from = train.run.from.as_ref().map(SavedRun::open).transpose()?;
@@ -45,18 +51,19 @@ pub(super) fn create(train: &Train, common: &Common, path: &Path, interrupt: &In
     let corpus = texts.corpus(&settings, from.as_ref().map(|from| &from.tokenizers))?;
     let parameters = settings.model_for(&corpus.tokenizers).parameter_count().map_err(Error::from)?;
     let trained = settings.trained_parameter_count(&corpus.tokenizers)?.unwrap_or(parameters);
-    memory::check_training(parameters, trained)?;
+    memory::check_parameters(parameters, trained)?;
     let left_out = LeftOut::new(&corpus, &settings);
     let (text, validation) = texts.provenance();
     let config = RunConfig { settings, text, validation, from: from.as_ref().map(SavedRun::provenance) };
-    let mut run = Run::create(path, &config, corpus).map_err(|error| match error {
+    let mut run = Run::create(path, &config, corpus.clone()).map_err(|error| match error {
         Error::Train(TrainError::TooShort(_)) => Failure::input(format!("{}: too short: {error}", config.text.name)),
         other => other.into(),
     })?;
+    let memory = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
     if let Some(from) = &from {
         run.begin_with(from)?;
     }
-    Ok((with_loss_plot(run, train.rung, parameters), left_out))
+    Ok(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out, memory })
 }
 
 /// That there is a model where only a part of one is to be trained, and a whole one where it is to be adapted.
@@ -94,7 +101,7 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
         let summary = Summary { finish, ..saved.summary()? };
         let parameters = (parameters, saved.trained_parameter_count()?);
         complain_of_finished(path, &summary, &progress);
-        report(path, train.rung, parameters, &summary).print(common.json, "")?;
+        report(path, train.rung, parameters, None, &summary).print(common.json, "")?;
         return Ok(None);
     }
     let streaming = Streaming::new(train, path, common, interrupt);
@@ -103,7 +110,9 @@ pub(super) fn resume(train: &Train, common: &Common, path: &Path, interrupt: &In
     saved.check(&config)?; // before anything is made of them
     let corpus = texts.corpus(&config.settings, Some(&saved.tokenizers))?;
     let left_out = LeftOut::new(&corpus, &config.settings);
-    Ok(Some((with_loss_plot(Run::resume(path, &config, corpus)?, train.rung, parameters), left_out)))
+    let run = Run::resume(path, &config, corpus.clone())?;
+    let memory = memory::check_training(&run.training_memory(&corpus)?, &corpus)?;
+    Ok(Some(Prepared { run: with_loss_plot(run, train.rung, parameters), left_out, memory }))
 }
 
 /// What a run began with, which is said to be in the folder `wanted`. The model of an adapter may have been moved

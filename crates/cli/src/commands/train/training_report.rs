@@ -9,8 +9,15 @@ use super::memory;
 use crate::commands::report_training;
 use crate::terminal::{Facts, complain, thousands};
 
-/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all.
-pub(super) fn report(path: &Path, rung: Rung, (parameters, trained): (u64, Option<u64>), summary: &Summary) -> Facts {
+/// A run in numbers: how many parameters it has, and how many of them are trained, where that is not all; and how much
+/// memory it was estimated to need, if it was trained.
+pub(super) fn report(
+    path: &Path,
+    rung: Rung,
+    (parameters, trained): (u64, Option<u64>),
+    memory: Option<f64>,
+    summary: &Summary,
+) -> Facts {
     let mut facts = Facts::default();
     facts.fact("run", path, "run", path.display());
     facts.fact("rung", rung, "rung", rung);
@@ -21,7 +28,12 @@ pub(super) fn report(path: &Path, rung: Rung, (parameters, trained): (u64, Optio
     facts.fact("steps", summary.steps, "steps", thousands(summary.steps));
     report_training(&mut facts, summary, "none");
     facts.field("stopped_early", summary.finish == Finish::StoppedEarly);
-    facts.field("peak_rss_bytes", memory::peak_rss_bytes());
+    let peak = memory::peak_rss_bytes();
+    facts.field("peak_rss_bytes", peak).optional("estimated_memory_bytes", memory.map(|bytes| bytes as u64));
+    if let (Some(estimated), Some(peak)) = (memory, peak) {
+        let [estimated, peak] = [estimated, peak as f64].map(memory::size);
+        facts.line("memory", format!("{peak} ({estimated} estimated)"));
+    }
     facts
 }
 

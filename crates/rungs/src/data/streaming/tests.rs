@@ -65,8 +65,8 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
                 fs::write(&held_out, other).unwrap();
             }
             let corpus = Corpus::new(&content, content_of_validation.as_deref(), &settings).unwrap();
-            let text = TextFile::open(&path, &cache, &mut count).unwrap();
-            let other = validation.map(|path| TextFile::open(path, &cache, &mut count).unwrap());
+            let text = TextFile::open(&path, &cache, None, &mut count).unwrap();
+            let other = validation.map(|path| TextFile::open(path, &cache, None, &mut count).unwrap());
             assert_eq!(text.provenance().sha256, crate::Provenance::of("x", &content).sha256);
             let streamed = Corpus::streamed(&text, other.as_ref(), None, &settings, &cache, &mut count).unwrap();
             assert!(streamed.tokenizers == corpus.tokenizers, "{kind}");
@@ -74,8 +74,8 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
 
             // Nothing is read a second time.
             let mut nothing = |reading| panic!("{reading:?}");
-            let text = TextFile::open(&path, &cache, &mut nothing).unwrap();
-            let other = validation.map(|path| TextFile::open(path, &cache, &mut nothing).unwrap());
+            let text = TextFile::open(&path, &cache, None, &mut nothing).unwrap();
+            let other = validation.map(|path| TextFile::open(path, &cache, None, &mut nothing).unwrap());
             let tokenizer = Some(streamed.tokenizers.target.clone());
             let again = Corpus::streamed(&text, other.as_ref(), tokenizer, &settings, &cache, &mut nothing).unwrap();
             assert_eq!(files(&again), files(&streamed));
@@ -86,7 +86,7 @@ fn a_streamed_corpus_is_the_corpus_and_is_made_once() {
     let settings = Settings::of(Rung::Gpt);
     let changed = content.replacen("the cat", "tho cat", 1);
     fs::write(&path, &changed).unwrap();
-    let text = TextFile::open(&path, &cache, &mut count).unwrap();
+    let text = TextFile::open(&path, &cache, None, &mut count).unwrap();
     let streamed = Corpus::streamed(&text, None, None, &settings, &cache, &mut count).unwrap();
     assert_eq!(streamed.parts.ids(), Corpus::new(&changed, None, &settings).unwrap().parts.ids());
 }
@@ -103,7 +103,7 @@ fn reading_can_be_stopped_and_leaves_nothing() {
             left -= 1;
             if left == 0 { Control::Stop } else { Control::Continue }
         };
-        let streamed = TextFile::open(&path, &cache, &mut stopping)
+        let streamed = TextFile::open(&path, &cache, None, &mut stopping)
             .and_then(|text| Corpus::streamed(&text, None, None, &Settings::of(Rung::Gpt), &cache, &mut stopping));
         assert_eq!(streamed.unwrap_err().to_string(), "stopped while the text was being read; nothing was trained");
         // A part that was finished before may stay; it is whole.

@@ -5,6 +5,9 @@ use super::row;
 use crate::{Array, CrossEntropy, Element, Graph, Ids, Mask, Reduction, Rng, Tensor, grad};
 use proptest::prelude::*;
 
+type T = Tensor<f64>;
+type Smooth = fn(&T) -> T;
+
 /// The same function in both precisions, by name; and how far single precision may be from double, in absolute terms,
 /// where terms of the size of 1 cancel.
 macro_rules! functions {
@@ -128,7 +131,7 @@ fn one<E: Element>() -> Tensor<E> {
 #[test]
 fn smooth_units_have_their_limits_far_out() {
     let far = [1e20, f64::INFINITY];
-    let units: [(&str, fn(&Tensor<f64>) -> Tensor<f64>); 4] = [
+    let units: [(&str, Smooth); 4] = [
         ("gelu", Tensor::gelu),
         ("gelu_tanh", Tensor::gelu_tanh),
         ("silu", Tensor::silu),
@@ -158,7 +161,7 @@ fn whole_powers_have_all_their_derivatives_at_zero() {
     for (p, expected) in
         [(0, [1.0, 0.0, 0.0, 0.0]), (1, [0.0, 1.0, 0.0, 0.0]), (2, [0.0, 0.0, 2.0, 0.0]), (3, [0.0, 0.0, 0.0, 6.0])]
     {
-        let powers: [&dyn Fn(&Tensor<f64>) -> Tensor<f64>; 2] = [&|x| x.powf(f64::from(p)), &|x| x.powi(p)];
+        let powers: [&dyn Fn(&T) -> T; 2] = [&|x| x.powf(f64::from(p)), &|x| x.powi(p)];
         for power in powers {
             let x = row(&[0.0]);
             let mut y = power(&x);
@@ -188,10 +191,9 @@ fn logits_of_minus_infinity_cost_nothing_where_no_target_is() {
     let x = variable::<f64>(&[1.0, f64::NEG_INFINITY, -0.5, f64::NEG_INFINITY, 0.0, 2.0], &[2, 3]);
     let ids = Ids::new(vec![0, 2], 2);
     let finite = x.masked_fill(&x.eq_mask(&Tensor::scalar(f64::NEG_INFINITY)), -1e4);
-    let losses: [&dyn Fn(&Tensor<f64>) -> Tensor<f64>; 2] =
-        [&|x| x.cross_entropy(&ids, CrossEntropy::default()), &|x| {
-            x.soft_cross_entropy(&Tensor::constant(ids.one_hot(3)), 0.0, Reduction::Mean)
-        }];
+    let losses: [&dyn Fn(&T) -> T; 2] = [&|x| x.cross_entropy(&ids, CrossEntropy::default()), &|x| {
+        x.soft_cross_entropy(&Tensor::constant(ids.one_hot(3)), 0.0, Reduction::Mean)
+    }];
     for loss in losses {
         let (found, expected) = (loss(&x), loss(&finite));
         assert_eq!(found.item(), expected.item());
@@ -223,8 +225,8 @@ proptest! {
         let (wide, w) = (f64::from(x), Tensor::constant(Array::from_vec(vec![f64::from(x)], 1)));
         let single = c as f32;
         for (found, expected) in [
-            (&t / c, x / single), (c / &t, single / x), (&t * c, x * single), (&t + c, x + single), (&t - c, x - single),
-            (c - &t, single - x), (-&t, -x),
+            (&t / c, x / single), (c / &t, single / x), (&t * c, x * single), (&t + c, x + single),
+            (&t - c, x - single), (c - &t, single - x), (-&t, -x),
         ] {
             if !expected.is_nan() {
                 prop_assert_eq!(bits(&found.to_vec()), bits(&[expected]), "{} and {}", x, c);
@@ -238,7 +240,9 @@ proptest! {
     }
 
     #[test]
-    fn equal_numbers_have_that_mean_and_no_deviation(x in -1e30..1e30_f32, width in 1..900_usize, small in any::<bool>()) {
+    fn equal_numbers_have_that_mean_and_no_deviation(
+        x in -1e30..1e30_f32, width in 1..900_usize, small in any::<bool>(),
+    ) {
         let x = if small { x / 1e27 } else { x };
         let t = Tensor::variable(Array::full([2, width], x));
         prop_assert_eq!(t.mean().item(), x);
@@ -255,7 +259,10 @@ proptest! {
 
     #[test]
     fn rows_of_any_offset_are_normalized_alike_in_both_precisions(
-        offset in -1e6..1e6_f64, spread in prop_oneof![Just(0.0), 1e-4..1.0_f64], width in 1..40_usize, seed in 0..1000_u64,
+        offset in -1e6..1e6_f64,
+        spread in prop_oneof![Just(0.0), 1e-4..1.0_f64],
+        width in 1..40_usize,
+        seed in 0..1000_u64,
     ) {
         let noise = Array::<f64>::normal([3, width], 0.0, 1.0, &mut Rng::new(seed));
         // Numbers of single precision, so that both see the same row.
@@ -277,8 +284,12 @@ proptest! {
 
     #[test]
     fn ruled_out_and_huge_logits_are_alike_in_both_precisions(
-        x in prop::collection::vec(prop_oneof![
-            -10.0..10.0_f32, Just(f32::NEG_INFINITY), Just(1e30), Just(-1e30), Just(0.0), Just(-0.0), Just(88.0)], 1..20),
+        x in prop::collection::vec(
+            prop_oneof![
+                -10.0..10.0_f32, Just(f32::NEG_INFINITY), Just(1e30), Just(-1e30), Just(0.0), Just(-0.0), Just(88.0)
+            ],
+            1..20,
+        ),
         target in any::<prop::sample::Index>(), masked in any::<u32>(),
     ) {
         let width = x.len();

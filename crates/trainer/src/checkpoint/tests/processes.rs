@@ -1,5 +1,5 @@
-//! Saves in processes of their own: neither a kill nor a full disk in the middle of one loses what was saved before, and
-//! one process writes at a time.
+//! Saves in processes of their own: neither a kill nor a full disk in the middle of one loses what was saved before,
+//! and one process writes at a time.
 
 use super::real_disk::one_line;
 use crate::TrainError;

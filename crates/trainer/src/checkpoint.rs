@@ -14,14 +14,18 @@
 //!            1  write each changed file as NAME.next and sync it; sync the folder
 //!            2  write config.json.next and sync it; rename it to config.json; sync the folder       (commit)
 //!            3  rename each NAME.next to NAME; sync the folder
-//! to read    a file: NAME if its checksum is the one in config.json, else NAME.next if that one's is,
-//!               else it is damaged
+//! to read    open each NAME.next and NAME; if config.json has changed meanwhile, again. A file of the run is the one
+//!               of the two whose checksum is in config.json, or it is damaged
 //! ```
 //!
 //! Before the commit every file that the old `config.json` describes is still there under its own name. After it, every
 //! file that the new one describes is there under one of two names. So whatever moment a kill, a power cut or a full
 //! disk chooses, the folder opens, as the run before the save or as the run after it. The tests try every moment, with
 //! every order in which an unsynced disk may keep names.
+//!
+//! One process at a time writes: before the first change it takes the [lock](FolderLock) of the folder, and keeps it
+//! until it ends. Reading needs no lock. Files are replaced and never written over, so a reader that has them open has
+//! one version, whatever is saved after it.
 //!
 //! # The files
 //! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit

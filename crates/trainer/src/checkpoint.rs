@@ -24,8 +24,8 @@
 //! every order in which an unsynced disk may keep names.
 //!
 //! One process at a time writes: before the first change it takes the [lock](FolderLock) of the folder, and keeps it
-//! until it ends. Reading needs no lock. Files are replaced and never written over, so a reader that has them open has
-//! one version, whatever is saved after it.
+//! until training is over. Reading needs no lock. Files are replaced and never written over, so a reader that has them
+//! open has one version, whatever is saved after it.
 //!
 //! # The files
 //! [`Folder`] is the protocol and knows nothing of training. [`TrainingState`] is what a resumed run needs to go on bit

@@ -173,6 +173,13 @@ impl<E: Element, T: Task<E>> Trainer<E, T> {
     /// If a step fails (nothing is changed by it) or a save does (the folder still opens). What was saved before can be
     /// resumed.
     pub fn run(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, TrainError> {
+        let summary = self.run_locked(on_event);
+        // Whoever resumes the run next may do so while this trainer is still there.
+        self.destination.iter_mut().for_each(Destination::unlock);
+        summary
+    }
+
+    fn run_locked(&mut self, on_event: &mut dyn FnMut(Event) -> Control) -> Result<Summary, TrainError> {
         let (before, start) = (self.progress.elapsed, Instant::now());
         let time = || before + start.elapsed().as_secs_f64();
         let stopped = Cell::new(false);

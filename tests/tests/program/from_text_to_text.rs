@@ -21,6 +21,7 @@ fn from_a_text_to_a_model_to_a_text() {
         let report = rungs(at, &format!("train {rung} --text text.txt --out run {TINY} {flags} --json")).json();
         let expected = [
             "best_validation_loss",
+            "estimated_memory_bytes",
             "parameters",
             "peak_rss_bytes",
             "run",

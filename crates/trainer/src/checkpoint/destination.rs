@@ -27,6 +27,11 @@ impl Destination {
         Self { folder, settings, adapter: None, makers: Vec::new() }
     }
 
+    /// Gives the folder free for others to write.
+    pub(crate) fn unlock(&mut self) {
+        self.folder.unlock();
+    }
+
     /// Saves one moment of a run: its best weights, or those of them that are trained, and its state.
     pub(crate) fn save<'a, E: Element>(
         &mut self,

@@ -76,8 +76,8 @@ impl Folder {
         Ok(Self { committed: Some(committed), ..folder })
     }
 
-    /// Locks the folder for this process, and reads anew what was committed: from now on nobody else writes there. A
-    /// [`save`](Self::save) locks a folder that is not locked yet.
+    /// Locks the folder for this process, and reads anew what was committed: until it is [unlocked](Self::unlock) or
+    /// dropped nobody else writes there. A [`save`](Self::save) locks a folder that is not locked yet.
     ///
     /// # Errors
     /// If another process writes there, with its id, or the folder cannot be written.
@@ -107,6 +107,11 @@ impl Folder {
     /// The checksum of a file of the run.
     pub fn checksum(&self, name: &str) -> Option<&str> {
         self.manifest()?.files.get(name).map(String::as_str)
+    }
+
+    /// Gives the folder free for others to write.
+    pub fn unlock(&mut self) {
+        self.lock = None;
     }
 
     fn manifest(&self) -> Option<&Manifest> {

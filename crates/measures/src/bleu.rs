@@ -18,11 +18,16 @@
 //! [`sentence_bleu`] takes the mean over as many orders as the sentence has (*effective order*): a sentence of two
 //! words can be right.
 //!
-//! Words are what `mteval-v13a` takes for words: see [`tokenize`].
+//! What a word is, a [`BleuTokenizer`] says. `mteval-v13a`, the usual one, needs spaces between words: a sentence in
+//! Chinese or Japanese is a word or two to it, and four in a row it has not.
+
+mod tokenizer;
 
 use crate::bootstrap::{Statistics, total};
 use crate::ngrams::{common, is_space, ngrams};
 use std::ops::AddAssign;
+
+pub use tokenizer::BleuTokenizer;
 
 /// The longest n-grams that count.
 const ORDER: usize = 4;
@@ -39,16 +44,25 @@ pub struct Bleu {
 }
 
 impl Bleu {
-    /// The settings, as sacrebleu 2.6.0 states them: one reference, with case, all four orders, tokenizer 13a,
+    /// The settings, as sacrebleu 2.6.0 states them: one reference, with case, all four orders, the tokenizer,
     /// exponential smoothing.
-    pub const SIGNATURE: &str = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0";
+    pub fn signature(tokenizer: BleuTokenizer) -> String {
+        format!("nrefs:1|case:mixed|eff:no|tok:{}|smooth:exp|version:2.6.0", tokenizer.name())
+    }
 
-    /// The settings of [`sentence_bleu`], which differ in the effective order.
-    pub const SENTENCE_SIGNATURE: &str = "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0";
+    /// The settings of [`sentence_score`](Self::sentence_score), which differ in the effective order.
+    pub fn sentence_signature(tokenizer: BleuTokenizer) -> String {
+        Self::signature(tokenizer).replace("eff:no", "eff:yes")
+    }
 
-    /// The counts of one pair.
+    /// The counts of one pair, in the words of `mteval-v13a`.
     pub fn new(hypothesis: &str, reference: &str) -> Self {
-        let [hypothesis, reference] = [hypothesis, reference].map(tokenize);
+        Self::of_words(hypothesis, reference, BleuTokenizer::default())
+    }
+
+    /// The counts of one pair, in the words of a tokenizer.
+    pub fn of_words(hypothesis: &str, reference: &str, tokenizer: BleuTokenizer) -> Self {
+        let [hypothesis, reference] = [hypothesis, reference].map(|text| tokenizer.tokenize(text));
         let [hypothesis, reference] = [&hypothesis, &reference].map(|text| words(text));
         let matches = |n| common(&ngrams(&hypothesis, n), &ngrams(&reference, n));
         Self {
@@ -56,6 +70,13 @@ impl Bleu {
             matches: std::array::from_fn(|i| matches(i + 1)),
             totals: std::array::from_fn(|i| hypothesis.len().saturating_sub(i) as u64),
         }
+    }
+
+    /// BLEU of a single sentence, over as many orders as it has: sacrebleu's `sentence_bleu`, from 0 to 100.
+    ///
+    /// It is a rough guide, and means of it are not the BLEU of a corpus.
+    pub fn sentence_score(&self) -> f64 {
+        self.mean_of_orders(self.totals.iter().take_while(|&&total| total > 0).count())
     }
 
     /// 100 · BP · exp(1/N Σₙ ln pₙ) over n = 1 … N.
@@ -103,66 +124,12 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Bleu {
     }
 }
 
-/// BLEU of one sentence, over as many orders as it has: sacrebleu's `sentence_bleu`, from 0 to 100.
-///
-/// It is a rough guide, and means of it are not the BLEU of a corpus.
+/// BLEU of one sentence in the words of `mteval-v13a`: see [`Bleu::sentence_score`].
 pub fn sentence_bleu(hypothesis: &str, reference: &str) -> f64 {
-    let bleu = Bleu::new(hypothesis, reference);
-    bleu.mean_of_orders(bleu.totals.iter().take_while(|&&total| total > 0).count())
-}
-
-/// Sets words apart by spaces as NIST's `mteval-v13a` does: marks are words of their own, but for the apostrophe, for a
-/// period or comma between digits (`1,234.5`), and for a hyphen that no digit comes before (`well-known`, `2 -3`).
-///
-/// The rules see ASCII only: `«` and `…` stay with their words.
-///
-/// ```
-/// # use rungs_measures::bleu::tokenize;
-/// let words: String = tokenize("It's \"1,234.5\", not 12-13.");
-/// assert_eq!(
-///     words.split_whitespace().collect::<Vec<_>>(),
-///     ["It's", "\"", "1,234.5", "\"", ",", "not", "12", "-", "13", "."]
-/// );
-/// ```
-pub fn tokenize(text: &str) -> String {
-    // What comes out of SGML files.
-    let text = text.trim_end_matches(is_space).replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-    let text = text.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
-
-    // A space at each end: every character has neighbours.
-    let mut marked = String::from(" ");
-    for character in text.chars() {
-        if is_mark(character) { marked.extend([' ', character, ' ']) } else { marked.push(character) }
-    }
-    marked.push(' ');
-
-    let digit = |c: char| c.is_ascii_digit();
-    let point = |c: char| matches!(c, '.' | ',');
-    let text = replace_pairs(&marked, |a, b| !digit(a) && point(b), |a, b| [a, ' ', b, ' ']);
-    let text = replace_pairs(&text, |a, b| point(a) && !digit(b), |a, b| [' ', a, ' ', b]);
-    replace_pairs(&text, |a, b| digit(a) && b == '-', |a, b| [a, ' ', b, ' '])
+    Bleu::new(hypothesis, reference).sentence_score()
 }
 
 /// What stands between spaces.
 pub(super) fn words(text: &str) -> Vec<&str> {
     text.split(is_space).filter(|word| !word.is_empty()).collect()
-}
-
-/// The ASCII marks that are words wherever they stand: all but `'`, `,`, `-` and `.`.
-fn is_mark(character: char) -> bool {
-    character.is_ascii_punctuation() && !matches!(character, '\'' | ',' | '-' | '.')
-}
-
-/// Replaces the pairs of neighbours that `found` accepts, from left to right, as a regular expression would: what has
-/// been replaced is not looked at again, so pairs do not overlap.
-fn replace_pairs(text: &str, found: impl Fn(char, char) -> bool, by: impl Fn(char, char) -> [char; 4]) -> String {
-    let mut replaced = String::with_capacity(text.len() + text.len() / 4);
-    let mut characters = text.chars().peekable();
-    while let Some(a) = characters.next() {
-        match characters.next_if(|&b| found(a, b)) {
-            Some(b) => replaced.extend(by(a, b)),
-            None => replaced.push(a),
-        }
-    }
-    replaced
 }

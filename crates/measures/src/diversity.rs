@@ -14,7 +14,7 @@
 //! divided, so texts without one have no say. Where there is no n-gram at all, both are 0.
 //!
 //! What the items are is up to the caller: words, or tokens. [`Quality`](super::Quality) takes words, those of
-//! [BLEU](super::bleu::tokenize).
+//! [BLEU](super::BleuTokenizer).
 
 use std::collections::HashSet;
 use std::hash::Hash;

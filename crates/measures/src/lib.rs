@@ -24,12 +24,12 @@
 //! sacrebleu prints beside its scores.
 //!
 //! ```
-//! use rungs_measures::{Bleu, ChrF, Statistics};
+//! use rungs_measures::{Bleu, BleuTokenizer, ChrF, Statistics};
 //!
 //! let pairs = [("the cat sat on a mat", "the cat sat on the mat"), ("Hello, world!", "Hello, world!")];
 //! let (bleu, chrf): (Bleu, ChrF) = (pairs.into_iter().collect(), pairs.into_iter().collect());
 //! assert_eq!(
-//!     format!("{:.1} {}", bleu.score(), Bleu::SIGNATURE),
+//!     format!("{:.1} {}", bleu.score(), Bleu::signature(BleuTokenizer::default())),
 //!     "68.9 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
 //! );
 //! assert_eq!(
@@ -44,17 +44,19 @@ pub mod bleu;
 pub mod bootstrap;
 pub mod chrf;
 pub mod diversity;
+mod letters;
 mod ngrams;
 pub mod quality;
 pub mod rouge;
 
 pub use baselines::Baseline;
 pub use bigram::Bigram;
-pub use bleu::{Bleu, sentence_bleu};
+pub use bleu::{Bleu, BleuTokenizer, sentence_bleu};
 pub use bootstrap::{PairedBootstrap, Resamples, Statistics};
 pub use chrf::{ChrF, sentence_chrf};
 pub use diversity::{distinct, repetition};
-pub use quality::{Comparison, Difference, Measured, Quality, exact_match};
+pub use letters::mostly_uncounted;
+pub use quality::{Comparison, Difference, Measured, Quality, WordRules, exact_match};
 pub use rouge::{Rouge, Stemming};
 
 #[cfg(test)]

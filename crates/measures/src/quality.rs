@@ -2,7 +2,7 @@
 
 use super::bootstrap::{PairedBootstrap, Ratio, Resamples, Statistics, total};
 use super::rouge::{Rouge, Stemming};
-use super::{Bleu, ChrF, bleu, distinct, repetition};
+use super::{Bleu, BleuTokenizer, ChrF, bleu, distinct, repetition};
 use serde::Serialize;
 
 /// The n of [`repetition`] that is reported.
@@ -32,6 +32,15 @@ pub struct Quality {
     pub repetition_4: f64,
 }
 
+/// What the measures take for words.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct WordRules {
+    /// Those of BLEU, of distinct-n and of repetition.
+    pub bleu: BleuTokenizer,
+    /// Whether ROUGE compares stems.
+    pub stemming: Stemming,
+}
+
 /// What is counted of one output beside its reference.
 #[derive(Copy, Clone, Debug)]
 struct Counted {
@@ -43,11 +52,11 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(output: &str, reference: &str, stemming: Stemming) -> Self {
-        let Rouge { one, two, longest } = Rouge::new(output, reference, stemming);
+    fn new(output: &str, reference: &str, rules: WordRules) -> Self {
+        let Rouge { one, two, longest } = Rouge::new(output, reference, rules.stemming);
         Self {
             exact: exact(output, reference),
-            bleu: Bleu::new(output, reference),
+            bleu: Bleu::of_words(output, reference, rules.bleu),
             chrf: ChrF::new(output, reference),
             rouge: [one, two, longest].map(|overlap| Ratio::one(overlap.f)),
         }
@@ -64,11 +73,11 @@ pub struct Measured {
 
 impl Measured {
     /// Measures outputs, each beside its reference.
-    pub fn new<'t>(pairs: impl IntoIterator<Item = (&'t str, &'t str)>, stemming: Stemming) -> Self {
+    pub fn new<'t>(pairs: impl IntoIterator<Item = (&'t str, &'t str)>, rules: WordRules) -> Self {
         let (mut counted, mut words) = (Vec::new(), Vec::new());
         for (output, reference) in pairs {
-            counted.push(Counted::new(output, reference, stemming));
-            words.push(bleu::words(&bleu::tokenize(output)).into_iter().map(str::to_owned).collect::<Vec<_>>());
+            counted.push(Counted::new(output, reference, rules));
+            words.push(bleu::words(&rules.bleu.tokenize(output)).into_iter().map(str::to_owned).collect::<Vec<_>>());
         }
         Self { counted, distinct: [1, 2].map(|n| distinct(&words, n)), repetition: repetition(&words, REPETITION) }
     }

@@ -102,9 +102,19 @@ impl Rouge {
 /// ```
 pub fn words(text: &str, stemming: Stemming) -> Vec<String> {
     let text = text.to_lowercase();
-    let words = text.split(|c: char| !matches!(c, 'a'..='z' | '0'..='9')).filter(|word| !word.is_empty());
+    let words = text.split(|c| !is_counted(c)).filter(|word| !word.is_empty());
     let has_stem = |word: &str| stemming == Stemming::Porter && word.len() > 3;
     words.map(|word| if has_stem(word) { porter::stem(word) } else { word.to_owned() }).collect()
+}
+
+/// Whether words have this letter: a to z, large or small.
+pub fn counts(letter: char) -> bool {
+    letter.to_lowercase().any(is_counted)
+}
+
+/// What lower-case words are made of.
+fn is_counted(character: char) -> bool {
+    matches!(character, 'a'..='z' | '0'..='9')
 }
 
 /// ROUGE-N of two texts in [`words`].

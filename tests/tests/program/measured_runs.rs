@@ -195,3 +195,47 @@ fn runs_on_a_text_are_measured_beside_each_other() {
     rungs(at, "evaluate word --text unknown.txt --compare word").done();
     bad_input(at, "evaluate gpt --text unknown.txt --compare word", &["--compare", "word", "cannot spell"]);
 }
+
+#[test]
+fn every_script_can_be_measured() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let scripts = [
+        ("chinese", ["我是北京的学生。", "他们在看书。", "今天天气很好。"], [false, true, true]),
+        ("japanese", ["ねこがねている。", "いぬがはしる。", "とりがとんでいる。"], [false, false, true]),
+        ("russian", ["я не студент, а учитель", "мы все идём домой", "это моя новая книга"], [true; 3]),
+        ("french", ["je ne suis pas élève", "nous allons à la maison", "c'est là mon été à moi"], [true; 3]),
+    ];
+    // The copy is a perfect output.
+    let copies = |texts: [&str; 3]| texts.map(|text| format!("{text}\t{text}\n")).concat().repeat(14);
+    fs::write(at.join("all.tsv"), scripts.map(|(_, texts, _)| copies(texts)).concat()).unwrap();
+    rungs(at, &format!("train seq2seq --pairs all.tsv --out run {TINY_PAIRS}")).done();
+    for (language, texts, right) in scripts {
+        fs::write(at.join(language), copies(texts)).unwrap();
+        for (tokenizer, right) in ["13a", "zh", "char"].into_iter().zip(right) {
+            let evaluate = format!("evaluate run --pairs {language} --bleu-tokenizer {tokenizer}");
+            let ran = rungs(at, &format!("{evaluate} --json")).done();
+            let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(report["bleu_tokenizer"], tokenizer);
+            let named = format!("|tok:{tokenizer}|");
+            assert!(report["bleu_signature"].as_str().unwrap().contains(&named), "{report}");
+            let copy = &report["baselines"]["copy"];
+            assert_eq!(number(copy, "bleu") > 99.9, right, "{evaluate}: {copy}");
+            assert_eq!(number(copy, "rougeL") > 0.7, language == "french", "{evaluate}: {copy}");
+
+            let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("rungs: ")).collect();
+            assert_eq!(warnings.len(), usize::from(language != "french"), "{evaluate}: {}", ran.stderr);
+            if let [warning] = warnings[..] {
+                assert_eq!(
+                    warning.contains(&format!("BLEU with the tokenizer {tokenizer} in 42 of 42")),
+                    !right,
+                    "{warning}"
+                );
+                assert!(warning.contains("ROUGE in 42 of 42 references"), "{warning}");
+            }
+        }
+    }
+    assert!(rungs(at, "evaluate run --pairs chinese --bleu-tokenizer zh").done().stdout.contains("|tok:zh|"));
+    assert_eq!(rungs(at, "evaluate run --pairs french --json").json()["bleu_tokenizer"], "13a", "it is the default");
+    bad_input(at, "evaluate run --pairs french --bleu-tokenizer ja-mecab", &["13a", "zh", "char"]);
+}

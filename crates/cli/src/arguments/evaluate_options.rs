@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rungs::Columns;
+use rungs::measures::{BleuTokenizer, Stemming, WordRules};
 
 use super::run_folder::RunFolder;
-use super::value_parsers::count;
+use super::value_parsers::{count, variant};
 
 /// Measure a trained model on a text, or on pairs of texts
 #[derive(Debug, Args)]
@@ -20,6 +21,7 @@ Examples:
   rungs evaluate runs/attention --pairs test.tsv --compare runs/seq2seq --compare runs/wide
   rungs evaluate runs/attention --pairs test.tsv --compare runs/seq2seq --plot lengths.svg
   rungs evaluate runs/summaries --pairs test.tsv --stem
+  rungs evaluate runs/chinese --pairs test.tsv --bleu-tokenizer zh
 
 Beside the runs stands what needs no model: lead-1 is the first sentence of the source, random one of
 its sentences (--seed), copy all of it. If no source has a second sentence, all three are copies.
@@ -27,7 +29,9 @@ its sentences (--seed), copy all of it. If no source has a second sentence, all 
 Scores: BLEU and chrF as sacrebleu has them, from 0 to 100. ROUGE is rouge-score's F, the mean over
 the pairs, from 0 to 1 with --json and a hundredfold in the table; its words are of a to z and digits.
 distinct-n is the share of different n-grams of words among all that a run wrote, repetition-4 the
-share of 4-grams that stood in the same text before. Words are BLEU's.
+share of 4-grams that stood in the same text before. Words are BLEU's: those of mteval-v13a (13a), which
+need spaces between them; or, with --bleu-tokenizer, Chinese characters (zh), or all characters (char),
+as suits Japanese or Thai. Only scores by the same tokenizer can be compared.
 
 --compare says how sure the differences are: the pairs (of --text, stretches of 500 bytes or more) are
 drawn with replacement 1,000 times (--seed), the same for both runs. The interval holds 95 % of the
@@ -59,6 +63,10 @@ pub(crate) struct Evaluate {
     /// Begin the windows of a gpt so many tokens after one another, up to its context [default: its context]
     #[arg(long, value_name = "N", value_parser = count, conflicts_with = "pairs")]
     pub(crate) stride: Option<usize>,
+    /// What BLEU, distinct-n and repetition-4 take for words
+    #[arg(long, value_name = "NAME", value_parser = variant::<BleuTokenizer>(), default_value = "13a",
+        conflicts_with = "text")]
+    pub(crate) bleu_tokenizer: BleuTokenizer,
     /// Let ROUGE compare the stems of words, English ones, by Porter's rules
     #[arg(long, conflicts_with = "text")]
     pub(crate) stem: bool,
@@ -70,4 +78,11 @@ pub(crate) struct Evaluate {
     pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) saved: RunFolder,
+}
+
+impl Evaluate {
+    /// What the measures take for words.
+    pub(crate) fn word_rules(&self) -> WordRules {
+        WordRules { bleu: self.bleu_tokenizer, stemming: if self.stem { Stemming::Porter } else { Stemming::No } }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
@@ -12,6 +12,11 @@ use crate::terminal::{Failure, Outcome};
 pub(super) fn names<T: DeserializeOwned>() -> PossibleValuesParser {
     let no_name: StrDeserializer<'_, Names> = "".into_deserializer();
     PossibleValuesParser::new(T::deserialize(no_name).err().map_or(&[][..], |Names(names)| names))
+}
+
+/// A variant of an enumeration by the name that serde has for it.
+pub(super) fn variant<T: DeserializeOwned + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+    names::<T>().try_map(|name| T::deserialize::<StrDeserializer<'_, Names>>(name.as_str().into_deserializer()))
 }
 
 /// The error about a name that is none, which says what names there are.

@@ -3,7 +3,7 @@
 //! What `tests/fixtures/bootstrap.json` holds was computed by sacrebleu; `make_rouge.py` there says how.
 
 use crate::bootstrap::{PairedBootstrap, Resamples, Statistics, total};
-use crate::{Baseline, Bleu, ChrF, Measured, Quality, Stemming, distinct, repetition};
+use crate::{Baseline, Bleu, ChrF, Measured, Quality, WordRules, distinct, repetition};
 use proptest::prelude::*;
 use rungs_random::Rng;
 use serde::Deserialize;
@@ -78,7 +78,7 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn measured(pairs: &[(String, String)]) -> Measured {
-    Measured::new(pairs.iter().map(|(output, reference)| (output.as_str(), reference.as_str())), Stemming::No)
+    Measured::new(pairs.iter().map(|(output, reference)| (output.as_str(), reference.as_str())), WordRules::default())
 }
 
 fn resamples(size: usize, seed: u64) -> Resamples {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rungs::measures::{Measured, Stemming};
+use rungs::measures::Measured;
 use rungs::{SavedRun, TextPair};
 
 use super::length_buckets::{Bucket, buckets};
-use super::pair_measures::{self, OfRun, baselines, report_run, table};
+use super::pair_measures::{self, OfRun, baselines, report_run, table, uncounted};
 use super::resampling::resamples;
 use super::target_writer::TargetWriter;
 use crate::arguments::{Common, Evaluate};
@@ -30,21 +30,24 @@ pub(super) fn run(path: &Path, runs: Vec<SavedRun>, evaluate: &Evaluate, common:
     let buckets = by_length.then(|| buckets(&pairs.iter().map(words).collect::<Vec<_>>()));
     let names =
         names(&runs.iter().map(|writer| (writer.run.config.settings.rung(), writer.run.path())).collect::<Vec<_>>());
-    let stemming = if evaluate.stem { Stemming::Porter } else { Stemming::No };
+    let rules = evaluate.word_rules();
+    if let Some(warning) = uncounted(&pairs, rules.bleu) {
+        complain(&warning);
+    }
     let (mut measured, mut outputs) = (Vec::new(), Vec::new());
     for (run, name) in runs.iter().zip(&names) {
         let (forced, progress) = (run.forced(&pairs)?, Progress::new(name, common.json));
         let texts = run.texts(&pairs, progress)?;
         let texts = texts.iter().zip(&pairs).map(|(text, pair)| (text.as_str(), pair.target.as_str()));
-        let of_run = Measured::new(texts, stemming);
+        let of_run = Measured::new(texts, rules);
         let mut facts = Facts::default();
         facts.field("run", run.run.path()).field("rung", run.run.config.settings.rung());
-        report_run(&mut facts, (run.run.parameter_count()?, pairs.len()), &forced, of_run.quality(), stemming);
+        report_run(&mut facts, (run.run.parameter_count()?, pairs.len()), &forced, of_run.quality(), rules);
         measured.push(facts);
         outputs.push(of_run);
     }
-    let baselines = baselines(&pairs, stemming, common.seed);
-    let table = table(&names, &measured, &baselines, &pairs, stemming);
+    let baselines = baselines(&pairs, rules, common.seed);
+    let table = table(&names, &measured, &baselines, &pairs, rules);
     let resamples = resamples(pairs.len(), common.seed);
     let difference = |(other, writer): (&Measured, &TargetWriter)| OfRun {
         run: writer.run.path().display().to_string(),

@@ -2,7 +2,9 @@
 
 use rungs::TextPair;
 use rungs::measures::baselines::sentences;
-use rungs::measures::{Baseline, Bleu, ChrF, Comparison, Difference, Measured, Quality, Stemming};
+use rungs::measures::{
+    Baseline, Bleu, BleuTokenizer, ChrF, Comparison, Difference, Measured, Quality, WordRules, mostly_uncounted, rouge,
+};
 use rungs::tasks::Forced;
 use rungs::tensor::Rng;
 use serde::Serialize;
@@ -26,7 +28,7 @@ pub(super) fn report_run(
     (parameters, pairs): (u64, usize),
     forced: &Forced,
     quality: Quality,
-    stemming: Stemming,
+    rules: WordRules,
 ) {
     let (loss, accuracy) = (forced.evaluation.loss(), forced.token_accuracy());
     facts.fact("parameters", parameters, "parameters", thousands(parameters as usize));
@@ -34,8 +36,8 @@ pub(super) fn report_run(
     facts.fact("loss", loss, "loss, nats per token", format!("{loss:.4}"));
     facts.fact("token_accuracy", accuracy, "token accuracy", percent(accuracy));
     report_quality(facts, quality);
-    facts.field("bleu_signature", Bleu::SIGNATURE).field("chrf_signature", ChrF::SIGNATURE);
-    facts.field("rouge_signature", stemming.signature());
+    facts.field("bleu_signature", Bleu::signature(rules.bleu)).field("chrf_signature", ChrF::SIGNATURE);
+    facts.field("rouge_signature", rules.stemming.signature()).field("bleu_tokenizer", rules.bleu);
 }
 
 /// Reports how good outputs are. Of ROUGE people see a hundredfold, as papers print it.
@@ -57,13 +59,13 @@ fn report_quality(facts: &mut Facts, quality: Quality) {
 }
 
 /// Measures of the baselines, which need no model, on the same pairs as the runs.
-pub(super) fn baselines(pairs: &[TextPair], stemming: Stemming, seed: Option<u64>) -> [(Baseline, Facts); 3] {
+pub(super) fn baselines(pairs: &[TextPair], rules: WordRules, seed: Option<u64>) -> [(Baseline, Facts); 3] {
     let rng = Rng::new(seed.unwrap_or(0));
     Baseline::ALL.map(|baseline| {
         let mut rng = rng.fork(baseline.name());
         let outputs = pairs.iter().map(|pair| (baseline.output(&pair.source, &mut rng), pair.target.as_str()));
         let mut facts = Facts::default();
-        report_quality(&mut facts, Measured::new(outputs, stemming).quality());
+        report_quality(&mut facts, Measured::new(outputs, rules).quality());
         (baseline, facts)
     })
 }
@@ -74,7 +76,7 @@ pub(super) fn table(
     measured: &[Facts],
     baselines: &[(Baseline, Facts)],
     pairs: &[TextPair],
-    stemming: Stemming,
+    rules: WordRules,
 ) -> String {
     // If no source has more than one sentence, lead-1 and random are copies.
     let summarise = pairs.iter().any(|pair| sentences(&pair.source).len() > 1);
@@ -82,12 +84,32 @@ pub(super) fn table(
     let runs = names.iter().map(String::as_str).zip(measured);
     let columns: Vec<_> = runs.chain(shown.map(|(baseline, facts)| (baseline.name(), facts))).collect();
     let signatures = [
-        ("BLEU", Bleu::SIGNATURE.to_owned()),
+        ("BLEU", Bleu::signature(rules.bleu)),
         ("chrF", ChrF::SIGNATURE.to_owned()),
-        ("ROUGE", format!("{}, times 100", stemming.signature())),
+        ("ROUGE", format!("{}, times 100", rules.stemming.signature())),
     ];
     let corner = format!("{} pairs", thousands(pairs.len()));
     format!("{}\n{}", output::columns(&corner, &columns), output::listing(&signatures))
+}
+
+/// What to say of references in letters that BLEU or ROUGE does not count.
+pub(super) fn uncounted(pairs: &[TextPair], tokenizer: BleuTokenizer) -> Option<String> {
+    let references = || pairs.iter().map(|pair| pair.target.as_str());
+    let unseen = [
+        (
+            format!("BLEU with the tokenizer {}", tokenizer.name()),
+            mostly_uncounted(references(), |c| tokenizer.counts(c)),
+        ),
+        ("ROUGE".to_owned(), mostly_uncounted(references(), rouge::counts)),
+    ];
+    let number = |&(ref measure, number): &(String, usize)| {
+        (number > 0).then(|| format!("{measure} in {} of {} references", thousands(number), thousands(pairs.len())))
+    };
+    let measures: Vec<_> = unseen.iter().filter_map(number).collect();
+    let remedy =
+        if unseen[0].1 > 0 { "--bleu-tokenizer zh (Chinese) or char does, and so does chrF" } else { "chrF does" };
+    let what = "counts no words in most of the letters, so that a perfect output may score 0";
+    (!measures.is_empty()).then(|| format!("{} {what}; {remedy}", measures.join(", and ")))
 }
 
 /// By how much each run is better than the first.
@@ -152,7 +174,7 @@ mod tests {
     fn measures(bleu: f64) -> Facts {
         let mut facts = Facts::default();
         let forced = Forced { evaluation: Evaluation { nats: 2.5, tokens: 2 }, right: 1 };
-        report_run(&mut facts, (1_205_263, 1000), &forced, quality(bleu), Stemming::No);
+        report_run(&mut facts, (1_205_263, 1000), &forced, quality(bleu), WordRules::default());
         facts
     }
 
@@ -181,8 +203,9 @@ BLEU   {BLEU}
 chrF   {CHRF}
 ROUGE  {ROUGE}, times 100
 ";
-        let signatures =
-            [("{BLEU}", Bleu::SIGNATURE), ("{CHRF}", ChrF::SIGNATURE), ("{ROUGE}", Stemming::No.signature())];
+        let rules = WordRules::default();
+        let (bleu, rouge) = (Bleu::signature(rules.bleu), rules.stemming.signature());
+        let signatures = [("{BLEU}", bleu.as_str()), ("{CHRF}", ChrF::SIGNATURE), ("{ROUGE}", rouge)];
         let expected = signatures.iter().fold(expected.to_owned(), |text, (name, value)| text.replace(name, value));
         let pairs = vec![TextPair { source: "One sentence.".to_owned(), target: String::new() }; 1000];
         let baselines = Baseline::ALL.map(|baseline| {
@@ -191,7 +214,7 @@ ROUGE  {ROUGE}, times 100
             (baseline, facts)
         });
         let measured = [measures(34.0), measures(100.0)];
-        assert_eq!(table(&names(), &measured, &baselines, &pairs, Stemming::No), expected);
+        assert_eq!(table(&names(), &measured, &baselines, &pairs, rules), expected);
     }
 
     #[test]

@@ -25,7 +25,9 @@ fn everything_with_a_gradient_has_a_check() {
     for krate in crates() {
         let found = Found::in_crate(&krate);
         let entries = registry(&krate);
-        let covered: Vec<(Kind, String)> = entries.iter().map(|e| (e.kind, e.covers.to_string())).collect();
+        let mut covered: Vec<(Kind, String)> = entries.iter().map(|e| (e.kind, e.covers.to_string())).collect();
+        // The operation whose gradient is wrong on purpose.
+        covered.extend((krate == "tensor").then(|| (Kind::Op, "WrongSquare".to_owned())));
         for (kind, name) in found.checkable.iter().filter(|(kind, name)| !covered.contains(&(*kind, name.clone()))) {
             missing.push(format!("crates/{krate}: {name} ({kind:?}) has no entry in the registry"));
         }

@@ -21,12 +21,15 @@ pub struct Accuracy {
     pub first: f64,
     /// The largest relative error of a second derivative.
     pub second: f64,
+    /// At how many points derivatives of either order were compared.
+    pub cases: usize,
 }
 
 impl Accuracy {
-    /// The worse of two, in each order.
+    /// The worse of two, in each order, and the cases of both.
     pub fn worse(self, other: Self) -> Self {
-        Self { first: self.first.max(other.first), second: self.second.max(other.second) }
+        let (first, second) = (self.first.max(other.first), self.second.max(other.second));
+        Self { first, second, cases: self.cases + other.cases }
     }
 }
 
@@ -57,7 +60,7 @@ impl std::error::Error for GradientMismatch {}
 /// What a check finds: how well gradients agree, or which of them is wrong.
 pub type Outcome = Result<Accuracy, GradientMismatch>;
 
-/// The worst accuracy of several checks.
+/// The worst accuracy of several checks, and the cases of them all.
 ///
 /// # Errors
 /// The first gradient that is wrong.
@@ -97,7 +100,7 @@ fn check_function(name: &str, f: Checked<'_>, inputs: &[Array<f64>], rng: &mut R
     let [dropped, kept] = [Graph::Drop, Graph::Keep].map(|graph| problem.slope(inputs, graph).gradients);
     let detour = largest_difference(&dropped, &kept);
     let detour = judge(name, "the gradient with the graph dropped, against the graph kept,", detour, 0.0, detour)?;
-    Ok(Accuracy { first: first.max(detour), second })
+    Ok(Accuracy { first: first.max(detour), second, cases: 1 })
 }
 
 /// The relative error between what was found and what was expected, if it is small; NaN is not.
@@ -234,7 +237,7 @@ fn check_same(name: &str, functions: [Checked<'_>; 2], inputs: &[Array<f64>], rn
     let first = agree("the gradient, against the definition's,", &found, &expected)?;
     let [found, expected] = problems.map(|problem| problem.curvature(inputs, Graph::Drop).gradients);
     let second = agree("the second gradient, against the definition's,", &found, &expected)?;
-    Ok(check_function(name, functions[0], inputs, rng)?.worse(Accuracy { first, second }))
+    Ok(check_function(name, functions[0], inputs, rng)?.worse(Accuracy { first, second, cases: 0 }))
 }
 
 #[cfg(test)]

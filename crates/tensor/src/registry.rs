@@ -7,6 +7,7 @@
 //! repeated in turn. Elements are drawn away from kinks and poles: what happens there is a definition,
 //! not a derivative.
 
+mod control;
 pub(crate) mod entry;
 mod kernels;
 pub(crate) mod operands;
@@ -14,9 +15,13 @@ mod operations;
 
 use crate::ops::{arithmetic, functions};
 
+pub use control::{Control, controls};
 pub use entry::{Entry, Kind};
 
 /// The checks of this crate.
 pub fn entries() -> Vec<Entry> {
     [arithmetic::entries(), operations::entries(), functions::entries(), kernels::entries()].concat()
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,21 @@ fn every_gradient_is_right() {
         assert!(checks.iter().any(|check| check["kind"] == kind), "{kind}");
     }
     assert!(checks.iter().all(|check| check["first_order"].as_f64().unwrap() < 1e-6), "{report}");
+    let cases: u64 = checks.iter().map(|check| check["cases"].as_u64().unwrap()).sum();
+    assert!(checks.iter().all(|check| check["cases"].as_u64().unwrap() > 0) && cases > 1_000);
+    assert_eq!((report["cases"].as_u64(), report["seed"].as_u64()), (Some(cases), Some(0)));
+    assert_eq!(report["bound"].as_f64(), Some(1e-6));
+    let controls = report["controls"].as_array().unwrap();
+    for (control, order) in controls.iter().zip(["first", "second"]) {
+        let problem = control["problem"].as_str().unwrap();
+        assert!(control["found"] == true && problem.contains(&format!("the {order} derivative")), "{control}");
+    }
+    assert_eq!(controls.len(), 2);
+
+    let prose = rungs(Path::new("."), "check --seed 7").done().stdout;
+    for words in ["cases", "Negative control", "10,000: found", "lost: found", "at most 1e-6", "seed 7: all"] {
+        assert!(prose.contains(words), "{words}: {prose}");
+    }
 }
 
 #[test]

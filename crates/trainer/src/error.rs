@@ -106,10 +106,12 @@ impl TrainError {
 
     /// Whether the cause is in what was given (settings, texts, files) rather than in what happened while running.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(
-            self,
-            Self::NoGradient { .. } | Self::Loss(_) | Self::NonFinite(_) | Self::Step { .. } | Self::Save { .. }
-        )
+        let out_of_memory = matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::OutOfMemory);
+        !out_of_memory
+            && !matches!(
+                self,
+                Self::NoGradient { .. } | Self::Loss(_) | Self::NonFinite(_) | Self::Step { .. } | Self::Save { .. }
+            )
     }
 }
 

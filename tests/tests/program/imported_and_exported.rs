@@ -148,3 +148,24 @@ fn a_run_begins_with_another() {
         );
     }
 }
+
+#[test]
+fn an_export_that_was_killed_does_not_block_the_next_and_one_that_was_not_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    rungs(at, "train gpt --layers 1 --width 8 --heads 2 --context 8 --batch-size 2 --steps 2 --out run").done();
+    // Killed between its renames: the configuration waits, and there are a file of this export and one of another.
+    fs::create_dir(at.join("out")).unwrap();
+    for name in ["config.json.next", "model.safetensors", "tokenizer.json"] {
+        fs::write(at.join("out").join(name), "half").unwrap();
+    }
+    rungs(at, "export run --out out").done();
+    let mut names: Vec<_> = fs::read_dir(at.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "model.safetensors"], "characters have no tokenizer there");
+    rungs(at, "export run --out out").refused(2, &["in the way"]);
+    fs::write(at.join("file"), "mine").unwrap();
+    rungs(at, "export run --out file").refused(2, &["file", "not a folder"]);
+    rungs(at, "climb --resume --out nothing").refused(2, &["nothing", "holds no ladder"]);
+    assert!(!at.join("nothing").exists());
+}

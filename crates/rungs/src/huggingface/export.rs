@@ -63,10 +63,12 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
     let next = |name: &str| out.join(format!("{name}.next"));
     // The configuration's draft is written before any file gets its name, and gets its own name last. While it waits
     // beside no configuration, the files are those of an export that was killed, and are replaced.
-    let unfinished = next(CONFIG).exists() && !out.join(CONFIG).exists();
-    if let Some(name) = names.iter().find(|name| !unfinished && out.join(name).exists()) {
-        return Err(Error::file(out.join(name), "in the way: there is such a file already"));
-    }
+    let is_unfinished = || next(CONFIG).exists() && !out.join(CONFIG).exists();
+    let check_free = || match names.iter().find(|name| out.join(name).exists()) {
+        Some(name) if !is_unfinished() => Err(Error::file(out.join(name), "in the way: there is such a file already")),
+        _ => Ok(()),
+    };
+    check_free()?;
     let mut model = run.model()?;
     merge(&mut model);
     let ours = model.weights();
@@ -76,6 +78,11 @@ pub fn export(run: &SavedRun, out: &Path) -> Result<Exported, Error> {
 
     fs::create_dir_all(out).map_err(|source| Error::Save { path: out.to_owned(), source })?;
     let _lock = FolderLock::acquire(out)?;
+    check_free()?; // another process may have been there first
+    if is_unfinished() {
+        // Best effort: the other export may have had files that this one has not.
+        [TOKENIZER_FILE, TOKENIZER_CONFIG, GENERATION].iter().for_each(|name| drop(fs::remove_file(out.join(name))));
+    }
     let draft = |name: &str, contents: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
         AtomicFile::write(&next(name), contents).map_err(|source| Error::Save { path: out.join(name), source })
     };

@@ -122,6 +122,17 @@ impl ModelConfig {
         Some(config)
     }
 
+    /// The configuration of a model that keeps its activations, if this one computes them again in the backward pass.
+    pub fn without_gradient_checkpointing(&self) -> Option<Self> {
+        let mut config = self.clone();
+        let flag = match &mut config {
+            Self::Gpt(config) => &mut config.gradient_checkpointing,
+            Self::Transformer(config) => &mut config.gradient_checkpointing,
+            _ => return None,
+        };
+        std::mem::take(flag).then_some(config)
+    }
+
     /// Whether sources and targets share one embedding, and so one vocabulary.
     pub fn ties_all(&self) -> bool {
         matches!(self, Self::Transformer(TransformerConfig { tied: Tying::All, .. }))

@@ -12,15 +12,15 @@ use crate::binary::{Ran, bad_input, binary, rungs};
 fn the_estimate_is_within_a_quarter_of_the_peak() {
     let folder = tempdir().unwrap();
     for (rung, options) in [
-        ("rnn", "--steps 8 --batch-size 200"),
-        ("lstm", "--steps 8"),
-        ("gru", "--steps 8"),
-        ("gpt", "--steps 8 --batch-size 24"),
-        ("seq2seq", "--steps 20"),
-        ("attention", "--steps 20"),
-        ("transformer", "--steps 20"),
+        ("rnn", "--steps 8 --batch-size 200 --out rnn"),
+        ("lstm", "--steps 8 --out lstm"),
+        ("gru", "--steps 8 --out gru"),
+        ("gpt", "--steps 8 --batch-size 24 --out gpt"),
+        ("seq2seq", "--steps 20 --out seq2seq"),
+        ("attention", "--steps 20 --out attention"),
+        ("transformer", "--steps 20 --out transformer"),
     ] {
-        let report = rungs(folder.path(), &format!("train {rung} {options} --threads 2 --out {rung} --json")).json();
+        let report = rungs(folder.path(), &format!("train {rung} --threads 2 --json {options}")).json();
         let [estimate, peak] = ["estimated_memory_bytes", "peak_rss_bytes"].map(|key| report[key].as_f64().unwrap());
         let ratio = estimate / peak;
         assert!((0.75..=1.25).contains(&ratio), "{rung}: {estimate} bytes estimated, {peak} measured");

@@ -23,7 +23,7 @@ const MEASURED: usize = 256;
 pub struct TrainingMemory {
     /// Gradients, the optimizer's moments, and copies of the parameters: the best, and the average where one is kept.
     pub of_parameters: f64,
-    /// What the graph of one sequence holds.
+    /// What the graph of one sequence holds, and what is computed again of it.
     pub of_sequence: f64,
     /// What a graph holds however many sequences there are.
     pub of_graph: f64,
@@ -81,13 +81,22 @@ impl Run {
             Parts::Examples(_) => TOGETHER,
         };
         let logits = (together * context * self.tokenizers.target.vocabulary()).min(LOGITS);
+        let of_layer = |of_sequence: f64| of_sequence / self.settings.model.layers() as f64;
+        let (block, again) = match self.settings.model.without_gradient_checkpointing() {
+            None => (of_layer(two - one), 0.0),
+            Some(model) => {
+                let settings = Settings { model, ..self.settings.clone() };
+                let block = of_layer(Self::new(&settings, corpus.clone())?.training_memory(corpus)?.of_sequence);
+                // One block at a time is computed again; its gradients are half as much again.
+                (block, 1.5 * block)
+            }
+        };
         // Without a graph there are the activations of one block at a time, of which about half are needed at once.
-        let block = (two - one) / (2 * self.settings.model.layers()) as f64;
         Ok(TrainingMemory {
             of_parameters: (size_of::<f32>() * copies * trained) as f64,
-            of_sequence: two - one,
+            of_sequence: two - one + again,
             of_graph: (2.0 * one - two).max(0.0),
-            of_evaluation: together as f64 * block + (2 * size_of::<f32>() * logits) as f64,
+            of_evaluation: together as f64 * block / 2.0 + (2 * size_of::<f32>() * logits) as f64,
             batch_size: training.batch_size,
         })
     }

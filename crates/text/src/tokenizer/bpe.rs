@@ -120,12 +120,17 @@ impl BpeTokenizer {
         let merges = Merges::new(file.ranked(&ids)?);
         let symbols = Symbols::new(&file.model, steps.bytes, &ids)?;
         let decoding = Decoding::new(&file, steps.bytes, &tokens)?;
+        let added = AddedTokens::new(&file.added_tokens, |text| normalize(text).unwrap_or_default());
+        if let Some([one, other]) = added.alike() {
+            let problem = format!("the added tokens {one:?} and {other:?} are one text once it is normalized");
+            return Err(TokenizerError::Unsupported(problem));
+        }
         let id = |token: &str| {
             let added = file.added_tokens.iter().find(|added| added.content == token).map(|added| added.id);
             added.or_else(|| ids.get(token).copied())
         };
         Ok(Self {
-            added: AddedTokens::new(&file.added_tokens, |text| normalize(text).unwrap_or_default()),
+            added,
             beginning: file::beginning(&file.post_processor).into_iter().filter_map(id).collect(),
             most: file::most_tokens(&file.truncation, &file.padding)?,
             steps,

@@ -8,6 +8,7 @@ use crate::error::TokenizerError;
 use fancy_regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// A text that is one token.
@@ -68,6 +69,18 @@ impl AddedTokens {
             original: Finder::new(original.into_iter().map(|token| (token.content.clone(), token.clone()))),
             normalized: Finder::new(normalized.into_iter().map(|token| (normalize(&token.content), token.clone()))),
         }
+    }
+
+    /// Two tokens that are found as the same text, where there are such: which of them is found is nobody's to say, and
+    /// in Hugging Face's library a matter of chance.
+    pub(super) fn alike(&self) -> Option<[&str; 2]> {
+        [&self.original, &self.normalized].into_iter().find_map(|pass| {
+            let mut seen = BTreeMap::new();
+            pass.tokens.iter().find_map(|(text, token)| {
+                let other = seen.insert(text, token.content.as_str()).filter(|other| *other != token.content)?;
+                Some([other, &token.content])
+            })
+        })
     }
 
     /// The tokens of the only pass there is, if they can be found in a text whose end is not known yet and behind any
@@ -215,5 +228,22 @@ mod tests {
         assert_eq!(parts(&added.original, "<A><a>b"), [Text("<A><a>"), Token(2)]);
         assert!(added.settled().is_none());
         assert!(AddedTokens::new(&[normalized], str::to_owned).settled().is_some());
+    }
+
+    #[test]
+    fn tokens_that_are_one_text_are_told() {
+        let token = |id, content: &str| AddedToken { normalized: true, ..AddedToken::special(id, content) };
+        let alike = |tokens: &[AddedToken]| {
+            AddedTokens::new(tokens, str::to_lowercase).alike().map(|alike| alike.map(str::to_owned))
+        };
+        assert_eq!(
+            alike(&[token(0, "<a>"), token(1, "<b>"), token(2, "<A>")]),
+            Some(["<a>", "<A>"].map(str::to_owned))
+        );
+        assert_eq!(
+            alike(&[token(0, "<a>"), AddedToken::special(1, "<A>")]),
+            None,
+            "they are found in different passes"
+        );
     }
 }

@@ -32,13 +32,15 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
     if text.is_empty() { Err(Failure::input(format!("{}: {EMPTY}", name(path)))) } else { Ok(text) }
 }
 
-/// Text whose lines end in LF, with a notice where they ended in CR LF.
-pub(crate) fn with_line_feeds(text: String, name: &str) -> String {
-    if !text.contains("\r\n") {
-        return text;
+/// [Plain text](plain_text) of a text, with a notice where its lines ended in CR LF.
+pub(crate) fn plain(text: String, name: &str) -> String {
+    if text.contains("\r\n") {
+        complain_of_carriage_returns(name);
     }
-    complain_of_carriage_returns(name);
-    plain_text(&text).into_owned()
+    match plain_text(&text) {
+        plain if plain.len() < text.len() => plain.into_owned(),
+        _ => text,
+    }
 }
 
 /// Says that lines end in CR LF.

@@ -31,7 +31,7 @@ struct Group {
     ended: Vec<Generated>,
 }
 
-/// What may come after a beginning: the log-probability of every token, by the model and as the processors left it.
+/// Log-probabilities of every token after a beginning, by the model and as the processors left them.
 /// They act on log-probabilities, as in Hugging Face's `transformers`: a penalty that multiplies would make of logits,
 /// which are defined up to a constant, another search for every constant.
 struct Scored {

@@ -273,7 +273,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Or an index of an array would be another number than it seems.
+        /// Products of sizes that overflowed would make wrong indices into arrays.
         #[test]
         fn no_product_of_sizes_overflows(
             dims in proptest::collection::vec(proptest::sample::select(SIZES), 0..8),

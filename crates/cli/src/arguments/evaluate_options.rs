@@ -63,7 +63,7 @@ pub(crate) struct Evaluate {
     /// Begin the windows of a gpt so many tokens after one another, up to its context [default: its context]
     #[arg(long, value_name = "N", value_parser = count, conflicts_with = "pairs")]
     pub(crate) stride: Option<usize>,
-    /// What BLEU, distinct-n and repetition-4 take for words
+    /// Tokenizer whose tokens are the words of BLEU, distinct-n and repetition-4
     #[arg(long, value_name = "NAME", value_parser = variant::<BleuTokenizer>(), default_value = "13a",
         conflicts_with = "text")]
     pub(crate) bleu_tokenizer: BleuTokenizer,
@@ -81,7 +81,7 @@ pub(crate) struct Evaluate {
 }
 
 impl Evaluate {
-    /// What the measures take for words.
+    /// Tokenization of BLEU and stemming of ROUGE.
     pub(crate) fn word_rules(&self) -> WordRules {
         WordRules { bleu: self.bleu_tokenizer, stemming: if self.stem { Stemming::Porter } else { Stemming::No } }
     }

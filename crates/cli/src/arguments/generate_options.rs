@@ -26,7 +26,7 @@ Examples:
   rungs generate runs/translate --sources english.txt > french.txt
   rungs generate runs/summarise --source 'A long description.' --temperature 0.7")]
 pub(crate) struct Generate {
-    /// What to go on from [default: the token that begins a text, a line break, or the first token there is]
+    /// Prompt to continue [default: the token that begins a text, a line break, or the first token there is]
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompts", "prompt_ids"])]
     pub(crate) prompt: Option<String>,
     /// A file with a prompt on each line; - is stdin

@@ -194,9 +194,10 @@ impl Text {
     fn plain(self, learnt: Option<&str>) -> Self {
         match self {
             Self::Memory { content, provenance } if learnt != Some(&provenance.sha256) => {
-                let content = content.strip_prefix('\u{feff}').map_or_else(|| content.clone(), str::to_owned);
-                let content = text_input::with_line_feeds(content, &provenance.name);
-                Self::Memory { provenance: Provenance::of(provenance.name, &content), content }
+                let (bytes, content) = (content.len(), text_input::plain(content, &provenance.name));
+                let changed = content.len() < bytes;
+                let provenance = if changed { Provenance::of(provenance.name, &content) } else { provenance };
+                Self::Memory { provenance, content }
             }
             other => other,
         }

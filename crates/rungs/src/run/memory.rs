@@ -91,11 +91,11 @@ impl Run {
                 (block, 1.5 * block)
             }
         };
-        // Without a graph there are the activations of one block at a time, of which about half are needed at once.
         Ok(TrainingMemory {
             of_parameters: (size_of::<f32>() * copies * trained) as f64,
             of_sequence: two - one + again,
             of_graph: (2.0 * one - two).max(0.0),
+            // Without a graph there are the activations of one block at a time, of which about half are needed at once.
             of_evaluation: together as f64 * block / 2.0 + (2 * size_of::<f32>() * logits) as f64,
             batch_size: training.batch_size,
         })

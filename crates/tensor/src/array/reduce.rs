@@ -59,8 +59,7 @@ pub(crate) fn sum<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
 /// The mean over the marked axes, which stay with size 1; NaN of nothing. To Σx/n is added what its rounding left, so
 /// that the mean of equal numbers is that number.
 pub(crate) fn mean<E: Element>(x: &Array<E>, axes: &[bool]) -> Array<E> {
-    let count: usize = (0..axes.len()).filter(|&axis| axes[axis]).map(|axis| x.shape.dim(axis)).product();
-    let n = E::from_f64(count as f64);
+    let n = E::from_f64(count(&x.shape, axes) as f64);
     let mean = map([&sum(x, axes)], |[sum]| sum / n);
     let rest = sum(&map([x, &mean.expand(x.shape)], inlined!(|[x, mean]| x - mean)), axes);
     map([&mean, &rest], |[mean, rest]| if rest.is_finite() { mean + rest / n } else { mean })
@@ -191,6 +190,11 @@ fn add_rows<E: Element, F: Fold<E>>(rows: &[E], total: &mut [E]) {
             }
         });
     }
+}
+
+/// The number of elements along the marked axes.
+pub(crate) fn count(shape: &Shape, axes: &[bool]) -> usize {
+    (0..shape.rank()).filter(|&axis| axes[axis]).map(|axis| shape.dim(axis)).product()
 }
 
 /// The shape with the marked axes of size 1.

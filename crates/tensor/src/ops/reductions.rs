@@ -21,8 +21,7 @@ operations! {
         fn forward(&self, x) { reduce::mean(x.array(0), &self.axes) }
         fn backward(&self, at) {
             let shape = at.shape(0);
-            let count: usize = (0..shape.rank()).filter(|&axis| self.axes[axis]).map(|axis| shape.dim(axis)).product();
-            at.wrt(0, |dy| (dy / count as f64).expand(shape));
+            at.wrt(0, |dy| (dy / reduce::count(&shape, &self.axes) as f64).expand(shape));
         }
     }
 

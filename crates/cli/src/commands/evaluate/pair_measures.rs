@@ -92,7 +92,7 @@ pub(super) fn table(
     format!("{}\n{}", output::columns(&corner, &columns), output::listing(&signatures))
 }
 
-/// What to say of references in letters that BLEU or ROUGE does not count.
+/// Warning of references whose letters BLEU or ROUGE does not count; none if they are counted.
 pub(super) fn uncounted(pairs: &[TextPair], tokenizer: BleuTokenizer) -> Option<String> {
     let references = || pairs.iter().map(|pair| pair.target.as_str());
     let unseen = [

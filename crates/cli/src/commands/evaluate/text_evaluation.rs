@@ -24,7 +24,7 @@ pub(super) fn run(path: &Path, runs: &[SavedRun], evaluate: &Evaluate, common: &
     check_stride(runs, evaluate.stride)?;
     let (mut content, name) = (text_input::read(path)?, text_input::name(path));
     if !runs.iter().any(|run| run.tokenizers.target.knows("\r")) {
-        content = text_input::with_line_feeds(content, &name);
+        content = text_input::plain(content, &name);
     }
     let encode = |run: &SavedRun| {
         let whose = if runs.len() > 1 { format!("{}: ", run.path().display()) } else { String::new() };

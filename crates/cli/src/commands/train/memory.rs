@@ -71,7 +71,7 @@ fn available() -> Option<f64> {
     [system, of_control_groups(), of_address_space()].into_iter().flatten().min().map(|bytes| bytes as f64)
 }
 
-/// What the control group of this process, and those above it, may still take.
+/// Bytes that the control group of this process, and those above it, may still take.
 fn of_control_groups() -> Option<u64> {
     let groups = read_to_string("/proc/self/cgroup").ok()?;
     let number = |path: &Path, file: &str| read_to_string(path.join(file)).ok()?.trim().parse::<u64>().ok();
@@ -90,7 +90,7 @@ fn of_control_groups() -> Option<u64> {
     groups.lines().filter_map(left).min()
 }
 
-/// What the limit on the address space leaves.
+/// Bytes that the limit on the address space leaves.
 fn of_address_space() -> Option<u64> {
     let limits = read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;

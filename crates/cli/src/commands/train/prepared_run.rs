@@ -17,7 +17,7 @@ use crate::terminal::{Failure, Interrupt, Outcome};
 /// A run that can be trained.
 pub(super) struct Prepared {
     pub(super) run: Run,
-    /// What of its data it does not learn.
+    /// Examples of its data that it does not learn.
     pub(super) left_out: Option<LeftOut>,
     /// The most memory that the process will hold, in bytes: an estimate.
     pub(super) memory: f64,
